@@ -1,0 +1,113 @@
+//! Why a connection ends: one enum for the close code, the reason on the wire, the log line, the
+//! metric label and the status page.
+
+use crate::text::Language;
+
+/// Why a connection was closed, by us or by its peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CloseReason {
+    /// The address carried no token (contract, section 3).
+    TokenMissing,
+    /// The token could not be decrypted with our key.
+    TokenUndecipherable,
+    /// The token was decrypted, but it is not the JSON it should be.
+    TokenMalformed,
+    /// The token names no agent.
+    TokenWithoutAgent,
+    /// A newer connection of the same `server_id` took the place.
+    Replaced,
+    /// The peer closed, properly.
+    PeerClosed,
+    /// The peer was gone without a closing hand-shake: end of stream or reset.
+    PeerVanished,
+    /// Nothing was heard for `ping_timeout` after a ping.
+    PingTimeout,
+    /// The peer took nothing of what waited for it for `ping_timeout`.
+    NotReading,
+    /// The budget of memory was spent, and this connection's queue was the largest.
+    MemorySpent,
+    /// The peer broke the WebSocket protocol.
+    ProtocolError,
+    /// A text that is not UTF-8.
+    BadUtf8,
+    /// A message larger than `max_message_size`.
+    TooBig,
+    /// The request head was not complete within `handshake_timeout`.
+    HeadTimeout,
+    /// A plain HTTP request, answered.
+    Answered,
+    /// The server stops or restarts.
+    ServerStops,
+}
+
+impl CloseReason {
+    /// Every reason there is, in the order of the metrics.
+    pub const ALL: [CloseReason; 16] = [
+        CloseReason::TokenMissing,
+        CloseReason::TokenUndecipherable,
+        CloseReason::TokenMalformed,
+        CloseReason::TokenWithoutAgent,
+        CloseReason::Replaced,
+        CloseReason::PeerClosed,
+        CloseReason::PeerVanished,
+        CloseReason::PingTimeout,
+        CloseReason::NotReading,
+        CloseReason::MemorySpent,
+        CloseReason::ProtocolError,
+        CloseReason::BadUtf8,
+        CloseReason::TooBig,
+        CloseReason::HeadTimeout,
+        CloseReason::Answered,
+        CloseReason::ServerStops,
+    ];
+
+    /// The WebSocket close code and reason that the peer is sent (contract, sections 3, 4 and 6).
+    /// Clients compare these reasons, so they are the same in every language.
+    pub fn on_the_wire(self) -> (u16, &'static str) {
+        match self {
+            CloseReason::TokenMissing => (1008, "缺少token参数"),
+            CloseReason::TokenUndecipherable => (1008, "token解密失败"),
+            CloseReason::TokenMalformed => (1008, "token数据格式错误"),
+            CloseReason::TokenWithoutAgent => (1008, "无对应agentId"),
+            CloseReason::Replaced => (4001, "replaced by a newer connection"),
+            CloseReason::PeerClosed
+            | CloseReason::PeerVanished
+            | CloseReason::HeadTimeout
+            | CloseReason::Answered => (1000, ""),
+            CloseReason::PingTimeout => (1011, "keepalive ping timeout"),
+            CloseReason::NotReading => (1011, "peer does not read"),
+            CloseReason::MemorySpent => (1011, "memory limit reached"),
+            CloseReason::ProtocolError => (1002, "protocol error"),
+            CloseReason::BadUtf8 => (1007, "invalid UTF-8"),
+            CloseReason::TooBig => (1009, "message too big"),
+            CloseReason::ServerStops => (1012, "service restart"),
+        }
+    }
+
+    /// A name for metric labels: lower case, words joined by `_`, never translated.
+    pub fn label(self) -> &'static str {
+        match self {
+            CloseReason::TokenMissing => "token_missing",
+            CloseReason::TokenUndecipherable => "token_undecipherable",
+            CloseReason::TokenMalformed => "token_malformed",
+            CloseReason::TokenWithoutAgent => "token_without_agent",
+            CloseReason::Replaced => "replaced",
+            CloseReason::PeerClosed => "peer_closed",
+            CloseReason::PeerVanished => "peer_vanished",
+            CloseReason::PingTimeout => "ping_timeout",
+            CloseReason::NotReading => "not_reading",
+            CloseReason::MemorySpent => "memory_spent",
+            CloseReason::ProtocolError => "protocol_error",
+            CloseReason::BadUtf8 => "bad_utf8",
+            CloseReason::TooBig => "too_big",
+            CloseReason::HeadTimeout => "head_timeout",
+            CloseReason::Answered => "answered",
+            CloseReason::ServerStops => "server_stops",
+        }
+    }
+
+    /// What happened, for a person.
+    pub fn told(self, language: Language) -> &'static str {
+        language.close_reason(self)
+    }
+}

@@ -1,0 +1,80 @@
+//! What a plain request gets (contract, section 1): pure, a request and a view in, an answer out.
+
+use crate::close::CloseReason;
+use crate::moment::Moment;
+use crate::relay::{Relay, Side};
+use crate::settings::Settings;
+
+/// A request head, parsed.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// `GET`, `HEAD`, …
+    pub method: &'a str,
+    /// The path and query, as they came.
+    pub target: &'a str,
+    /// The headers, as they came.
+    pub headers: &'a [httparse::Header<'a>],
+}
+
+/// What an answer is made from.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The settings in force.
+    pub settings: &'a Settings,
+    /// The relay, for what it tells about itself.
+    pub relay: &'a Relay,
+    /// What the shell tells about itself.
+    pub shell: ShellView,
+    /// Now, which is also how long the server has been running.
+    pub now: Moment,
+}
+
+/// What the shell tells about itself: counts only.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ShellView {
+    /// Open connections of every kind.
+    pub connections: usize,
+    /// Connections accepted since the start.
+    pub accepted: u64,
+    /// Connections turned away since the start: too many, or no descriptor left.
+    pub turned_away: u64,
+    /// Upgrades refused since the start: token, origin.
+    pub refused: u64,
+    /// Bytes waiting in all queues and half-read messages now.
+    pub queued_bytes: usize,
+    /// Bytes received since the start.
+    pub bytes_in: u64,
+    /// Bytes sent since the start.
+    pub bytes_out: u64,
+}
+
+/// What the shell is to do about a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// Send this response, then close.
+    Respond(Response),
+    /// Send the 101 response; from then on it is a WebSocket.
+    Upgrade(Upgrade),
+}
+
+/// A plain response. The shell adds nothing to it.
+#[derive(Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The whole response, head and body, as it goes on the wire.
+    pub bytes: Vec<u8>,
+}
+
+/// An upgrade that is granted: the contract completes the hand-shake also where it then refuses.
+#[derive(Debug)]
+pub struct Upgrade {
+    /// The whole 101 response as it goes on the wire.
+    pub bytes: Vec<u8>,
+    /// Which endpoint was dialled.
+    pub side: Side,
+    /// The agent the token names, or why the connection is to be closed at once.
+    pub agent: Result<String, CloseReason>,
+    /// `server_id` of the address.
+    pub server_id: Option<String>,
+}

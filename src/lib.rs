@@ -1,0 +1,27 @@
+//! The map of the house.
+//!
+//! An *MCP endpoint server* is the meeting point between Xiaozhi voice devices and the MCP tool
+//! servers their owners run. A pure core stands inside a thin shell:
+//!
+//! * [`relay`] is the core. It knows agents, tools, robots, ids, catalogues and deadlines. It is
+//!   given what happened and the time, and says what to send. It never sees a socket, a clock, a
+//!   file or a random number.
+//! * [`http`] is pure too: a parsed request and a view of the relay in, a response out.
+//! * [`net`] is the shell: sockets, buffers, frames. It never looks into a message.
+//!
+//! The floors, from the ground up; an import runs downward only:
+//! [`moment`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
+//! [`net`] → the binary.
+
+pub mod close;
+pub mod http;
+pub mod logging;
+pub mod moment;
+pub mod net;
+pub mod relay;
+pub mod settings;
+pub mod text;
+pub mod token;
+
+/// The version of this program, as every answer that names one gives it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,46 @@
+//! What the owner of the server decided about the relay.
+
+use crate::text::Language;
+use std::time::Duration;
+
+/// The settings of `[relay]`, and what of the others the relay must know (contract, section 6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether the relay shakes hands with each tool itself; `false` makes it transparent.
+    pub handshake: bool,
+    /// How long a tool may take to answer `initialize` before it is asked again.
+    pub handshake_timeout: Duration,
+    /// How often an initialised tool is sent a JSON-RPC `ping`; `None`: never.
+    pub tool_ping_interval: Option<Duration>,
+    /// How long a request may stay unanswered; each progress notification starts it anew.
+    pub request_timeout: Duration,
+    /// How long requests wait for a tool that went.
+    pub reconnect_grace: Duration,
+    /// How many requests of one robot may be under way or waiting.
+    pub max_in_flight: usize,
+    /// Whether the rules of `quirks.rs` apply.
+    pub quirks: bool,
+    /// How many bytes of requests may wait inside the relay for one agent: `max_queued`.
+    pub max_held: usize,
+    /// Which texts errors and log lines carry.
+    pub language: Language,
+    /// Whether message bodies go to the log.
+    pub debug: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            handshake: true,
+            handshake_timeout: Duration::from_secs(10),
+            tool_ping_interval: Some(Duration::from_secs(50)),
+            request_timeout: Duration::from_secs(300),
+            reconnect_grace: Duration::from_secs(5),
+            max_in_flight: 1024,
+            quirks: true,
+            max_held: 16 << 20,
+            language: Language::Zh,
+            debug: false,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What the relay tells about itself: counts for everybody, details for who has the key.
+
+use std::collections::BTreeMap;
+
+/// How many of everything there is now. Names nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Agents with at least one connection.
+    pub agents: usize,
+    /// Connected tools.
+    pub tools: usize,
+    /// Connected robots.
+    pub robots: usize,
+    /// Tool names offered to robots, over all agents.
+    pub offered: usize,
+    /// Requests at tools that are not answered yet.
+    pub in_flight: usize,
+    /// Requests that wait inside the relay for a tool.
+    pub waiting: usize,
+    /// Bytes of the requests that wait inside the relay.
+    pub held_bytes: usize,
+}
+
+/// What has happened since the start. Only ever grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Messages received from tools.
+    pub from_tools: u64,
+    /// Bytes of them.
+    pub bytes_from_tools: u64,
+    /// Messages received from robots.
+    pub from_robots: u64,
+    /// Bytes of them.
+    pub bytes_from_robots: u64,
+    /// Messages sent to tools.
+    pub to_tools: u64,
+    /// Bytes of them.
+    pub bytes_to_tools: u64,
+    /// Messages sent to robots.
+    pub to_robots: u64,
+    /// Bytes of them.
+    pub bytes_to_robots: u64,
+    /// Requests of robots passed on to tools.
+    pub calls: u64,
+    /// Of those, answered by their tool.
+    pub calls_answered: u64,
+    /// Of those, cancelled by the robot or ended by its leaving.
+    pub calls_cancelled: u64,
+    /// Errors the relay sent to robots, by code.
+    pub errors: Errors,
+    /// Replies of tools that nobody waits for: late, unknown, a second one, or without an id.
+    pub replies_dropped: u64,
+    /// Messages that could not be read, and replies from robots.
+    pub messages_dropped: u64,
+    /// Messages that found their receiver's queue full.
+    pub sends_refused: u64,
+}
+
+/// How often the relay answered a robot with each of its errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Errors {
+    /// -32001.
+    pub no_tool: u64,
+    /// -32002.
+    pub not_forwarded: u64,
+    /// -32003.
+    pub tool_lost: u64,
+    /// -32005.
+    pub timed_out: u64,
+    /// -32600, -32601, -32602 and -32700 together.
+    pub bad_request: u64,
+}
+
+/// How far a tool has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolState {
+    /// `initialize` was sent and is not answered yet.
+    Shaking,
+    /// Initialised; the first list of its tools is on the way.
+    Listing,
+    /// Initialised, its tools are known.
+    Ready,
+    /// It did not shake hands; it gets whatever cannot be routed elsewhere.
+    Opaque,
+    /// `handshake = false`: the relay knows nothing of it and passes everything on.
+    Transparent,
+}
+
+impl ToolState {
+    /// The state's name in answers to programs: lower case, never translated.
+    pub fn label(self) -> &'static str {
+        match self {
+            ToolState::Shaking => "initializing",
+            ToolState::Listing => "listing",
+            ToolState::Ready => "ready",
+            ToolState::Opaque => "opaque",
+            ToolState::Transparent => "transparent",
+        }
+    }
+}
+
+/// One connected tool, for who may see it.
+#[derive(Clone, Debug)]
+pub struct ToolView {
+    /// Its label, unique within the agent.
+    pub label: String,
+    /// Where it dialled in from.
+    pub address: String,
+    /// How far it has come.
+    pub state: ToolState,
+    /// The names of its tools as robots are offered them.
+    pub tools: Vec<String>,
+    /// `serverInfo` as it sent it: JSON, or nothing yet.
+    pub server_info: Option<String>,
+    /// Seconds since it connected.
+    pub connected_seconds: u64,
+    /// Requests it has not answered yet.
+    pub in_flight: usize,
+    /// What last went wrong with it.
+    pub last_error: Option<String>,
+}
+
+/// One agent, for who may see it.
+#[derive(Clone, Debug, Default)]
+pub struct AgentView {
+    /// How many robots are connected.
+    pub robots: usize,
+    /// How many tool names robots are offered.
+    pub offered: usize,
+    /// Its tools, in the order they came.
+    pub tools: Vec<ToolView>,
+}
+
+/// Everything about everybody, by agent id.
+pub type Details = BTreeMap<String, AgentView>;
