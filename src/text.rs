@@ -86,3 +86,18 @@ sentences! {
         en: "单模块部署MCP接入点: {address}";
     }
 }
+
+// Settings: what is wrong with the configuration.
+sentences! {}
+
+// The log itself.
+sentences! {}
+
+// Plain HTTP, tokens and addresses.
+sentences! {}
+
+// The relay: what robots are told, and what happens to tools.
+sentences! {}
+
+// The shell: connections, limits, start and stop.
+sentences! {}
