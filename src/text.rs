@@ -42,10 +42,13 @@ impl Language {
             CloseReason::TokenMalformed => {
                 ("token 内容不是所要求的 JSON", "the token's content is not the JSON it should be")
             }
-            CloseReason::TokenWithoutAgent => ("token 中没有 agentId", "the token names no agentId"),
-            CloseReason::Replaced => {
-                ("被同一 server_id 的新连接取代", "replaced by a newer connection of the same server_id")
+            CloseReason::TokenWithoutAgent => {
+                ("token 中没有 agentId", "the token names no agentId")
             }
+            CloseReason::Replaced => (
+                "被同一 server_id 的新连接取代",
+                "replaced by a newer connection of the same server_id",
+            ),
             CloseReason::PeerClosed => ("对方关闭了连接", "closed by the peer"),
             CloseReason::PeerVanished => {
                 ("对方未经关闭握手就断开", "the peer was gone without a closing hand-shake")
@@ -97,7 +100,149 @@ sentences! {}
 sentences! {}
 
 // The relay: what robots are told, and what happens to tools.
-sentences! {}
+sentences! {
+    /// Error -32001.
+    no_tool() { zh: "工具端未连接"; en: "Tool not connected"; }
+    /// Error -32001, the details.
+    no_tool_details() {
+        zh: "请求的工具端连接不存在或已断开";
+        en: "The agent has no tool connected, or it has just gone";
+    }
+    /// Error -32002.
+    not_forwarded() { zh: "转发消息失败"; en: "Message could not be forwarded"; }
+    /// Error -32002, the details.
+    not_forwarded_details(cause: String) {
+        zh: "消息转发过程中发生错误: {cause}";
+        en: "The message was not passed on: {cause}";
+    }
+    /// A cause of -32002.
+    tool_queue_full() {
+        zh: "工具端来不及接收，等待发送的数据已达上限 (max_queued)";
+        en: "the tool does not keep up, its queue is full (max_queued)";
+    }
+    /// A cause of -32002.
+    robot_queue_full() {
+        zh: "小智端来不及接收，等待发送的数据已达上限 (max_queued)";
+        en: "the answer found the caller's own queue full (max_queued)";
+    }
+    /// A cause of -32002.
+    too_much_held() {
+        zh: "等待工具端的请求过多 (max_queued)";
+        en: "too much is waiting for the tool already (max_queued)";
+    }
+    /// A cause of -32002.
+    too_many_in_flight(limit: usize) {
+        zh: "该连接未完成的请求已达上限 {limit} 个 (max_in_flight)";
+        en: "this connection has {limit} requests under way, which is the limit (max_in_flight)";
+    }
+    /// Error -32003.
+    tool_lost() { zh: "工具端连接已断开"; en: "Tool disconnected"; }
+    /// Error -32003, the details.
+    tool_lost_details() {
+        zh: "工具端在答复之前断开了连接";
+        en: "The tool's connection ended before it answered";
+    }
+    /// Error -32005.
+    timed_out() { zh: "工具端响应超时"; en: "Tool timed out"; }
+    /// Error -32005, the details.
+    timed_out_details() {
+        zh: "工具端未在 request_timeout 内答复";
+        en: "The tool did not answer within request_timeout";
+    }
+    /// Error -32602, the details.
+    unknown_name_details() {
+        zh: "该智能体已连接的工具端都不提供它";
+        en: "None of the agent's tools offers it";
+    }
+    /// Error -32601, the details.
+    unknown_method_details() {
+        zh: "该智能体已连接的工具端都不支持此方法";
+        en: "None of the agent's tools supports this method";
+    }
+    /// Error -32700, the details.
+    not_json_details() { zh: "消息不是有效的 JSON"; en: "The message is not valid JSON"; }
+    /// Error -32600, the details.
+    not_a_message_details() {
+        zh: "消息不是 JSON-RPC 请求、通知或答复";
+        en: "The message is no JSON-RPC request, notification or reply";
+    }
+    /// Error -32600, the details for a batch.
+    batch_details() {
+        zh: "不支持批量消息，请逐条发送";
+        en: "Batches are not supported, send the messages one by one";
+    }
+    /// A tool has connected.
+    tool_joined(who: impl Display) { zh: "{who} 工具端已连接"; en: "{who} tool connected"; }
+    /// A tool has shaken hands and its tools are known.
+    tool_ready(who: impl Display, count: usize) {
+        zh: "{who} 工具端就绪，提供 {count} 个工具";
+        en: "{who} tool ready, it offers {count} tools";
+    }
+    /// A tool is gone.
+    tool_left(who: impl Display, why: &str) {
+        zh: "{who} 工具端已断开: {why}";
+        en: "{who} tool gone: {why}";
+    }
+    /// A tool does not shake hands.
+    tool_opaque(who: impl Display, why: String) {
+        zh: "{who} 握手未成功: {why}。连接保留，无法按名称转发的消息会发给它";
+        en: "{who} no hand-shake: {why}. It stays connected and gets what cannot be routed elsewhere";
+    }
+    /// Something is wrong with a tool.
+    tool_trouble(who: impl Display, what: String) { zh: "{who} {what}"; en: "{who} {what}"; }
+    /// A robot has connected.
+    robot_joined(who: impl Display, tools: usize) {
+        zh: "{who} 小智端已连接，该智能体当前有 {tools} 个工具端";
+        en: "{who} robot connected, its agent has {tools} tools";
+    }
+    /// A robot is gone.
+    robot_left(who: impl Display, why: &str) {
+        zh: "{who} 小智端已断开: {why}";
+        en: "{who} robot gone: {why}";
+    }
+    /// A robot's message was answered with an error.
+    request_refused(who: impl Display, answer: impl Display) {
+        zh: "{who} 以错误答复: {answer}";
+        en: "{who} answered with an error: {answer}";
+    }
+    /// Two servers offer the same name.
+    name_conflict(agent: &str, noun: &str, name: &str, label: &str, offered: &str) {
+        zh: "[agent {agent:?}] 名称冲突: {label:?} 的 {noun} {name:?} 已被其他工具端占用，改以 {offered:?} 提供";
+        en: "[agent {agent:?}] the {noun} {name:?} of {label:?} has a name that is taken: it is offered as {offered:?}";
+    }
+    /// What is wrong with a tool.
+    handshake_refused(error: &str) {
+        zh: "initialize 被拒绝: {error}";
+        en: "initialize was refused: {error}";
+    }
+    /// What is wrong with a tool.
+    handshake_silent() {
+        zh: "initialize 多次未得到答复，请检查工具端程序是否在运行";
+        en: "initialize was never answered, check whether the tool's program runs";
+    }
+    /// What is wrong with a tool.
+    list_refused(method: &str, error: &str) {
+        zh: "{method} 被拒绝: {error}";
+        en: "{method} was refused: {error}";
+    }
+    /// What is wrong with a tool.
+    list_silent(method: &str) { zh: "{method} 未得到答复"; en: "{method} was not answered"; }
+    /// What is wrong with a tool.
+    list_too_long(method: &str) {
+        zh: "{method} 的列表过长或没有尽头，其余部分被忽略";
+        en: "{method} is too long or never ends, the rest is ignored";
+    }
+    /// What is wrong with a tool.
+    nameless(method: &str, count: usize) {
+        zh: "{method} 中有 {count} 项没有名称，已忽略";
+        en: "{method} has {count} elements without a name, they are ignored";
+    }
+    /// What is wrong with a tool.
+    not_a_message() {
+        zh: "发来的内容不是 JSON-RPC 消息，已忽略 (工具端的日志请输出到 stderr)";
+        en: "sent something that is no JSON-RPC message, ignored (a tool's log belongs on stderr)";
+    }
+}
 
 // The shell: connections, limits, start and stop.
 sentences! {}

@@ -3,15 +3,33 @@
 //! The relay is told that a peer joined, what it said, that it left, and what time it is. It
 //! answers through a [`Wire`]. It never sees a socket, a clock, a file or a random number.
 
+mod agent;
+mod catalogue;
+pub mod envelope;
+mod face;
+mod from_robot;
+mod from_tool;
+mod in_flight;
 mod policy;
+mod quirks;
+mod reply;
+mod robot;
+mod routing;
+mod tool;
+mod turn;
 mod view;
 
 pub use policy::Policy;
 pub use view::{AgentView, Counts, Details, Errors, ToolState, ToolView, Traffic};
 
 use crate::close::CloseReason;
-use crate::moment::Moment;
+use crate::moment::{Deadlines, Moment};
+use agent::Agent;
+use catalogue::Kind;
+use slab::Slab;
+use std::collections::HashMap;
 use std::fmt;
+use turn::Turn;
 
 /// A connection, as the shell names it. A name is never given twice while the relay may still
 /// know the first one.
@@ -53,7 +71,8 @@ pub trait Wire {
     /// [`Congested`] where the peer's queue has no room for it; then nothing was queued.
     fn send(&mut self, peer: Peer, pieces: &[&str]) -> Result<(), Congested>;
 
-    /// Closes the connection once what is queued has been sent. The relay has forgotten the peer.
+    /// Closes the connection once what is queued has been sent. The relay has forgotten the peer:
+    /// it need not be told that it left.
     fn close(&mut self, peer: Peer, reason: CloseReason);
 
     /// Pings the peer's connection at once, to find out whether it lives.
@@ -73,60 +92,204 @@ pub struct Seat<'a> {
     pub address: &'a str,
 }
 
+/// Where a peer sits.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    side: Side,
+    agent: usize,
+    /// Its place among the agent's tools or robots.
+    place: usize,
+}
+
 /// The relay.
 #[derive(Debug, Default)]
-pub struct Relay {}
+pub struct Relay {
+    policy: Policy,
+    agents: Slab<Agent>,
+    names: HashMap<Box<str>, usize>,
+    seats: HashMap<Peer, Place>,
+    deadlines: Deadlines<usize>,
+    traffic: Traffic,
+    held: usize,
+}
 
 impl Relay {
     /// A relay without anybody.
     pub fn new(policy: Policy) -> Self {
-        let _ = policy;
-        Relay {}
+        Relay { policy, ..Relay::default() }
     }
 
-    /// Follows new settings from now on.
-    pub fn set_policy(&mut self, policy: Policy) {
-        let _ = policy;
+    /// Follows new settings from now on. Whoever is connected stays as it is.
+    pub fn set_policy(&mut self, now: Moment, policy: Policy, wire: &mut dyn Wire) {
+        self.policy = policy;
+        let agents: Vec<usize> = self.agents.iter().map(|(agent, _)| agent).collect();
+        for agent in agents {
+            self.handle(now, agent, wire, |agent, turn| {
+                agent.follow_policy(turn);
+                agent.time(turn);
+            });
+            self.arm(agent);
+        }
     }
 
-    /// A peer has connected with a token of `seat.agent`.
+    /// A peer has connected with a token of `seat.agent`. A newer tool of the same `server_id`
+    /// takes the place of the older one.
     pub fn joined(&mut self, now: Moment, peer: Peer, seat: Seat<'_>, wire: &mut dyn Wire) {
-        let _ = (now, peer, seat, wire);
+        let agent = match self.names.get(seat.agent) {
+            Some(agent) => *agent,
+            None => {
+                let agent = self.agents.insert(Agent::new(seat.agent));
+                self.names.insert(seat.agent.into(), agent);
+                agent
+            }
+        };
+        let place = self.handle(now, agent, wire, |agent, turn| match seat.side {
+            Side::Tool => agent.tool_joined(turn, peer, seat.address, seat.server_id),
+            Side::Robot => agent.robot_joined(turn, peer, seat.address),
+        });
+        if let Some(place) = place {
+            self.seats.insert(peer, Place { side: seat.side, agent, place });
+        }
+        self.check();
     }
 
     /// A peer has sent a text.
     pub fn text(&mut self, now: Moment, peer: Peer, text: &str, wire: &mut dyn Wire) {
-        let _ = (now, peer, text, wire);
+        let Some(Place { side, agent, place }) = self.seats.get(&peer).copied() else { return };
+        self.handle(now, agent, wire, |agent, turn| match side {
+            Side::Tool => agent.tool_says(turn, place, text),
+            Side::Robot => agent.robot_says(turn, place, text),
+        });
+        self.check();
     }
 
-    /// A peer is gone, for `reason`.
+    /// A peer is gone, for `reason`. One that was closed through [`Wire::close`] is gone already.
     pub fn left(&mut self, now: Moment, peer: Peer, reason: CloseReason, wire: &mut dyn Wire) {
-        let _ = (now, peer, reason, wire);
+        let Some(Place { side, agent, place }) = self.seats.remove(&peer) else { return };
+        self.handle(now, agent, wire, |agent, turn| match side {
+            Side::Tool => agent.tool_left(turn, place, reason),
+            Side::Robot => agent.robot_left(turn, place, reason),
+        });
+        self.check();
     }
 
     /// Time has passed.
     pub fn time(&mut self, now: Moment, wire: &mut dyn Wire) {
-        let _ = (now, wire);
+        while let Some(agent) = self.deadlines.pop_due(now) {
+            if let Some(agent) = self.agents.get_mut(agent) {
+                agent.armed = None;
+            }
+            self.handle(now, agent, wire, |agent, turn| agent.time(turn));
+            self.arm(agent);
+        }
+        self.check();
     }
 
     /// When [`Relay::time`] wants to be called next.
     pub fn wake_at(&self) -> Option<Moment> {
-        None
+        self.deadlines.next()
     }
 
-    /// How many of everything there is.
+    /// How many bytes of requests wait inside the relay.
+    pub fn held_bytes(&self) -> usize {
+        self.held
+    }
+
+    /// How many of everything there is. Looks at every agent.
     pub fn counts(&self) -> Counts {
-        Counts::default()
+        let mut counts = Counts { held_bytes: self.held, ..Counts::default() };
+        for (_, agent) in &self.agents {
+            counts.agents += usize::from(!agent.tools.is_empty() || !agent.robots.is_empty());
+            counts.tools += agent.tools.len();
+            counts.robots += agent.robots.len();
+            counts.offered += agent.offers.of(Kind::Tools).len();
+            counts.in_flight +=
+                agent.tools.iter().map(|(_, t)| t.in_flight.call_count()).sum::<usize>();
+            counts.waiting += agent.parked.len();
+        }
+        counts
     }
 
     /// What has happened since the start.
     pub fn traffic(&self) -> Traffic {
-        Traffic::default()
+        self.traffic
     }
 
     /// Everything about everybody: only for who has the key.
     pub fn details(&self, now: Moment) -> Details {
-        let _ = now;
-        Details::new()
+        let language = self.policy.language;
+        let present = self
+            .agents
+            .iter()
+            .filter(|(_, agent)| !agent.tools.is_empty() || !agent.robots.is_empty());
+        present.map(|(_, agent)| (agent.name.to_string(), agent.view(now, language))).collect()
+    }
+
+    /// Lets an agent handle one input and tidies up behind it.
+    fn handle<T>(
+        &mut self,
+        now: Moment,
+        at: usize,
+        wire: &mut dyn Wire,
+        work: impl FnOnce(&mut Agent, &mut Turn<'_>) -> T,
+    ) -> Option<T> {
+        let agent = self.agents.get_mut(at)?;
+        let mut turn = Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, wire);
+        let result = work(agent, &mut turn);
+        let Turn { earliest, forgotten, .. } = turn;
+        if let Some(earliest) = earliest {
+            self.deadlines.arm_earlier(&mut agent.armed, at, earliest);
+        }
+        if agent.is_empty() {
+            self.deadlines.arm(&mut agent.armed, at, None);
+            self.names.remove(&agent.name);
+            self.agents.remove(at);
+        }
+        for peer in forgotten {
+            self.seats.remove(&peer);
+        }
+        Some(result)
+    }
+
+    /// Sets an agent's deadline anew, from all it waits for.
+    fn arm(&mut self, at: usize) {
+        let Some(agent) = self.agents.get_mut(at) else { return };
+        let next = agent.deadline(&self.policy);
+        self.deadlines.arm(&mut agent.armed, at, next);
+    }
+
+    fn check(&self) {
+        #[cfg(debug_assertions)]
+        self.check_invariants();
+    }
+
+    /// What must always hold, over all agents.
+    ///
+    /// # Panics
+    /// Where it does not. Debug builds look after every input; release builds never do.
+    #[cfg(any(debug_assertions, test))]
+    pub fn check_invariants(&self) {
+        let mut held = 0;
+        for (at, agent) in &self.agents {
+            agent.check_invariants(&self.policy);
+            held += agent.held;
+            assert_eq!(self.names.get(&agent.name), Some(&at), "an agent cannot be found");
+            assert!(!agent.is_empty(), "an agent without anybody is kept");
+        }
+        assert_eq!(held, self.held, "held bytes are miscounted");
+        assert_eq!(self.names.len(), self.agents.len(), "a name without its agent");
+        let peers: usize =
+            self.agents.iter().map(|(_, agent)| agent.tools.len() + agent.robots.len()).sum();
+        assert_eq!(self.seats.len(), peers, "a seat without its peer");
+        for (peer, seat) in &self.seats {
+            let agent = self.agents.get(seat.agent);
+            let found = agent.and_then(|agent| match seat.side {
+                Side::Tool => agent.tools.get(seat.place).map(|tool| tool.peer),
+                Side::Robot => agent.robots.get(seat.place).map(|robot| robot.peer),
+            });
+            assert_eq!(found, Some(*peer), "a seat is somebody else's");
+        }
+        let armed = self.agents.iter().filter(|(_, agent)| agent.armed.is_some()).count();
+        assert_eq!(armed, self.deadlines.len(), "a deadline without its agent");
     }
 }

@@ -1,0 +1,397 @@
+//! One agent: its tools, its robots, and those it has just lost.
+//!
+//! What comes from a tool is handled in `from_tool.rs`, what comes from a robot in
+//! `from_robot.rs`; where a request goes is decided in `routing.rs`; what all tools look like
+//! together is made in `face.rs`.
+
+use super::catalogue::{Item, Kind, Offers, PerKind};
+use super::in_flight::Request;
+use super::reply::{self, Cause, Refusal};
+use super::robot::{self, Robot};
+use super::routing::Parked;
+use super::tool::{self, Tool, Trouble};
+use super::turn::Turn;
+use super::{AgentView, Peer, Policy, ToolState, ToolView};
+use crate::close::CloseReason;
+use crate::moment::Moment;
+use slab::Slab;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A tool that went a moment ago and may come back.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub line: u32,
+    pub label: Box<str>,
+    pub line_label: Box<str>,
+    pub server_id: Option<Box<str>>,
+    pub items: PerKind<Vec<Item>>,
+    /// Until when requests wait for it.
+    until: Moment,
+}
+
+/// Whether and when robots are to be told that a list has changed.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    /// When they may be told again: a server that lists something else each time it is asked
+    /// would otherwise have them ask for ever.
+    pub not_before: Moment,
+    pub due: bool,
+}
+
+/// One agent.
+#[derive(Debug)]
+pub(super) struct Agent {
+    pub name: Box<str>,
+    pub tools: Slab<Box<Tool>>,
+    pub robots: Slab<Box<Robot>>,
+    pub lost: Vec<Lost>,
+    pub offers: PerKind<Offers>,
+    pub telling: PerKind<Telling>,
+    /// Requests that wait for a tool, the oldest first.
+    pub parked: VecDeque<Parked>,
+    /// Bytes of the requests that wait here.
+    pub held: usize,
+    /// When the relay will call [`Agent::time`].
+    pub armed: Option<Moment>,
+    joined: u32,
+    pub lines: u32,
+}
+
+impl Agent {
+    pub(super) fn new(name: &str) -> Self {
+        Agent {
+            name: name.into(),
+            tools: Slab::new(),
+            robots: Slab::new(),
+            lost: Vec::new(),
+            offers: PerKind::default(),
+            telling: PerKind::default(),
+            parked: VecDeque::new(),
+            held: 0,
+            armed: None,
+            joined: 0,
+            lines: 0,
+        }
+    }
+
+    /// Whether nobody is here, nor expected back.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tools.is_empty() && self.robots.is_empty() && self.lost.is_empty()
+    }
+
+    /// The places of the tools that `wanted` picks, the oldest first.
+    pub(super) fn tools_where(&self, wanted: impl Fn(&Tool) -> bool) -> Vec<usize> {
+        let mut places: Vec<(u32, usize)> = self
+            .tools
+            .iter()
+            .filter(|(_, tool)| wanted(tool))
+            .map(|(place, tool)| (tool.order, place))
+            .collect();
+        places.sort_unstable();
+        places.into_iter().map(|(_, place)| place).collect()
+    }
+
+    /// A tool has connected; returns its place.
+    pub(super) fn tool_joined(
+        &mut self,
+        turn: &mut Turn<'_>,
+        peer: Peer,
+        address: &str,
+        server_id: Option<&str>,
+    ) -> usize {
+        if server_id.is_some() {
+            for place in self.tools_where(|tool| tool.server_id.as_deref() == server_id) {
+                if let Some(old) = self.tools.get(place) {
+                    turn.close(old.peer, CloseReason::Replaced);
+                }
+                self.tool_left(turn, place, CloseReason::Replaced);
+            }
+        }
+        self.joined += 1;
+        let mut tool = Tool::new(peer, self.joined, address, server_id);
+        tool.joined = turn.now;
+        let place = self.tools.insert(Box::new(tool));
+        self.name_tool(place);
+        let language = turn.policy.language;
+        if let Some(tool) = self.tools.get_mut(place) {
+            log::info!("{}", language.tool_joined(tool::Who(&self.name, tool)));
+            if turn.policy.handshake {
+                tool.shake_hands(turn);
+            } else {
+                tool.state = ToolState::Transparent;
+            }
+        }
+        if !turn.policy.handshake {
+            self.forget_lost(turn, |_| true);
+            self.settle(turn);
+        }
+        place
+    }
+
+    /// Gives a tool its label: what it calls itself, told apart from the others.
+    pub(super) fn name_tool(&mut self, place: usize) {
+        let Some(tool) = self.tools.get(place) else { return };
+        let own = tool.server_id.as_deref();
+        let hello_name = tool.hello.as_ref().and_then(|hello| hello.name.as_deref());
+        let base = match own.or(hello_name) {
+            Some(base) => base.to_owned(),
+            None => format!("tool-{}", tool.order),
+        };
+        let taken = |label: &str| {
+            self.tools.iter().any(|(other, tool)| other != place && &*tool.label == label)
+        };
+        let label = (1u32..)
+            .map(|n| if n == 1 { base.clone() } else { format!("{base}-{n}") })
+            .find(|label| !taken(label))
+            .unwrap_or(base);
+        if let Some(tool) = self.tools.get_mut(place) {
+            tool.label = label.into();
+            tool.line_label = tool.label.clone();
+        }
+    }
+
+    /// A tool is gone: what it had not answered is answered, and it is kept in mind for a while.
+    pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, place: usize, reason: CloseReason) {
+        let Some(mut tool) = self.tools.try_remove(place) else { return };
+        let language = turn.policy.language;
+        log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), reason.told(language)));
+        for number in tool.in_flight.numbers(|_| true) {
+            if let Some(Request::Call(call)) = tool.in_flight.remove(number) {
+                self.call_failed(turn, place, number, &call, Refusal::ToolLost);
+            }
+        }
+        let served_by_a_twin =
+            tool.line != 0 && self.tools.iter().any(|(_, other)| other.line == tool.line);
+        if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
+            let until = turn.now.after(turn.policy.reconnect_grace);
+            turn.wake(until);
+            let mut items = PerKind::default();
+            for kind in Kind::all() {
+                *items.of_mut(kind) = std::mem::take(&mut tool.lists.of_mut(kind).items);
+            }
+            self.lost.push(Lost {
+                line: tool.line,
+                label: tool.label,
+                line_label: tool.line_label,
+                server_id: tool.server_id,
+                items,
+                until,
+            });
+        }
+        self.merge_all(turn);
+        self.settle(turn);
+    }
+
+    /// Does not wait any longer for the lost tools that `wanted` picks.
+    pub(super) fn forget_lost(&mut self, turn: &mut Turn<'_>, wanted: impl Fn(&Lost) -> bool) {
+        let before = self.lost.len();
+        self.lost.retain(|lost| !wanted(lost));
+        if self.lost.len() != before {
+            self.merge_all(turn);
+        }
+    }
+
+    /// A robot has connected; returns its place.
+    pub(super) fn robot_joined(&mut self, turn: &Turn<'_>, peer: Peer, address: &str) -> usize {
+        let robot = Robot::new(peer, address);
+        let language = turn.policy.language;
+        log::info!("{}", language.robot_joined(robot::Who(&self.name, &robot), self.tools.len()));
+        self.robots.insert(Box::new(robot))
+    }
+
+    /// A robot is gone: its requests are cancelled.
+    pub(super) fn robot_left(&mut self, turn: &mut Turn<'_>, place: usize, reason: CloseReason) {
+        let Some(robot) = self.robots.try_remove(place) else { return };
+        let language = turn.policy.language;
+        log::info!(
+            "{}",
+            language.robot_left(robot::Who(&self.name, &robot), reason.told(language))
+        );
+        for ticket in &robot.tickets {
+            self.withdraw(turn, ticket.tool, ticket.number, "client disconnected");
+        }
+        if robot.parked > 0 {
+            let gone = |parked: &Parked| parked.robot == place;
+            let freed: usize = self.parked.iter().filter(|p| gone(p)).map(|p| p.text.len()).sum();
+            self.parked.retain(|parked| !gone(parked));
+            self.release(turn, freed);
+        }
+        let waiting = robot.waiting.iter().map(|waiting| waiting.text.len());
+        let freed = waiting.chain(robot.inbox.iter().map(|text| text.len())).sum();
+        self.release(turn, freed);
+    }
+
+    /// Keeps `bytes` of a message here, if there is room.
+    pub(super) fn hold(&mut self, turn: &mut Turn<'_>, bytes: usize) -> Result<(), Cause> {
+        let held = self.held.saturating_add(bytes);
+        if held > turn.policy.max_held && self.held > 0 {
+            return Err(Cause::TooMuchHeld);
+        }
+        self.held = held;
+        *turn.held = turn.held.saturating_add(bytes);
+        Ok(())
+    }
+
+    /// `bytes` of a message are not kept here any more.
+    pub(super) fn release(&mut self, turn: &mut Turn<'_>, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
+        *turn.held = turn.held.saturating_sub(bytes);
+    }
+
+    /// Does what is due.
+    pub(super) fn time(&mut self, turn: &mut Turn<'_>) {
+        for place in self.tools_where(|_| true) {
+            self.tool_time(turn, place);
+        }
+        let now = turn.now;
+        self.forget_lost(turn, |lost| lost.until <= now);
+        self.parked_time(turn);
+        self.settle(turn);
+        self.tell_if_due(turn);
+    }
+
+    fn tool_time(&mut self, turn: &mut Turn<'_>, place: usize) {
+        let now = turn.now;
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        if let Err(trouble) = tool.time(turn) {
+            self.tool_is_opaque(turn, place, trouble);
+        }
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        for (kind, tell) in tool.give_up_listings(turn) {
+            self.list_is_known(turn, place, kind, tell);
+        }
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        if tool.in_flight.first_deadline().is_none_or(|first| first > now) {
+            return;
+        }
+        for number in tool.in_flight.numbers(|call| call.deadline <= now) {
+            let Some(call) = self.withdraw(turn, place, number, "timed out") else { continue };
+            self.call_failed(turn, place, number, &call, Refusal::TimedOut);
+        }
+    }
+
+    /// A tool does not shake hands.
+    pub(super) fn tool_is_opaque(&mut self, turn: &mut Turn<'_>, place: usize, trouble: Trouble) {
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        let language = turn.policy.language;
+        log::warn!("{}", language.tool_opaque(tool::Who(&self.name, tool), trouble.told(language)));
+        tool.become_opaque(trouble);
+        self.settle(turn);
+    }
+
+    /// Follows new settings.
+    pub(super) fn follow_policy(&mut self, turn: &mut Turn<'_>) {
+        for (_, tool) in &mut self.tools {
+            tool.follow_policy(turn);
+        }
+    }
+
+    /// When [`Agent::time`] has something to do.
+    pub(super) fn deadline(&self, policy: &Policy) -> Option<Moment> {
+        let listing_timeout = policy.handshake_timeout;
+        let tools = self.tools.iter().filter_map(|(_, tool)| tool.deadline(listing_timeout));
+        let lost = self.lost.iter().map(|lost| lost.until);
+        let parked = self.parked.iter().map(|parked| parked.deadline);
+        let waiting = self.patience_ends();
+        let telling = self.telling_due();
+        tools.chain(lost).chain(parked).chain(waiting).chain(telling).min()
+    }
+
+    /// The agent as who has the key may see it.
+    pub(super) fn view(&self, now: Moment, language: crate::text::Language) -> AgentView {
+        let offers = self.offers.of(Kind::Tools);
+        let tools = self.tools_where(|_| true);
+        let tools = tools.iter().filter_map(|place| Some((*place, self.tools.get(*place)?)));
+        AgentView {
+            robots: self.robots.len(),
+            offered: offers.len(),
+            tools: tools
+                .map(|(place, tool)| {
+                    let own = offers.iter().filter(|(_, offer)| offer.tool == Some(place));
+                    let mut names: Vec<String> = own.map(|(name, _)| name.to_owned()).collect();
+                    names.sort_unstable();
+                    ToolView {
+                        label: tool.label.to_string(),
+                        address: tool.address.to_string(),
+                        state: tool.state,
+                        tools: names,
+                        server_info: tool
+                            .hello
+                            .as_ref()
+                            .and_then(|hello| hello.server_info())
+                            .map(str::to_owned),
+                        connected_seconds: now.since(tool.joined).as_secs(),
+                        in_flight: tool.in_flight.call_count(),
+                        last_error: tool.trouble.as_ref().map(|trouble| trouble.told(language)),
+                    }
+                })
+                .collect(),
+        }
+    }
+
+    /// Takes a request back from a tool, which is told; returns it.
+    pub(super) fn withdraw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        tool: usize,
+        number: u32,
+        reason: &str,
+    ) -> Option<super::in_flight::Call> {
+        let tool = self.tools.get_mut(tool)?;
+        let Some(Request::Call(call)) = tool.in_flight.remove(number) else { return None };
+        turn.traffic.calls_cancelled += 1;
+        if call.nature != super::in_flight::Nature::Initialize {
+            let _ = turn.to_tool(tool.peer, &[&reply::cancelled(number, reason)]);
+        }
+        Some(call)
+    }
+
+    /// What must always hold.
+    ///
+    /// # Panics
+    /// Where it does not: for tests and debug builds only.
+    #[cfg(any(debug_assertions, test))]
+    #[allow(clippy::panic)]
+    pub(super) fn check_invariants(&self, policy: &Policy) {
+        let mut calls = 0;
+        for (place, tool) in &self.tools {
+            for (number, call) in tool.in_flight.calls() {
+                calls += 1;
+                let robot = self.robots.get(call.robot);
+                let ticket = |r: &Box<Robot>| {
+                    r.tickets.iter().filter(|t| t.tool == place && t.number == number).count()
+                };
+                assert_eq!(robot.map(ticket), Some(1), "a call without its ticket");
+            }
+        }
+        let tickets: usize = self.robots.iter().map(|(_, robot)| robot.tickets.len()).sum();
+        assert_eq!(tickets, calls, "a ticket without its call");
+        let parked: usize = self.robots.iter().map(|(_, robot)| robot.parked).sum();
+        assert_eq!(parked, self.parked.len(), "parked requests are miscounted");
+        let texts = self.robots.iter().flat_map(|(_, robot)| {
+            let waiting = robot.waiting.iter().map(|waiting| waiting.text.len());
+            waiting.chain(robot.inbox.iter().map(|text| text.len()))
+        });
+        let held: usize = texts.chain(self.parked.iter().map(|p| p.text.len())).sum();
+        assert_eq!(held, self.held, "held bytes are miscounted");
+        for kind in Kind::all() {
+            for (name, offer) in self.offers.of(kind).iter() {
+                let live = offer.tool.is_some_and(|tool| {
+                    self.tools.get(tool).is_some_and(|tool| tool.line == offer.line)
+                });
+                let lost = self.lost.iter().any(|lost| lost.line == offer.line);
+                assert!(live || (offer.tool.is_none() && lost), "nobody offers {name}");
+            }
+        }
+        if let Some(deadline) = self.deadline(policy) {
+            assert!(self.armed.is_some_and(|armed| armed <= deadline), "a deadline is missed");
+        }
+        for (_, robot) in &self.robots {
+            assert!(robot.waiting.is_some() || robot.inbox.is_empty(), "a message is stuck");
+        }
+    }
+}
+
+/// How long a robot's `initialize` or list waits for tools.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);

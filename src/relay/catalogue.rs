@@ -1,0 +1,491 @@
+//! What tools offer, and how several make one face: the four kinds as one table, merging, and the
+//! names of those who want the same one (contract, section 4, "Several tools").
+
+use super::envelope::{object, place_in, string, Splice};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// The longest name a language model may use for a tool.
+const LONGEST_NAME: usize = 64;
+
+/// What is put between a label and the name it tells apart.
+const BETWEEN: &str = "__";
+
+/// A kind of thing a tool offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Tools,
+    Prompts,
+    Resources,
+    Templates,
+}
+
+/// What there is to know of a kind.
+pub(super) struct Row {
+    pub kind: Kind,
+    /// The request that lists it.
+    pub list: &'static str,
+    /// The member of the answer that holds the list.
+    pub member: &'static str,
+    /// The member that names an item.
+    pub key: &'static str,
+    /// The capability a tool declares that offers it.
+    pub capability: &'static str,
+    /// The notification that the list has changed.
+    pub changed: &'static str,
+    /// The requests that use an item by its key.
+    pub uses: &'static [&'static str],
+    /// What an item is called in an error.
+    pub noun: &'static str,
+    /// Whether an item may be offered under another name than its own.
+    pub renamed: bool,
+}
+
+/// The kinds. Every difference between them stands here.
+pub(super) const KINDS: [Row; 4] = [
+    Row {
+        kind: Kind::Tools,
+        list: "tools/list",
+        member: "tools",
+        key: "name",
+        capability: "tools",
+        changed: "notifications/tools/list_changed",
+        uses: &["tools/call"],
+        noun: "tool",
+        renamed: true,
+    },
+    Row {
+        kind: Kind::Prompts,
+        list: "prompts/list",
+        member: "prompts",
+        key: "name",
+        capability: "prompts",
+        changed: "notifications/prompts/list_changed",
+        uses: &["prompts/get"],
+        noun: "prompt",
+        renamed: true,
+    },
+    Row {
+        kind: Kind::Resources,
+        list: "resources/list",
+        member: "resources",
+        key: "uri",
+        capability: "resources",
+        changed: "notifications/resources/list_changed",
+        uses: &["resources/read", "resources/subscribe", "resources/unsubscribe"],
+        noun: "resource",
+        renamed: false,
+    },
+    Row {
+        kind: Kind::Templates,
+        list: "resources/templates/list",
+        member: "resourceTemplates",
+        key: "uriTemplate",
+        capability: "resources",
+        changed: "notifications/resources/list_changed",
+        uses: &[],
+        noun: "resource template",
+        renamed: false,
+    },
+];
+
+impl Kind {
+    /// The kind's row of the table.
+    pub(super) fn row(self) -> &'static Row {
+        let [tools, prompts, resources, templates] = &KINDS;
+        match self {
+            Kind::Tools => tools,
+            Kind::Prompts => prompts,
+            Kind::Resources => resources,
+            Kind::Templates => templates,
+        }
+    }
+
+    /// The kinds, in order.
+    pub(super) fn all() -> impl Iterator<Item = Kind> {
+        KINDS.iter().map(|row| row.kind)
+    }
+}
+
+/// One value for each kind.
+#[derive(Debug, Default)]
+pub(super) struct PerKind<T>([T; 4]);
+
+impl<T> PerKind<T> {
+    pub(super) fn of(&self, kind: Kind) -> &T {
+        let [tools, prompts, resources, templates] = &self.0;
+        match kind {
+            Kind::Tools => tools,
+            Kind::Prompts => prompts,
+            Kind::Resources => resources,
+            Kind::Templates => templates,
+        }
+    }
+
+    pub(super) fn of_mut(&mut self, kind: Kind) -> &mut T {
+        let [tools, prompts, resources, templates] = &mut self.0;
+        match kind {
+            Kind::Tools => tools,
+            Kind::Prompts => prompts,
+            Kind::Resources => resources,
+            Kind::Templates => templates,
+        }
+    }
+}
+
+/// One thing a tool offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Its name or address, decoded.
+    pub name: Box<str>,
+    /// The whole item as its tool spelled it.
+    raw: Box<str>,
+    /// Where the name stands in it.
+    place: Range<usize>,
+}
+
+impl Item {
+    /// Reads one element of a list; nothing where it has no name.
+    pub(super) fn read(kind: Kind, raw: &str) -> Option<Self> {
+        let members: HashMap<Cow<'_, str>, &RawValue> = object(Some(raw))?;
+        let spelled = members.get(kind.row().key)?.get();
+        let name = string(spelled).filter(|name| !name.is_empty())?;
+        Some(Item { name: (&*name).into(), raw: raw.into(), place: place_in(raw, spelled)? })
+    }
+
+    /// How many bytes the item holds.
+    pub(super) fn size(&self) -> usize {
+        self.raw.len() + self.name.len()
+    }
+
+    /// The name as its tool spelled it.
+    fn spelled_name(&self) -> &str {
+        self.raw.get(self.place.clone()).unwrap_or("\"\"")
+    }
+}
+
+/// One page of a list, as a tool answers it.
+pub(super) struct Page {
+    pub items: Vec<Item>,
+    /// How many elements had no name and were left out.
+    pub nameless: usize,
+    /// Where the next page begins, as it is spelled.
+    pub next: Option<Box<str>>,
+}
+
+impl Page {
+    /// Reads the `result` of a list request; nothing where it holds no list.
+    pub(super) fn read(kind: Kind, result: &str) -> Option<Self> {
+        let members: HashMap<Cow<'_, str>, &RawValue> = object(Some(result))?;
+        let list = members.get(kind.row().member)?.get();
+        let elements: Vec<&RawValue> = serde_json::from_str(list).ok()?;
+        let items: Vec<Item> =
+            elements.iter().filter_map(|element| Item::read(kind, element.get())).collect();
+        let next = members.get("nextCursor").map(|raw| raw.get()).filter(|raw| *raw != "null");
+        Some(Page { nameless: elements.len() - items.len(), items, next: next.map(Into::into) })
+    }
+}
+
+/// What one server brings to the merged list: a *line* is a server over time, so its twins, and
+/// one that came back, are the same line.
+pub(super) struct Source<'a> {
+    pub line: u32,
+    /// The label its items get where their names are taken.
+    pub label: &'a str,
+    /// The place of the tool that serves it now; none while it is lost.
+    pub tool: Option<usize>,
+    pub items: &'a [Item],
+}
+
+/// An item as robots are offered it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub line: u32,
+    /// The place of the tool that serves it now; none while it is lost.
+    pub tool: Option<usize>,
+    /// Its own name as its tool spelled it, where it is offered under another.
+    pub own_name: Option<Box<str>>,
+}
+
+/// The merged list of one kind.
+#[derive(Debug, Default)]
+pub(super) struct Offers {
+    by_name: HashMap<Box<str>, Offer>,
+    /// The list as robots get it, without its brackets.
+    text: String,
+}
+
+/// An item whose name was taken: who else has it, and what it is offered as.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Conflict {
+    pub name: String,
+    pub offered: String,
+    pub label: String,
+}
+
+impl Offers {
+    /// Who offers `name`.
+    pub(super) fn find(&self, name: &str) -> Option<&Offer> {
+        self.by_name.get(name)
+    }
+
+    /// Every name offered, with its offer.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Offer)> {
+        self.by_name.iter().map(|(name, offer)| (&**name, offer))
+    }
+
+    /// How many names are offered.
+    pub(super) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// The elements of the list, separated by commas.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Makes the list anew from `sources`, the oldest line first. Who has a name keeps it as long
+    /// as it offers it. Returns whether robots see another list than before, and the conflicts
+    /// that are new.
+    pub(super) fn merge(&mut self, kind: Kind, sources: &[Source<'_>]) -> (bool, Vec<Conflict>) {
+        if sources.iter().all(|source| source.items.is_empty()) {
+            let changed = !self.text.is_empty();
+            *self = Offers::default();
+            return (changed, Vec::new());
+        }
+        let owners = self.owners(sources);
+        let mut merged = Offers::default();
+        let mut conflicts = Vec::new();
+        let mut seen = HashSet::new();
+        for source in sources {
+            for item in source.items {
+                if !seen.insert((source.line, &item.name)) {
+                    continue;
+                }
+                let own = owners.get(&*item.name) == Some(&source.line);
+                if own {
+                    merged.add(item.name.clone(), item, source, None);
+                } else if kind.row().renamed {
+                    let taken =
+                        |name: &str| owners.contains_key(name) || merged.by_name.contains_key(name);
+                    let offered = distinct_name(source.label, &item.name, taken);
+                    if !self.by_name.contains_key(&*offered) {
+                        conflicts.push(Conflict {
+                            name: item.name.to_string(),
+                            offered: offered.clone(),
+                            label: source.label.to_owned(),
+                        });
+                    }
+                    let spelled = format!("\"{offered}\"");
+                    merged.add(offered.into(), item, source, Some(&spelled));
+                }
+            }
+        }
+        merged.text.shrink_to_fit();
+        let changed = merged.text != self.text;
+        *self = merged;
+        (changed, conflicts)
+    }
+
+    /// Which line has which name: who had it keeps it, else the oldest that offers it.
+    fn owners<'a>(&self, sources: &[Source<'a>]) -> HashMap<&'a str, u32> {
+        let mut owners: HashMap<&'a str, u32> = HashMap::new();
+        for source in sources {
+            for item in source.items {
+                let had_it = self
+                    .by_name
+                    .get(&item.name)
+                    .is_some_and(|offer| offer.line == source.line && offer.own_name.is_none());
+                if had_it {
+                    owners.insert(&*item.name, source.line);
+                } else {
+                    owners.entry(&*item.name).or_insert(source.line);
+                }
+            }
+        }
+        owners
+    }
+
+    fn add(&mut self, name: Box<str>, item: &Item, source: &Source<'_>, renamed: Option<&str>) {
+        if !self.text.is_empty() {
+            self.text.push(',');
+        }
+        let mut splice = Splice::of(&item.raw);
+        if let Some(spelled) = renamed {
+            splice = splice.put(Some(item.place.clone()), spelled);
+        }
+        self.text.extend(splice.pieces());
+        let own_name = renamed.map(|_| item.spelled_name().into());
+        self.by_name.insert(name, Offer { line: source.line, tool: source.tool, own_name });
+    }
+}
+
+/// `LABEL__name` of characters a language model may use, at most 64, and not `taken`.
+fn distinct_name(label: &str, name: &str, taken: impl Fn(&str) -> bool) -> String {
+    let (label, name) = (plain(label), plain(name));
+    let label = if label.trim_matches('_').is_empty() { "tool".to_owned() } else { label };
+    for attempt in 1u32.. {
+        let tail = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+        // The name says more than the label: the label gives way first, down to eight letters.
+        let room = LONGEST_NAME.saturating_sub(BETWEEN.len() + tail.len());
+        let for_label = room.saturating_sub(name.len()).max(8).min(label.len());
+        let for_name = room.saturating_sub(for_label).min(name.len());
+        let offered = format!(
+            "{}{BETWEEN}{}{tail}",
+            label.get(..for_label).unwrap_or(&label),
+            name.get(..for_name).unwrap_or(&name)
+        );
+        if !taken(&offered) {
+            return offered;
+        }
+    }
+    String::new()
+}
+
+/// The same word of letters, digits, `_` and `-` only.
+fn plain(word: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    word.chars().map(|c| if fits(c) { c } else { '_' }).collect()
+}
+
+/// Whether an address can have been made from a template such as `file:///{path}`: its fixed
+/// parts stand in the address in their order.
+pub(super) fn template_fits(template: &str, address: &str) -> bool {
+    let mut parts = template.split('{').enumerate().map(|(place, part)| match place {
+        0 => part,
+        _ => part.split_once('}').map_or("", |(_, fixed)| fixed),
+    });
+    let Some(mut rest) = parts.next().and_then(|first| address.strip_prefix(first)) else {
+        return false;
+    };
+    let mut last = None;
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or(""),
+            None => return false,
+        }
+        last = Some(part);
+    }
+    match last {
+        None | Some("") => last.is_some() || rest.is_empty(),
+        Some(part) => address.ends_with(part),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(kind: Kind, list: &str) -> Vec<Item> {
+        let member = kind.row().member;
+        Page::read(kind, &format!(r#"{{"{member}":{list}}}"#)).unwrap().items
+    }
+
+    fn source<'a>(line: u32, label: &'a str, items: &'a [Item]) -> Source<'a> {
+        Source { line, label, tool: Some(line as usize), items }
+    }
+
+    #[test]
+    fn items_are_offered_as_they_are_spelled() {
+        let list = items(Kind::Tools, r#"[ {"name" : "a" , "n":1.50}, {"x":1,"name":"\u0062"}]"#);
+        let mut offers = Offers::default();
+        let (changed, conflicts) = offers.merge(Kind::Tools, &[source(1, "one", &list)]);
+        assert!(changed && conflicts.is_empty());
+        assert_eq!(offers.text(), r#"{"name" : "a" , "n":1.50},{"x":1,"name":"\u0062"}"#);
+        assert!(offers.find("b").is_some());
+        assert!(!offers.merge(Kind::Tools, &[source(1, "one", &list)]).0);
+    }
+
+    #[test]
+    fn who_had_a_name_first_keeps_it_whatever_the_order_of_return() {
+        let list = items(Kind::Tools, r#"[{"name":"search","d":"\/"}]"#);
+        let (a, b) = (source(1, "a", &list), source(2, "b", &list));
+        let mut offers = Offers::default();
+        let (_, conflicts) = offers.merge(Kind::Tools, &[a, b]);
+        assert_eq!(conflicts[0].offered, "b__search");
+        assert_eq!(offers.text(), r#"{"name":"search","d":"\/"},{"name":"b__search","d":"\/"}"#);
+        assert_eq!(offers.find("b__search").unwrap().own_name.as_deref(), Some("\"search\""));
+        // The first goes for good: the name passes on, and is not given back.
+        offers.merge(Kind::Tools, &[source(2, "b", &list)]);
+        assert_eq!(offers.find("search").unwrap().line, 2);
+        let (_, conflicts) =
+            offers.merge(Kind::Tools, &[source(1, "a", &list), source(2, "b", &list)]);
+        assert_eq!(offers.find("search").unwrap().line, 2);
+        assert_eq!(conflicts[0].offered, "a__search");
+        let (_, again) = offers.merge(Kind::Tools, &[source(1, "a", &list), source(2, "b", &list)]);
+        assert!(again.is_empty(), "a conflict is told once");
+    }
+
+    #[test]
+    fn a_tool_that_takes_up_a_name_later_does_not_get_it() {
+        let (other, both) = (
+            items(Kind::Tools, r#"[{"name":"x"}]"#),
+            items(Kind::Tools, r#"[{"name":"x"},{"name":"search"}]"#),
+        );
+        let search = items(Kind::Tools, r#"[{"name":"search"}]"#);
+        let mut offers = Offers::default();
+        offers.merge(Kind::Tools, &[source(1, "old", &other), source(2, "new", &search)]);
+        offers.merge(Kind::Tools, &[source(1, "old", &both), source(2, "new", &search)]);
+        assert_eq!(offers.find("search").unwrap().line, 2);
+        assert_eq!(offers.find("old__search").unwrap().line, 1);
+    }
+
+    #[test]
+    fn a_distinct_name_is_one_a_language_model_may_use() {
+        let long = "n".repeat(80);
+        for (label, name) in
+            [("home assistant", "查询"), ("计算器", "search"), ("l", &*long), (&*long, "n")]
+        {
+            let offered = distinct_name(label, name, |_| false);
+            assert!(offered.len() <= LONGEST_NAME && !offered.is_empty(), "{offered}");
+            assert_eq!(plain(&offered), offered);
+        }
+        assert_eq!(distinct_name("计算器", "search", |_| false), "tool__search");
+        assert_eq!(distinct_name("a", "s", |name| name == "a__s"), "a__s-2");
+        let tight = distinct_name(&long, &long, |name| !name.ends_with("-3"));
+        assert_eq!(tight.len(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn an_address_two_servers_have_is_listed_once() {
+        let list = items(Kind::Resources, r#"[{"uri":"a://1"},{"uri":"a://1"}]"#);
+        let mut offers = Offers::default();
+        offers.merge(Kind::Resources, &[source(1, "a", &list), source(2, "b", &list)]);
+        assert_eq!(offers.text(), r#"{"uri":"a://1"}"#);
+    }
+
+    #[test]
+    fn elements_without_a_name_are_left_out_and_a_cursor_is_kept_as_spelled() {
+        let page = Page::read(
+            Kind::Tools,
+            r#"{"tools":[{"name":""},{"name":1},7,null,{"name":"a"}],"nextCursor":"p\/2"}"#,
+        )
+        .unwrap();
+        assert_eq!((page.items.len(), page.nameless), (1, 4));
+        assert_eq!(page.next.as_deref(), Some(r#""p\/2""#));
+        assert!(Page::read(Kind::Tools, r#"{"tools":{}}"#).is_none());
+        assert!(Page::read(Kind::Tools, "[]").is_none());
+        assert!(Page::read(Kind::Tools, r#"{"tools":[],"nextCursor":null}"#)
+            .unwrap()
+            .next
+            .is_none());
+    }
+
+    #[test]
+    fn a_template_fits_the_addresses_made_from_it() {
+        for (template, address, fits) in [
+            ("file:///{path}", "file:///a/b", true),
+            ("file:///{path}", "http://a", false),
+            ("a://{x}/b/{y}.txt", "a://1/b/2.txt", true),
+            ("a://{x}/b/{y}.txt", "a://1/c/2.txt", false),
+            ("a://{x}/b", "a://1/b/c", false),
+            ("plain", "plain", true),
+            ("plain", "plainer", false),
+            ("{", "x", true),
+        ] {
+            assert_eq!(template_fits(template, address), fits, "{template} {address}");
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! A JSON-RPC message, borrowed: what kind it is, where its ids stand, and how to write it again
+//! with other ids in their place (contract, section 4, "Pass-through").
+
+use serde::de::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The id of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Id<'a> {
+    /// There is none.
+    Absent,
+    /// `null`.
+    Null,
+    /// A string or a number, as it is spelled.
+    Given(&'a str),
+    /// Something that cannot be an id: a truth value, an object, a list.
+    Odd,
+}
+
+/// A message, taken apart as far as the relay must look into it.
+#[derive(Debug)]
+pub struct Envelope<'a> {
+    /// The whole message, of one line.
+    pub text: &'a str,
+    /// Its id.
+    pub id: Id<'a>,
+    /// Its method; replies have none.
+    pub method: Option<Cow<'a, str>>,
+    /// Its `params`, as they are spelled.
+    pub params: Option<&'a str>,
+    /// Its `result`, as it is spelled.
+    pub result: Option<&'a str>,
+    /// Its `error`, as it is spelled.
+    pub error: Option<&'a str>,
+}
+
+/// Why a text is no message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is not JSON.
+    NotJson,
+    /// It is a list: JSON-RPC's batches are not spoken here.
+    Batch,
+    /// It is JSON, but neither request nor notification nor reply.
+    NotAMessage,
+}
+
+/// A member as it is spelled, present even where it is `null`.
+#[derive(Default)]
+struct Spelled<'a>(Option<&'a str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Spelled<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&'a RawValue>::deserialize(deserializer).map(|raw| Spelled(Some(raw.get())))
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Members<'a> {
+    #[serde(borrow, default)]
+    id: Spelled<'a>,
+    #[serde(borrow, default)]
+    method: Spelled<'a>,
+    #[serde(borrow, default)]
+    params: Spelled<'a>,
+    #[serde(borrow, default)]
+    result: Spelled<'a>,
+    #[serde(borrow, default)]
+    error: Spelled<'a>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Takes a text of one line apart.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where it is no JSON-RPC message.
+    pub fn read(text: &'a str) -> Result<Self, Unreadable> {
+        // An array would be taken for a struct with its members in order.
+        if !text.trim_start().starts_with('{') {
+            return Err(match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+                Err(_) => Unreadable::NotJson,
+                Ok(_) if text.trim_start().starts_with('[') => Unreadable::Batch,
+                Ok(_) => Unreadable::NotAMessage,
+            });
+        }
+        let members: Members<'a> = serde_json::from_str(text).map_err(|error| {
+            // A member written twice is JSON all the same.
+            if error.is_data() {
+                Unreadable::NotAMessage
+            } else {
+                Unreadable::NotJson
+            }
+        })?;
+        let method = match members.method.0 {
+            None => None,
+            Some(raw) => match string(raw) {
+                Some(method) => Some(method),
+                None => return Err(Unreadable::NotAMessage),
+            },
+        };
+        let id = read_id(members.id.0);
+        Ok(Envelope {
+            text,
+            id,
+            method,
+            params: members.params.0,
+            result: members.result.0,
+            error: members.error.0,
+        })
+    }
+
+    /// The id of a text that is no message, where one can be read.
+    pub fn id_of_unreadable(text: &str) -> Option<&str> {
+        #[derive(serde::Deserialize)]
+        struct OnlyId<'a> {
+            #[serde(borrow, default)]
+            id: Spelled<'a>,
+        }
+        if !text.trim_start().starts_with('{') {
+            return None;
+        }
+        match read_id(serde_json::from_str::<OnlyId<'_>>(text).ok()?.id.0) {
+            Id::Given(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Where `part`, a piece of this message, stands in it.
+    pub fn place_of(&self, part: &str) -> Option<Range<usize>> {
+        place_in(self.text, part)
+    }
+}
+
+fn read_id(spelled: Option<&str>) -> Id<'_> {
+    match spelled {
+        None => Id::Absent,
+        Some("null") => Id::Null,
+        Some(raw) if raw.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) => {
+            Id::Given(raw)
+        }
+        Some(_) => Id::Odd,
+    }
+}
+
+/// Where `part`, which must be a slice of `whole`, stands in it.
+pub fn place_in(whole: &str, part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let end = start.checked_add(part.len())?;
+    whole.get(start..end).map(|_| start..end)
+}
+
+/// What a JSON string says; nothing where `raw` is not a string.
+pub fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
+
+/// The members of `params` that the relay acts upon.
+#[derive(Default)]
+pub struct Params<'a> {
+    /// `name`, decoded, and as it is spelled.
+    pub name: Option<(Cow<'a, str>, &'a str)>,
+    /// `uri`, likewise.
+    pub uri: Option<(Cow<'a, str>, &'a str)>,
+    /// `_meta.progressToken` of a request, as it is spelled.
+    pub asked_token: Option<&'a str>,
+    /// `progressToken` of a progress notification, as it is spelled.
+    pub progress_token: Option<&'a str>,
+    /// `requestId` of a cancellation, as it is spelled.
+    pub request_id: Option<&'a str>,
+    /// `clientInfo.name` of an `initialize`.
+    pub client_name: Option<Cow<'a, str>>,
+    /// `protocolVersion` of an `initialize`.
+    pub protocol_version: Option<Cow<'a, str>>,
+}
+
+impl<'a> Params<'a> {
+    /// Reads what is there. Whatever is missing, odd or written twice is left out: the tool the
+    /// message goes to will say so better than the relay could.
+    pub fn read(params: Option<&'a str>) -> Self {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Known<'a> {
+            #[serde(borrow, default)]
+            name: Spelled<'a>,
+            #[serde(borrow, default)]
+            uri: Spelled<'a>,
+            #[serde(borrow, default, rename = "_meta")]
+            meta: Spelled<'a>,
+            #[serde(borrow, default)]
+            progress_token: Spelled<'a>,
+            #[serde(borrow, default)]
+            request_id: Spelled<'a>,
+            #[serde(borrow, default)]
+            client_info: Spelled<'a>,
+            #[serde(borrow, default)]
+            protocol_version: Spelled<'a>,
+        }
+        let Some(known) = object::<Known<'a>>(params) else { return Params::default() };
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Meta<'a> {
+            #[serde(borrow, default)]
+            progress_token: Spelled<'a>,
+        }
+        #[derive(serde::Deserialize)]
+        struct ClientInfo<'a> {
+            #[serde(borrow, default)]
+            name: Spelled<'a>,
+        }
+        let spelled = |raw: Spelled<'a>| raw.0.and_then(|raw| Some((string(raw)?, raw)));
+        Params {
+            name: spelled(known.name),
+            uri: spelled(known.uri),
+            asked_token: object::<Meta<'a>>(known.meta.0).and_then(|meta| meta.progress_token.0),
+            progress_token: known.progress_token.0,
+            request_id: known.request_id.0,
+            client_name: object::<ClientInfo<'a>>(known.client_info.0)
+                .and_then(|info| info.name.0)
+                .and_then(string),
+            protocol_version: known.protocol_version.0.and_then(string),
+        }
+    }
+}
+
+/// Reads an object's known members; nothing where `raw` is not an object or a member is odd.
+pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> {
+    let raw = raw?;
+    // A list would be taken for a struct with its members in order.
+    if !raw.starts_with('{') {
+        return None;
+    }
+    serde_json::from_str(raw).ok()
+}
+
+/// The same message on one line: a line break in JSON can only stand between its parts.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let text = text.trim_matches(['\r', '\n']);
+    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.replace(['\r', '\n'], " "))
+    }
+}
+
+/// How many places of one message may be written anew: its id, a name, a token.
+const EDITS: usize = 3;
+
+/// A message with some places of it written anew, as pieces that follow one another.
+#[derive(Debug)]
+pub struct Splice<'a> {
+    text: &'a str,
+    edits: [(Range<usize>, &'a str); EDITS],
+    count: usize,
+}
+
+impl<'a> Splice<'a> {
+    /// `text` as it is.
+    pub fn of(text: &'a str) -> Self {
+        let end = text.len();
+        Splice { text, edits: [(end..end, ""), (end..end, ""), (end..end, "")], count: 0 }
+    }
+
+    /// Writes `new` in place of what stands at `place`. Places must not overlap.
+    #[must_use]
+    pub fn put(mut self, place: Option<Range<usize>>, new: &'a str) -> Self {
+        if let (Some(place), Some(slot)) = (place, self.edits.get_mut(self.count)) {
+            *slot = (place, new);
+            self.count += 1;
+        }
+        self
+    }
+
+    /// The pieces. Some may be empty.
+    pub fn pieces(mut self) -> [&'a str; 2 * EDITS + 1] {
+        self.edits.sort_by_key(|(place, _)| (place.start, place.end));
+        let [(a, new_a), (b, new_b), (c, new_c)] = self.edits;
+        let kept = |from: usize, to: usize| self.text.get(from..to).unwrap_or("");
+        [
+            kept(0, a.start),
+            new_a,
+            kept(a.end, b.start),
+            new_b,
+            kept(b.end, c.start),
+            new_c,
+            kept(c.end, self.text.len()),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spliced(splice: Splice<'_>) -> String {
+        splice.pieces().concat()
+    }
+
+    #[test]
+    fn only_the_id_is_written_anew() {
+        let text =
+            r#" {"b" :1.50, "id"	: 1E2 ,"x":"\u5c0f\/","method":"tools\/call" , "params":{ }}"#;
+        let envelope = Envelope::read(text).unwrap();
+        assert_eq!(envelope.id, Id::Given("1E2"));
+        assert_eq!(envelope.method.as_deref(), Some("tools/call"));
+        let Id::Given(id) = envelope.id else { panic!() };
+        let place = envelope.place_of(id);
+        assert_eq!(spliced(Splice::of(text).put(place, "7")), text.replace("1E2", "7"));
+    }
+
+    #[test]
+    fn places_are_written_in_whatever_order_they_come() {
+        let text = "0123456789";
+        let splice =
+            Splice::of(text).put(Some(8..9), "<c>").put(Some(0..1), "<a>").put(Some(4..6), "<b>");
+        assert_eq!(spliced(splice), "<a>123<b>67<c>9");
+        assert_eq!(spliced(Splice::of(text).put(None, "x")), text);
+        assert_eq!(spliced(Splice::of(text).put(Some(1..1), "+")), "0+123456789");
+    }
+
+    #[test]
+    fn every_spelling_of_an_id_is_told_apart() {
+        let id = |text: &str| match Envelope::read(text).map(|e| e.id) {
+            Ok(Id::Given(raw)) => raw.to_owned(),
+            other => format!("{other:?}"),
+        };
+        for raw in
+            ["0", "-5", "1.5", "1E2", "1180591620717411303424", r#""""#, r#""null""#, "\"小智\""]
+        {
+            assert_eq!(id(&format!(r#"{{"id":{raw},"method":"x"}}"#)), raw);
+        }
+        assert_eq!(id(r#"{"method":"x"}"#), "Ok(Absent)");
+        assert_eq!(id(r#"{"id":null,"method":"x"}"#), "Ok(Null)");
+        assert_eq!(id(r#"{"id":true,"method":"x"}"#), "Ok(Odd)");
+        assert_eq!(id(r#"{"id":[1],"method":"x"}"#), "Ok(Odd)");
+    }
+
+    #[test]
+    fn what_is_no_message_is_said_to_be_none() {
+        let error = |text| Envelope::read(text).err();
+        for text in ["", "hello", "{", r#"{"id":1"#, "{\"a\":\"\u{1}\"}", "{}x", "[1"] {
+            assert_eq!(error(text), Some(Unreadable::NotJson), "{text}");
+        }
+        assert_eq!(error(r#"["2.0", 1, "ping"]"#), Some(Unreadable::Batch));
+        for text in ["1", "null", "\"x\"", r#"{"id":1,"id":2,"method":"x"}"#, r#"{"method":7}"#] {
+            assert_eq!(error(text), Some(Unreadable::NotAMessage), "{text}");
+        }
+        assert_eq!(Envelope::id_of_unreadable(r#"{"id":4,"method":7}"#), Some("4"));
+        assert_eq!(Envelope::id_of_unreadable(r#"{"id":4,"id":5}"#), None);
+        assert_eq!(Envelope::id_of_unreadable(r#"["2.0",1]"#), None);
+    }
+
+    #[test]
+    fn a_result_of_null_is_a_result() {
+        let envelope = Envelope::read(r#"{"id":1,"result":null}"#).unwrap();
+        assert_eq!((envelope.result, envelope.error), (Some("null"), None));
+    }
+
+    #[test]
+    fn nesting_without_end_is_no_danger() {
+        let deep = "[".repeat(500_000) + &"]".repeat(500_000);
+        let text = format!(r#"{{"id":1,"method":"x","params":{{"name":"n","a":{deep}}}}}"#);
+        let envelope = Envelope::read(&text).unwrap();
+        assert_eq!(Params::read(envelope.params).name.unwrap().0, "n");
+        assert!(Envelope::read(&deep).is_err());
+    }
+
+    #[test]
+    fn params_are_read_as_far_as_they_go() {
+        let params = Params::read(Some(
+            r#"{"name":"a\u0062","_meta":{"progressToken":"t"},"requestId": 9,"clientInfo":{"name":"c"}}"#,
+        ));
+        let (name, raw) = params.name.unwrap();
+        assert_eq!((&*name, raw), ("ab", r#""a\u0062""#));
+        assert_eq!(params.asked_token, Some("\"t\""));
+        assert_eq!(params.request_id, Some("9"));
+        assert_eq!(params.client_name.as_deref(), Some("c"));
+        for odd in
+            ["null", "[]", "7", r#"{"name":7}"#, r#"{"name":"a","name":"b"}"#, r#"{"_meta":null}"#]
+        {
+            let params = Params::read(Some(odd));
+            assert!(params.name.is_none() && params.asked_token.is_none(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
+        assert_eq!(one_line("{\"a\":1}\r\n"), "{\"a\":1}");
+        assert_eq!(one_line("{\r\n \"a\": 1\n}\n"), "{   \"a\": 1 }");
+        assert!(matches!(one_line(" {} "), Cow::Borrowed(" {} ")));
+    }
+}

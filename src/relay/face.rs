@@ -1,0 +1,279 @@
+//! The one face that all tools of an agent show to its robots: lists, `initialize`, and word that
+//! something has changed.
+
+use super::agent::{Agent, PATIENCE};
+use super::catalogue::{Kind, Source};
+use super::envelope::{Envelope, Id};
+use super::reply::{self, PROTOCOL_VERSION};
+use super::robot::Waiting;
+use super::tool::{Hello, Tool};
+use super::turn::Turn;
+use super::ToolState;
+use crate::moment::Moment;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// How often robots are told at most that a list has changed.
+const BETWEEN_TELLINGS: Duration = Duration::from_secs(1);
+
+impl Agent {
+    /// Something about the tools has changed: whoever waited for that is served.
+    pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
+        if !self.parked.is_empty() {
+            self.unpark(turn);
+        }
+        self.answer_waiting(turn);
+    }
+
+    /// Until when there is reason to wait for a tool: those that have not shaken hands yet, and
+    /// with `kind` those whose list is on its way. Nothing where everything is known; a moment
+    /// that has passed where waiting longer is of no use.
+    fn patience_with(&self, kind: Option<Kind>) -> Option<Moment> {
+        let until = |tool: &Tool| {
+            let hands = (tool.state == ToolState::Shaking).then_some(tool.joined);
+            let listing = kind.and_then(|kind| tool.lists.of(kind).running.as_ref());
+            let since = hands.into_iter().chain(listing.map(|listing| listing.since)).max()?;
+            Some(since.after(PATIENCE))
+        };
+        self.tools.iter().filter_map(|(_, tool)| until(tool)).max()
+    }
+
+    /// Whether it is worth while to wait for a tool.
+    pub(super) fn is_settling(&self, now: Moment, kind: Option<Kind>) -> bool {
+        self.patience_with(kind).is_some_and(|until| until > now)
+    }
+
+    /// Until when a robot waits; nothing where there is nothing to wait for any more.
+    pub(super) fn waiting_ends(&self, waiting: &Waiting) -> Option<Moment> {
+        let until = match waiting.kinds.as_slice() {
+            [] => self.patience_with(None),
+            kinds => kinds.iter().filter_map(|kind| self.patience_with(Some(*kind))).max(),
+        }?;
+        Some(until.min(waiting.since.after(PATIENCE)))
+    }
+
+    /// When the first robot that waits is answered at the latest.
+    pub(super) fn patience_ends(&self) -> Option<Moment> {
+        let waiting = self.robots.iter().filter_map(|(_, robot)| robot.waiting.as_ref());
+        waiting.map(|waiting| self.waiting_ends(waiting).unwrap_or(waiting.since)).min()
+    }
+
+    /// Asks the tools that `wanted` picks for a list anew.
+    pub(super) fn refresh(
+        &mut self,
+        turn: &mut Turn<'_>,
+        kind: Kind,
+        wanted: impl Fn(&Tool) -> bool,
+    ) {
+        for place in self.tools_where(wanted) {
+            if let Some(tool) = self.tools.get_mut(place) {
+                tool.start_listing(turn, kind, false);
+            }
+        }
+    }
+
+    /// Makes every merged list anew.
+    pub(super) fn merge_all(&mut self, turn: &mut Turn<'_>) {
+        for kind in Kind::all() {
+            self.merge(turn, kind);
+        }
+    }
+
+    /// Makes one merged list anew, and tells the robots where it has changed.
+    pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind) {
+        let mut offers = std::mem::take(self.offers.of_mut(kind));
+        let live = self.tools_where(|tool| tool.line != 0);
+        let live = live.iter().filter_map(|place| {
+            let tool = self.tools.get(*place)?;
+            (self.serving(tool.line) == Some(*place)).then_some(Source {
+                line: tool.line,
+                label: &tool.line_label,
+                tool: Some(*place),
+                items: &tool.lists.of(kind).items,
+            })
+        });
+        let lost = self.lost.iter().filter(|lost| lost.line != 0).map(|lost| Source {
+            line: lost.line,
+            label: &lost.line_label,
+            tool: None,
+            items: lost.items.of(kind),
+        });
+        let mut sources: Vec<Source<'_>> = live.chain(lost).collect();
+        sources.sort_by_key(|source| source.line);
+        let (changed, conflicts) = offers.merge(kind, &sources);
+        for conflict in conflicts {
+            let language = turn.policy.language;
+            log::warn!(
+                "{}",
+                language.name_conflict(
+                    &self.name,
+                    kind.row().noun,
+                    &conflict.name,
+                    &conflict.label,
+                    &conflict.offered
+                )
+            );
+        }
+        *self.offers.of_mut(kind) = offers;
+        if changed {
+            self.tell(turn, kind);
+        }
+    }
+
+    /// Tells every initialised robot that a list has changed, now or when it is time again.
+    pub(super) fn tell(&mut self, turn: &mut Turn<'_>, kind: Kind) {
+        let telling = self.telling.of_mut(kind);
+        if telling.not_before > turn.now {
+            telling.due = true;
+            turn.wake(telling.not_before);
+            return;
+        }
+        telling.due = false;
+        telling.not_before = turn.now.after(BETWEEN_TELLINGS);
+        let text = reply::notification(kind.row().changed);
+        let waits_for_list = |waiting: &Waiting| {
+            let envelope = Envelope::read(&waiting.text);
+            envelope.is_ok_and(|envelope| envelope.method.as_deref() == Some(kind.row().list))
+        };
+        let mut again = Vec::new();
+        for (place, robot) in &mut self.robots {
+            if robot.waiting.as_deref().is_some_and(waits_for_list) {
+                continue;
+            }
+            if robot.is_xiaozhi_server && kind == Kind::Tools {
+                robot.list_owed = robot.last_list.is_some();
+                again.push(place);
+            } else if robot.initialised {
+                let _ = turn.to_robot(robot.peer, &[&text]);
+            }
+        }
+        for place in again {
+            self.pay_list_owed(turn, place);
+        }
+    }
+
+    /// Tells what could not be told before.
+    pub(super) fn tell_if_due(&mut self, turn: &mut Turn<'_>) {
+        for kind in Kind::all() {
+            let telling = self.telling.of(kind);
+            if telling.due && telling.not_before <= turn.now {
+                self.tell(turn, kind);
+            }
+        }
+    }
+
+    /// When there is something to tell.
+    pub(super) fn telling_due(&self) -> Option<Moment> {
+        let tellings = Kind::all().map(|kind| self.telling.of(kind));
+        tellings.filter(|telling| telling.due).map(|telling| telling.not_before).min()
+    }
+
+    /// Sends a robot that ignores `list_changed` its list again, unless its id is in use.
+    pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, place: usize) {
+        let Some(robot) = self.robots.get(place) else { return };
+        let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_owed) else { return };
+        let in_use = robot.tickets.iter().any(|ticket| self.ticket_has_id(ticket, id))
+            || self.parked.iter().any(|parked| parked.robot == place && &*parked.id == id)
+            || robot.waiting.iter().any(|waiting| {
+                Envelope::read(&waiting.text).is_ok_and(|envelope| envelope.id == Id::Given(id))
+            });
+        if in_use {
+            return;
+        }
+        let id = id.to_owned();
+        if let Some(robot) = self.robots.get_mut(place) {
+            robot.list_owed = false;
+        }
+        self.answer_list(turn, place, Kind::Tools, &id);
+    }
+
+    /// Answers a robot's request for a list from what is known.
+    pub(super) fn answer_list(&mut self, turn: &mut Turn<'_>, place: usize, kind: Kind, id: &str) {
+        let list = std::mem::take(self.offers.of_mut(kind));
+        let head = r#"{"jsonrpc":"2.0","id":"#;
+        let member = kind.row().member;
+        self.answer(
+            turn,
+            place,
+            &[head, id, r#","result":{""#, member, r#"":["#, list.text(), "]}}"],
+        );
+        *self.offers.of_mut(kind) = list;
+    }
+
+    /// Answers a robot's `initialize`.
+    pub(super) fn answer_initialize(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        id: &str,
+        envelope: &Envelope<'_>,
+    ) {
+        self.meet(turn, place, envelope);
+        let tools = self.tools_where(|tool| tool.hello.is_some());
+        let mut tools: Vec<&Tool> =
+            tools.iter().filter_map(|t| self.tools.get(*t)).map(|t| &**t).collect();
+        tools.retain(|tool| {
+            tool.line == 0
+                || self
+                    .serving(tool.line)
+                    .and_then(|t| self.tools.get(t))
+                    .is_some_and(|t| t.peer == tool.peer)
+        });
+        let hellos: Vec<&Hello> = tools.iter().filter_map(|tool| tool.hello.as_ref()).collect();
+        let result = initialize_result(&hellos);
+        let head = r#"{"jsonrpc":"2.0","id":"#;
+        self.answer(turn, place, &[head, id, r#","result":"#, &result, "}"]);
+    }
+}
+
+/// The `result` of `initialize` for the tools that said `hellos`.
+fn initialize_result(hellos: &[&Hello]) -> String {
+    let mut capabilities = Map::new();
+    for hello in hellos {
+        unite(&mut capabilities, &hello.capabilities);
+    }
+    let tools = capabilities.entry("tools").or_insert_with(|| Value::Object(Map::new()));
+    match tools {
+        Value::Object(tools) => {
+            tools.insert("listChanged".to_owned(), Value::Bool(true));
+        }
+        odd => *odd = serde_json::json!({"listChanged": true}),
+    }
+    let version = hellos.iter().map(|hello| &*hello.version).min().unwrap_or(PROTOCOL_VERSION);
+    let mut members = vec![
+        format!(r#""protocolVersion":{}"#, reply::quoted(version)),
+        format!(r#""capabilities":{}"#, Value::Object(capabilities)),
+    ];
+    if let [only] = hellos {
+        let others = only.members.iter();
+        let others =
+            others.filter(|(name, _)| !["protocolVersion", "capabilities"].contains(&&***name));
+        members.extend(others.map(|(name, raw)| format!("{}:{}", reply::quoted(name), raw.get())));
+        if only.server_info().is_none() {
+            members.push(format!(r#""serverInfo":{}"#, reply::own_info()));
+        }
+    } else {
+        members.push(format!(r#""serverInfo":{}"#, reply::own_info()));
+        let instructions: Vec<&str> =
+            hellos.iter().filter_map(|hello| hello.instructions.as_deref()).collect();
+        if !instructions.is_empty() {
+            members
+                .push(format!(r#""instructions":{}"#, reply::quoted(&instructions.join("\n\n"))));
+        }
+    }
+    format!("{{{}}}", members.join(","))
+}
+
+/// Adds what `more` can do to what `all` can do.
+fn unite(all: &mut Map<String, Value>, more: &Map<String, Value>) {
+    for (name, value) in more {
+        match (all.get_mut(name), value) {
+            (Some(Value::Object(all)), Value::Object(more)) => unite(all, more),
+            (Some(present), Value::Bool(true)) => *present = Value::Bool(true),
+            (Some(_), _) => (),
+            (None, value) => {
+                all.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}

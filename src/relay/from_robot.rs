@@ -1,0 +1,353 @@
+//! What a robot says, and what becomes of it (contract, section 4, "From a robot").
+
+use super::agent::Agent;
+use super::catalogue::{Kind, KINDS};
+use super::envelope::{one_line, Envelope, Id, Params, Splice, Unreadable};
+use super::quirks;
+use super::reply::{Cause, Refusal};
+use super::robot::{Robot, Waiting};
+use super::routing::{Parked, Route};
+use super::turn::Turn;
+
+/// Whether a robot's message comes for the first time, or has waited.
+#[derive(Clone, Copy)]
+pub(super) enum Turnstile<'a> {
+    /// It has just come, or what it had to wait for in line is over.
+    First,
+    /// It has waited for the tools to settle, long enough.
+    Settled,
+    /// It has waited for a tool.
+    Parked(&'a Parked),
+}
+
+impl Agent {
+    /// A robot has sent a text.
+    pub(super) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
+        turn.traffic.from_robots += 1;
+        turn.traffic.bytes_from_robots += text.len() as u64;
+        let text = one_line(text);
+        match self.robots.get(place) {
+            None => (),
+            Some(robot) if robot.waiting.is_some() => self.queue_behind(turn, place, &text),
+            Some(_) => self.hear_robot(turn, place, &text, Turnstile::First),
+        }
+    }
+
+    /// Keeps a message until the one before it is answered. A cancellation may be of just that
+    /// one and does not wait.
+    fn queue_behind(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
+        let envelope = Envelope::read(text);
+        if let Ok(envelope) = &envelope {
+            if envelope.method.as_deref() == Some("notifications/cancelled") {
+                return self.cancelled(turn, place, envelope);
+            }
+        }
+        let Some(robot) = self.robots.get(place) else { return };
+        let room = if robot.load() >= turn.policy.max_in_flight {
+            Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
+        } else {
+            self.hold(turn, text.len())
+        };
+        match (room, envelope.map(|envelope| (envelope.id, envelope.method.is_some()))) {
+            (Ok(()), _) => {
+                if let Some(robot) = self.robots.get_mut(place) {
+                    robot.inbox.push_back(text.into());
+                }
+            }
+            (Err(cause), Ok((Id::Given(id), true))) => {
+                self.refuse(turn, place, id, Refusal::NotForwarded(cause));
+            }
+            (Err(_), _) => turn.traffic.messages_dropped += 1,
+        }
+    }
+
+    /// Goes on with what a robot sent while an earlier message of it was being answered.
+    fn hear_inbox(&mut self, turn: &mut Turn<'_>, place: usize) {
+        while let Some(robot) = self.robots.get_mut(place) {
+            if robot.waiting.is_some() {
+                return;
+            }
+            let Some(text) = robot.inbox.pop_front() else { return };
+            self.release(turn, text.len());
+            self.hear_robot(turn, place, &text, Turnstile::First);
+        }
+    }
+
+    fn hear_robot(&mut self, turn: &mut Turn<'_>, place: usize, text: &str, state: Turnstile<'_>) {
+        let envelope = match Envelope::read(text) {
+            Ok(envelope) => envelope,
+            Err(why) => {
+                turn.traffic.messages_dropped += 1;
+                let id = Envelope::id_of_unreadable(text).unwrap_or("null");
+                let refusal = match why {
+                    Unreadable::NotJson => Refusal::NotJson,
+                    Unreadable::Batch => Refusal::Batch,
+                    Unreadable::NotAMessage => Refusal::NotAMessage,
+                };
+                return self.refuse(turn, place, id, refusal);
+            }
+        };
+        let is_notification = |method: &str| method.starts_with("notifications/");
+        match (envelope.method.as_deref(), envelope.id) {
+            (Some(method), Id::Absent) => self.robot_notifies(turn, place, method, &envelope),
+            // Some serialise every member they know of.
+            (Some(method), Id::Null) if is_notification(method) => {
+                self.robot_notifies(turn, place, method, &envelope);
+            }
+            (Some(method), Id::Given(_)) => self.robot_asks(turn, place, method, &envelope, state),
+            (None, _) if envelope.result.is_some() || envelope.error.is_some() => {
+                turn.traffic.messages_dropped += 1;
+            }
+            (_, id) => {
+                turn.traffic.messages_dropped += 1;
+                let id = if let Id::Given(id) = id { id } else { "null" };
+                self.refuse(turn, place, id, Refusal::NotAMessage);
+            }
+        }
+    }
+
+    fn robot_notifies(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        method: &str,
+        envelope: &Envelope<'_>,
+    ) {
+        match method {
+            "notifications/cancelled" => return self.cancelled(turn, place, envelope),
+            "notifications/initialized" => {
+                if let Some(robot) = self.robots.get_mut(place) {
+                    robot.initialised = true;
+                }
+                if turn.policy.handshake {
+                    return;
+                }
+            }
+            _ => (),
+        }
+        for (_, tool) in self.tools.iter().filter(|(_, tool)| tool.takes_messages()) {
+            let _ = turn.to_tool(tool.peer, &[envelope.text]);
+        }
+    }
+
+    /// A robot does not want an answer any more: the newest request of that id is over.
+    fn cancelled(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
+        let params = Params::read(envelope.params);
+        let Some(id) = params.request_id else { return };
+        if self.withdraw_parked(turn, place, id) || self.withdraw_queued(turn, place, id) {
+            return;
+        }
+        let Some(robot) = self.robots.get(place) else { return };
+        let newest = robot.tickets.iter().rev().find(|ticket| self.ticket_has_id(ticket, id));
+        let Some(request) = newest.map(|ticket| ticket.request) else { return };
+        while let Some(ticket) = self.robots.get_mut(place).and_then(|r| r.take_rival(request)) {
+            let Some(tool) = self.tools.get_mut(ticket.tool) else { continue };
+            if tool.in_flight.remove(ticket.number).is_none() {
+                continue;
+            }
+            turn.traffic.calls_cancelled += 1;
+            let mut digits = itoa::Buffer::new();
+            let number = digits.format(ticket.number);
+            let splice = Splice::of(envelope.text).put(envelope.place_of(id), number);
+            let _ = turn.to_tool(tool.peer, &splice.pieces());
+        }
+        self.pay_list_owed(turn, place);
+    }
+
+    /// Takes back the message a robot waits for, or one behind it; says whether there was one.
+    fn withdraw_queued(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) -> bool {
+        let has_id = |text: &str| {
+            Envelope::read(text).is_ok_and(|e| e.method.is_some() && e.id == Id::Given(id))
+        };
+        let Some(robot) = self.robots.get_mut(place) else { return false };
+        if let Some(behind) = robot.inbox.iter().rposition(|text| has_id(text)) {
+            let freed = robot.inbox.remove(behind).map_or(0, |text| text.len());
+            self.release(turn, freed);
+            return true;
+        }
+        let Some(waiting) = robot.waiting.take_if(|waiting| has_id(&waiting.text)) else {
+            return false;
+        };
+        self.release(turn, waiting.text.len());
+        self.hear_inbox(turn, place);
+        true
+    }
+
+    fn robot_asks(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        method: &str,
+        envelope: &Envelope<'_>,
+        state: Turnstile<'_>,
+    ) {
+        let Id::Given(id) = envelope.id else { return };
+        let settled = matches!(state, Turnstile::Settled);
+        if !turn.policy.handshake {
+            return self.ask_others(turn, place, envelope, state);
+        }
+        match method {
+            "initialize" if settled || !self.is_settling(turn.now, None) => {
+                self.answer_initialize(turn, place, id, envelope);
+            }
+            "initialize" => self.wait(turn, place, envelope.text, &[]),
+            "ping" => {
+                let route = match self.tools.is_empty() {
+                    false => return self.answer_empty(turn, place, id),
+                    true if self.lost.is_empty() => Route::NoTool,
+                    true => Route::Wait { for_lost: true },
+                };
+                let parked =
+                    if let Turnstile::Parked(parked) = state { Some(parked) } else { None };
+                let params = Params::default();
+                self.send_along(turn, place, envelope, &params, route, Refusal::NoTool, parked);
+            }
+            _ if method.starts_with("notifications/") => {
+                self.robot_notifies(turn, place, method, envelope);
+                self.answer_empty(turn, place, id);
+            }
+            _ => {
+                if let Some(row) = KINDS.iter().find(|row| row.list == method) {
+                    self.ask_list(turn, place, row.kind, envelope, settled);
+                } else if let Some(row) = KINDS.iter().find(|row| row.uses.contains(&method)) {
+                    self.ask_item(turn, place, row.kind, envelope, state);
+                } else {
+                    self.ask_others(turn, place, envelope, state);
+                }
+            }
+        }
+    }
+
+    /// A request has waited for a tool and is looked at again.
+    pub(super) fn asks_again(&mut self, turn: &mut Turn<'_>, parked: &Parked) {
+        self.hear_robot(turn, parked.robot, &parked.text, Turnstile::Parked(parked));
+    }
+
+    fn answer_empty(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) {
+        self.answer(turn, place, &[r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{}}"#]);
+    }
+
+    fn ask_list(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        kind: Kind,
+        envelope: &Envelope<'_>,
+        settled: bool,
+    ) {
+        let Id::Given(id) = envelope.id else { return };
+        if !settled {
+            self.refresh(turn, kind, |tool| tool.must_be_asked(kind));
+            if self.is_settling(turn.now, Some(kind)) {
+                return self.wait(turn, place, envelope.text, &[kind]);
+            }
+        }
+        let Some(robot) = self.robots.get_mut(place) else { return };
+        if kind == Kind::Tools {
+            robot.last_list = Some(id.into());
+            robot.list_owed = false;
+        }
+        self.answer_list(turn, place, kind, id);
+    }
+
+    fn ask_item(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        kind: Kind,
+        envelope: &Envelope<'_>,
+        state: Turnstile<'_>,
+    ) {
+        let params = Params::read(envelope.params);
+        let asked = match kind.row().key {
+            "uri" => &params.uri,
+            _ => &params.name,
+        };
+        let name = asked.as_ref().map(|(name, _)| &**name);
+        if kind != Kind::Tools && matches!(state, Turnstile::First) {
+            // Nobody may have asked for these lists yet; an address may be one of a template.
+            let kinds: &[Kind] = match kind {
+                Kind::Resources => &[Kind::Resources, Kind::Templates],
+                _ => &[kind],
+            };
+            for kind in kinds {
+                self.refresh(turn, *kind, |tool| {
+                    !tool.lists.of(*kind).known && tool.must_be_asked(*kind)
+                });
+            }
+            if kinds.iter().any(|kind| self.is_settling(turn.now, Some(*kind))) {
+                return self.wait(turn, place, envelope.text, kinds);
+            }
+        }
+        let route = self.route_named(kind, name);
+        let nobody = Refusal::UnknownName { noun: kind.row().noun, name: name.unwrap_or("") };
+        let parked = if let Turnstile::Parked(parked) = state { Some(parked) } else { None };
+        self.send_along(turn, place, envelope, &params, route, nobody, parked);
+    }
+
+    fn ask_others(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        envelope: &Envelope<'_>,
+        state: Turnstile<'_>,
+    ) {
+        let Some(method) = envelope.method.as_deref() else { return };
+        let params = Params::read(envelope.params);
+        let word = method.split('/').next().unwrap_or(method);
+        let capability = if word == "completion" { "completions" } else { word };
+        let route = self.route_anywhere(|tool| tool.declares(capability));
+        let nobody = Refusal::UnknownMethod(method);
+        let parked = if let Turnstile::Parked(parked) = state { Some(parked) } else { None };
+        self.send_along(turn, place, envelope, &params, route, nobody, parked);
+    }
+
+    /// Remembers who a robot says it is.
+    pub(super) fn meet(&mut self, turn: &Turn<'_>, place: usize, envelope: &Envelope<'_>) {
+        let params = Params::read(envelope.params);
+        let name = params.client_name.as_deref().unwrap_or("");
+        if let Some(robot) = self.robots.get_mut(place) {
+            robot.is_xiaozhi_server = turn.policy.quirks && quirks::is_xiaozhi_server(name);
+        }
+    }
+
+    /// Lets a message wait until the tools have settled; what comes behind it waits too.
+    fn wait(&mut self, turn: &mut Turn<'_>, place: usize, text: &str, kinds: &[Kind]) {
+        let waits = self.robots.get(place).is_none_or(|robot| robot.waiting.is_some());
+        if waits || self.hold(turn, text.len()).is_err() {
+            // Too much waits already: answered from what is known.
+            return self.hear_robot(turn, place, text, Turnstile::Settled);
+        }
+        let Some(robot) = self.robots.get_mut(place) else { return };
+        robot.waiting =
+            Some(Box::new(Waiting { text: text.into(), kinds: kinds.into(), since: turn.now }));
+        if let Some(until) = self.patience_ends() {
+            turn.wake(until);
+        }
+    }
+
+    /// Answers the robots whose patience has ended, or for whom there is nothing to wait for any
+    /// more.
+    pub(super) fn answer_waiting(&mut self, turn: &mut Turn<'_>) {
+        let over: Vec<usize> = self
+            .robots
+            .iter()
+            .filter(|(_, robot)| self.is_settled_for(turn, robot))
+            .map(|(place, _)| place)
+            .collect();
+        for place in over {
+            let waiting = self.robots.get_mut(place).and_then(|robot| robot.waiting.take());
+            let Some(waiting) = waiting else { continue };
+            self.release(turn, waiting.text.len());
+            self.hear_robot(turn, place, &waiting.text, Turnstile::Settled);
+            self.hear_inbox(turn, place);
+        }
+    }
+
+    fn is_settled_for(&self, turn: &Turn<'_>, robot: &Robot) -> bool {
+        robot
+            .waiting
+            .as_ref()
+            .is_some_and(|waiting| self.waiting_ends(waiting).is_none_or(|until| until <= turn.now))
+    }
+}

@@ -1,0 +1,246 @@
+//! What a tool says, and what becomes of it (contract, section 4, "From a tool").
+
+use super::agent::Agent;
+use super::catalogue::{Kind, KINDS};
+use super::envelope::{one_line, Envelope, Id, Params, Splice};
+use super::in_flight::{number, Request};
+use super::reply::{self, PROTOCOL_VERSION};
+use super::tool::{Listed, Trouble, Who};
+use super::turn::Turn;
+use super::{Peer, ToolState};
+
+impl Agent {
+    /// A tool has sent a text.
+    pub(super) fn tool_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
+        turn.traffic.from_tools += 1;
+        turn.traffic.bytes_from_tools += text.len() as u64;
+        let text = one_line(text);
+        let Ok(envelope) = Envelope::read(&text) else { return self.not_understood(turn, place) };
+        let Some(peer) = self.tools.get(place).map(|tool| tool.peer) else { return };
+        match (envelope.method.as_deref(), envelope.id) {
+            (None, id) => self.tool_replies(turn, place, id, &envelope),
+            (Some(method), Id::Given(id)) => answer_tool(turn, peer, method, id, &envelope),
+            (Some(method), _) => self.tool_notifies(turn, place, method, &envelope),
+        }
+    }
+
+    fn not_understood(&mut self, turn: &mut Turn<'_>, place: usize) {
+        turn.traffic.messages_dropped += 1;
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        // Some print their log to the endpoint, line by line: said once.
+        if tool.trouble != Some(Trouble::NotAMessage) {
+            tool.trouble = Some(Trouble::NotAMessage);
+            let language = turn.policy.language;
+            let told = Trouble::NotAMessage.told(language);
+            log::warn!("{}", language.tool_trouble(Who(&self.name, tool), told));
+        }
+    }
+
+    fn tool_replies(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        id: Id<'_>,
+        envelope: &Envelope<'_>,
+    ) {
+        let number = match id {
+            Id::Given(id) => number(id),
+            _ => None,
+        };
+        let answer = match (envelope.result, envelope.error) {
+            (Some(result), _) => Ok(result),
+            (None, error) => Err(error.unwrap_or("{}")),
+        };
+        let request = number.and_then(|number| {
+            let request = self.take_request(place, number)?;
+            Some((number, request))
+        });
+        match request {
+            None => turn.traffic.replies_dropped += 1,
+            Some((_, Request::Ping)) => (),
+            Some((number, Request::Call(call))) => {
+                self.deliver(turn, place, number, &call, envelope);
+            }
+            Some((_, Request::Initialize)) => self.tool_shook_hands(turn, place, answer),
+            Some((_, Request::List(kind))) => self.tool_listed(turn, place, kind, answer),
+        }
+    }
+
+    fn tool_shook_hands(&mut self, turn: &mut Turn<'_>, place: usize, answer: Result<&str, &str>) {
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        if tool.is_initialised() {
+            return;
+        }
+        match tool.hear_hello(turn, answer) {
+            Ok(()) => self.name_tool(place),
+            // A late refusal of an earlier attempt says nothing new.
+            Err(_) if tool.state == ToolState::Opaque => (),
+            Err(trouble) => self.tool_is_opaque(turn, place, trouble),
+        }
+        self.settle(turn);
+    }
+
+    fn tool_listed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        kind: Kind,
+        answer: Result<&str, &str>,
+    ) {
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        let Listed::Done { tell, trouble } = tool.hear_page(turn, kind, answer) else { return };
+        if let Some(trouble) = trouble {
+            let language = turn.policy.language;
+            log::warn!("{}", language.tool_trouble(Who(&self.name, tool), trouble.told(language)));
+            tool.trouble = Some(trouble);
+        }
+        self.list_is_known(turn, place, kind, tell);
+        self.settle(turn);
+    }
+
+    /// A list of a tool is as whole as it will be.
+    pub(super) fn list_is_known(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        kind: Kind,
+        tell: bool,
+    ) {
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        if kind == Kind::Tools && tool.state == ToolState::Listing {
+            tool.state = ToolState::Ready;
+            self.join_line(turn, place);
+            self.merge_all(turn);
+        } else {
+            self.merge(turn, kind);
+        }
+        if tell {
+            self.tell(turn, kind);
+        }
+    }
+
+    /// Finds out which server over time a tool is that has just become ready: the one of its
+    /// `server_id`, a twin's, one that was lost, or a new one.
+    fn join_line(&mut self, turn: &mut Turn<'_>, place: usize) {
+        let Some(tool) = self.tools.get(place) else { return };
+        let same_name = |other: &super::tool::Tool| {
+            other.server_id.is_none() && hello_name(other) == hello_name(tool)
+        };
+        let anonymous = tool.server_id.is_none() && hello_name(tool).is_some();
+        let elders = self.tools_where(|other| {
+            anonymous && other.order < tool.order && other.line != 0 && same_name(other)
+        });
+        let twin = elders
+            .iter()
+            .rev()
+            .filter_map(|elder| self.tools.get(*elder))
+            .find(|elder| names_of(elder) == names_of(tool));
+        let (line, line_label) = if let Some(twin) = twin {
+            (twin.line, twin.line_label.clone())
+        } else if let Some(lost) = self.lost.iter().find(|lost| {
+            let same_id = lost.server_id.is_some() && lost.server_id == tool.server_id;
+            let same_label = lost.server_id.is_none() && lost.label == tool.label;
+            lost.line != 0 && (same_id || (tool.server_id.is_none() && same_label))
+        }) {
+            (lost.line, lost.line_label.clone())
+        } else {
+            self.lines += 1;
+            (self.lines, tool.label.clone())
+        };
+        let label = tool.label.clone();
+        for elder in elders.iter().filter_map(|elder| self.tools.get(*elder)) {
+            turn.probe(elder.peer);
+        }
+        self.lost.retain(|lost| lost.line != line && (lost.line != 0 || lost.label != label));
+        let language = turn.policy.language;
+        if let Some(tool) = self.tools.get_mut(place) {
+            tool.line = line;
+            tool.line_label = line_label;
+            let count = tool.lists.of(Kind::Tools).items.len();
+            log::info!("{}", language.tool_ready(Who(&self.name, tool), count));
+        }
+    }
+
+    fn tool_notifies(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        method: &str,
+        envelope: &Envelope<'_>,
+    ) {
+        match method {
+            "notifications/progress" => self.progress(turn, place, envelope),
+            // Its own hand-shake, and requests the relay has answered already.
+            "notifications/initialized" | "notifications/cancelled" => (),
+            _ if self.tool_has_changed(turn, place, method) => (),
+            _ => self.to_initialised_robots(turn, envelope.text),
+        }
+    }
+
+    /// Takes a `list_changed`; says whether it was one of a list the relay knows.
+    fn tool_has_changed(&mut self, turn: &mut Turn<'_>, place: usize, method: &str) -> bool {
+        let Some(tool) = self.tools.get_mut(place).filter(|tool| tool.is_initialised()) else {
+            return false;
+        };
+        let mut known = false;
+        for row in KINDS.iter().filter(|row| row.changed == method) {
+            let list = tool.lists.of(row.kind);
+            if list.known || list.running.is_some() {
+                known = true;
+                tool.hear_list_changed(turn, row.kind);
+            }
+        }
+        known
+    }
+
+    fn progress(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
+        let params = Params::read(envelope.params);
+        let Some(token) = params.progress_token else { return };
+        let Some(number) = number(token) else { return };
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        let Some(call) = tool.in_flight.call_mut(number) else { return };
+        call.deadline = turn.now.after(turn.policy.request_timeout);
+        let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };
+        let splice = Splice::of(envelope.text).put(envelope.place_of(token), own);
+        let _ = turn.to_robot(robot.peer, &splice.pieces());
+    }
+
+    /// Passes a notification on to every robot that has finished its hand-shake.
+    pub(super) fn to_initialised_robots(&mut self, turn: &mut Turn<'_>, text: &str) {
+        for (_, robot) in self.robots.iter().filter(|(_, robot)| robot.initialised) {
+            let _ = turn.to_robot(robot.peer, &[text]);
+        }
+    }
+}
+
+/// The name by which a server without `server_id` is known again.
+fn hello_name(tool: &super::tool::Tool) -> Option<&str> {
+    tool.hello.as_ref()?.name.as_deref()
+}
+
+/// The names of a tool's tools, in order.
+fn names_of(tool: &super::tool::Tool) -> Vec<&str> {
+    let mut names: Vec<&str> =
+        tool.lists.of(Kind::Tools).items.iter().map(|item| &*item.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Answers what a tool asks of the relay.
+fn answer_tool(turn: &mut Turn<'_>, tool: Peer, method: &str, id: &str, envelope: &Envelope<'_>) {
+    let text = match method {
+        "ping" => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#),
+        "initialize" => {
+            let params = Params::read(envelope.params);
+            let version = params.protocol_version.as_deref().unwrap_or(PROTOCOL_VERSION);
+            format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"protocolVersion":{},"capabilities":{{}},"serverInfo":{}}}}}"#,
+                reply::quoted(version),
+                reply::own_info()
+            )
+        }
+        _ => reply::method_not_found(id),
+    };
+    let _ = turn.to_tool(tool, &[&text]);
+}

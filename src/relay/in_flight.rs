@@ -1,0 +1,154 @@
+//! Requests under way to one tool, and the ids they travel under (contract, section 4, "Ids").
+
+use super::catalogue::Kind;
+use crate::moment::Moment;
+use std::collections::HashMap;
+
+/// The largest id a tool is ever sent: some keep ids in a signed 32-bit integer.
+const LARGEST: u32 = i32::MAX as u32;
+
+/// A request under way to a tool.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// One that a robot asked.
+    Call(Call),
+    /// `initialize`, by the relay.
+    Initialize,
+    /// A page of one of its lists, for the relay.
+    List(Kind),
+    /// `ping`, by the relay.
+    Ping,
+}
+
+/// A robot's request at a tool.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// The robot's place in its agent.
+    pub robot: usize,
+    /// The id it sent, as it spelled it.
+    pub id: Box<str>,
+    /// The progress token it sent, as it spelled it.
+    pub token: Option<Box<str>>,
+    /// What kind of request it is, as far as that matters to its answer.
+    pub nature: Nature,
+    /// When it is given up.
+    pub deadline: Moment,
+}
+
+/// What matters of a request when it is answered or given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nature {
+    /// `tools/call`: its failures may need to be put differently.
+    ToolCall,
+    /// `initialize`, which must not be cancelled.
+    Initialize,
+    /// Any other.
+    Other,
+}
+
+/// The requests under way to one tool.
+#[derive(Debug, Default)]
+pub(super) struct InFlight {
+    last: u32,
+    under_way: HashMap<u32, Request>,
+}
+
+impl InFlight {
+    /// A fresh id: from 1 up, below 2^31, and none that is still under way.
+    pub(super) fn fresh(&mut self) -> u32 {
+        loop {
+            self.last = if self.last >= LARGEST { 1 } else { self.last + 1 };
+            if !self.under_way.contains_key(&self.last) {
+                return self.last;
+            }
+        }
+    }
+
+    /// Puts a request under way as `number`.
+    pub(super) fn insert(&mut self, number: u32, request: Request) {
+        self.under_way.insert(number, request);
+    }
+
+    /// Takes the request out that an answer to `number` is for.
+    pub(super) fn remove(&mut self, number: u32) -> Option<Request> {
+        let request = self.under_way.remove(&number);
+        // A burst leaves a large table behind.
+        if self.under_way.is_empty() && self.under_way.capacity() > 64 {
+            self.under_way = HashMap::new();
+        }
+        request
+    }
+
+    /// The robot's request under way as `number`.
+    pub(super) fn call_mut(&mut self, number: u32) -> Option<&mut Call> {
+        match self.under_way.get_mut(&number) {
+            Some(Request::Call(call)) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The robot's request under way as `number`.
+    pub(super) fn call(&self, number: u32) -> Option<&Call> {
+        match self.under_way.get(&number) {
+            Some(Request::Call(call)) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// Every robot's request under way.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (u32, &Call)> {
+        self.under_way.iter().filter_map(|(number, request)| match request {
+            Request::Call(call) => Some((*number, call)),
+            _ => None,
+        })
+    }
+
+    /// The numbers of robots' requests that `wanted` picks, in the order they were sent.
+    pub(super) fn numbers(&self, wanted: impl Fn(&Call) -> bool) -> Vec<u32> {
+        let mut numbers: Vec<u32> =
+            self.calls().filter(|(_, call)| wanted(call)).map(|(number, _)| number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// How many requests of robots are under way.
+    pub(super) fn call_count(&self) -> usize {
+        self.calls().count()
+    }
+
+    /// When the first of them is given up.
+    pub(super) fn first_deadline(&self) -> Option<Moment> {
+        self.calls().map(|(_, call)| call.deadline).min()
+    }
+}
+
+/// The number an id towards a tool stands for; nothing where the relay cannot have sent it.
+pub(super) fn number(id: &str) -> Option<u32> {
+    let number: u32 = id.parse().ok()?;
+    (number > 0 && !id.starts_with(['0', '+'])).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_start_at_one_wrap_before_two_to_the_31_and_skip_those_under_way() {
+        let mut in_flight = InFlight::default();
+        assert_eq!(in_flight.fresh(), 1);
+        in_flight.insert(1, Request::Ping);
+        in_flight.last = LARGEST - 1;
+        assert_eq!(in_flight.fresh(), LARGEST);
+        assert_eq!(in_flight.fresh(), 2);
+        assert!(in_flight.remove(1).is_some());
+        assert!(in_flight.remove(1).is_none());
+    }
+
+    #[test]
+    fn only_ids_the_relay_may_have_sent_are_numbers() {
+        assert_eq!(number("17"), Some(17));
+        for odd in ["0", "-1", "\"1\"", "1.0", "01", "+1", "4294967296", "1e2", ""] {
+            assert_eq!(number(odd), None, "{odd}");
+        }
+    }
+}

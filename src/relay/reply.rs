@@ -1,0 +1,213 @@
+//! The messages the relay itself writes (contract, section 4, "Errors to robots").
+
+use super::Traffic;
+use crate::text::Language;
+
+/// The protocol version the relay speaks where nobody else decides.
+pub(super) const PROTOCOL_VERSION: &str = "2024-11-05";
+
+/// Said to a tool once its `initialize` is answered.
+pub(super) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+/// How much of a name or method that does not exist is repeated to who asked for it, in bytes.
+const LONGEST_ECHO: usize = 256;
+
+/// Why a message could not be passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The tool does not take what is queued for it.
+    ToolQueueFull,
+    /// The robot does not take what is queued for it.
+    RobotQueueFull,
+    /// Too much waits for tools of this agent already.
+    TooMuchHeld,
+    /// The robot has this many requests under way, which is as many as it may.
+    TooManyInFlight(usize),
+}
+
+impl Cause {
+    fn told(self, language: Language) -> String {
+        match self {
+            Cause::ToolQueueFull => language.tool_queue_full(),
+            Cause::RobotQueueFull => language.robot_queue_full(),
+            Cause::TooMuchHeld => language.too_much_held(),
+            Cause::TooManyInFlight(limit) => language.too_many_in_flight(limit),
+        }
+    }
+}
+
+/// Why a robot's message is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal<'a> {
+    /// The agent has no tool.
+    NoTool,
+    /// The message could not be passed on.
+    NotForwarded(Cause),
+    /// The tool went before it answered.
+    ToolLost,
+    /// Nothing came within `request_timeout`.
+    TimedOut,
+    /// Nobody offers what was asked for.
+    UnknownName { noun: &'static str, name: &'a str },
+    /// Nobody understands the method.
+    UnknownMethod(&'a str),
+    /// The message is not JSON.
+    NotJson,
+    /// The message is JSON, but no request.
+    NotAMessage,
+    /// The message is a list of messages.
+    Batch,
+}
+
+impl Refusal<'_> {
+    /// The error's code.
+    pub(super) fn code(self) -> i32 {
+        match self {
+            Refusal::NoTool => -32001,
+            Refusal::NotForwarded(_) => -32002,
+            Refusal::ToolLost => -32003,
+            Refusal::TimedOut => -32005,
+            Refusal::NotAMessage | Refusal::Batch => -32600,
+            Refusal::UnknownMethod(_) => -32601,
+            Refusal::UnknownName { .. } => -32602,
+            Refusal::NotJson => -32700,
+        }
+    }
+
+    /// Counts the error.
+    pub(super) fn count(self, traffic: &mut Traffic) {
+        let errors = &mut traffic.errors;
+        *match self {
+            Refusal::NoTool => &mut errors.no_tool,
+            Refusal::NotForwarded(_) => &mut errors.not_forwarded,
+            Refusal::ToolLost => &mut errors.tool_lost,
+            Refusal::TimedOut => &mut errors.timed_out,
+            _ => &mut errors.bad_request,
+        } += 1;
+    }
+
+    fn message(self, language: Language) -> String {
+        match self {
+            Refusal::NoTool => language.no_tool(),
+            Refusal::NotForwarded(_) => language.not_forwarded(),
+            Refusal::ToolLost => language.tool_lost(),
+            Refusal::TimedOut => language.timed_out(),
+            Refusal::UnknownName { noun, name } => format!("Unknown {noun}: {}", shortened(name)),
+            Refusal::UnknownMethod(method) => format!("Method not found: {}", shortened(method)),
+            Refusal::NotJson => "Parse error".to_owned(),
+            Refusal::NotAMessage | Refusal::Batch => "Invalid Request".to_owned(),
+        }
+    }
+
+    fn details(self, language: Language) -> String {
+        match self {
+            Refusal::NoTool => language.no_tool_details(),
+            Refusal::NotForwarded(cause) => language.not_forwarded_details(cause.told(language)),
+            Refusal::ToolLost => language.tool_lost_details(),
+            Refusal::TimedOut => language.timed_out_details(),
+            Refusal::UnknownName { .. } => language.unknown_name_details(),
+            Refusal::UnknownMethod(_) => language.unknown_method_details(),
+            Refusal::NotJson => language.not_json_details(),
+            Refusal::NotAMessage => language.not_a_message_details(),
+            Refusal::Batch => language.batch_details(),
+        }
+    }
+
+    /// The error as it is sent to a robot that asked as `id`.
+    pub(super) fn answer(self, id: &str, agent: &str, language: Language) -> String {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{},"message":{},"data":{{"agent_id":{},"details":{}}}}}}}"#,
+            self.code(),
+            quoted(&self.message(language)),
+            quoted(agent),
+            quoted(&self.details(language)),
+        )
+    }
+}
+
+/// A text as a JSON string.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// The beginning of `text`, for an error to repeat.
+pub(super) fn shortened(text: &str) -> &str {
+    let mut end = text.len().min(LONGEST_ECHO);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or(text)
+}
+
+/// `initialize`, as the relay sends it to a tool.
+pub(super) fn initialize(id: u32) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{{"protocolVersion":"{PROTOCOL_VERSION}","capabilities":{{}},"clientInfo":{}}}}}"#,
+        own_info()
+    )
+}
+
+/// The relay as the server or client it is.
+pub(super) fn own_info() -> String {
+    format!(r#"{{"name":"mcp-endpoint-server","version":"{}"}}"#, crate::VERSION)
+}
+
+/// A request for one page of a list, `cursor` as its tool spelled it.
+pub(super) fn list(id: u32, method: &str, cursor: Option<&str>) -> String {
+    match cursor {
+        None => format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#),
+        Some(cursor) => format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{"cursor":{cursor}}}}}"#
+        ),
+    }
+}
+
+/// `ping`.
+pub(super) fn ping(id: u32) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)
+}
+
+/// Tells a tool that a request is not wanted any more.
+pub(super) fn cancelled(id: u32, reason: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
+    )
+}
+
+/// A notification without params.
+pub(super) fn notification(method: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#)
+}
+
+/// Answers a tool that asks for what the relay does not do.
+pub(super) fn method_not_found(id: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"Method not found"}}}}"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_the_shape_clients_look_for() {
+        let text = Refusal::NoTool.answer("\"7\"", "a\"b", Language::Zh);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["id"], "7");
+        assert_eq!(value["error"]["code"], -32001);
+        assert_eq!(value["error"]["message"], "工具端未连接");
+        assert_eq!(value["error"]["data"]["agent_id"], "a\"b");
+        assert_eq!(value["error"]["data"]["details"], "请求的工具端连接不存在或已断开");
+        assert!(value.get("result").is_none());
+    }
+
+    #[test]
+    fn a_long_name_is_not_repeated_whole() {
+        let name = "小".repeat(1000);
+        let refusal = Refusal::UnknownName { noun: "tool", name: &name };
+        assert!(refusal.message(Language::En).len() < 300);
+        let odd = Refusal::UnknownMethod("a\nb");
+        assert!(!odd.answer("1", "x", Language::En).contains('\n'));
+    }
+}

@@ -1,0 +1,110 @@
+//! One robot: what it has asked, and what it waits for.
+
+use super::catalogue::Kind;
+use super::Peer;
+use crate::moment::Moment;
+use std::collections::VecDeque;
+use std::fmt;
+
+/// A request of a robot that is under way to a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket {
+    /// The tool's place in the agent.
+    pub tool: usize,
+    /// The id it travels under.
+    pub number: u32,
+    /// Which of the robot's requests it belongs to: one may go to several tools.
+    pub request: u32,
+}
+
+/// A message that is being answered, but not yet: everything behind it waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// The message.
+    pub text: Box<str>,
+    /// The lists it waits for, besides the hand-shakes.
+    pub kinds: Vec<Kind>,
+    /// Since when it has been waiting.
+    pub since: Moment,
+}
+
+/// One connected robot.
+#[derive(Debug)]
+pub(super) struct Robot {
+    pub peer: Peer,
+    pub address: Box<str>,
+    /// Whether it has sent `notifications/initialized`, or a request that stands for it.
+    pub initialised: bool,
+    /// Whether the rules for `xiaozhi-server` apply to it.
+    pub is_xiaozhi_server: bool,
+    /// Its requests at tools, the oldest first.
+    pub tickets: VecDeque<Ticket>,
+    /// What it waits for.
+    pub waiting: Option<Box<Waiting>>,
+    /// What it sent behind the message that waits.
+    pub inbox: VecDeque<Box<str>>,
+    /// How many of its requests wait in the agent for a tool.
+    pub parked: usize,
+    /// The id of its last `tools/list`, to answer it once more.
+    pub last_list: Option<Box<str>>,
+    /// Whether that reply is owed again, but a request in flight has the same id.
+    pub list_owed: bool,
+    last_request: u32,
+}
+
+impl Robot {
+    pub(super) fn new(peer: Peer, address: &str) -> Self {
+        Robot {
+            peer,
+            address: address.into(),
+            initialised: false,
+            is_xiaozhi_server: false,
+            tickets: VecDeque::new(),
+            waiting: None,
+            inbox: VecDeque::new(),
+            parked: 0,
+            last_list: None,
+            list_owed: false,
+            last_request: 0,
+        }
+    }
+
+    /// A number for one more request.
+    pub(super) fn next_request(&mut self) -> u32 {
+        self.last_request = self.last_request.wrapping_add(1);
+        self.last_request
+    }
+
+    /// How many of its requests are under way or wait.
+    pub(super) fn load(&self) -> usize {
+        self.tickets.len() + self.parked + self.inbox.len()
+    }
+
+    /// Takes out the ticket of the request that travels to `tool` as `number`.
+    pub(super) fn take_ticket(&mut self, tool: usize, number: u32) -> Option<Ticket> {
+        let wanted = |ticket: &Ticket| ticket.tool == tool && ticket.number == number;
+        let place = self.tickets.iter().position(wanted)?;
+        self.tickets.remove(place)
+    }
+
+    /// Takes out one more ticket of the same request, if there is one.
+    pub(super) fn take_rival(&mut self, request: u32) -> Option<Ticket> {
+        let place = self.tickets.iter().position(|ticket| ticket.request == request)?;
+        self.tickets.remove(place)
+    }
+
+    /// Whether the same request is under way elsewhere too.
+    pub(super) fn has_rival(&self, request: u32) -> bool {
+        self.tickets.iter().any(|ticket| ticket.request == request)
+    }
+}
+
+/// A robot as log lines name it.
+pub(super) struct Who<'a>(pub &'a str, pub &'a Robot);
+
+impl fmt::Display for Who<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Who(agent, robot) = self;
+        write!(f, "[agent {agent:?} robot {} {}]", robot.peer, robot.address)
+    }
+}

@@ -1,0 +1,344 @@
+//! Where a request goes, what waits until it can go there, and what comes of it.
+
+use super::agent::Agent;
+use super::catalogue::{template_fits, Kind, Offer};
+use super::envelope::{Envelope, Id, Params, Splice};
+use super::in_flight::{Call, Nature, Request};
+use super::quirks;
+use super::reply::{Cause, Refusal};
+use super::robot::{self, Ticket};
+use super::tool::Tool;
+use super::turn::Turn;
+use super::ToolState;
+use crate::close::CloseReason;
+use crate::moment::Moment;
+
+/// A request that waits for a tool.
+#[derive(Debug)]
+pub(super) struct Parked {
+    /// The robot's place in the agent.
+    pub robot: usize,
+    /// Its id, as it is spelled.
+    pub id: Box<str>,
+    /// The whole message.
+    pub text: Box<str>,
+    /// When it is given up.
+    pub deadline: Moment,
+    /// Whether it waits for a tool that was here and went.
+    pub for_lost: bool,
+}
+
+/// Where a request goes.
+pub(super) enum Route {
+    /// To these tools; the first answer counts.
+    To(Vec<usize>),
+    /// To this tool, by the name the tool knows, as it spelled it.
+    Named(usize, Option<Box<str>>),
+    /// Nowhere yet.
+    Wait {
+        /// A tool that was here and went is waited for.
+        for_lost: bool,
+    },
+    /// The agent has no tool.
+    NoTool,
+    /// Nobody is there for it.
+    Nobody,
+}
+
+impl Agent {
+    /// Where a request for the item `name` goes.
+    pub(super) fn route_named(&self, kind: Kind, name: Option<&str>) -> Route {
+        match name.and_then(|name| self.find_offer(kind, name)) {
+            Some(Offer { tool: Some(tool), own_name, .. }) => Route::Named(*tool, own_name.clone()),
+            Some(Offer { tool: None, .. }) => Route::Wait { for_lost: true },
+            None => self.route_anywhere(|_| false),
+        }
+    }
+
+    fn find_offer(&self, kind: Kind, name: &str) -> Option<&Offer> {
+        self.offers.of(kind).find(name).or_else(|| {
+            let templates = self.offers.of(Kind::Templates).iter();
+            let mut fitting = templates
+                .filter(|(template, _)| kind == Kind::Resources && template_fits(template, name));
+            fitting.next().map(|(_, offer)| offer)
+        })
+    }
+
+    /// Where a request goes that names no item: to the only server there is, else to those that
+    /// are `able`, else to what cannot say what it is able to.
+    pub(super) fn route_anywhere(&self, able: impl Fn(&Tool) -> bool) -> Route {
+        let newest = |place: &usize| {
+            let tool = self.tools.get(*place);
+            tool.is_some_and(|tool| tool.line == 0 || self.serving(tool.line) == Some(*place))
+        };
+        let mut servers = self.tools_where(|_| true);
+        servers.retain(newest);
+        let settling = |place: &usize| self.tools.get(*place).is_some_and(|t| t.is_settling());
+        match servers.as_slice() {
+            [] if self.lost.is_empty() => return Route::NoTool,
+            [] => return Route::Wait { for_lost: true },
+            [only] if !settling(only) => return Route::To(vec![*only]),
+            _ => (),
+        }
+        let mut able_ones = self.tools_where(|tool| tool.takes_messages() && able(tool));
+        able_ones.retain(newest);
+        if !able_ones.is_empty() {
+            return Route::To(able_ones);
+        }
+        if servers.iter().any(settling) {
+            return Route::Wait { for_lost: false };
+        }
+        match self.tools_where(|tool| tool.state == ToolState::Opaque).as_slice() {
+            [only] => Route::To(vec![*only]),
+            _ => Route::Nobody,
+        }
+    }
+
+    /// The tool that serves a line: the newest of its twins.
+    pub(super) fn serving(&self, line: u32) -> Option<usize> {
+        let twins = self.tools.iter().filter(|(_, tool)| tool.line == line);
+        twins.max_by_key(|(_, tool)| tool.order).map(|(place, _)| place)
+    }
+
+    /// Sends a robot's request where `route` says. `nobody` is the answer where that is nowhere;
+    /// `parked` says that the request has waited already, and until when it may.
+    pub(super) fn send_along(
+        &mut self,
+        turn: &mut Turn<'_>,
+        robot: usize,
+        envelope: &Envelope<'_>,
+        params: &Params<'_>,
+        route: Route,
+        nobody: Refusal<'_>,
+        parked: Option<&Parked>,
+    ) {
+        let Id::Given(id) = envelope.id else { return };
+        let waited_for_lost = parked.is_some_and(|parked| parked.for_lost);
+        match route {
+            Route::To(tools) => self.forward(turn, robot, envelope, params, &tools, None),
+            Route::Named(tool, name) => {
+                self.forward(turn, robot, envelope, params, &[tool], name.as_deref());
+            }
+            Route::Wait { for_lost } => {
+                let since = turn.now.after(turn.policy.request_timeout);
+                let deadline = parked.map_or(since, |parked| parked.deadline);
+                self.park(
+                    turn,
+                    robot,
+                    Parked { robot, id: id.into(), text: envelope.text.into(), deadline, for_lost },
+                );
+            }
+            Route::NoTool => self.refuse(turn, robot, id, Refusal::NoTool),
+            Route::Nobody if waited_for_lost => self.refuse(turn, robot, id, Refusal::NoTool),
+            Route::Nobody => self.refuse(turn, robot, id, nobody),
+        }
+    }
+
+    fn park(&mut self, turn: &mut Turn<'_>, place: usize, parked: Parked) {
+        if let Err(cause) = self.admit(turn, place) {
+            return self.refuse(turn, place, &parked.id, Refusal::NotForwarded(cause));
+        }
+        if let Err(cause) = self.hold(turn, parked.text.len()) {
+            return self.refuse(turn, place, &parked.id, Refusal::NotForwarded(cause));
+        }
+        if let Some(robot) = self.robots.get_mut(place) {
+            robot.parked += 1;
+        }
+        turn.wake(parked.deadline);
+        self.parked.push_back(parked);
+    }
+
+    /// Whether one more request of the robot may be under way.
+    fn admit(&self, turn: &Turn<'_>, place: usize) -> Result<(), Cause> {
+        match self.robots.get(place) {
+            Some(robot) if robot.load() >= turn.policy.max_in_flight => {
+                Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn forward(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        envelope: &Envelope<'_>,
+        params: &Params<'_>,
+        tools: &[usize],
+        name: Option<&str>,
+    ) {
+        let Id::Given(id) = envelope.id else { return };
+        if let Err(cause) = self.admit(turn, place) {
+            return self.refuse(turn, place, id, Refusal::NotForwarded(cause));
+        }
+        let Some(robot) = self.robots.get_mut(place) else { return };
+        let request = robot.next_request();
+        let nature = match envelope.method.as_deref() {
+            Some("tools/call") => Nature::ToolCall,
+            Some("initialize") => Nature::Initialize,
+            _ => Nature::Other,
+        };
+        let deadline = turn.now.after(turn.policy.request_timeout);
+        let id_place = envelope.place_of(id);
+        let token_place = params.asked_token.and_then(|token| envelope.place_of(token));
+        let name_place = params.name.as_ref().and_then(|(_, spelled)| envelope.place_of(spelled));
+        let mut digits = itoa::Buffer::new();
+        let mut sent = false;
+        for tool_place in tools {
+            let Some(tool) = self.tools.get_mut(*tool_place) else { continue };
+            let number = tool.in_flight.fresh();
+            let digits = digits.format(number);
+            let mut splice = Splice::of(envelope.text).put(id_place.clone(), digits);
+            splice = splice.put(token_place.clone(), digits);
+            if let Some(name) = name {
+                splice = splice.put(name_place.clone(), name);
+            }
+            let token = params.asked_token.map(Into::into);
+            let call = Call { robot: place, id: id.into(), token, nature, deadline };
+            if tool.take_call(turn, number, &splice.pieces(), call).is_ok() {
+                robot.tickets.push_back(Ticket { tool: *tool_place, number, request });
+                sent = true;
+            }
+        }
+        if !sent {
+            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::ToolQueueFull));
+        }
+    }
+
+    /// Answers a robot's request with an error.
+    pub(super) fn refuse(&mut self, turn: &mut Turn<'_>, place: usize, id: &str, why: Refusal<'_>) {
+        why.count(turn.traffic);
+        let language = turn.policy.language;
+        let Some(robot) = self.robots.get(place) else { return };
+        log::debug!(
+            "{}",
+            language.request_refused(robot::Who(&self.name, robot), why.answer(id, "", language))
+        );
+        let text = why.answer(id, &self.name, language);
+        self.answer(turn, place, &[&text]);
+    }
+
+    /// Sends a robot what it was waiting for. Where even an error finds no room, the robot has
+    /// not been reading for long: it is closed rather than left without an answer.
+    pub(super) fn answer(&mut self, turn: &mut Turn<'_>, place: usize, pieces: &[&str]) {
+        let Some(robot) = self.robots.get(place) else { return };
+        let peer = robot.peer;
+        if turn.to_robot(peer, pieces).is_err() {
+            turn.close(peer, CloseReason::NotReading);
+            self.robot_left(turn, place, CloseReason::NotReading);
+        }
+    }
+
+    /// A tool has answered a robot's request.
+    pub(super) fn deliver(
+        &mut self,
+        turn: &mut Turn<'_>,
+        tool: usize,
+        number: u32,
+        call: &Call,
+        envelope: &Envelope<'_>,
+    ) {
+        turn.traffic.calls_answered += 1;
+        let Some(robot) = self.robots.get_mut(call.robot) else { return };
+        let Some(ticket) = robot.take_ticket(tool, number) else { return };
+        if envelope.result.is_none() && robot.has_rival(ticket.request) {
+            return;
+        }
+        while let Some(rival) = robot.take_rival(ticket.request) {
+            if let Some(tool) = self.tools.get_mut(rival.tool) {
+                tool.in_flight.remove(rival.number);
+            }
+        }
+        let Id::Given(id) = envelope.id else { return };
+        let kind_words = match envelope.result {
+            Some(result)
+                if call.nature == Nature::ToolCall
+                    && turn.policy.quirks
+                    && robot.is_xiaozhi_server =>
+            {
+                quirks::failure_told_twice(result).zip(envelope.place_of(result))
+            }
+            _ => None,
+        };
+        let mut splice = Splice::of(envelope.text).put(envelope.place_of(id), &call.id);
+        if let Some((words, result)) = &kind_words {
+            let inside = result.start + 1;
+            splice = splice.put(Some(inside..inside), words);
+        }
+        let peer = robot.peer;
+        if turn.to_robot(peer, &splice.pieces()).is_err() {
+            let refusal = Refusal::NotForwarded(Cause::RobotQueueFull);
+            self.refuse(turn, call.robot, &call.id, refusal);
+        }
+        self.pay_list_owed(turn, call.robot);
+    }
+
+    /// A request at a tool will not be answered by it.
+    pub(super) fn call_failed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        tool: usize,
+        number: u32,
+        call: &Call,
+        why: Refusal<'_>,
+    ) {
+        let Some(robot) = self.robots.get_mut(call.robot) else { return };
+        let Some(ticket) = robot.take_ticket(tool, number) else { return };
+        if !robot.has_rival(ticket.request) {
+            self.refuse(turn, call.robot, &call.id, why);
+            self.pay_list_owed(turn, call.robot);
+        }
+    }
+
+    /// Tries again what waits for a tool: something about the tools has changed.
+    pub(super) fn unpark(&mut self, turn: &mut Turn<'_>) {
+        for parked in std::mem::take(&mut self.parked) {
+            self.unparked(turn, &parked);
+            self.asks_again(turn, &parked);
+        }
+    }
+
+    /// Gives up what has waited too long.
+    pub(super) fn parked_time(&mut self, turn: &mut Turn<'_>) {
+        let now = turn.now;
+        if self.parked.iter().all(|parked| parked.deadline > now) {
+            return;
+        }
+        for parked in std::mem::take(&mut self.parked) {
+            if parked.deadline > now {
+                self.parked.push_back(parked);
+            } else {
+                self.unparked(turn, &parked);
+                self.refuse(turn, parked.robot, &parked.id, Refusal::TimedOut);
+            }
+        }
+    }
+
+    /// Takes the newest waiting request of a robot back; says whether there was one.
+    pub(super) fn withdraw_parked(&mut self, turn: &mut Turn<'_>, robot: usize, id: &str) -> bool {
+        let wanted = |parked: &Parked| parked.robot == robot && &*parked.id == id;
+        let Some(place) = self.parked.iter().rposition(wanted) else { return false };
+        if let Some(parked) = self.parked.remove(place) {
+            self.unparked(turn, &parked);
+        }
+        true
+    }
+
+    fn unparked(&mut self, turn: &mut Turn<'_>, parked: &Parked) {
+        self.release(turn, parked.text.len());
+        if let Some(robot) = self.robots.get_mut(parked.robot) {
+            robot.parked = robot.parked.saturating_sub(1);
+        }
+    }
+
+    /// Whether the request at `tool` under `number` is a robot's and has `id`.
+    pub(super) fn ticket_has_id(&self, ticket: &Ticket, id: &str) -> bool {
+        let tool = self.tools.get(ticket.tool);
+        tool.and_then(|tool| tool.in_flight.call(ticket.number)).is_some_and(|c| &*c.id == id)
+    }
+
+    /// What the relay itself asked, or a robot, is answered: takes it out.
+    pub(super) fn take_request(&mut self, tool: usize, number: u32) -> Option<Request> {
+        self.tools.get_mut(tool)?.in_flight.remove(number)
+    }
+}
