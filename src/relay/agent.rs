@@ -342,7 +342,7 @@ impl Agent {
         let Some(Request::Call(call)) = tool.in_flight.remove(number) else { return None };
         turn.traffic.calls_cancelled += 1;
         if call.nature != super::in_flight::Nature::Initialize {
-            let _ = turn.to_tool(tool.peer, &[&reply::cancelled(number, reason)]);
+            let _ = turn.send_to_tool(tool.peer, &[&reply::cancelled(number, reason)]);
         }
         Some(call)
     }
@@ -358,8 +358,8 @@ impl Agent {
         for (place, tool) in &self.tools {
             for (number, call) in tool.in_flight.calls() {
                 calls += 1;
-                let robot = self.robots.get(call.robot);
-                let ticket = |r: &Box<Robot>| {
+                let robot = self.robots.get(call.robot).map(|robot| &**robot);
+                let ticket = |r: &Robot| {
                     r.tickets.iter().filter(|t| t.tool == place && t.number == number).count()
                 };
                 assert_eq!(robot.map(ticket), Some(1), "a call without its ticket");

@@ -144,7 +144,7 @@ impl Agent {
                 robot.list_owed = robot.last_list.is_some();
                 again.push(place);
             } else if robot.initialised {
-                let _ = turn.to_robot(robot.peer, &[&text]);
+                let _ = turn.send_to_robot(robot.peer, &[&text]);
             }
         }
         for place in again {

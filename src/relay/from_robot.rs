@@ -20,6 +20,17 @@ pub(super) enum Turnstile<'a> {
     Parked(&'a Parked),
 }
 
+/// A robot's request being looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Ask<'a> {
+    /// The robot's place in the agent.
+    pub robot: usize,
+    pub id: &'a str,
+    pub method: &'a str,
+    pub envelope: &'a Envelope<'a>,
+    pub state: Turnstile<'a>,
+}
+
 impl Agent {
     /// A robot has sent a text.
     pub(super) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
@@ -94,7 +105,9 @@ impl Agent {
             (Some(method), Id::Null) if is_notification(method) => {
                 self.robot_notifies(turn, place, method, &envelope);
             }
-            (Some(method), Id::Given(_)) => self.robot_asks(turn, place, method, &envelope, state),
+            (Some(method), Id::Given(id)) => {
+                self.robot_asks(turn, Ask { robot: place, id, method, envelope: &envelope, state });
+            }
             (None, _) if envelope.result.is_some() || envelope.error.is_some() => {
                 turn.traffic.messages_dropped += 1;
             }
@@ -126,7 +139,7 @@ impl Agent {
             _ => (),
         }
         for (_, tool) in self.tools.iter().filter(|(_, tool)| tool.takes_messages()) {
-            let _ = turn.to_tool(tool.peer, &[envelope.text]);
+            let _ = turn.send_to_tool(tool.peer, &[envelope.text]);
         }
     }
 
@@ -149,7 +162,7 @@ impl Agent {
             let mut digits = itoa::Buffer::new();
             let number = digits.format(ticket.number);
             let splice = Splice::of(envelope.text).put(envelope.place_of(id), number);
-            let _ = turn.to_tool(tool.peer, &splice.pieces());
+            let _ = turn.send_to_tool(tool.peer, &splice.pieces());
         }
         self.pay_list_owed(turn, place);
     }
@@ -173,49 +186,43 @@ impl Agent {
         true
     }
 
-    fn robot_asks(
-        &mut self,
-        turn: &mut Turn<'_>,
-        place: usize,
-        method: &str,
-        envelope: &Envelope<'_>,
-        state: Turnstile<'_>,
-    ) {
-        let Id::Given(id) = envelope.id else { return };
-        let settled = matches!(state, Turnstile::Settled);
+    fn robot_asks(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
         if !turn.policy.handshake {
-            return self.ask_others(turn, place, envelope, state);
+            return self.ask_others(turn, ask);
         }
-        match method {
-            "initialize" if settled || !self.is_settling(turn.now, None) => {
-                self.answer_initialize(turn, place, id, envelope);
+        let row_of_use = || KINDS.iter().find(|row| row.uses.contains(&ask.method));
+        match ask.method {
+            "initialize" => self.ask_initialize(turn, ask),
+            "ping" => self.ask_ping(turn, ask),
+            // Some give their notifications an id.
+            method if method.starts_with("notifications/") => {
+                self.robot_notifies(turn, ask.robot, method, ask.envelope);
+                self.answer_empty(turn, ask);
             }
-            "initialize" => self.wait(turn, place, envelope.text, &[]),
-            "ping" => {
-                let route = match self.tools.is_empty() {
-                    false => return self.answer_empty(turn, place, id),
-                    true if self.lost.is_empty() => Route::NoTool,
-                    true => Route::Wait { for_lost: true },
-                };
-                let parked =
-                    if let Turnstile::Parked(parked) = state { Some(parked) } else { None };
-                let params = Params::default();
-                self.send_along(turn, place, envelope, &params, route, Refusal::NoTool, parked);
-            }
-            _ if method.starts_with("notifications/") => {
-                self.robot_notifies(turn, place, method, envelope);
-                self.answer_empty(turn, place, id);
-            }
-            _ => {
-                if let Some(row) = KINDS.iter().find(|row| row.list == method) {
-                    self.ask_list(turn, place, row.kind, envelope, settled);
-                } else if let Some(row) = KINDS.iter().find(|row| row.uses.contains(&method)) {
-                    self.ask_item(turn, place, row.kind, envelope, state);
-                } else {
-                    self.ask_others(turn, place, envelope, state);
-                }
-            }
+            method => match KINDS.iter().find(|row| row.list == method) {
+                Some(row) => self.ask_list(turn, row.kind, ask),
+                None => match row_of_use() {
+                    Some(row) => self.ask_item(turn, row.kind, ask),
+                    None => self.ask_others(turn, ask),
+                },
+            },
         }
+    }
+
+    fn ask_initialize(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
+        if matches!(ask.state, Turnstile::First) && self.is_settling(turn.now, None) {
+            return self.wait(turn, ask, &[]);
+        }
+        self.answer_initialize(turn, ask.robot, ask.id, ask.envelope);
+    }
+
+    fn ask_ping(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
+        let route = match self.tools.is_empty() {
+            false => return self.answer_empty(turn, ask),
+            true if self.lost.is_empty() => Route::NoTool,
+            true => Route::Wait { for_lost: true },
+        };
+        self.send_along(turn, ask, &Params::default(), route, Refusal::NoTool);
     }
 
     /// A request has waited for a tool and is looked at again.
@@ -223,48 +230,27 @@ impl Agent {
         self.hear_robot(turn, parked.robot, &parked.text, Turnstile::Parked(parked));
     }
 
-    fn answer_empty(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) {
-        self.answer(turn, place, &[r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{}}"#]);
+    fn answer_empty(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
+        self.answer(turn, ask.robot, &[r#"{"jsonrpc":"2.0","id":"#, ask.id, r#","result":{}}"#]);
     }
 
-    fn ask_list(
-        &mut self,
-        turn: &mut Turn<'_>,
-        place: usize,
-        kind: Kind,
-        envelope: &Envelope<'_>,
-        settled: bool,
-    ) {
-        let Id::Given(id) = envelope.id else { return };
-        if !settled {
+    fn ask_list(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
+        if matches!(ask.state, Turnstile::First) {
             self.refresh(turn, kind, |tool| tool.must_be_asked(kind));
             if self.is_settling(turn.now, Some(kind)) {
-                return self.wait(turn, place, envelope.text, &[kind]);
+                return self.wait(turn, ask, &[kind]);
             }
         }
-        let Some(robot) = self.robots.get_mut(place) else { return };
+        let Some(robot) = self.robots.get_mut(ask.robot) else { return };
         if kind == Kind::Tools {
-            robot.last_list = Some(id.into());
+            robot.last_list = Some(ask.id.into());
             robot.list_owed = false;
         }
-        self.answer_list(turn, place, kind, id);
+        self.answer_list(turn, ask.robot, kind, ask.id);
     }
 
-    fn ask_item(
-        &mut self,
-        turn: &mut Turn<'_>,
-        place: usize,
-        kind: Kind,
-        envelope: &Envelope<'_>,
-        state: Turnstile<'_>,
-    ) {
-        let params = Params::read(envelope.params);
-        let asked = match kind.row().key {
-            "uri" => &params.uri,
-            _ => &params.name,
-        };
-        let name = asked.as_ref().map(|(name, _)| &**name);
-        if kind != Kind::Tools && matches!(state, Turnstile::First) {
+    fn ask_item(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
+        if kind != Kind::Tools && matches!(ask.state, Turnstile::First) {
             // Nobody may have asked for these lists yet; an address may be one of a template.
             let kinds: &[Kind] = match kind {
                 Kind::Resources => &[Kind::Resources, Kind::Templates],
@@ -276,30 +262,26 @@ impl Agent {
                 });
             }
             if kinds.iter().any(|kind| self.is_settling(turn.now, Some(*kind))) {
-                return self.wait(turn, place, envelope.text, kinds);
+                return self.wait(turn, ask, kinds);
             }
         }
+        let params = Params::read(ask.envelope.params);
+        let asked = match kind.row().key {
+            "uri" => &params.uri,
+            _ => &params.name,
+        };
+        let name = asked.as_ref().map(|(name, _)| &**name);
         let route = self.route_named(kind, name);
         let nobody = Refusal::UnknownName { noun: kind.row().noun, name: name.unwrap_or("") };
-        let parked = if let Turnstile::Parked(parked) = state { Some(parked) } else { None };
-        self.send_along(turn, place, envelope, &params, route, nobody, parked);
+        self.send_along(turn, ask, &params, route, nobody);
     }
 
-    fn ask_others(
-        &mut self,
-        turn: &mut Turn<'_>,
-        place: usize,
-        envelope: &Envelope<'_>,
-        state: Turnstile<'_>,
-    ) {
-        let Some(method) = envelope.method.as_deref() else { return };
-        let params = Params::read(envelope.params);
-        let word = method.split('/').next().unwrap_or(method);
+    fn ask_others(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
+        let params = Params::read(ask.envelope.params);
+        let word = ask.method.split('/').next().unwrap_or(ask.method);
         let capability = if word == "completion" { "completions" } else { word };
         let route = self.route_anywhere(|tool| tool.declares(capability));
-        let nobody = Refusal::UnknownMethod(method);
-        let parked = if let Turnstile::Parked(parked) = state { Some(parked) } else { None };
-        self.send_along(turn, place, envelope, &params, route, nobody, parked);
+        self.send_along(turn, ask, &params, route, Refusal::UnknownMethod(ask.method));
     }
 
     /// Remembers who a robot says it is.
@@ -312,13 +294,14 @@ impl Agent {
     }
 
     /// Lets a message wait until the tools have settled; what comes behind it waits too.
-    fn wait(&mut self, turn: &mut Turn<'_>, place: usize, text: &str, kinds: &[Kind]) {
-        let waits = self.robots.get(place).is_none_or(|robot| robot.waiting.is_some());
+    fn wait(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>, kinds: &[Kind]) {
+        let text = ask.envelope.text;
+        let waits = self.robots.get(ask.robot).is_none_or(|robot| robot.waiting.is_some());
         if waits || self.hold(turn, text.len()).is_err() {
             // Too much waits already: answered from what is known.
-            return self.hear_robot(turn, place, text, Turnstile::Settled);
+            return self.robot_asks(turn, Ask { state: Turnstile::Settled, ..ask });
         }
-        let Some(robot) = self.robots.get_mut(place) else { return };
+        let Some(robot) = self.robots.get_mut(ask.robot) else { return };
         robot.waiting =
             Some(Box::new(Waiting { text: text.into(), kinds: kinds.into(), since: turn.now }));
         if let Some(until) = self.patience_ends() {

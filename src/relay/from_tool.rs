@@ -173,7 +173,7 @@ impl Agent {
             // Its own hand-shake, and requests the relay has answered already.
             "notifications/initialized" | "notifications/cancelled" => (),
             _ if self.tool_has_changed(turn, place, method) => (),
-            _ => self.to_initialised_robots(turn, envelope.text),
+            _ => self.tell_initialised_robots(turn, envelope.text),
         }
     }
 
@@ -202,13 +202,13 @@ impl Agent {
         call.deadline = turn.now.after(turn.policy.request_timeout);
         let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };
         let splice = Splice::of(envelope.text).put(envelope.place_of(token), own);
-        let _ = turn.to_robot(robot.peer, &splice.pieces());
+        let _ = turn.send_to_robot(robot.peer, &splice.pieces());
     }
 
     /// Passes a notification on to every robot that has finished its hand-shake.
-    pub(super) fn to_initialised_robots(&mut self, turn: &mut Turn<'_>, text: &str) {
+    pub(super) fn tell_initialised_robots(&mut self, turn: &mut Turn<'_>, text: &str) {
         for (_, robot) in self.robots.iter().filter(|(_, robot)| robot.initialised) {
-            let _ = turn.to_robot(robot.peer, &[text]);
+            let _ = turn.send_to_robot(robot.peer, &[text]);
         }
     }
 }
@@ -242,5 +242,5 @@ fn answer_tool(turn: &mut Turn<'_>, tool: Peer, method: &str, id: &str, envelope
         }
         _ => reply::method_not_found(id),
     };
-    let _ = turn.to_tool(tool, &[&text]);
+    let _ = turn.send_to_tool(tool, &[&text]);
 }

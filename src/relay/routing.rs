@@ -3,6 +3,7 @@
 use super::agent::Agent;
 use super::catalogue::{template_fits, Kind, Offer};
 use super::envelope::{Envelope, Id, Params, Splice};
+use super::from_robot::{Ask, Turnstile};
 use super::in_flight::{Call, Nature, Request};
 use super::quirks;
 use super::reply::{Cause, Refusal};
@@ -100,41 +101,44 @@ impl Agent {
         twins.max_by_key(|(_, tool)| tool.order).map(|(place, _)| place)
     }
 
-    /// Sends a robot's request where `route` says. `nobody` is the answer where that is nowhere;
-    /// `parked` says that the request has waited already, and until when it may.
+    /// Sends a robot's request where `route` says. `nobody` is the answer where that is nowhere.
     pub(super) fn send_along(
         &mut self,
         turn: &mut Turn<'_>,
-        robot: usize,
-        envelope: &Envelope<'_>,
+        ask: Ask<'_>,
         params: &Params<'_>,
         route: Route,
         nobody: Refusal<'_>,
-        parked: Option<&Parked>,
     ) {
-        let Id::Given(id) = envelope.id else { return };
-        let waited_for_lost = parked.is_some_and(|parked| parked.for_lost);
+        let parked = match ask.state {
+            Turnstile::Parked(parked) => Some(parked),
+            _ => None,
+        };
         match route {
-            Route::To(tools) => self.forward(turn, robot, envelope, params, &tools, None),
-            Route::Named(tool, name) => {
-                self.forward(turn, robot, envelope, params, &[tool], name.as_deref());
-            }
+            Route::To(tools) => self.forward(turn, ask, params, &tools, None),
+            Route::Named(tool, name) => self.forward(turn, ask, params, &[tool], name.as_deref()),
             Route::Wait { for_lost } => {
                 let since = turn.now.after(turn.policy.request_timeout);
-                let deadline = parked.map_or(since, |parked| parked.deadline);
-                self.park(
-                    turn,
-                    robot,
-                    Parked { robot, id: id.into(), text: envelope.text.into(), deadline, for_lost },
-                );
+                let parked = Parked {
+                    robot: ask.robot,
+                    id: ask.id.into(),
+                    text: ask.envelope.text.into(),
+                    deadline: parked.map_or(since, |parked| parked.deadline),
+                    for_lost,
+                };
+                self.park(turn, parked);
             }
-            Route::NoTool => self.refuse(turn, robot, id, Refusal::NoTool),
-            Route::Nobody if waited_for_lost => self.refuse(turn, robot, id, Refusal::NoTool),
-            Route::Nobody => self.refuse(turn, robot, id, nobody),
+            Route::NoTool => self.refuse(turn, ask.robot, ask.id, Refusal::NoTool),
+            // It waited for a tool that did not come back.
+            Route::Nobody if parked.is_some_and(|parked| parked.for_lost) => {
+                self.refuse(turn, ask.robot, ask.id, Refusal::NoTool);
+            }
+            Route::Nobody => self.refuse(turn, ask.robot, ask.id, nobody),
         }
     }
 
-    fn park(&mut self, turn: &mut Turn<'_>, place: usize, parked: Parked) {
+    fn park(&mut self, turn: &mut Turn<'_>, parked: Parked) {
+        let place = parked.robot;
         if let Err(cause) = self.admit(turn, place) {
             return self.refuse(turn, place, &parked.id, Refusal::NotForwarded(cause));
         }
@@ -161,21 +165,20 @@ impl Agent {
     fn forward(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
-        envelope: &Envelope<'_>,
+        ask: Ask<'_>,
         params: &Params<'_>,
         tools: &[usize],
         name: Option<&str>,
     ) {
-        let Id::Given(id) = envelope.id else { return };
+        let Ask { robot: place, id, envelope, .. } = ask;
         if let Err(cause) = self.admit(turn, place) {
             return self.refuse(turn, place, id, Refusal::NotForwarded(cause));
         }
         let Some(robot) = self.robots.get_mut(place) else { return };
         let request = robot.next_request();
-        let nature = match envelope.method.as_deref() {
-            Some("tools/call") => Nature::ToolCall,
-            Some("initialize") => Nature::Initialize,
+        let nature = match ask.method {
+            "tools/call" => Nature::ToolCall,
+            "initialize" => Nature::Initialize,
             _ => Nature::Other,
         };
         let deadline = turn.now.after(turn.policy.request_timeout);
@@ -223,7 +226,7 @@ impl Agent {
     pub(super) fn answer(&mut self, turn: &mut Turn<'_>, place: usize, pieces: &[&str]) {
         let Some(robot) = self.robots.get(place) else { return };
         let peer = robot.peer;
-        if turn.to_robot(peer, pieces).is_err() {
+        if turn.send_to_robot(peer, pieces).is_err() {
             turn.close(peer, CloseReason::NotReading);
             self.robot_left(turn, place, CloseReason::NotReading);
         }
@@ -266,7 +269,7 @@ impl Agent {
             splice = splice.put(Some(inside..inside), words);
         }
         let peer = robot.peer;
-        if turn.to_robot(peer, &splice.pieces()).is_err() {
+        if turn.send_to_robot(peer, &splice.pieces()).is_err() {
             let refusal = Refusal::NotForwarded(Cause::RobotQueueFull);
             self.refuse(turn, call.robot, &call.id, refusal);
         }

@@ -225,7 +225,7 @@ impl Tool {
         self.repeat_at = Some(at);
         turn.wake(at);
         // A full queue loses it; it is said again.
-        let _ = turn.to_tool(self.peer, &[&reply::initialize(number)]);
+        let _ = turn.send_to_tool(self.peer, &[&reply::initialize(number)]);
     }
 
     /// Takes the answer to `initialize`, a `result` or an `error`. Returns whether it makes the
@@ -244,7 +244,7 @@ impl Tool {
         self.state = ToolState::Listing;
         self.trouble = None;
         self.repeat_at = None;
-        let _ = turn.to_tool(self.peer, &[reply::INITIALIZED]);
+        let _ = turn.send_to_tool(self.peer, &[reply::INITIALIZED]);
         self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
         if let Some(at) = self.ping_at {
             turn.wake(at);
@@ -287,7 +287,7 @@ impl Tool {
             tell,
         }));
         turn.wake(turn.now.after(turn.policy.handshake_timeout));
-        let _ = turn.to_tool(self.peer, &[&reply::list(number, kind.row().list, None)]);
+        let _ = turn.send_to_tool(self.peer, &[&reply::list(number, kind.row().list, None)]);
     }
 
     /// The tool says that a list has changed: it is asked again, once for a burst.
@@ -333,7 +333,7 @@ impl Tool {
                 listing.pages += 1;
                 listing.cursor = Some(next);
                 self.lists.of_mut(kind).running = Some(listing);
-                let _ = turn.to_tool(self.peer, &[&text]);
+                let _ = turn.send_to_tool(self.peer, &[&text]);
                 return Listed::GoesOn;
             }
             Some(_) => trouble = Some(Trouble::ListTooLong(method)),
@@ -393,7 +393,7 @@ impl Tool {
             self.in_flight.remove(unanswered);
         }
         let number = self.in_flight.fresh();
-        let sent = turn.to_tool(self.peer, &[&reply::ping(number)]);
+        let sent = turn.send_to_tool(self.peer, &[&reply::ping(number)]);
         if sent.is_ok() {
             self.in_flight.insert(number, Request::Ping);
             self.last_ping = Some(number);
@@ -434,7 +434,7 @@ impl Tool {
         pieces: &[&str],
         call: Call,
     ) -> Result<(), Congested> {
-        turn.to_tool(self.peer, pieces)?;
+        turn.send_to_tool(self.peer, pieces)?;
         turn.wake(call.deadline);
         self.in_flight.insert(number, Request::Call(call));
         turn.traffic.calls += 1;

@@ -37,7 +37,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Queues a message for a tool.
-    pub(super) fn to_tool(&mut self, tool: Peer, pieces: &[&str]) -> Result<(), Congested> {
+    pub(super) fn send_to_tool(&mut self, tool: Peer, pieces: &[&str]) -> Result<(), Congested> {
         let sent = self.wire.send(tool, pieces);
         let bytes = size(pieces);
         let traffic = &mut self.traffic;
@@ -52,7 +52,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Queues a message for a robot.
-    pub(super) fn to_robot(&mut self, robot: Peer, pieces: &[&str]) -> Result<(), Congested> {
+    pub(super) fn send_to_robot(&mut self, robot: Peer, pieces: &[&str]) -> Result<(), Congested> {
         let sent = self.wire.send(robot, pieces);
         let bytes = size(pieces);
         let traffic = &mut self.traffic;
