@@ -1,0 +1,64 @@
+//! The request head: bytes in, a request out.
+
+use crate::http::{self, Answer, Context, Request, Response};
+
+/// The largest head, in bytes (contract, section 6).
+const LARGEST: usize = 8 * 1024;
+
+/// The most headers.
+const MOST_HEADERS: usize = 100;
+
+/// A head being read.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    bytes: Vec<u8>,
+}
+
+/// What came of a head.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// More of it must come.
+    Incomplete,
+    /// It is whole; the bytes behind it belong to what follows.
+    Whole(Answer, Vec<u8>),
+}
+
+impl Head {
+    /// How many bytes are held.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes what has just been read, and answers the request once it is whole.
+    pub(super) fn take(&mut self, bytes: &[u8], context: &Context<'_>) -> Outcome {
+        let room = LARGEST.saturating_sub(self.bytes.len());
+        let first = self.bytes.is_empty();
+        self.bytes.extend_from_slice(bytes);
+        // Reading a head again for each byte of it would take quadratic time.
+        if !first && !bytes.contains(&b'\n') && bytes.len() <= room {
+            return Outcome::Incomplete;
+        }
+        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        match request.parse(&self.bytes) {
+            Ok(httparse::Status::Complete(length)) if length <= LARGEST => {
+                let answer = http::answer(
+                    &Request {
+                        method: request.method.unwrap_or(""),
+                        target: request.path.unwrap_or(""),
+                        headers: request.headers,
+                    },
+                    context,
+                );
+                Outcome::Whole(answer, self.bytes.get(length..).unwrap_or(&[]).to_vec())
+            }
+            Ok(httparse::Status::Partial) if self.bytes.len() <= LARGEST => Outcome::Incomplete,
+            Ok(_) | Err(httparse::Error::TooManyHeaders) => respond(http::head_too_large(context)),
+            Err(_) => respond(http::bad_head(context)),
+        }
+    }
+}
+
+fn respond(response: Response) -> Outcome {
+    Outcome::Whole(Answer::Respond(response), Vec::new())
+}

@@ -1,0 +1,200 @@
+//! What waits to be written to one connection.
+//!
+//! Frames are laid down here once, in the order they go out, and leave in as few writes as the
+//! socket allows. The queue is our own so that a slow reader costs neither a copy of what is
+//! left for each write nor a buffer that never shrinks.
+
+use std::io::{self, Write};
+use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use tungstenite::protocol::frame::FrameHeader;
+
+/// Above this capacity a buffer is given back to the system once it is empty, in bytes.
+const KEPT: usize = 16 * 1024;
+
+/// How many empty buffers are kept for the next one who has something to say.
+const SPARES: usize = 32;
+
+/// Empty buffers. A connection holds one only while something waits for it.
+#[derive(Debug, Default)]
+pub(super) struct Spares(Vec<Vec<u8>>);
+
+impl Spares {
+    fn take(&mut self) -> Vec<u8> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    fn give(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() > 0 && buffer.capacity() <= KEPT && self.0.len() < SPARES {
+            buffer.clear();
+            self.0.push(buffer);
+        }
+    }
+}
+
+/// How far a write came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Nothing waits any more.
+    Empty,
+    /// The socket takes no more for now; this many bytes went out.
+    Blocked(usize),
+}
+
+/// The queue.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    bytes: Vec<u8>,
+    /// How many of the bytes are written already.
+    sent: usize,
+}
+
+impl Outgoing {
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len().saturating_sub(self.sent)
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Queues bytes that are no frame: an HTTP response.
+    pub(super) fn push_bytes(&mut self, bytes: &[u8], spares: &mut Spares) {
+        self.make_ready(spares);
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Queues one text frame made of `pieces`.
+    pub(super) fn push_text(&mut self, pieces: &[&str], spares: &mut Spares) {
+        self.make_ready(spares);
+        let size: usize = pieces.iter().map(|piece| piece.len()).sum();
+        self.push_header(OpCode::Data(Data::Text), size);
+        self.bytes.reserve(size);
+        for piece in pieces {
+            self.bytes.extend_from_slice(piece.as_bytes());
+        }
+    }
+
+    /// Queues a control frame. Its payload is cut to the 125 bytes a control frame may have.
+    pub(super) fn push_control(&mut self, code: Control, payload: &[u8], spares: &mut Spares) {
+        self.make_ready(spares);
+        let payload = payload.get(..125).unwrap_or(payload);
+        self.push_header(OpCode::Control(code), payload.len());
+        self.bytes.extend_from_slice(payload);
+    }
+
+    fn push_header(&mut self, opcode: OpCode, size: usize) {
+        let header = FrameHeader { opcode, ..FrameHeader::default() };
+        // Writing to memory does not fail.
+        let _ = header.format(size as u64, &mut self.bytes);
+    }
+
+    /// Takes a buffer where there is none, and drops what is written where that is most of it.
+    fn make_ready(&mut self, spares: &mut Spares) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = spares.take();
+        }
+        if self.sent > 0 && self.sent >= self.bytes.len() / 2 {
+            self.bytes.drain(..self.sent);
+            self.sent = 0;
+        }
+    }
+
+    /// Writes as much as the socket takes.
+    ///
+    /// # Errors
+    /// What the socket says, but for `WouldBlock`.
+    pub(super) fn write_to(
+        &mut self,
+        socket: &mut impl Write,
+        spares: &mut Spares,
+    ) -> io::Result<Progress> {
+        let start = self.sent;
+        while let Some(rest) = self.bytes.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match socket.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => self.sent += written,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Progress::Blocked(self.sent - start));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.clear(spares);
+        Ok(Progress::Empty)
+    }
+
+    /// Drops everything that waits.
+    pub(super) fn clear(&mut self, spares: &mut Spares) {
+        self.sent = 0;
+        spares.give(std::mem::take(&mut self.bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A socket that takes `room` bytes and then blocks.
+    struct Narrow {
+        room: usize,
+        taken: Vec<u8>,
+    }
+
+    impl Write for Narrow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.room);
+            if count == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            self.room -= count;
+            self.taken.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn frames_leave_in_order_however_little_the_socket_takes() {
+        let mut spares = Spares::default();
+        let mut out = Outgoing::default();
+        let mut socket = Narrow { room: 0, taken: Vec::new() };
+        let mut expected = Vec::new();
+        for n in 0..100 {
+            let text = "x".repeat(n * 7);
+            let mut alone = Outgoing::default();
+            alone.push_text(&[&text, "y"], &mut Spares::default());
+            expected.extend_from_slice(&alone.bytes);
+            out.push_text(&[&text, "y"], &mut spares);
+            socket.room = 11;
+            assert!(matches!(out.write_to(&mut socket, &mut spares), Ok(Progress::Blocked(_)) | Ok(Progress::Empty)));
+        }
+        socket.room = usize::MAX;
+        assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Empty);
+        assert!(out.is_empty());
+        assert_eq!(socket.taken, expected);
+    }
+
+    #[test]
+    fn an_empty_queue_holds_no_memory() {
+        let mut spares = Spares::default();
+        let mut out = Outgoing::default();
+        out.push_text(&[&"x".repeat(100_000)], &mut spares);
+        let mut socket = Narrow { room: usize::MAX, taken: Vec::new() };
+        out.write_to(&mut socket, &mut spares).unwrap();
+        assert_eq!(out.bytes.capacity(), 0);
+        assert!(spares.0.is_empty(), "a large buffer is not kept");
+    }
+
+    #[test]
+    fn a_control_frame_is_never_too_long() {
+        let mut out = Outgoing::default();
+        out.push_control(Control::Pong, &[7; 200], &mut Spares::default());
+        assert_eq!(out.len(), 2 + 125);
+    }
+}

@@ -1,0 +1,412 @@
+//! Frames in, messages out: one connection's receiving end (RFC 6455; contract, section 3).
+//!
+//! The header of each frame is read by tungstenite. Messages are put together here, because its
+//! own reader reserves as much memory as a header claims, and keeps a buffer for each connection:
+//! here a quiet connection holds nothing, and a message takes as much as has arrived of it.
+
+use crate::close::CloseReason;
+use std::io::Cursor;
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+use tungstenite::protocol::frame::FrameHeader;
+
+/// The longest a frame's header can be, in bytes.
+const LONGEST_HEADER: usize = 14;
+
+/// A buffer above this capacity is given back once it is empty, in bytes.
+const KEPT: usize = 4096;
+
+/// What a peer said.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard<'a> {
+    /// A text message.
+    Text(&'a str),
+    /// A binary message; nobody looks into it.
+    Binary,
+    /// A ping with its payload.
+    Ping(&'a [u8]),
+    /// A pong.
+    Pong,
+    /// A close frame, with the payload to answer it with.
+    Close(&'a [u8]),
+}
+
+/// Bytes that have just been read from the socket.
+pub(super) struct Input<'a> {
+    bytes: &'a mut [u8],
+    taken: usize,
+}
+
+impl<'a> Input<'a> {
+    pub(super) fn new(bytes: &'a mut [u8]) -> Self {
+        Input { bytes, taken: 0 }
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.taken..).unwrap_or(&[])
+    }
+}
+
+/// Where a frame's payload lies, unmasked.
+enum Lies {
+    InInput(std::ops::Range<usize>),
+    InPartial(usize),
+}
+
+/// A message of several frames.
+#[derive(Debug)]
+struct Fragments {
+    is_text: bool,
+    bytes: Vec<u8>,
+}
+
+/// The receiving end.
+#[derive(Debug, Default)]
+pub(super) struct Receiver {
+    /// A frame that has not come whole, from its first byte.
+    partial: Vec<u8>,
+    /// How long that frame is with its header, once that is known.
+    wanted: Option<usize>,
+    /// The message whose frames are coming.
+    fragments: Option<Box<Fragments>>,
+    /// What was heard last lies in `partial` or `fragments`, which are to be emptied.
+    spent: bool,
+}
+
+impl Receiver {
+    /// How many bytes of unfinished messages are held.
+    pub(super) fn held(&self) -> usize {
+        self.partial.len() + self.fragments.as_ref().map_or(0, |fragments| fragments.bytes.len())
+    }
+
+    /// The next thing heard in `input`, or nothing where the rest of it must come first.
+    /// `limit` is the largest message, in bytes.
+    ///
+    /// # Errors
+    /// Why the connection has to be closed. What the peer sends from then on means nothing.
+    pub(super) fn next<'a>(
+        &'a mut self,
+        input: &'a mut Input<'_>,
+        limit: usize,
+    ) -> Result<Option<Heard<'a>>, CloseReason> {
+        self.tidy();
+        loop {
+            let Some((header, lies)) = self.take_frame(input, limit)? else { return Ok(None) };
+            let code = match header.opcode {
+                OpCode::Control(code) => {
+                    let payload = match lies {
+                        Lies::InInput(range) => input.bytes.get(range),
+                        Lies::InPartial(start) => self.partial.get(start..),
+                    };
+                    return hear_control(code, payload.unwrap_or(&[])).map(Some);
+                }
+                OpCode::Data(code) => code,
+            };
+            if header.is_final && code != Data::Continue {
+                let payload = match lies {
+                    Lies::InInput(range) => input.bytes.get(range),
+                    Lies::InPartial(start) => self.partial.get(start..),
+                };
+                return hear_data(code == Data::Text, payload.unwrap_or(&[])).map(Some);
+            }
+            self.gather(input, &lies, code == Data::Text);
+            if header.is_final {
+                self.spent = true;
+                let Some(fragments) = &self.fragments else { return Ok(None) };
+                return hear_data(fragments.is_text, &fragments.bytes).map(Some);
+            }
+        }
+    }
+
+    /// Empties what the last thing heard lay in.
+    fn tidy(&mut self) {
+        if self.wanted.is_some_and(|wanted| wanted <= self.partial.len()) {
+            self.wanted = None;
+            self.partial.clear();
+            if self.partial.capacity() > KEPT {
+                self.partial = Vec::new();
+            }
+        }
+        if std::mem::take(&mut self.spent) {
+            self.fragments = None;
+        }
+    }
+
+    /// Takes one whole frame, unmasked.
+    fn take_frame(
+        &mut self,
+        input: &mut Input<'_>,
+        limit: usize,
+    ) -> Result<Option<(FrameHeader, Lies)>, CloseReason> {
+        self.tidy_partial();
+        if self.partial.is_empty() {
+            let rest = input.rest();
+            if let Some((header, start, size)) = self.read_header(rest, limit)? {
+                let end = start.saturating_add(size);
+                if end <= rest.len() {
+                    let range = input.taken + start..input.taken + end;
+                    input.taken += end;
+                    if let Some(payload) = input.bytes.get_mut(range.clone()) {
+                        unmask(payload, header.mask.unwrap_or_default());
+                    }
+                    return Ok(Some((header, Lies::InInput(range))));
+                }
+            }
+        }
+        self.fill(input, limit)
+    }
+
+    /// A frame that was gathered as part of a message is not needed any more.
+    fn tidy_partial(&mut self) {
+        if self.wanted.is_some_and(|wanted| wanted <= self.partial.len()) {
+            self.wanted = None;
+            self.partial.clear();
+        }
+    }
+
+    /// Goes on with the frame that has not come whole.
+    fn fill(
+        &mut self,
+        input: &mut Input<'_>,
+        limit: usize,
+    ) -> Result<Option<(FrameHeader, Lies)>, CloseReason> {
+        loop {
+            let missing = match self.wanted {
+                Some(wanted) => wanted.saturating_sub(self.partial.len()),
+                // Byte by byte, for no byte behind this frame may be taken.
+                None => 1,
+            };
+            let rest = input.rest();
+            let count = missing.min(rest.len());
+            self.partial.extend_from_slice(rest.get(..count).unwrap_or(&[]));
+            input.taken += count;
+            if count < missing {
+                return Ok(None);
+            }
+            let Some((header, start, size)) = self.read_header(&self.partial, limit)? else {
+                continue;
+            };
+            let wanted = start.saturating_add(size);
+            self.wanted = Some(wanted);
+            if self.partial.len() >= wanted {
+                if let Some(payload) = self.partial.get_mut(start..) {
+                    unmask(payload, header.mask.unwrap_or_default());
+                }
+                return Ok(Some((header, Lies::InPartial(start))));
+            }
+        }
+    }
+
+    /// Reads and checks a frame's header: itself, its length, and that of the payload. Nothing
+    /// where it has not come whole.
+    fn read_header(
+        &self,
+        bytes: &[u8],
+        limit: usize,
+    ) -> Result<Option<(FrameHeader, usize, usize)>, CloseReason> {
+        let bytes = bytes.get(..LONGEST_HEADER).unwrap_or(bytes);
+        let mut cursor = Cursor::new(bytes);
+        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| CloseReason::ProtocolError)?;
+        let Some((header, size)) = parsed else { return Ok(None) };
+        let start = usize::try_from(cursor.position()).unwrap_or(LONGEST_HEADER);
+        self.check(&header, size)?;
+        let gathered = self.fragments.as_ref().filter(|_| !self.spent);
+        let gathered = gathered.map_or(0, |fragments| fragments.bytes.len());
+        match usize::try_from(size) {
+            Ok(size) if size <= limit.saturating_sub(gathered) => Ok(Some((header, start, size))),
+            Ok(size) if matches!(header.opcode, OpCode::Control(_)) => {
+                Ok(Some((header, start, size)))
+            }
+            _ => Err(CloseReason::TooBig),
+        }
+    }
+
+    /// What RFC 6455 demands of a client's frame at this point.
+    fn check(&self, header: &FrameHeader, size: u64) -> Result<(), CloseReason> {
+        let gathering = self.fragments.is_some() && !self.spent;
+        let sound = match header.opcode {
+            OpCode::Control(Control::Reserved(_)) | OpCode::Data(Data::Reserved(_)) => false,
+            OpCode::Control(_) => header.is_final && size <= 125,
+            OpCode::Data(Data::Continue) => gathering,
+            OpCode::Data(_) => !gathering,
+        };
+        let reserved = header.rsv1 || header.rsv2 || header.rsv3;
+        if sound && !reserved && header.mask.is_some() {
+            Ok(())
+        } else {
+            Err(CloseReason::ProtocolError)
+        }
+    }
+
+    /// Adds a frame to the message whose frames are coming.
+    fn gather(&mut self, input: &Input<'_>, lies: &Lies, is_text: bool) {
+        let fragments = self
+            .fragments
+            .get_or_insert_with(|| Box::new(Fragments { is_text, bytes: Vec::new() }));
+        let payload = match lies {
+            Lies::InInput(range) => input.bytes.get(range.clone()),
+            Lies::InPartial(start) => self.partial.get(*start..),
+        };
+        fragments.bytes.extend_from_slice(payload.unwrap_or(&[]));
+    }
+}
+
+fn hear_data(is_text: bool, payload: &[u8]) -> Result<Heard<'_>, CloseReason> {
+    if is_text {
+        std::str::from_utf8(payload).map(Heard::Text).map_err(|_| CloseReason::BadUtf8)
+    } else {
+        Ok(Heard::Binary)
+    }
+}
+
+fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, CloseReason> {
+    match code {
+        Control::Ping => Ok(Heard::Ping(payload)),
+        Control::Pong => Ok(Heard::Pong),
+        Control::Close => {
+            let (code, reason) = match payload {
+                [] => return Ok(Heard::Close(&[])),
+                [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
+                [_] => return Err(CloseReason::ProtocolError),
+            };
+            if !CloseCode::from(code).is_allowed() {
+                return Err(CloseReason::ProtocolError);
+            }
+            std::str::from_utf8(reason).map_err(|_| CloseReason::BadUtf8)?;
+            // The code is given back, and not the reason: it is enough.
+            Ok(Heard::Close(payload.get(..2).unwrap_or(&[])))
+        }
+        Control::Reserved(_) => Err(CloseReason::ProtocolError),
+    }
+}
+
+/// Takes the mask off, or puts it on.
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let wide = u64::from_ne_bytes([
+        mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3],
+    ]);
+    let mut chunks = payload.chunks_exact_mut(8);
+    for chunk in &mut chunks {
+        if let Ok(eight) = <&mut [u8; 8]>::try_from(chunk) {
+            *eight = (u64::from_ne_bytes(*eight) ^ wide).to_ne_bytes();
+        }
+    }
+    for (byte, mask) in chunks.into_remainder().iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= mask;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = [1, 2, 3, 4];
+        let mut bytes = vec![first];
+        match payload.len() {
+            short @ 0..=125 => bytes.push(0x80 | short as u8),
+            medium @ 126..=65_535 => {
+                bytes.push(0x80 | 126);
+                bytes.extend((medium as u16).to_be_bytes());
+            }
+            long => {
+                bytes.push(0x80 | 127);
+                bytes.extend((long as u64).to_be_bytes());
+            }
+        }
+        bytes.extend(mask);
+        let start = bytes.len();
+        bytes.extend(payload);
+        unmask(&mut bytes[start..], mask);
+        bytes
+    }
+
+    /// Hears `bytes` in pieces of `step`.
+    fn hear(bytes: &[u8], step: usize, limit: usize) -> (Vec<String>, Option<CloseReason>, usize) {
+        let mut receiver = Receiver::default();
+        let mut heard = Vec::new();
+        for piece in bytes.chunks(step) {
+            let mut piece = piece.to_vec();
+            let mut input = Input::new(&mut piece);
+            loop {
+                match receiver.next(&mut input, limit) {
+                    Ok(Some(message)) => heard.push(format!("{message:?}")),
+                    Ok(None) => break,
+                    Err(reason) => return (heard, Some(reason), receiver.held()),
+                }
+            }
+        }
+        let held = receiver.held();
+        (heard, None, held)
+    }
+
+    #[test]
+    fn messages_are_the_same_however_their_bytes_arrive() {
+        let long = "长".repeat(30_000);
+        let mut bytes = frame(0x81, b"{}");
+        bytes.extend(frame(0x01, "小".as_bytes()));
+        bytes.extend(frame(0x89, b"are you there"));
+        bytes.extend(frame(0x00, &"智".as_bytes()[..2]));
+        bytes.extend(frame(0x80, &"智".as_bytes()[2..]));
+        bytes.extend(frame(0x82, &[0xFF; 200]));
+        bytes.extend(frame(0x8A, b""));
+        bytes.extend(frame(0x81, long.as_bytes()));
+        bytes.extend(frame(0x81, b""));
+        bytes.extend(frame(0x88, &[0x03, 0xE8, b'o', b'k']));
+        let expected = [
+            "Text(\"{}\")".to_owned(),
+            format!("Ping({:?})", b"are you there"),
+            "Text(\"小智\")".to_owned(),
+            "Binary".to_owned(),
+            "Pong".to_owned(),
+            format!("Text({long:?})"),
+            "Text(\"\")".to_owned(),
+            "Close([3, 232])".to_owned(),
+        ];
+        for step in [1, 2, 3, 7, 64, 4096, usize::MAX] {
+            let (heard, error, held) = hear(&bytes, step, 1 << 20);
+            assert_eq!((heard.as_slice(), error), (expected.as_slice(), None), "step {step}");
+            // What came last may still lie there until the next byte.
+            assert!(held < 20, "step {step} holds {held}");
+        }
+    }
+
+    #[test]
+    fn what_the_protocol_forbids_is_an_error() {
+        let unmasked = [0x81, 0x01, b'x'];
+        for (name, bytes) in [
+            ("reserved bit", frame(0xC1, b"x")),
+            ("reserved opcode", frame(0x83, b"x")),
+            ("reserved control opcode", frame(0x8B, b"x")),
+            ("unmasked", unmasked.to_vec()),
+            ("long ping", frame(0x89, &[0; 126])),
+            ("ping in pieces", frame(0x09, b"x")),
+            ("continuation of nothing", frame(0x80, b"x")),
+            ("message within a message", [frame(0x01, b"x"), frame(0x81, b"y")].concat()),
+            ("close of one byte", frame(0x88, &[3])),
+            ("close with a code nobody may send", frame(0x88, &[0x03, 0xED])),
+        ] {
+            for step in [1, usize::MAX] {
+                let (_, error, _) = hear(&bytes, step, 1000);
+                assert_eq!(error, Some(CloseReason::ProtocolError), "{name}");
+            }
+        }
+        for bytes in [frame(0x81, &[0xC3, 0x28]), frame(0x88, &[0x03, 0xE8, 0xFF])] {
+            assert_eq!(hear(&bytes, usize::MAX, 1000).1, Some(CloseReason::BadUtf8));
+        }
+    }
+
+    #[test]
+    fn a_message_too_big_is_refused_by_its_header_and_reserves_nothing() {
+        let mut header = vec![0x81, 0xFF];
+        header.extend(u64::MAX.to_be_bytes());
+        header.extend([0; 4]);
+        let (_, error, held) = hear(&header, usize::MAX, 16 << 20);
+        assert_eq!((error, held), (Some(CloseReason::TooBig), 0));
+        assert_eq!(hear(&frame(0x81, &[b'x'; 11]), 3, 10).1, Some(CloseReason::TooBig));
+        assert_eq!(hear(&frame(0x81, &[b'x'; 10]), 3, 10).1, None);
+        let pieces = [frame(0x01, &[b'x'; 6]), frame(0x80, &[b'x'; 5])].concat();
+        assert_eq!(hear(&pieces, usize::MAX, 10).1, Some(CloseReason::TooBig));
+        let with_ping = [frame(0x01, &[b'x'; 10]), frame(0x89, b"ping"), frame(0x80, b"")].concat();
+        assert_eq!(hear(&with_ping, usize::MAX, 10).1, None);
+    }
+}
