@@ -100,8 +100,8 @@ sentences! {}
 sentences! {
     /// A printed tool address that clients will refuse because of its host or prefix.
     address_unwelcome(word: &str) {
-        zh: "小智端会拒绝上面的接入点地址：token 之外多了一个 `{word}`（它要求地址中 `/mcp/` 恰好出现一次，且不含 key 和 call）。请更换 public_url、path_prefix 或主机名";
-        en: "clients will refuse the tool address above: outside the token it has one `{word}` too many (they want `/mcp/` exactly once, and neither key nor call). Change public_url, path_prefix or the host name";
+        zh: "小智端会拒绝打印出的工具端接入点地址：token 之外多了一个 `{word}`（它要求地址中 `/mcp/` 恰好出现一次，且不含 key 和 call）。请更换 public_url、path_prefix 或主机名";
+        en: "clients will refuse the printed tool address: outside the token it has one `{word}` too many (they want `/mcp/` exactly once, and neither key nor call). Change public_url, path_prefix or the host name";
     }
     /// 401: what happened. Clients know the Chinese wording.
     key_refused() { zh: "密钥验证失败"; en: "the key was not accepted"; }

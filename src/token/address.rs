@@ -29,6 +29,7 @@ impl Base {
 
     /// What `public_url` says: `http`, `https`, `ws` or `wss`, a host, perhaps a port and a path.
     /// It may also end in `/mcp_endpoint`, as people copy it. Without a scheme it is `http`.
+    /// `path_prefix` is not added: whether the owner's proxy has one shows in this address only.
     pub fn public(url: &str) -> Self {
         let (scheme, rest) = url.trim().split_once("://").unwrap_or(("http", url.trim()));
         let rest = rest.split(['?', '#']).next().unwrap_or_default();

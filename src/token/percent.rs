@@ -51,6 +51,12 @@ pub fn decode(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
+/// `text` as forms and most query builders write it: like [`decode`], with `+` for a blank.
+pub fn decode_form(text: &[u8]) -> Vec<u8> {
+    let blank = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
+    decode(&text.iter().map(blank).collect::<Vec<_>>())
+}
+
 /// The value of a hexadecimal digit.
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
@@ -75,5 +81,6 @@ mod tests {
             assert_eq!(decode(text.as_bytes()), text.as_bytes());
         }
         assert_eq!(decode(b"%%41%2b%2B+"), b"%A+++");
+        assert_eq!(decode_form(b"%%41%2b%2B+"), b"%A++ ");
     }
 }
