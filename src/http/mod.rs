@@ -1,9 +1,23 @@
 //! What a plain request gets (contract, section 1): pure, a request and a view in, an answer out.
 
+mod ask;
+mod cors;
+mod health;
+mod response;
+mod routes;
+mod upgrade;
+
+#[cfg(test)]
+mod tests;
+
+pub use response::{plain, Trouble};
+
 use crate::close::CloseReason;
 use crate::moment::Moment;
 use crate::relay::{Relay, Side};
 use crate::settings::Settings;
+use ask::Ask;
+use routes::Handler;
 
 /// A request head, parsed.
 #[derive(Debug)]
@@ -77,4 +91,22 @@ pub struct Upgrade {
     pub agent: Result<String, CloseReason>,
     /// `server_id` of the address.
     pub server_id: Option<String>,
+}
+
+/// What is to be done about `request`.
+pub fn answer(request: &Request<'_>, context: &Context<'_>) -> Answer {
+    let ask = Ask::new(request, context);
+    let reply = match (routes::find(&ask.path, &ask.prefix), request.method) {
+        (None, _) => routes::not_found(&ask),
+        (Some(_), "OPTIONS") => cors::preflight(&ask),
+        (Some(found), "GET" | "HEAD") => match found.handler {
+            Handler::Page(page) => page(&ask, found.prefix),
+            Handler::Socket(side) => match upgrade::granted(&ask, side) {
+                Ok(upgrade) => return Answer::Upgrade(upgrade),
+                Err(refusal) => refusal,
+            },
+        },
+        (Some(_), _) => routes::wrong_method(&ask),
+    };
+    Answer::Respond(cors::marked(reply, &ask).finish(request.method == "HEAD"))
 }

@@ -1,0 +1,187 @@
+//! Writing responses: the one place where a head is written, and the one shape of an error.
+
+use super::Response;
+use crate::text::Language;
+use serde::Serialize;
+
+const JSON: &str = "application/json; charset=utf-8";
+
+/// How long who is turned away is asked to wait, in seconds: what a restart takes, and more.
+const RETRY_AFTER: &str = "5";
+
+/// A response in the making.
+pub(super) struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+/// A JSON-RPC response to nobody's request.
+#[derive(Serialize)]
+struct Envelope<T> {
+    jsonrpc: &'static str,
+    id: (),
+    #[serde(flatten)]
+    outcome: Outcome<T>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome<T> {
+    Result(T),
+    Error(Fault<T>),
+}
+
+#[derive(Serialize)]
+struct Fault<T> {
+    code: i32,
+    message: T,
+    data: Details<T>,
+}
+
+#[derive(Serialize)]
+struct Details<T> {
+    details: T,
+}
+
+impl<T: Serialize> Envelope<T> {
+    fn of(outcome: Outcome<T>) -> Self {
+        Envelope { jsonrpc: "2.0", id: (), outcome }
+    }
+}
+
+impl Reply {
+    /// A reply without a body.
+    pub(super) fn empty(status: u16) -> Self {
+        Reply { status, headers: Vec::new(), body: String::new() }
+    }
+
+    /// A reply with `body`, which is of `kind`.
+    fn new(status: u16, kind: &str, body: String) -> Self {
+        Reply { body, ..Reply::empty(status) }.with("Content-Type", kind)
+    }
+
+    /// A reply with `body` as JSON.
+    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
+        // Nothing we write has map keys other than strings, so this cannot fail.
+        Reply::new(status, JSON, serde_json::to_string(body).unwrap_or_default())
+    }
+
+    /// 200 with `result` as the result of a JSON-RPC response.
+    pub(super) fn result(result: &impl Serialize) -> Self {
+        Reply::json(200, &Envelope::of(Outcome::Result(result)))
+    }
+
+    /// An error in the one shape they all have.
+    pub(super) fn error(status: u16, code: i32, message: &str, details: &str) -> Self {
+        let fault = Fault { code, message, data: Details { details } };
+        Reply::json(status, &Envelope::of(Outcome::Error(fault)))
+    }
+
+    /// The reply with one more header.
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The reply as it goes on the wire. Without its body it still tells the body's length.
+    pub(super) fn finish(self, without_body: bool) -> Response {
+        let length = self.body.len().to_string();
+        let of_all = [
+            ("Content-Length", length.as_str()),
+            ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
+        ];
+        // Who must upgrade is told so in `Connection`, too.
+        let upgrade = self.headers.iter().any(|(name, _)| *name == "Upgrade");
+        let connection = ("Connection", if upgrade { "Upgrade, close" } else { "close" });
+        let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut bytes = head(self.status, own.chain(of_all).chain([connection]));
+        if !without_body {
+            bytes.extend_from_slice(self.body.as_bytes());
+        }
+        Response { status: self.status, bytes }
+    }
+}
+
+/// A whole response head. A control character in a value is left out, so no value can end its
+/// line.
+pub(super) fn head<'a>(
+    status: u16,
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {status} {}\r\n", reason(status));
+    for (name, value) in headers {
+        head.push_str(name);
+        head.push_str(": ");
+        head.extend(value.chars().filter(|letter| !letter.is_control()));
+        head.push_str("\r\n");
+    }
+    head.push_str("\r\n");
+    head.into_bytes()
+}
+
+/// The name of a status, as the standard gives it.
+fn reason(status: u16) -> &'static str {
+    match status {
+        101 => "Switching Protocols",
+        200 => "OK",
+        204 => "No Content",
+        307 => "Temporary Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        414 => "URI Too Long",
+        426 => "Upgrade Required",
+        431 => "Request Header Fields Too Large",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "Unknown",
+    }
+}
+
+/// Why a connection is answered before its request has been understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// 400: what arrived is not a request.
+    BadHead,
+    /// 408: the head was not complete in time.
+    HeadTooSlow,
+    /// 414: the first line alone is more than a head may have.
+    TargetTooLong,
+    /// 431: the head has too many bytes or headers.
+    HeadTooLarge,
+    /// 503: there are as many connections as may be.
+    TooManyConnections,
+    /// 505: a version of HTTP other than 1.
+    WrongVersion,
+}
+
+/// The response to a connection in `trouble`.
+pub fn plain(trouble: Trouble, language: Language) -> Response {
+    let (status, message, details) = match trouble {
+        Trouble::BadHead => (400, language.bad_head(), language.bad_head_details()),
+        Trouble::HeadTooSlow => (408, language.head_too_slow(), language.head_too_slow_details()),
+        Trouble::TargetTooLong => {
+            (414, language.target_too_long(), language.target_too_long_details())
+        }
+        Trouble::HeadTooLarge => {
+            (431, language.head_too_large(), language.head_too_large_details())
+        }
+        Trouble::TooManyConnections => {
+            (503, language.too_many_connections(), language.too_many_connections_details())
+        }
+        Trouble::WrongVersion => {
+            (505, language.wrong_http_version(), language.wrong_http_version_details())
+        }
+    };
+    let reply = Reply::error(status, i32::from(status), &message, &details);
+    let reply = match trouble {
+        Trouble::TooManyConnections => reply.with("Retry-After", RETRY_AFTER),
+        _ => reply,
+    };
+    reply.finish(false)
+}

@@ -1,0 +1,137 @@
+//! Requests as they come over the wire, and what is answered to them.
+
+mod plain;
+mod upgrade;
+
+use super::*;
+use crate::relay::Policy;
+use crate::settings::{Logging, Origins, Security, Server, WebSocket};
+use crate::text::Language;
+use std::time::Duration;
+
+const KEY: &str = "0123456789abcdef+/ &=小0123456789";
+
+fn settings() -> Settings {
+    let seconds = Duration::from_secs;
+    Settings {
+        server: Server {
+            host: "127.0.0.1".to_owned(),
+            port: 8004,
+            debug: false,
+            log_level: log::LevelFilter::Info,
+            key: KEY.to_owned(),
+            public_url: None,
+            path_prefix: String::new(),
+            language: Language::Zh,
+        },
+        websocket: WebSocket {
+            max_connections: 1000,
+            ping_interval: Some(seconds(30)),
+            ping_timeout: seconds(10),
+            close_timeout: seconds(10),
+            handshake_timeout: seconds(10),
+            max_message_size: 16 << 20,
+            max_queued: 16 << 20,
+            memory_limit: 64 << 20,
+        },
+        relay: Policy::default(),
+        security: Security { allowed_origins: Origins::Any, enable_cors: true },
+        logging: Logging { log_file: None, max_file_size: 0, backup_count: 0 },
+    }
+}
+
+fn only(origins: &[&str]) -> Settings {
+    let mut settings = settings();
+    let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+    settings.security.allowed_origins = Origins::Only(origins);
+    settings
+}
+
+fn under(prefix: &str) -> Settings {
+    let mut settings = settings();
+    settings.server.path_prefix = prefix.to_owned();
+    settings
+}
+
+/// The answer to a request given as its head without the last, empty line.
+fn asked(settings: &Settings, head: &str) -> Answer {
+    let head = format!("{}\r\n\r\n", head.replace('\n', "\r\n"));
+    let mut headers = [httparse::EMPTY_HEADER; 100];
+    let mut request = httparse::Request::new(&mut headers);
+    assert!(request.parse(head.as_bytes()).unwrap().is_complete());
+    let request = Request {
+        method: request.method.unwrap(),
+        target: request.path.unwrap(),
+        headers: request.headers,
+    };
+    let relay = Relay::new(Policy::default());
+    let shell = ShellView { connections: 3, accepted: 7, ..ShellView::default() };
+    let now = Moment::from_start(Duration::from_millis(61_900));
+    answer(&request, &Context { settings, relay: &relay, shell, now })
+}
+
+/// A response, read back from its bytes.
+#[derive(Debug)]
+struct Got {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Got {
+    fn read(bytes: &[u8]) -> Self {
+        let mut headers = [httparse::EMPTY_HEADER; 32];
+        let mut response = httparse::Response::new(&mut headers);
+        let httparse::Status::Complete(head) = response.parse(bytes).unwrap() else {
+            panic!("an incomplete head")
+        };
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let named = |header: &httparse::Header<'_>| (header.name.to_owned(), text(header.value));
+        Got {
+            status: response.code.unwrap(),
+            headers: response.headers.iter().map(named).collect(),
+            body: text(&bytes[head..]),
+        }
+    }
+
+    /// The value of the only header called `name`.
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(other, _)| other == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} is there twice");
+        value
+    }
+
+    fn json(&self) -> serde_json::Value {
+        assert_eq!(self.header("Content-Type"), Some("application/json; charset=utf-8"));
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// The response to a request, which has what every response must have.
+fn got(settings: &Settings, head: &str) -> Got {
+    let Answer::Respond(response) = asked(settings, head) else {
+        panic!("{head}: a response was expected")
+    };
+    let got = Got::read(&response.bytes);
+    assert_eq!(got.status, response.status);
+    every_response_has_this(&got, head.starts_with("HEAD "));
+    got
+}
+
+fn every_response_has_this(got: &Got, to_head: bool) {
+    let length: usize = got.header("Content-Length").unwrap().parse().unwrap();
+    assert_eq!(got.body.len(), if to_head { 0 } else { length });
+    assert_eq!(got.header("Cache-Control"), Some("no-store"));
+    assert_eq!(got.header("X-Content-Type-Options"), Some("nosniff"));
+    let connection = got.header("Connection").unwrap();
+    assert!(connection.split(", ").any(|word| word == "close"), "{connection}");
+}
+
+/// The upgrade that is granted to a request.
+fn upgraded(settings: &Settings, head: &str) -> Upgrade {
+    match asked(settings, head) {
+        Answer::Upgrade(upgrade) => upgrade,
+        Answer::Respond(response) => panic!("{head}: {}", response.status),
+    }
+}
