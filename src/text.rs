@@ -345,4 +345,70 @@ sentences! {
 }
 
 // The shell: connections, limits, start and stop.
-sentences! {}
+sentences! {
+    /// Nobody can be let in for the moment.
+    cannot_accept(error: &std::io::Error) {
+        zh: "暂时无法接受新连接: {error}。请检查文件描述符上限 (ulimit -n)；有空余后会自动恢复";
+        en: "cannot accept connections for the moment: {error}. Check the limit of open files (ulimit -n); it resumes by itself";
+    }
+    /// There are as many connections as there may be.
+    turned_away(limit: usize) {
+        zh: "连接数已达上限 {limit}，新连接以 503 拒绝。可调大 [websocket] max_connections";
+        en: "{limit} connections are open, which is the limit: new ones are refused with 503. See [websocket] max_connections";
+    }
+    /// Somebody was refused.
+    refused(address: impl Display, why: &str, count: u32) {
+        zh: "[{address}] 连接被拒绝: {why} (此地址累计 {count} 次，一分钟内不再重复提示)";
+        en: "[{address}] refused: {why} ({count} from this address, not said again for a minute)";
+    }
+    /// Why somebody was refused: the key.
+    refused_for_key() {
+        zh: "密钥无效或缺失，请使用启动时打印的智控台地址";
+        en: "no key or a wrong one, use the console address printed at start-up";
+    }
+    /// A binary frame was ignored.
+    binary_ignored(peer: impl Display, address: impl Display) {
+        zh: "[{peer} {address}] 忽略二进制帧: 请以文本帧发送 JSON-RPC 消息 (此连接不再重复提示)";
+        en: "[{peer} {address}] binary frame ignored: send JSON-RPC in text frames (said once for this connection)";
+    }
+    /// The server stops.
+    stopping(open: usize) {
+        zh: "正在停止，关闭 {open} 个连接";
+        en: "stopping, {open} connections are being closed";
+    }
+    /// A changed setting that cannot be followed.
+    needs_restart() {
+        zh: "host 或 port 已更改，重启后生效";
+        en: "host or port has changed, which takes effect after a restart";
+    }
+    /// The server listens.
+    listening(address: impl Display) {
+        zh: "正在监听 {address}";
+        en: "listening on {address}";
+    }
+    /// The server cannot listen.
+    cannot_listen(host: &str, port: u16, error: &std::io::Error) {
+        zh: "无法监听 {host}:{port}: {error}。请检查 [server] host 与 port，或该端口是否已被占用";
+        en: "cannot listen on {host}:{port}: {error}. Check [server] host and port, and whether another program has the port";
+    }
+    /// The loop ended with an error.
+    cannot_go_on(error: &std::io::Error) {
+        zh: "无法继续运行: {error}";
+        en: "cannot go on: {error}";
+    }
+    /// The printed address works on this machine only.
+    hint_loopback() {
+        zh: "提示: 服务器只监听本机，其他设备无法连接。若需要，请设置 [server] host = 0.0.0.0";
+        en: "Hint: the server listens on this machine only. For other devices set [server] host = 0.0.0.0";
+    }
+    /// The printed address is a container's.
+    hint_container() {
+        zh: "提示: 在容器中运行，以上地址在容器之外无效。请把其中的主机换成宿主机的地址，或设置 [server] public_url";
+        en: "Hint: this is a container, whose own address means nothing outside. Put the host's address in its place, or set [server] public_url";
+    }
+    /// There is no network.
+    hint_no_network() {
+        zh: "提示: 未找到本机的网络地址，以上地址只在本机有效。可设置 [server] public_url";
+        en: "Hint: no network address was found, these addresses work on this machine only. See [server] public_url";
+    }
+}

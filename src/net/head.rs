@@ -1,6 +1,6 @@
 //! The request head: bytes in, a request out.
 
-use crate::http::{self, Answer, Context, Request, Response};
+use crate::http::{self, Answer, Context, Request, Trouble};
 
 /// The largest head, in bytes (contract, section 6).
 const LARGEST: usize = 8 * 1024;
@@ -53,12 +53,14 @@ impl Head {
                 Outcome::Whole(answer, self.bytes.get(length..).unwrap_or(&[]).to_vec())
             }
             Ok(httparse::Status::Partial) if self.bytes.len() <= LARGEST => Outcome::Incomplete,
-            Ok(_) | Err(httparse::Error::TooManyHeaders) => respond(http::head_too_large(context)),
-            Err(_) => respond(http::bad_head(context)),
+            Ok(_) | Err(httparse::Error::TooManyHeaders) => refuse(Trouble::HeadTooLarge, context),
+            Err(httparse::Error::Version) => refuse(Trouble::WrongVersion, context),
+            Err(_) => refuse(Trouble::BadHead, context),
         }
     }
 }
 
-fn respond(response: Response) -> Outcome {
+fn refuse(trouble: Trouble, context: &Context<'_>) -> Outcome {
+    let response = http::plain(trouble, context.settings.server.language);
     Outcome::Whole(Answer::Respond(response), Vec::new())
 }

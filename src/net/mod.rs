@@ -1,1 +1,17 @@
-//! The shell.
+//! The shell: sockets, buffers, frames. It never looks into a message.
+//!
+//! One thread, one poll loop ([`server`]), every connection in a slab. Handlers queue; what is
+//! queued is written once per turn; each connection gets a bounded piece of work per turn; nothing
+//! is freed inside its own handler.
+
+mod accept;
+mod connection;
+mod connections;
+mod head;
+pub mod lan;
+mod outgoing;
+mod reading;
+mod refusals;
+pub mod server;
+mod signals;
+mod websocket;

@@ -172,7 +172,10 @@ mod tests {
             expected.extend_from_slice(&alone.bytes);
             out.push_text(&[&text, "y"], &mut spares);
             socket.room = 11;
-            assert!(matches!(out.write_to(&mut socket, &mut spares), Ok(Progress::Blocked(_)) | Ok(Progress::Empty)));
+            assert!(matches!(
+                out.write_to(&mut socket, &mut spares),
+                Ok(Progress::Blocked(_)) | Ok(Progress::Empty)
+            ));
         }
         socket.room = usize::MAX;
         assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Empty);

@@ -94,8 +94,7 @@ mod tests {
         let other = IpAddr::from([127, 0, 0, 2]);
         let first = refusals.note(address, at(0));
         assert_eq!(first, Treatment { delay: Duration::ZERO, mention: Some(1) });
-        let delays: Vec<Duration> =
-            (0..40).map(|_| refusals.note(address, at(1)).delay).collect();
+        let delays: Vec<Duration> = (0..40).map(|_| refusals.note(address, at(1)).delay).collect();
         assert!(delays.windows(2).all(|pair| pair[0] <= pair[1]));
         assert_eq!((delays[1], delays[39]), (Duration::ZERO, LONGEST));
         assert_eq!(refusals.note(other, at(1)).delay, Duration::ZERO);

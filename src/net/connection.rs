@@ -1,0 +1,129 @@
+//! One socket and how far its life has come: head, then WebSocket, then closing.
+
+use super::head::Head;
+use super::outgoing::Outgoing;
+use super::websocket::Receiver;
+use crate::close::CloseReason;
+use crate::moment::Moment;
+use crate::relay::Peer;
+use crate::settings::WebSocket;
+use mio::net::TcpStream;
+use std::net::SocketAddr;
+
+/// How far a connection's life has come.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Its request head is being read.
+    Head(Box<Head>),
+    /// It is refused, and the answer put off.
+    PutOff {
+        /// When it is answered.
+        until: Moment,
+        /// What it is answered then.
+        answer: Box<PutOff>,
+    },
+    /// It is a WebSocket, and the relay knows it.
+    Open(Receiver),
+    /// Our close frame is on its way; the peer's is awaited.
+    Closing {
+        /// When it is given up.
+        until: Moment,
+        /// What reads the frames until then; none where they mean nothing any more.
+        receiver: Option<Receiver>,
+    },
+    /// What is queued is sent, then the connection ends.
+    Leaving {
+        /// When it is given up.
+        until: Moment,
+        /// Whether the peer's end is awaited, lest what it still sends destroy our answer.
+        lingers: bool,
+        /// Whether our end is closed already.
+        shut: bool,
+    },
+    /// It is over, and reaped at the end of the turn.
+    Dead,
+}
+
+/// An answer that is put off.
+#[derive(Debug)]
+pub(super) struct PutOff {
+    /// The bytes to send.
+    pub bytes: Vec<u8>,
+    /// Why a WebSocket is closed then; nothing for a plain response.
+    pub close: Option<CloseReason>,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub socket: TcpStream,
+    pub peer: Peer,
+    pub address: SocketAddr,
+    pub phase: Phase,
+    pub out: Outgoing,
+    /// When it was accepted.
+    pub since: Moment,
+    /// When something last came from it.
+    pub heard: Moment,
+    /// When it was pinged, if it has not been heard since.
+    pub pinged: Option<Moment>,
+    /// Since when it has taken nothing of what waits for it.
+    pub stalled: Option<Moment>,
+    /// Bytes of unfinished messages and heads that are accounted for it.
+    pub held: usize,
+    /// When it is to be looked after.
+    pub armed: Option<Moment>,
+    /// Whether it stands on the list of those to be written to.
+    pub dirty: bool,
+    /// Whether it stands on the list of those to be read from.
+    pub pending: bool,
+    /// Whether the log has said already that it sends binary frames.
+    pub binary_mentioned: bool,
+    /// Whether the system says that the peer will send nothing more.
+    pub ends: bool,
+}
+
+impl Connection {
+    pub(super) fn new(socket: TcpStream, peer: Peer, address: SocketAddr, now: Moment) -> Self {
+        Connection {
+            socket,
+            peer,
+            address,
+            phase: Phase::Head(Box::default()),
+            out: Outgoing::default(),
+            since: now,
+            heard: now,
+            pinged: None,
+            stalled: None,
+            held: 0,
+            armed: None,
+            dirty: false,
+            pending: false,
+            binary_mentioned: false,
+            ends: false,
+        }
+    }
+
+    /// Whether the relay knows it.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open(_))
+    }
+
+    /// When it has to be looked after, if nothing happens before.
+    pub(super) fn deadline(&self, limits: &WebSocket) -> Option<Moment> {
+        let stalled = self.stalled.map(|since| since.after(limits.ping_timeout));
+        let other = match &self.phase {
+            Phase::Head(_) => Some(self.since.after(limits.handshake_timeout)),
+            Phase::PutOff { until, .. }
+            | Phase::Closing { until, .. }
+            | Phase::Leaving { until, .. } => Some(*until),
+            Phase::Open(_) => match (self.pinged, limits.ping_interval) {
+                (Some(pinged), _) => Some(pinged.after(limits.ping_timeout)),
+                (None, Some(interval)) => Some(self.heard.after(interval)),
+                (None, None) => None,
+            },
+            Phase::Dead => None,
+        };
+        stalled.into_iter().chain(other).min()
+    }
+}

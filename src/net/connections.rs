@@ -1,0 +1,289 @@
+//! All connections: what may be done to one from outside its own handler.
+//!
+//! Nothing is freed here: a connection that is over is marked and reaped at the end of the turn,
+//! so that whoever holds its place finds it still there.
+
+use super::connection::{Connection, Phase};
+use super::outgoing::Spares;
+use super::websocket::Receiver;
+use crate::close::CloseReason;
+use crate::moment::{Deadlines, Moment};
+use crate::relay::{Congested, Peer, Wire};
+use crate::settings::WebSocket;
+use mio::net::TcpStream;
+use slab::Slab;
+use std::net::SocketAddr;
+use tungstenite::protocol::frame::coding::Control;
+
+/// Messages up to this size, in bytes, …
+const SHORT: usize = 1024;
+
+/// … may overdraw a full queue by this much: an error is worth more than silence.
+const OVERDRAFT: usize = 64 * 1024;
+
+/// The connections.
+#[derive(Debug)]
+pub(super) struct Connections {
+    slab: Slab<Connection>,
+    /// Now, for those who queue and close.
+    pub now: Moment,
+    pub limits: WebSocket,
+    pub deadlines: Deadlines<usize>,
+    /// Places of those something was queued for since they were last written to.
+    pub dirty: Vec<usize>,
+    /// Places of those that are over, to be reaped.
+    pub dead: Vec<usize>,
+    /// Peers the relay has to be told of that they are gone.
+    pub fallen: Vec<(Peer, CloseReason)>,
+    pub spares: Spares,
+    /// Bytes in all queues and of all unfinished messages.
+    pub queued: usize,
+    /// Bytes that wait inside the relay, which count too.
+    pub held_by_relay: usize,
+    /// WebSockets the relay knows.
+    pub open: usize,
+    generation: u32,
+}
+
+impl Connections {
+    pub(super) fn new(limits: WebSocket) -> Self {
+        Connections {
+            slab: Slab::new(),
+            now: Moment::default(),
+            limits,
+            deadlines: Deadlines::default(),
+            dirty: Vec::new(),
+            dead: Vec::new(),
+            fallen: Vec::new(),
+            spares: Spares::default(),
+            queued: 0,
+            held_by_relay: 0,
+            open: 0,
+            generation: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Connection> {
+        self.slab.get_mut(slot)
+    }
+
+    /// The places of all connections.
+    pub(super) fn slots(&self) -> Vec<usize> {
+        self.slab.iter().map(|(slot, _)| slot).collect()
+    }
+
+    /// The place the next connection will get.
+    pub(super) fn next_slot(&self) -> usize {
+        self.slab.vacant_key()
+    }
+
+    /// Takes a new connection in.
+    pub(super) fn insert(&mut self, socket: TcpStream, address: SocketAddr) -> usize {
+        self.generation = self.generation.wrapping_add(1);
+        let slot = u32::try_from(self.slab.vacant_key()).unwrap_or(u32::MAX);
+        let peer = Peer { slot, generation: self.generation };
+        let slot = self.slab.insert(Connection::new(socket, peer, address, self.now));
+        self.rearm(slot);
+        slot
+    }
+
+    /// Frees a connection that is over.
+    pub(super) fn remove(&mut self, slot: usize) -> Option<Connection> {
+        let mut connection = self.slab.try_remove(slot)?;
+        self.deadlines.arm(&mut connection.armed, slot, None);
+        self.queued = self.queued.saturating_sub(connection.out.len() + connection.held);
+        connection.out.clear(&mut self.spares);
+        Some(connection)
+    }
+
+    /// Gives memory back that a burst of connections needed.
+    pub(super) fn shrink(&mut self) {
+        if self.slab.len() < self.slab.capacity() / 4 {
+            self.slab.shrink_to_fit();
+        }
+    }
+
+    /// Sets the deadline of a connection anew.
+    pub(super) fn rearm(&mut self, slot: usize) {
+        if let Some(connection) = self.slab.get_mut(slot) {
+            let next = connection.deadline(&self.limits);
+            self.deadlines.arm(&mut connection.armed, slot, next);
+        }
+    }
+
+    /// Sets the deadline of a connection to an earlier one where that is due. A later one is
+    /// found when the earlier has come.
+    pub(super) fn rearm_earlier(&mut self, slot: usize) {
+        if let Some(connection) = self.slab.get_mut(slot) {
+            if let Some(next) = connection.deadline(&self.limits) {
+                self.deadlines.arm_earlier(&mut connection.armed, slot, next);
+            }
+        }
+    }
+
+    /// The place of an open connection.
+    fn slot_of(&self, peer: Peer) -> Option<usize> {
+        let slot = usize::try_from(peer.slot).ok()?;
+        self.slab.get(slot).filter(|c| c.peer == peer && c.is_open()).map(|_| slot)
+    }
+
+    /// Whether `more` bytes would be more than may be held in all.
+    fn is_spent(&self, more: usize) -> bool {
+        let all = self.queued.saturating_add(self.held_by_relay).saturating_add(more);
+        all > self.limits.memory_limit
+    }
+
+    /// Accounts for what a connection's unfinished message holds now.
+    pub(super) fn account(&mut self, slot: usize, held: usize) {
+        if let Some(connection) = self.slab.get_mut(slot) {
+            self.queued = self.queued.saturating_sub(connection.held).saturating_add(held);
+            connection.held = held;
+        }
+        while self.is_spent(0) && self.drop_largest() {}
+    }
+
+    /// Ends the connection that holds the most, without a word: there is no memory left to be
+    /// polite with. Says whether there was one.
+    fn drop_largest(&mut self) -> bool {
+        let size = |connection: &Connection| connection.out.len() + connection.held;
+        let alive = self.slab.iter().filter(|(_, c)| !matches!(c.phase, Phase::Dead));
+        let Some((slot, largest)) = alive.max_by_key(|(_, connection)| size(connection)) else {
+            return false;
+        };
+        if size(largest) == 0 {
+            return false;
+        }
+        self.kill(slot, CloseReason::MemorySpent);
+        true
+    }
+
+    /// Queues bytes that are no message.
+    pub(super) fn push_bytes(&mut self, slot: usize, bytes: &[u8]) {
+        let Some(connection) = self.slab.get_mut(slot) else { return };
+        connection.out.push_bytes(bytes, &mut self.spares);
+        self.queued = self.queued.saturating_add(bytes.len());
+        self.mark_dirty(slot);
+    }
+
+    /// Queues a control frame.
+    pub(super) fn push_control(&mut self, slot: usize, code: Control, payload: &[u8]) {
+        let Some(connection) = self.slab.get_mut(slot) else { return };
+        let before = connection.out.len();
+        connection.out.push_control(code, payload, &mut self.spares);
+        self.queued = self.queued.saturating_add(connection.out.len().saturating_sub(before));
+        self.mark_dirty(slot);
+    }
+
+    /// Pings a peer, unless it has been pinged and not heard since.
+    pub(super) fn ping(&mut self, slot: usize) {
+        let Some(connection) = self.slab.get_mut(slot) else { return };
+        if connection.pinged.is_none() {
+            connection.pinged = Some(self.now);
+            self.push_control(slot, Control::Ping, b"");
+        }
+        self.rearm(slot);
+    }
+
+    pub(super) fn mark_dirty(&mut self, slot: usize) {
+        if let Some(connection) = self.slab.get_mut(slot) {
+            if !connection.dirty {
+                connection.dirty = true;
+                self.dirty.push(slot);
+            }
+        }
+    }
+
+    /// Closes an open WebSocket with a close frame. The relay is not told.
+    pub(super) fn start_closing(&mut self, slot: usize, reason: CloseReason) {
+        let until = self.now.after(self.limits.close_timeout);
+        let Some(connection) = self.slab.get_mut(slot) else { return };
+        let receiver = match std::mem::replace(&mut connection.phase, Phase::Dead) {
+            Phase::Open(receiver) => {
+                self.open = self.open.saturating_sub(1);
+                receiver
+            }
+            _ => Receiver::default(),
+        };
+        let deaf = matches!(
+            reason,
+            CloseReason::ProtocolError | CloseReason::BadUtf8 | CloseReason::TooBig
+        );
+        connection.phase = Phase::Closing { until, receiver: (!deaf).then_some(receiver) };
+        let (code, words) = reason.on_the_wire();
+        let payload = [&code.to_be_bytes(), words.as_bytes()].concat();
+        self.push_control(slot, Control::Close, &payload);
+        self.rearm(slot);
+    }
+
+    /// Sends what is queued and then ends the connection.
+    pub(super) fn leave(&mut self, slot: usize, lingers: bool) {
+        let until = self.now.after(self.limits.close_timeout);
+        if let Some(connection) = self.slab.get_mut(slot) {
+            connection.phase = Phase::Leaving { until, lingers, shut: false };
+        }
+        self.mark_dirty(slot);
+        self.rearm(slot);
+    }
+
+    /// Ends a connection at once. The relay is told, where it knew it.
+    pub(super) fn kill(&mut self, slot: usize, reason: CloseReason) {
+        let Some(connection) = self.slab.get_mut(slot) else { return };
+        let freed = connection.out.len() + connection.held;
+        connection.held = 0;
+        connection.out.clear(&mut self.spares);
+        self.queued = self.queued.saturating_sub(freed);
+        match std::mem::replace(&mut connection.phase, Phase::Dead) {
+            Phase::Dead => return,
+            Phase::Open(_) => {
+                self.open = self.open.saturating_sub(1);
+                self.fallen.push((connection.peer, reason));
+            }
+            _ => (),
+        }
+        self.dead.push(slot);
+    }
+}
+
+impl Wire for Connections {
+    fn send(&mut self, peer: Peer, pieces: &[&str]) -> Result<(), Congested> {
+        let Some(slot) = self.slot_of(peer) else { return Ok(()) };
+        let size: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let Some(connection) = self.slab.get(slot) else { return Ok(()) };
+        let waiting = connection.out.len();
+        let allowance = if size <= SHORT { OVERDRAFT } else { 0 };
+        let room = self.limits.max_queued.saturating_add(allowance);
+        if waiting > 0 && waiting.saturating_add(size) > room {
+            return Err(Congested);
+        }
+        while self.is_spent(size) {
+            if !self.drop_largest() {
+                return Err(Congested);
+            }
+        }
+        // It may have been the largest itself.
+        let Some(connection) = self.slab.get_mut(slot).filter(|c| c.is_open()) else {
+            return Ok(());
+        };
+        let before = connection.out.len();
+        connection.out.push_text(pieces, &mut self.spares);
+        self.queued = self.queued.saturating_add(connection.out.len().saturating_sub(before));
+        self.mark_dirty(slot);
+        Ok(())
+    }
+
+    fn close(&mut self, peer: Peer, reason: CloseReason) {
+        if let Some(slot) = self.slot_of(peer) {
+            self.start_closing(slot, reason);
+        }
+    }
+
+    fn probe(&mut self, peer: Peer) {
+        if let Some(slot) = self.slot_of(peer) {
+            self.ping(slot);
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! What comes from a connection, by how far its life has come, and what goes out to it.
+
+use super::connection::{Phase, PutOff};
+use super::head::Outcome;
+use super::outgoing::Progress;
+use super::server::Server;
+use super::websocket::{Heard, Input};
+use crate::close::CloseReason;
+use crate::http::{self, Answer, Context, Response, Trouble, Upgrade};
+use crate::relay::Seat;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use tungstenite::protocol::frame::coding::Control;
+
+/// A peer that does not take this many bytes is not sent pongs besides.
+const NO_PONG_ABOVE: usize = 64 * 1024;
+
+/// Whether a read that does not fill the buffer says that there is no more. The edge-triggered
+/// queues of Linux do (epoll(7)); elsewhere only `WouldBlock` does.
+const SHORT_READ_IS_ALL: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+impl Server {
+    /// Reads once from a connection. What is left is read in the next turn, so that nobody has
+    /// to wait for a flood.
+    pub(super) fn read(&mut self, slot: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        connection.pending = false;
+        if matches!(connection.phase, Phase::Dead) {
+            return;
+        }
+        match connection.socket.read(&mut self.buffer) {
+            Ok(0) => self.end_of_stream(slot),
+            Ok(count) => {
+                connection.heard = self.now;
+                connection.pinged = None;
+                let more = connection.ends || !SHORT_READ_IS_ALL || count == self.buffer.len();
+                self.counted.bytes_in += count as u64;
+                if more {
+                    self.mark_pending(slot);
+                }
+                self.take(slot, count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.mark_pending(slot),
+            Err(_) => self.connections.kill(slot, CloseReason::PeerVanished),
+        }
+    }
+
+    /// The peer will send nothing more.
+    fn end_of_stream(&mut self, slot: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let answered = matches!(connection.phase, Phase::Leaving { .. });
+        if answered && !connection.out.is_empty() {
+            // It still wants to hear the answer.
+            connection.ends = true;
+        } else {
+            let reason = if answered { CloseReason::Answered } else { CloseReason::PeerVanished };
+            self.connections.kill(slot, reason);
+        }
+    }
+
+    /// Takes `count` bytes that have just been read.
+    fn take(&mut self, slot: usize, count: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        match &mut connection.phase {
+            Phase::Head(_) => self.take_head(slot, count),
+            Phase::Open(_) => self.take_frames(slot, count),
+            Phase::Closing { receiver: Some(_), .. } => self.await_close(slot, count),
+            Phase::Closing { .. } | Phase::PutOff { .. } | Phase::Leaving { .. } | Phase::Dead => {
+                ()
+            }
+        }
+    }
+
+    fn take_head(&mut self, slot: usize, count: usize) {
+        let shell = self.view();
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Phase::Head(head) = &mut connection.phase else { return };
+        let bytes = self.buffer.get(..count).unwrap_or(&[]);
+        let context =
+            Context { settings: &self.settings, relay: &self.relay, shell, now: self.now };
+        let outcome = head.take(bytes, &context);
+        let held = head.held();
+        match outcome {
+            Outcome::Incomplete => self.connections.account(slot, held),
+            Outcome::Whole(answer, rest) => {
+                self.connections.account(slot, 0);
+                match answer {
+                    Answer::Respond(response) if response.status == 401 => {
+                        self.refuse(slot, PutOff { bytes: response.bytes, close: None });
+                    }
+                    Answer::Respond(response) => {
+                        self.counted.refused += u64::from(response.status == 403);
+                        self.respond(slot, &response);
+                    }
+                    Answer::Upgrade(upgrade) => self.upgrade(slot, upgrade, &rest),
+                }
+            }
+        }
+    }
+
+    /// Answers a plain request, after which the connection ends.
+    pub(super) fn respond(&mut self, slot: usize, response: &Response) {
+        self.connections.push_bytes(slot, &response.bytes);
+        self.connections.leave(slot, true);
+    }
+
+    fn upgrade(&mut self, slot: usize, upgrade: Upgrade, rest: &[u8]) {
+        let agent = match upgrade.agent {
+            Ok(agent) => agent,
+            Err(reason) => {
+                return self.refuse(slot, PutOff { bytes: upgrade.bytes, close: Some(reason) });
+            }
+        };
+        let most = self.settings.websocket.max_connections;
+        if self.connections.open >= most {
+            self.counted.turned_away += 1;
+            let language = self.settings.server.language;
+            self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
+            return self.mention(|language| language.turned_away(most));
+        }
+        self.connections.push_bytes(slot, &upgrade.bytes);
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        connection.phase = Phase::Open(Default::default());
+        let (peer, address) = (connection.peer, shown(connection.address));
+        self.connections.open += 1;
+        self.connections.rearm(slot);
+        let seat = Seat {
+            side: upgrade.side,
+            agent: &agent,
+            server_id: upgrade.server_id.as_deref(),
+            address: &address,
+        };
+        self.relay.joined(self.now, peer, seat, &mut self.connections);
+        // The first frames may have come with the head, which is shorter than the buffer.
+        if let Some(start) = self.buffer.get_mut(..rest.len()).filter(|_| !rest.is_empty()) {
+            start.copy_from_slice(rest);
+            self.take_frames(slot, rest.len());
+        }
+    }
+
+    /// Refuses a connection: at once, or later where its address is refused again and again.
+    fn refuse(&mut self, slot: usize, answer: PutOff) {
+        let now = self.now;
+        self.counted.refused += 1;
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let address = connection.address;
+        let treatment = self.refusals.note(address.ip().to_canonical(), now);
+        if let Some(count) = treatment.mention {
+            let language = self.settings.server.language;
+            let why = match answer.close {
+                Some(reason) => language.close_reason(reason).to_owned(),
+                None => language.refused_for_key(),
+            };
+            log::warn!("{}", language.refused(shown(address), &why, count));
+        }
+        connection.phase =
+            Phase::PutOff { until: now.after(treatment.delay), answer: Box::new(answer) };
+        if treatment.delay.is_zero() {
+            self.answer_put_off(slot);
+        }
+        self.connections.rearm(slot);
+    }
+
+    /// Gives an answer that was put off.
+    pub(super) fn answer_put_off(&mut self, slot: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Phase::PutOff { answer, .. } = std::mem::replace(&mut connection.phase, Phase::Dead)
+        else {
+            return;
+        };
+        self.connections.push_bytes(slot, &answer.bytes);
+        match answer.close {
+            Some(reason) => self.connections.start_closing(slot, reason),
+            None => self.connections.leave(slot, true),
+        }
+    }
+
+    /// Passes what a WebSocket says to the relay.
+    fn take_frames(&mut self, slot: usize, count: usize) {
+        let Server { buffer, relay, connections, settings, now, .. } = self;
+        let (now, limit) = (*now, settings.websocket.max_message_size);
+        let Some(connection) = connections.get_mut(slot) else { return };
+        let Phase::Open(receiver) = &mut connection.phase else { return };
+        let mut receiver = std::mem::take(receiver);
+        let peer = connection.peer;
+        let mut input = Input::new(buffer.get_mut(..count).unwrap_or_default());
+        let end = loop {
+            match receiver.next(&mut input, limit) {
+                Ok(None) => break None,
+                Ok(Some(Heard::Text(text))) => relay.text(now, peer, text, connections),
+                Ok(Some(Heard::Pong)) => (),
+                Ok(Some(Heard::Ping(payload))) => {
+                    if connections.get_mut(slot).is_some_and(|c| c.out.len() <= NO_PONG_ABOVE) {
+                        connections.push_control(slot, Control::Pong, payload);
+                    }
+                }
+                Ok(Some(Heard::Binary)) => {
+                    let Some(connection) = connections.get_mut(slot) else { break None };
+                    if !std::mem::replace(&mut connection.binary_mentioned, true) {
+                        let language = settings.server.language;
+                        let address = shown(connection.address);
+                        log::warn!("{}", language.binary_ignored(peer, address));
+                    }
+                }
+                Ok(Some(Heard::Close(payload))) => {
+                    let payload = <[u8; 2]>::try_from(payload).ok();
+                    break Some((CloseReason::PeerClosed, payload));
+                }
+                Err(reason) => break Some((reason, None)),
+            }
+            // The relay may have closed it.
+            if !connections.get_mut(slot).is_some_and(|connection| connection.is_open()) {
+                break None;
+            }
+        };
+        let held = receiver.held();
+        if let Some(connection) = connections.get_mut(slot) {
+            if let Phase::Open(place) | Phase::Closing { receiver: Some(place), .. } =
+                &mut connection.phase
+            {
+                *place = receiver;
+                connections.account(slot, held);
+            }
+        }
+        match end {
+            None => (),
+            Some((CloseReason::PeerClosed, payload)) => self.closed_by_peer(slot, payload),
+            Some((reason, _)) => self.close(slot, reason),
+        }
+    }
+
+    /// The peer has closed: it is answered, and the connection ends.
+    fn closed_by_peer(&mut self, slot: usize, payload: Option<[u8; 2]>) {
+        let Some(connection) = self.connections.get_mut(slot).filter(|c| c.is_open()) else {
+            return;
+        };
+        let peer = connection.peer;
+        let payload = payload.as_ref().map_or(&[][..], |code| code);
+        self.connections.push_control(slot, Control::Close, payload);
+        self.connections.open = self.connections.open.saturating_sub(1);
+        self.connections.account(slot, 0);
+        self.connections.leave(slot, false);
+        self.relay.left(self.now, peer, CloseReason::PeerClosed, &mut self.connections);
+    }
+
+    /// Closes a WebSocket and tells the relay.
+    pub(super) fn close(&mut self, slot: usize, reason: CloseReason) {
+        let Some(connection) = self.connections.get_mut(slot).filter(|c| c.is_open()) else {
+            return;
+        };
+        let peer = connection.peer;
+        self.connections.start_closing(slot, reason);
+        self.connections.account(slot, 0);
+        self.relay.left(self.now, peer, reason, &mut self.connections);
+    }
+
+    /// Waits for the close frame that answers ours.
+    fn await_close(&mut self, slot: usize, count: usize) {
+        let limit = self.settings.websocket.max_message_size;
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Phase::Closing { receiver: Some(receiver), .. } = &mut connection.phase else { return };
+        let mut input = Input::new(self.buffer.get_mut(..count).unwrap_or_default());
+        let over = loop {
+            match receiver.next(&mut input, limit) {
+                Ok(None) => break false,
+                Ok(Some(Heard::Close(_))) | Err(_) => break true,
+                Ok(Some(_)) => (),
+            }
+        };
+        let held = receiver.held();
+        self.connections.account(slot, if over { 0 } else { held });
+        if over {
+            self.connections.leave(slot, false);
+        }
+    }
+
+    /// Writes what waits for a connection.
+    pub(super) fn write(&mut self, slot: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        connection.dirty = false;
+        if matches!(connection.phase, Phase::Dead) {
+            return;
+        }
+        let before = connection.out.len();
+        let mut spares = std::mem::take(&mut self.connections.spares);
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let written = connection.out.write_to(&mut connection.socket, &mut spares);
+        let sent = before.saturating_sub(connection.out.len());
+        if !matches!(written, Ok(Progress::Blocked(0))) || connection.stalled.is_none() {
+            connection.stalled = Some(self.now);
+        }
+        if matches!(written, Ok(Progress::Empty)) {
+            connection.stalled = None;
+        }
+        self.connections.spares = spares;
+        self.connections.queued = self.connections.queued.saturating_sub(sent);
+        self.counted.bytes_out += sent as u64;
+        match written {
+            Ok(Progress::Empty) => self.all_is_sent(slot),
+            Ok(Progress::Blocked(_)) => self.connections.rearm_earlier(slot),
+            Err(_) => self.connections.kill(slot, CloseReason::PeerVanished),
+        }
+    }
+
+    /// Nothing waits for a connection any more; one that was leaving may go.
+    fn all_is_sent(&mut self, slot: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let ends = connection.ends;
+        let Phase::Leaving { lingers, shut, .. } = &mut connection.phase else { return };
+        if *lingers && !ends {
+            if !std::mem::replace(shut, true) {
+                // The peer sees the end of the answer, and we wait for its own end.
+                let _ = connection.socket.shutdown(std::net::Shutdown::Write);
+            }
+        } else {
+            self.connections.kill(slot, CloseReason::Answered);
+        }
+    }
+}
+
+/// An address as it is shown: one of IPv4 that came over IPv6 is one of IPv4.
+fn shown(address: SocketAddr) -> String {
+    SocketAddr::new(address.ip().to_canonical(), address.port()).to_string()
+}

@@ -1,0 +1,386 @@
+//! The loop.
+
+use super::accept::{Accepted, Listeners};
+use super::connection::Phase;
+use super::connections::Connections;
+use super::refusals::Refusals;
+use super::signals::{Signal, Signals};
+use crate::close::CloseReason;
+use crate::http::{self, ShellView, Trouble};
+use crate::moment::Moment;
+use crate::relay::Relay;
+use crate::settings::Settings;
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// How much is read from one connection at a time, in bytes.
+const READ: usize = 64 * 1024;
+
+/// How many events are taken in one turn.
+const EVENTS: usize = 1024;
+
+/// How many connections may be reading heads or leaving, besides as many as may be open.
+const ANTEROOM: usize = 64;
+
+/// How often the same trouble is mentioned in the log.
+const MENTION_EVERY: Duration = Duration::from_secs(60);
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Signals,
+    Listener(usize),
+    Connection(usize),
+}
+
+/// How many listeners there can be tokens for.
+const LISTENERS: usize = 64;
+
+impl Place {
+    pub(super) fn token(self) -> Token {
+        Token(match self {
+            Place::Signals => 0,
+            Place::Listener(number) => 1 + number.min(LISTENERS - 1),
+            Place::Connection(slot) => 1 + LISTENERS + slot,
+        })
+    }
+
+    fn of(Token(token): Token) -> Self {
+        match token {
+            0 => Place::Signals,
+            token if token <= LISTENERS => Place::Listener(token - 1),
+            token => Place::Connection(token - 1 - LISTENERS),
+        }
+    }
+}
+
+/// Reads the settings anew when the system asks for it; nothing where they are wrong, which it
+/// has said then.
+pub type Reload = Box<dyn FnMut() -> Option<Settings>>;
+
+/// The server.
+pub struct Server {
+    poll: Poll,
+    signals: Signals,
+    listeners: Option<Listeners>,
+    pub(super) connections: Connections,
+    pub(super) relay: Relay,
+    pub(super) settings: Settings,
+    pub(super) refusals: Refusals,
+    pub(super) counted: ShellView,
+    /// Where everything is read into first.
+    pub(super) buffer: Box<[u8]>,
+    /// Places of the connections there may be something to read from.
+    pending: Vec<usize>,
+    started: Instant,
+    pub(super) now: Moment,
+    stopping: Option<Moment>,
+    reload: Reload,
+    mentioned: Option<Moment>,
+}
+
+impl Server {
+    /// Listens, and takes the process's signals.
+    ///
+    /// # Errors
+    /// Where that is not possible: what the system says.
+    pub fn open(settings: Settings, reload: Reload) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let server = &settings.server;
+        let listeners = Listeners::open(&server.host, server.port, poll.registry())?;
+        let signals = Signals::new(poll.registry(), Place::Signals.token())?;
+        Ok(Server {
+            poll,
+            signals,
+            listeners: Some(listeners),
+            connections: Connections::new(settings.websocket.clone()),
+            relay: Relay::new(settings.relay.clone()),
+            settings,
+            refusals: Refusals::default(),
+            counted: ShellView::default(),
+            buffer: vec![0; READ].into_boxed_slice(),
+            pending: Vec::new(),
+            started: Instant::now(),
+            now: Moment::default(),
+            stopping: None,
+            reload,
+            mentioned: None,
+        })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.as_ref().map(Listeners::addresses).unwrap_or_default()
+    }
+
+    /// Serves until the system asks it to stop.
+    ///
+    /// # Errors
+    /// Where the system does not let it wait for events any more.
+    pub fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        loop {
+            self.wait(&mut events)?;
+            for event in &events {
+                self.notice(event);
+            }
+            self.accept();
+            for slot in std::mem::take(&mut self.pending) {
+                self.read(slot);
+            }
+            self.fire_timers();
+            self.tell_fallen();
+            for slot in std::mem::take(&mut self.connections.dirty) {
+                self.write(slot);
+            }
+            self.reap();
+            if self.is_over() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for something to do, and looks at the clock.
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let listeners = self.listeners.as_ref();
+        let busy = !self.pending.is_empty()
+            || !self.connections.dirty.is_empty()
+            || !self.connections.fallen.is_empty()
+            || listeners.is_some_and(Listeners::has_work);
+        let deadlines = [
+            self.connections.deadlines.next(),
+            self.relay.wake_at(),
+            self.stopping,
+            listeners.and_then(|listeners| listeners.paused),
+        ];
+        let timeout = match deadlines.into_iter().flatten().min() {
+            _ if busy => Some(Duration::ZERO),
+            Some(next) => Some(next.since(self.read_clock())),
+            None => None,
+        };
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => (),
+        }
+        self.now = self.read_clock();
+        self.connections.now = self.now;
+        Ok(())
+    }
+
+    fn read_clock(&self) -> Moment {
+        Moment::from_start(self.started.elapsed())
+    }
+
+    /// Notes what an event is about; the work comes later.
+    fn notice(&mut self, event: &Event) {
+        match Place::of(event.token()) {
+            Place::Signals => {
+                for signal in self.signals.take() {
+                    match signal {
+                        Signal::Stop => self.stop(),
+                        Signal::Reload => self.reload(),
+                    }
+                }
+            }
+            Place::Listener(_) => {
+                if let Some(listeners) = &mut self.listeners {
+                    listeners.wake();
+                }
+            }
+            Place::Connection(slot) => {
+                let Some(connection) = self.connections.get_mut(slot) else { return };
+                let ends = event.is_read_closed() || event.is_error();
+                connection.ends |= ends;
+                let has_output = !connection.out.is_empty();
+                if event.is_readable() || ends {
+                    self.mark_pending(slot);
+                }
+                if event.is_writable() && has_output {
+                    self.connections.mark_dirty(slot);
+                }
+            }
+        }
+    }
+
+    /// There may be more to read from a connection.
+    pub(super) fn mark_pending(&mut self, slot: usize) {
+        if let Some(connection) = self.connections.get_mut(slot) {
+            if !connection.pending {
+                connection.pending = true;
+                self.pending.push(slot);
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        let now = self.now;
+        let Some(listeners) = &mut self.listeners else { return };
+        if listeners.paused.is_some_and(|until| until <= now) {
+            listeners.resume();
+        }
+        for _ in 0..listeners.per_turn() {
+            let Some(listeners) = self.listeners.as_mut().filter(|l| l.has_work()) else { return };
+            match listeners.accept(now) {
+                Accepted::Connection(stream, address) => self.take_in(stream, address),
+                Accepted::Nobody => return,
+                Accepted::NoRoom(error) => {
+                    self.counted.turned_away += 1;
+                    self.mention(|language| language.cannot_accept(&error));
+                }
+            }
+        }
+    }
+
+    fn take_in(&mut self, mut stream: TcpStream, address: SocketAddr) {
+        let most = self.settings.websocket.max_connections.saturating_mul(2) + ANTEROOM;
+        if self.connections.len() >= most {
+            self.counted.turned_away += 1;
+            let language = self.settings.server.language;
+            // Whoever cannot even be told is gone.
+            let _ = stream.write(&http::plain(Trouble::TooManyConnections, language).bytes);
+            return self.mention(|language| language.turned_away(most));
+        }
+        // Without it a small answer may wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let token = Place::Connection(self.connections.next_slot()).token();
+        let both = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self.poll.registry().register(&mut stream, token, both) {
+            self.counted.turned_away += 1;
+            return self.mention(|language| language.cannot_accept(&error));
+        }
+        self.counted.accepted += 1;
+        let slot = self.connections.insert(stream, address);
+        // What came with the connection is there already, more often than not.
+        self.mark_pending(slot);
+    }
+
+    /// Logs a trouble, unless one was logged a moment ago.
+    pub(super) fn mention(&mut self, words: impl FnOnce(crate::text::Language) -> String) {
+        if self.mentioned.is_none_or(|then| self.now.since(then) >= MENTION_EVERY) {
+            self.mentioned = Some(self.now);
+            log::warn!("{}", words(self.settings.server.language));
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        while let Some(slot) = self.connections.deadlines.pop_due(self.now) {
+            if let Some(connection) = self.connections.get_mut(slot) {
+                connection.armed = None;
+                self.look_after(slot);
+                self.connections.rearm(slot);
+            }
+        }
+        if self.relay.wake_at().is_some_and(|at| at <= self.now) {
+            self.relay.time(self.now, &mut self.connections);
+        }
+    }
+
+    /// Does what is due for a connection, if anything is.
+    fn look_after(&mut self, slot: usize) {
+        let now = self.now;
+        let limits = &self.settings.websocket;
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        if connection.deadline(limits).is_none_or(|at| at > now) {
+            return;
+        }
+        if connection.stalled.is_some_and(|since| since.after(limits.ping_timeout) <= now) {
+            return self.connections.kill(slot, CloseReason::NotReading);
+        }
+        match &connection.phase {
+            Phase::Head(head) if head.held() > 0 => {
+                let language = self.settings.server.language;
+                let response = http::plain(Trouble::HeadTooSlow, language);
+                self.respond(slot, &response);
+            }
+            Phase::Head(_) => self.connections.kill(slot, CloseReason::HeadTimeout),
+            Phase::PutOff { .. } => self.answer_put_off(slot),
+            Phase::Closing { .. } | Phase::Leaving { .. } => {
+                self.connections.kill(slot, CloseReason::Answered);
+            }
+            Phase::Open(_) if connection.pinged.is_some() => {
+                self.close(slot, CloseReason::PingTimeout);
+            }
+            Phase::Open(_) => self.connections.ping(slot),
+            Phase::Dead => (),
+        }
+    }
+
+    /// Tells the relay of the peers that are gone.
+    fn tell_fallen(&mut self) {
+        while let Some((peer, reason)) = self.connections.fallen.pop() {
+            self.relay.left(self.now, peer, reason, &mut self.connections);
+        }
+        self.connections.held_by_relay = self.relay.held_bytes();
+    }
+
+    /// Frees the connections that are over.
+    fn reap(&mut self) {
+        if self.connections.dead.is_empty() {
+            return;
+        }
+        for slot in std::mem::take(&mut self.connections.dead) {
+            if let Some(mut connection) = self.connections.remove(slot) {
+                let _ = self.poll.registry().deregister(&mut connection.socket);
+            }
+        }
+        self.connections.shrink();
+        if let Some(listeners) = &mut self.listeners {
+            listeners.resume();
+        }
+    }
+
+    /// The system asks the server to stop; asked twice, it stops at once.
+    fn stop(&mut self) {
+        let language = self.settings.server.language;
+        if self.stopping.is_some() {
+            self.stopping = Some(self.now);
+            return;
+        }
+        log::info!("{}", language.stopping(self.connections.open));
+        self.stopping = Some(self.now.after(self.settings.websocket.close_timeout));
+        self.listeners = None;
+        for slot in self.connections.slots() {
+            match self.connections.get_mut(slot).map(|connection| &connection.phase) {
+                Some(Phase::Open(_)) => {
+                    self.connections.start_closing(slot, CloseReason::ServerStops);
+                }
+                Some(Phase::Head(_) | Phase::PutOff { .. }) => {
+                    self.connections.kill(slot, CloseReason::ServerStops);
+                }
+                _ => (),
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stopping.is_some_and(|until| self.connections.len() == 0 || until <= self.now)
+    }
+
+    /// The system asks for the settings to be read again.
+    fn reload(&mut self) {
+        let Some(settings) = (self.reload)() else { return };
+        let (new, old) = (&settings.server, &self.settings.server);
+        if (&new.host, new.port) != (&old.host, old.port) {
+            log::warn!("{}", settings.server.language.needs_restart());
+        }
+        self.connections.limits = settings.websocket.clone();
+        self.relay.set_policy(self.now, settings.relay.clone(), &mut self.connections);
+        self.settings = settings;
+        for slot in self.connections.slots() {
+            self.connections.rearm(slot);
+        }
+    }
+
+    /// What the shell tells about itself.
+    pub(super) fn view(&self) -> ShellView {
+        ShellView {
+            connections: self.connections.len(),
+            queued_bytes: self.connections.queued + self.relay.held_bytes(),
+            ..self.counted
+        }
+    }
+}
