@@ -1,0 +1,136 @@
+//! Peers in Python, made with the libraries that real peers are made with.
+
+use super::Process;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// How long a program in Python may take: ten of them start at once on a small machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where the Python is that has the packages of `tests/parts/requirements.txt`.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    python: PathBuf,
+}
+
+impl Parts {
+    /// Finds the Python, or says why the test is skipped. Under `CI` nothing is skipped.
+    pub fn find() -> Option<Self> {
+        let python = match std::env::var_os("MCP_PARTS_PYTHON") {
+            Some(path) => PathBuf::from(path),
+            None => Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python"),
+        };
+        if Self::has(&python, "import cryptography, mcp.server.fastmcp, websockets") {
+            return Some(Parts { python });
+        }
+        let needed = format!(
+            "needs a Python with the packages of tests/parts/requirements.txt; {} is none. \
+             Name one in MCP_PARTS_PYTHON, or make .venv as .ci/run does",
+            python.display()
+        );
+        assert!(std::env::var_os("CI").is_none(), "{needed}");
+        say(&format!("skipped: {needed}"));
+        None
+    }
+
+    fn has(python: &Path, imports: &str) -> bool {
+        let output = Command::new(python).args(["-c", imports]).output();
+        output.is_ok_and(|output| output.status.success())
+    }
+
+    /// Starts a script of `tests/parts`.
+    pub fn start(&self, script: &str, arguments: &[&str]) -> Part {
+        let mut command = Command::new(&self.python);
+        command.arg(Self::path(script)).args(arguments).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.env("PYTHONUNBUFFERED", "1").env("PYTHONUTF8", "1").env_remove("MCP_ENDPOINT");
+        Part(Process::start(script, &mut command))
+    }
+
+    /// Runs a script of `tests/parts` to its end, which must be a success; its output, in lines.
+    pub fn run(&self, script: &str, arguments: &[&str]) -> Vec<String> {
+        let mut part = self.start(script, arguments);
+        part.finish()
+    }
+
+    /// The Python that has the SDK of generation 2, apart from the other packages: the one named in
+    /// `MCP_PARTS_PYTHON_SDK2`, or the one in the folder `sdk2` of the environment of the other.
+    fn second_generation(&self) -> PathBuf {
+        match std::env::var_os("MCP_PARTS_PYTHON_SDK2") {
+            Some(path) => PathBuf::from(path),
+            None => self.python.with_file_name("../sdk2/bin/python"),
+        }
+    }
+
+    /// Whether there is a Python with the SDK of generation 2. Under `CI` there must be one.
+    pub fn have_second_generation(&self) -> bool {
+        let python = self.second_generation();
+        let works = Self::has(&python, "import mcp.server.mcpserver");
+        let needed = format!(
+            "needs a Python with the packages of tests/parts/requirements-sdk2.txt; {} is none. \
+             Name one in MCP_PARTS_PYTHON_SDK2, or make it as .ci/run does",
+            python.display()
+        );
+        assert!(works || std::env::var_os("CI").is_none(), "{needed}");
+        if !works {
+            say(&format!("skipped: {needed}"));
+        }
+        works
+    }
+
+    /// Starts the bridge with tool servers (each a script of `tests/parts` with its arguments) at
+    /// an address, and waits until each of them has a connection.
+    pub fn bridge(&self, url: &str, servers: &[&[&str]]) -> Part {
+        self.bridge_with(&self.python, url, servers)
+    }
+
+    /// As [`bridge`](Self::bridge), with the tool servers on the SDK of generation 2.
+    pub fn bridge_second_generation(&self, url: &str, servers: &[&[&str]]) -> Part {
+        self.bridge_with(&self.second_generation(), url, servers)
+    }
+
+    fn bridge_with(&self, python: &Path, url: &str, servers: &[&[&str]]) -> Part {
+        let mut arguments = vec![url.to_owned()];
+        for (number, server) in servers.iter().enumerate() {
+            if number > 0 {
+                arguments.push("+".to_owned());
+            }
+            arguments.push(python.display().to_string());
+            arguments.push(Self::path(server[0]));
+            arguments.extend(server[1..].iter().map(|argument| (*argument).to_owned()));
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let part = self.start("bridge.py", &arguments);
+        part.wait_line("up: process", servers.len());
+        part
+    }
+
+    fn path(script: &str) -> String {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts");
+        folder.join(script).display().to_string()
+    }
+}
+
+/// Says something that is seen although the test succeeds: only `print!` is kept back by tests.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A running script.
+#[derive(Debug)]
+pub struct Part(Process);
+
+impl Part {
+    /// Waits for the `count`th line that contains `part`.
+    pub fn wait_line(&self, part: &str, count: usize) -> String {
+        self.0.wait_line(part, count, PATIENCE)
+    }
+
+    /// Waits for its end, which must be a success; its output, in lines.
+    pub fn finish(&mut self) -> Vec<String> {
+        let status = self.0.wait_exit(PATIENCE);
+        assert!(status.success(), "{status}\n{}", self.0.transcript());
+        self.0.stdout()
+    }
+}

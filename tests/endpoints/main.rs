@@ -1,0 +1,15 @@
+//! The real program by its contract: plain HTTP, the two WebSocket endpoints, what passes between
+//! them, and how it all ends.
+
+// The helpers stand outside `#[test]` functions, where clippy.toml's leave for tests ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod frames;
+mod life;
+mod loss;
+mod plain_http;
+mod relay;
+mod upgrade;

@@ -1,0 +1,159 @@
+//! The real program between peers made with the libraries that real peers are made with: tool
+//! servers on the official MCP SDK behind a WebSocket bridge, and robots on `websockets`.
+//!
+//! Where the Python parts are not installed these tests say `skipped: needs …`; under `CI` they
+//! fail instead.
+
+mod common;
+
+use common::{Parts, Server};
+use serde_json::json;
+
+/// The agent that the printed stand-alone address is for.
+const AGENT: &str = "single_module";
+const PRODUCT: &str = "130000 * 130000";
+
+#[test]
+fn the_seed_messages_are_answered_by_the_real_calculator() {
+    let Some(parts) = Parts::find() else { return };
+    let server = Server::start();
+    let _bridge = parts.bridge(&server.tool_address(), &[&["calculator.py"]]);
+    wait_offered(&server, &["calculator"]);
+    let answers = parts.run("seed_robot.py", &[&robot_url(&server)]);
+    assert_eq!(answers.len(), 4, "{answers:#?}");
+}
+
+#[test]
+fn the_start_of_xiaozhi_server_in_one_burst_is_served() {
+    let Some(parts) = Parts::find() else { return };
+    let server = Server::start();
+    let _bridge = parts.bridge(&server.tool_address(), &[&["calculator.py"]]);
+    wait_offered(&server, &["calculator"]);
+    let expressions = ["2 ** 10", "math.sqrt(16)", "nonsense"];
+    let lines = parts.run("python_robot.py", &[&[&*robot_url(&server)], &expressions[..]].concat());
+    let text = lines.join("\n");
+    assert_eq!(lines[0], "tools: calculator", "{text}");
+    assert!(text.contains(r#""result": 1024"#) && text.contains(r#""result": 4.0"#), "{text}");
+    // A failed call's text reaches a robot that looks for `result.error` only.
+    assert!(text.contains("failed: Error executing tool calculator: not arithmetic"), "{text}");
+}
+
+#[test]
+fn the_console_finds_the_tools_of_an_agent_by_the_printed_address() {
+    let Some(parts) = Parts::find() else { return };
+    let server = Server::start();
+    let console = server.console_address();
+    // The first visit finds nobody, and learns the address that is to be given to the tool.
+    let before = parts.run("console.py", &[&console, "agent-7"]);
+    assert_eq!(before.len(), 1, "no tool is connected yet: {before:#?}");
+    let _bridge = parts.bridge(&before[0], &[&["calculator.py"], &["many.py", "weather"]]);
+    wait_offered(&server, &["calculator", "weather_add"]);
+    let mut after = parts.run("console.py", &[&console, "agent-7"]);
+    after[1..].sort();
+    assert_eq!(after[1..], ["calculator", "weather_add"]);
+}
+
+#[test]
+fn a_robot_on_the_official_sdk_lists_and_calls() {
+    let Some(parts) = Parts::find() else { return };
+    let server = Server::start();
+    let _bridge = parts.bridge(&server.tool_address(), &[&["calculator.py"]]);
+    wait_offered(&server, &["calculator"]);
+    let lines = parts.run("sdk_robot.py", &[&robot_url(&server), PRODUCT]);
+    assert_eq!(lines[0], "calculator");
+    assert!(lines.join("\n").contains("16900000000"), "{lines:#?}");
+}
+
+#[test]
+fn a_calculator_on_the_second_generation_of_the_sdk_is_served() {
+    let Some(parts) = Parts::find() else { return };
+    if !parts.have_second_generation() {
+        return;
+    }
+    let server = Server::start();
+    let url = server.tool_address();
+    let _bridge = parts.bridge_second_generation(&url, &[&["calculator.py"]]);
+    wait_offered(&server, &["calculator"]);
+    parts.run("seed_robot.py", &[&robot_url(&server)]);
+}
+
+#[test]
+fn ten_robots_of_one_agent_use_the_same_ids_at_once() {
+    let Some(parts) = Parts::find() else { return };
+    let server = Server::start();
+    let _bridge = parts.bridge(&server.tool_address(), &[&["calculator.py"]]);
+    wait_offered(&server, &["calculator"]);
+    let mut robots: Vec<_> = (0..10).map(|_| server.robot(AGENT)).collect();
+    robots.iter_mut().for_each(|robot| drop(robot.start()));
+    for (number, robot) in robots.iter().enumerate() {
+        let expression = format!("{number} + 1000");
+        robot.request_call("3", "calculator", json!({ "python_expression": expression }));
+    }
+    for (number, robot) in robots.iter_mut().enumerate() {
+        let answer = robot.answer_to("3");
+        let expected = format!("\"result\": {}", number + 1000);
+        assert!(answer.content().contains(&expected), "{}", answer.text);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_tool_process_that_is_killed_and_started_again_stays_reachable() {
+    let Some(parts) = Parts::find() else { return };
+    let server = Server::start();
+    let bridge = parts.bridge(&server.tool_address(), &[&["calculator.py"]]);
+    wait_offered(&server, &["calculator"]);
+    let mut robot = server.robot(AGENT);
+    robot.start();
+    for round in 1..=2 {
+        let up = bridge.wait_line("up: process", round);
+        let answer = robot.call("calculator", json!({ "python_expression": PRODUCT }));
+        assert!(answer.content().contains("16900000000"), "{}", answer.text);
+        common::signal(up.rsplit(' ').next().unwrap().parse().unwrap(), "KILL");
+        bridge.wait_line("down: process", round);
+        bridge.wait_line("up: process", round + 1);
+        wait_offered(&server, &["calculator"]);
+    }
+    let answer = robot.call("calculator", json!({ "python_expression": "6 * 7" }));
+    assert!(answer.content().contains("\"result\": 42"), "{}", answer.text);
+}
+
+#[test]
+fn ten_tool_servers_behind_one_address_are_all_listed_and_each_is_called() {
+    let Some(parts) = Parts::find() else { return };
+    let server = Server::start();
+    let names: Vec<String> = (0..10).map(|number| format!("part{number}")).collect();
+    let servers: Vec<[&str; 2]> = names.iter().map(|name| ["many.py", name.as_str()]).collect();
+    let servers: Vec<&[&str]> = servers.iter().map(|server| &server[..]).collect();
+    let _bridge = parts.bridge(&server.tool_address(), &servers);
+    let tools: Vec<String> = names.iter().map(|name| format!("{name}_add")).collect();
+    wait_offered(&server, &tools.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut robot = server.robot(AGENT);
+    robot.start();
+    let mut listed = robot.list();
+    listed.sort();
+    assert_eq!(listed, tools);
+    for (name, tool) in names.iter().zip(&tools) {
+        let answer = robot.call(tool, json!({ "a": 40, "b": 2 }));
+        assert_eq!(answer.content(), format!("{name}: 42"));
+    }
+}
+
+fn robot_url(server: &Server) -> String {
+    server.url(&server.robot_path(AGENT))
+}
+
+/// Waits until the server tells that it knows tools with these names, sorted, and no others.
+fn wait_offered(server: &Server, names: &[&str]) {
+    server.wait_health(common::parts::PATIENCE, "the tools", |connections| {
+        let servers = connections["mcp_servers"].as_object()?.values();
+        let labels = servers.filter_map(|agent| agent.as_object()).flat_map(|agent| agent.values());
+        let mut known: Vec<&str> = labels
+            .filter_map(|label| label["tools"].as_array())
+            .flatten()
+            .filter_map(|tool| tool.as_str())
+            .collect();
+        known.sort_unstable();
+        (known == names).then_some(())
+    });
+}
