@@ -1,2 +1,142 @@
-//! The program.
-fn main() {}
+//! The program: options, settings, logging, run.
+
+use mcp_endpoint_server::net::lan::{self, Hint};
+use mcp_endpoint_server::net::server::{Reload, Server};
+use mcp_endpoint_server::settings::options::{self, Command};
+use mcp_endpoint_server::settings::{self, Settings, Sources};
+use mcp_endpoint_server::text::Language;
+use mcp_endpoint_server::token::address::{addresses, Base};
+use mcp_endpoint_server::{logging, VERSION};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The agent of a stand-alone deployment (contract, section 2).
+const SINGLE_MODULE: &str = "single_module";
+
+/// What is wrong was said before anything was opened.
+const WRONG_USE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = std::env::args_os().skip(1);
+    match options::parse(arguments, settings::environment()) {
+        Err(problem) => refuse(&problem),
+        Ok(Command::Help(language)) => tell(settings::help(language).trim_end()),
+        Ok(Command::Version) => tell(VERSION),
+        Ok(Command::Test(sources)) => match settings::check(&sources) {
+            Err(problems) => refuse(&problems.to_string()),
+            Ok(loaded) => {
+                for warning in &loaded.warnings {
+                    eprintln!("{warning}");
+                }
+                tell(&loaded.settings.server.language.config_is_right(loaded.file.display()))
+            }
+        },
+        Ok(Command::Run(sources)) => run(sources),
+    }
+}
+
+fn tell(text: &str) -> ExitCode {
+    // Whoever does not read it does not need it.
+    let _ = writeln!(std::io::stdout(), "{text}");
+    ExitCode::SUCCESS
+}
+
+fn refuse(problem: &str) -> ExitCode {
+    eprintln!("{problem}");
+    ExitCode::from(WRONG_USE)
+}
+
+fn run(sources: Sources) -> ExitCode {
+    let loaded = match settings::load(&sources) {
+        Ok(loaded) => loaded,
+        Err(problems) => return refuse(&problems.to_string()),
+    };
+    let settings = loaded.settings;
+    let language = settings.server.language;
+    logging::configure(&settings);
+    for note in &loaded.notes {
+        log::info!("{note}");
+    }
+    for warning in &loaded.warnings {
+        log::warn!("{warning}");
+    }
+    let reload = reload_from(sources, settings.clone());
+    let server = match Server::open(settings.clone(), reload) {
+        Ok(server) => server,
+        Err(error) => {
+            let (host, port) = (&settings.server.host, settings.server.port);
+            log::error!("{}", language.cannot_listen(host, port, &error));
+            return ExitCode::FAILURE;
+        }
+    };
+    announce(&settings, &server);
+    match server.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("{}", language.cannot_go_on(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints the two addresses people paste, to the terminal only: they are secrets.
+fn announce(settings: &Settings, server: &Server) {
+    let language = settings.server.language;
+    let listening = server.addresses();
+    for address in &listening {
+        log::info!("{}", language.listening(address));
+    }
+    let port = listening.first().map_or(settings.server.port, std::net::SocketAddr::port);
+    let guess = lan::guess(&listening);
+    let base = match &settings.server.public_url {
+        Some(url) => Base::public(url),
+        None => Base::local(&guess.host, port, &settings.server.path_prefix),
+    };
+    let printed = addresses(&base, &settings.server.key, SINGLE_MODULE, language);
+    let hint = guess.hint.filter(|_| settings.server.public_url.is_none());
+    let lines = [
+        Some(language.console_address(&printed.console)),
+        Some(language.module_address(&printed.tool)),
+        hint.map(|hint| said(hint, language)),
+        printed.warning,
+    ];
+    let mut terminal = std::io::stdout().lock();
+    for line in lines.into_iter().flatten() {
+        let _ = writeln!(terminal, "{line}");
+    }
+    let _ = terminal.flush();
+}
+
+fn said(hint: Hint, language: Language) -> String {
+    match hint {
+        Hint::LoopbackOnly => language.hint_loopback(),
+        Hint::Container => language.hint_container(),
+        Hint::NoNetwork => language.hint_no_network(),
+    }
+}
+
+/// Reads the settings again on SIGHUP, and opens the log file anew.
+fn reload_from(sources: Sources, mut current: Settings) -> Reload {
+    Box::new(move || {
+        let language = current.server.language;
+        match settings::reload(&sources, &current) {
+            Err(problems) => {
+                logging::reopen();
+                log::error!("{}", language.reload_failed(&problems));
+                None
+            }
+            Ok(loaded) => {
+                for name in current.needs_restart(&loaded.settings) {
+                    log::warn!("{}", language.needs_restart(name));
+                }
+                logging::configure(&loaded.settings);
+                for warning in &loaded.warnings {
+                    log::warn!("{warning}");
+                }
+                current.clone_from(&loaded.settings);
+                log::info!("{}", current.server.language.reloaded());
+                Some(loaded.settings)
+            }
+        }
+    })
+}

@@ -377,9 +377,21 @@ sentences! {
         en: "stopping, {open} connections are being closed";
     }
     /// A changed setting that cannot be followed.
-    needs_restart() {
-        zh: "host 或 port 已更改，重启后生效";
-        en: "host or port has changed, which takes effect after a restart";
+    needs_restart(option: &str) {
+        zh: "{option} 已更改，重启后生效";
+        en: "{option} has changed, which takes effect after a restart";
+    }
+    /// The settings were read again.
+    reloaded() { zh: "已重新读取配置"; en: "the configuration was read again"; }
+    /// The settings could not be read again.
+    reload_failed(problems: impl Display) {
+        zh: "配置有误，继续使用原有设置: {problems}";
+        en: "the configuration is wrong, the old settings stay in force: {problems}";
+    }
+    /// The answer to `-t`.
+    config_is_right(file: impl Display) {
+        zh: "配置无误: {file}";
+        en: "the configuration is right: {file}";
     }
     /// The server listens.
     listening(address: impl Display) {

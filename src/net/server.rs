@@ -363,10 +363,6 @@ impl Server {
     /// The system asks for the settings to be read again.
     fn reload(&mut self) {
         let Some(settings) = (self.reload)() else { return };
-        let (new, old) = (&settings.server, &self.settings.server);
-        if (&new.host, new.port) != (&old.host, old.port) {
-            log::warn!("{}", settings.server.language.needs_restart());
-        }
         self.connections.limits = settings.websocket.clone();
         self.relay.set_policy(self.now, settings.relay.clone(), &mut self.connections);
         self.settings = settings;
