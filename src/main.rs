@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1);
     match options::parse(arguments, settings::environment()) {
         Err(problem) => refuse(&problem),
-        Ok(Command::Help(language)) => tell(settings::help(language).trim_end()),
+        Ok(Command::Help(language)) => tell(settings::render::help(language).trim_end()),
         Ok(Command::Version) => tell(VERSION),
         Ok(Command::Test(sources)) => match settings::check(&sources) {
             Err(problems) => refuse(&problems.to_string()),
