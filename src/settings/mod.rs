@@ -1,8 +1,26 @@
 //! What the owner decided: one table of options, read from the file, the environment and the
 //! command line (contract, section 6).
 
+//!
+//! [`table`] has one row per option; everything else is made from it: reading, error messages, the
+//! sample file, `--help` and the README's tables. [`load`] reads at the start, [`reload`] on
+//! SIGHUP, [`check`] for `--test`. The environment is handed in, never looked up here.
+
+mod file;
+mod key;
+mod lines;
+mod load;
+pub mod options;
+pub mod render;
+mod save;
+pub mod table;
+mod value;
+
+pub use load::{check, environment, load, reload, Loaded, Problems, Sources};
+
 use crate::relay::Policy;
 use crate::text::Language;
+use std::fmt;
 use std::time::Duration;
 
 /// Everything an owner can set, read and checked.
@@ -21,7 +39,7 @@ pub struct Settings {
 }
 
 /// `[server]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Server {
     /// Where to listen: a name, an IPv4 or IPv6 address, or `::` for both families.
     pub host: String,
@@ -31,7 +49,8 @@ pub struct Server {
     pub debug: bool,
     /// The least important level that is logged; `debug` makes it DEBUG.
     pub log_level: log::LevelFilter,
-    /// The key: at least 32 characters.
+    /// The key: at least 32 characters, unless the environment gave a shorter one. Never empty
+    /// once [`load`]ed.
     pub key: String,
     /// What start-up prints instead of the guessed address, without a last slash.
     pub public_url: Option<String>,
@@ -89,4 +108,95 @@ pub struct Logging {
     pub max_file_size: u64,
     /// How many files put aside are kept; 0: none.
     pub backup_count: usize,
+}
+
+impl Settings {
+    /// The options, as `[section] key`, in which `new` differs and which only a restart changes.
+    pub fn needs_restart(&self, new: &Settings) -> Vec<&'static str> {
+        let (old, new) = (&self.server, &new.server);
+        let mut names = Vec::new();
+        if old.host != new.host {
+            names.push("[server] host");
+        }
+        if old.port != new.port {
+            names.push("[server] port");
+        }
+        names
+    }
+}
+
+/// What is in force where nobody decided otherwise, as the table has it; without a key.
+impl Default for Settings {
+    fn default() -> Self {
+        let mut settings = Settings {
+            server: Server {
+                host: String::new(),
+                port: 0,
+                debug: false,
+                log_level: log::LevelFilter::Info,
+                key: String::new(),
+                public_url: None,
+                path_prefix: String::new(),
+                language: Language::Zh,
+            },
+            websocket: WebSocket {
+                max_connections: 0,
+                ping_interval: None,
+                ping_timeout: Duration::ZERO,
+                close_timeout: Duration::ZERO,
+                handshake_timeout: Duration::ZERO,
+                max_message_size: 0,
+                max_queued: 0,
+                memory_limit: 0,
+            },
+            relay: Policy::default(),
+            security: Security { allowed_origins: Origins::Any, enable_cors: false },
+            logging: Logging { log_file: None, max_file_size: 0, backup_count: 0 },
+        };
+        for row in table::TABLE {
+            row.kind.read(&mut settings, row.default);
+        }
+        settings
+    }
+}
+
+/// Everything but the key, which no log may show.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("debug", &self.debug)
+            .field("log_level", &self.log_level)
+            .field("public_url", &self.public_url)
+            .field("path_prefix", &self.path_prefix)
+            .field("language", &self.language)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_table_are_those_of_the_relay() {
+        assert_eq!(Settings::default().relay, Policy::default());
+    }
+
+    #[test]
+    fn the_key_does_not_show_in_debug_output() {
+        let mut settings = Settings::default();
+        settings.server.key = "0123456789abcdef0123456789abcdef".to_owned();
+        assert!(!format!("{settings:?}").contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn only_host_and_port_need_a_restart() {
+        let old = Settings::default();
+        let mut new = old.clone();
+        new.server.port = 1;
+        new.websocket.max_connections = 1;
+        assert_eq!(old.needs_restart(&new), ["[server] port"]);
+    }
 }

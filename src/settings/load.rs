@@ -1,0 +1,371 @@
+//! Option over environment over file: reading them all, and telling everything that is wrong.
+
+use super::file::{self, Content, Entry, Source};
+use super::key::{new_key, with_key, SHORTEST};
+use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
+use super::{save, value, Settings};
+use crate::logging::visible;
+use crate::text::Language;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where settings come from.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The working directory, from which the file is looked for; empty: the one of the process.
+    pub folder: PathBuf,
+    /// The file, where it is not the default one.
+    pub config: Option<PathBuf>,
+    /// The environment; other variables than ours do not matter.
+    pub environment: BTreeMap<String, String>,
+    /// What options said, the last word last.
+    pub overrides: Vec<(&'static Row, String)>,
+}
+
+/// Settings that were read without a fault.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// The configuration file, which need not exist.
+    pub file: PathBuf,
+    /// What was done about it: sentences for the log.
+    pub notes: Vec<String>,
+    /// What is odd about it: sentences for the log. They never contain a key.
+    pub warnings: Vec<String>,
+}
+
+/// Everything that is wrong, one line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The variables of this process that settings and the choice of a language look at.
+pub fn environment() -> BTreeMap<String, String> {
+    let ours =
+        |name: &str| name.starts_with(VARIABLES) || name.starts_with("LC_") || name == "LANG";
+    std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
+        .filter(|(name, _)| ours(name))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect()
+}
+
+/// Reads the settings at the start. Creates the file where there is none, and the key where there
+/// is none; where they cannot be saved, a warning says so (contract, sections 2 and 6).
+///
+/// # Errors
+/// Everything that is wrong; then nothing was written.
+pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
+    let (source, mut loaded) = read(sources)?;
+    let language = loaded.settings.server.language;
+    let mut text = source.text.clone();
+    if key_is_wanted(sources, &loaded.settings) {
+        let short = !loaded.settings.server.key.is_empty();
+        let key = new_key().map_err(|error| Problems(vec![language.no_random_key(error)]))?;
+        text = with_key(&text, &key);
+        loaded.settings.server.key = key;
+        if short {
+            loaded.warnings.push(language.key_was_short(SHORTEST));
+        }
+    }
+    let made_a_key = text != source.text;
+    let shown = source.file.display();
+    let saved = match (source.fresh, made_a_key) {
+        (true, _) => save::create(&source.file, &text),
+        (false, true) => save::update(&source.file, &source.text, &text),
+        (false, false) => return Ok(loaded),
+    };
+    match saved {
+        Ok(()) => {
+            if source.fresh {
+                loaded.notes.push(language.config_created(&shown));
+            }
+            if made_a_key {
+                loaded.notes.push(language.key_saved(&shown));
+            }
+        }
+        Err(error) if made_a_key => loaded.warnings.push(language.key_not_saved(&shown, error)),
+        Err(error) => loaded.warnings.push(language.config_not_created(&shown, error)),
+    }
+    Ok(loaded)
+}
+
+/// Reads the settings again while the server runs with `current` ones, and writes nothing. A file
+/// without a key leaves the current one in force.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn reload(sources: &Sources, current: &Settings) -> Result<Loaded, Problems> {
+    let (_, mut loaded) = read(sources)?;
+    if key_is_wanted(sources, &loaded.settings) {
+        loaded.settings.server.key.clone_from(&current.server.key);
+    }
+    Ok(loaded)
+}
+
+/// Reads the settings only to see whether they are right, and writes nothing; the key may be
+/// missing.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn check(sources: &Sources) -> Result<Loaded, Problems> {
+    read(sources).map(|(_, loaded)| loaded)
+}
+
+/// Whether a key must be made. One from the environment is used as it is.
+fn key_is_wanted(sources: &Sources, settings: &Settings) -> bool {
+    let given = |row: &Row| given(sources, row).is_some();
+    settings.server.key.chars().count() < SHORTEST && !row("server", "key").is_some_and(given)
+}
+
+fn read(sources: &Sources) -> Result<(Source, Loaded), Problems> {
+    let language = spoken(sources, None);
+    let source = file::find(&sources.folder, sources.config.as_deref(), language)
+        .map_err(|problem| Problems(vec![problem]))?;
+    // In a file that cannot be read otherwise, the language may still be told.
+    let language = spoken(sources, Some(&source.text));
+    let content = file::content(&source.text, &source.read_from, language).map_err(Problems)?;
+    let mut reading = Reading::new(language);
+    reading.file(&content, &source.read_from);
+    reading.environment(sources);
+    for (row, value) in &sources.overrides {
+        let place = language.place_option(row.option.unwrap_or(row.key));
+        reading.value(row, value.trim(), &place);
+    }
+    let (settings, warnings) = reading.done()?;
+    let file = source.file.clone();
+    Ok((source, Loaded { settings, file, notes: Vec::new(), warnings }))
+}
+
+/// What an environment variable says about an option; an empty one says nothing, unless empty
+/// means something there.
+fn given<'a>(sources: &'a Sources, row: &Row) -> Option<&'a str> {
+    let value = sources.environment.get(&row.variable())?.trim();
+    (row.may_be_empty || !value.is_empty()).then_some(value)
+}
+
+/// The language in which to complain about settings that may be wrong in any way.
+fn spoken(sources: &Sources, text: Option<&str>) -> Language {
+    let Some(row) = row("server", "language") else { return Language::default() };
+    let option = sources.overrides.iter().rev().find(|(other, _)| other.key == row.key);
+    let in_file = || {
+        let mut here = false;
+        let mut found = None;
+        for line in super::lines::lines(text?) {
+            match line.shape {
+                super::lines::Shape::Header(name) => here = name.eq_ignore_ascii_case(row.section),
+                super::lines::Shape::Entry { key, value, .. }
+                    if here && key.eq_ignore_ascii_case(row.key) =>
+                {
+                    found = value::language(value);
+                }
+                _ => {}
+            }
+        }
+        found
+    };
+    option
+        .and_then(|(_, text)| value::language(text.trim()))
+        .or_else(|| value::language(given(sources, row)?))
+        .or_else(in_file)
+        .unwrap_or_default()
+}
+
+/// Settings in the making.
+struct Reading {
+    language: Language,
+    settings: Settings,
+    warnings: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl Reading {
+    fn new(language: Language) -> Self {
+        let settings = Settings::default();
+        Reading { language, settings, warnings: Vec::new(), problems: Vec::new() }
+    }
+
+    fn value(&mut self, row: &Row, text: &str, place: &str) {
+        let text = if text.is_empty() && !row.may_be_empty { row.default } else { text };
+        if row.kind.read(&mut self.settings, text).is_some() {
+            return;
+        }
+        // What was meant to be a key is as secret as one.
+        let shown = if row.key == "key" { "***".to_owned() } else { short(text) };
+        let accepted = row.kind.accepted(self.language);
+        let sentence = self.language.wrong_value(place, row.section, row.key, &shown, &accepted);
+        self.problems.push(sentence);
+    }
+
+    fn file(&mut self, content: &Content, path: &Path) {
+        let language = self.language;
+        let shown = path.display();
+        let place = |line| language.place_line(&shown, line);
+        for (line, name) in &content.sections {
+            if !is_section(name) {
+                let nearest = nearest_section(name);
+                self.warnings.push(language.unknown_section(&place(*line), &short(name), nearest));
+            }
+        }
+        let mut last: BTreeMap<(&str, &str), &Entry> = BTreeMap::new();
+        for entry in content.entries.iter().filter(|entry| is_section(&entry.section)) {
+            let Some(row) = row(&entry.section, &entry.key) else {
+                let (section, key) = nearest_key(&entry.section, &entry.key);
+                let (given, name) = (short(&entry.section), short(&entry.key));
+                let place = place(entry.line);
+                self.warnings.push(language.unknown_key(&place, &given, &name, section, key));
+                continue;
+            };
+            if let Some(earlier) = last.insert((row.section, row.key), entry) {
+                let place = place(entry.line);
+                let (section, key) = (row.section, row.key);
+                self.warnings.push(language.said_twice(&place, section, key, earlier.line));
+            }
+        }
+        for ((section, key), entry) in last {
+            if let Some(row) = row(section, key) {
+                self.value(row, &entry.value, &place(entry.line));
+            }
+        }
+    }
+
+    fn environment(&mut self, sources: &Sources) {
+        for row in TABLE {
+            let Some(value) = given(sources, row) else { continue };
+            let variable = row.variable();
+            // Kubernetes and Docker tell a container so about a service of our name.
+            if row.key == "port" && value.starts_with("tcp://") {
+                self.warnings.push(self.language.port_of_a_service(&variable));
+                continue;
+            }
+            if row.key == "key" && value.chars().count() < SHORTEST {
+                self.warnings.push(self.language.key_is_short(&variable, SHORTEST));
+            }
+            self.value(row, value, &self.language.place_variable(&variable));
+        }
+        // Other programs may have variables of this beginning: only what looks like a slip of
+        // the finger is worth a word.
+        for name in sources.environment.keys().filter(|name| name.starts_with(VARIABLES)) {
+            let distance = |known: &String| edits(known, name);
+            let nearest = TABLE.iter().map(Row::variable).min_by_key(distance);
+            if let Some(near) = nearest.filter(|near| (1..=2).contains(&edits(near, name))) {
+                self.warnings.push(self.language.unknown_variable(&short(name), &near));
+            }
+        }
+    }
+
+    fn done(mut self) -> Result<(Settings, Vec<String>), Problems> {
+        if !self.problems.is_empty() {
+            return Err(Problems(self.problems));
+        }
+        let server = &mut self.settings.server;
+        if server.debug {
+            server.log_level = log::LevelFilter::Debug;
+        }
+        let url = server.public_url.as_deref().unwrap_or_default();
+        for (key, text) in [("public_url", url), ("path_prefix", &server.path_prefix)] {
+            let text = text.to_ascii_lowercase();
+            if text.contains("key") || text.contains("call") || text.contains("/mcp/") {
+                self.warnings.push(self.language.address_refused(key));
+            }
+        }
+        let limits = &self.settings.websocket;
+        for (smaller, larger, odd) in [
+            ("max_queued", "max_message_size", limits.max_queued < limits.max_message_size),
+            ("memory_limit", "max_queued", limits.memory_limit < limits.max_queued),
+        ] {
+            if odd {
+                self.warnings.push(self.language.limits_at_odds(smaller, larger));
+            }
+        }
+        Ok((self.settings, self.warnings))
+    }
+}
+
+fn is_section(name: &str) -> bool {
+    SECTIONS.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name))
+}
+
+fn nearest_section(name: &str) -> &'static str {
+    let nearest = SECTIONS.iter().min_by_key(|(known, ..)| edits(known, name));
+    nearest.map_or("", |(known, ..)| known)
+}
+
+/// The option whose name is nearest; of equally near ones, that of the same section.
+fn nearest_key(section: &str, key: &str) -> (&'static str, &'static str) {
+    let distance = |row: &&Row| (edits(row.key, key), !row.section.eq_ignore_ascii_case(section));
+    TABLE.iter().min_by_key(distance).map_or(("", ""), |row| (row.section, row.key))
+}
+
+/// How many letters must be added, dropped or changed to make one name of the other, in any case.
+/// Of a very long name only the beginning is looked at.
+fn edits(known: &str, name: &str) -> usize {
+    let name: Vec<char> = name.chars().take(64).map(|c| c.to_ascii_lowercase()).collect();
+    let mut costs: Vec<usize> = (0..=name.len()).collect();
+    for (row, ours) in known.chars().map(|c| c.to_ascii_lowercase()).enumerate() {
+        let mut diagonal = row;
+        let mut left = row + 1;
+        for (cost, theirs) in costs.iter_mut().skip(1).zip(&name) {
+            let changed = diagonal + usize::from(ours != *theirs);
+            diagonal = *cost;
+            left = changed.min(left + 1).min(*cost + 1);
+            *cost = left;
+        }
+        if let Some(first) = costs.first_mut() {
+            *first = row + 1;
+        }
+    }
+    costs.last().copied().unwrap_or_default()
+}
+
+/// A text from a file as it can be shown in a sentence: one line, and not too long.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String = text.chars().take(LONGEST).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    visible(&shown).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_are_counted() {
+        for (known, name, count) in [
+            ("port", "port", 0),
+            ("port", "PROT", 2),
+            ("port", "", 4),
+            ("host", "hosts", 1),
+            ("port", "端口", 4),
+        ] {
+            assert_eq!(edits(known, name), count, "{name}");
+        }
+        assert!(edits("port", &"x".repeat(1 << 20)) <= 64);
+    }
+
+    #[test]
+    fn the_nearest_name_may_be_in_another_section() {
+        assert_eq!(nearest_key("server", "prot"), ("server", "port"));
+        assert_eq!(nearest_key("server", "ping_timeout"), ("websocket", "ping_timeout"));
+        assert_eq!(nearest_key("relay", "handshake_timout"), ("relay", "handshake_timeout"));
+        assert_eq!(nearest_section("websockets"), "websocket");
+    }
+
+    #[test]
+    fn a_shown_text_is_one_short_line() {
+        assert_eq!(short("a\nb"), "a\\nb");
+        assert!(short(&"长".repeat(1000)).chars().count() <= 61);
+    }
+}

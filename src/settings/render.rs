@@ -1,0 +1,90 @@
+//! What is made from the table for people to read: the sample file, the README's tables, `--help`.
+
+use super::file::DEFAULT;
+use super::table::{Row, SECTIONS, TABLE};
+use crate::text::Language;
+use std::fmt::Write;
+
+/// The rows of one section.
+fn rows(section: &str) -> impl Iterator<Item = &'static Row> + '_ {
+    TABLE.iter().filter(move |row| row.section == section)
+}
+
+/// The sample file `mcp-endpoint-server.cfg`, in both languages.
+pub fn sample_file() -> String {
+    let mut text = String::new();
+    for language in [Language::Zh, Language::En] {
+        comment(&mut text, &language.sample_introduction(DEFAULT));
+    }
+    for (section, zh, en) in SECTIONS {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "\n# {zh} / {en}\n[{section}]\n");
+        for row in rows(section) {
+            text.push('\n');
+            for language in [Language::Zh, Language::En] {
+                comment(&mut text, row.meaning(language));
+                comment(&mut text, &language.accepted_values(&row.kind.accepted(language)));
+            }
+            let line = format!("{} = {}", row.key, row.default);
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+    }
+    text
+}
+
+fn comment(text: &mut String, said: &str) {
+    for line in said.lines() {
+        let _ = writeln!(text, "# {line}");
+    }
+}
+
+/// The table of options in Markdown, for the README of this language.
+pub fn markdown_table(language: Language) -> String {
+    let mut text = language.markdown_head();
+    for (section, ..) in SECTIONS {
+        for row in rows(section) {
+            let default = if row.default.is_empty() {
+                language.no_default()
+            } else {
+                format!("`{}`", row.default)
+            };
+            let accepted = row.kind.accepted(language);
+            let joint = if language == Language::Zh { "" } else { " " };
+            let meaning = row.meaning(language).replace('\n', joint);
+            let _ = writeln!(
+                text,
+                "| `[{section}] {}` | {default} | {accepted} | {meaning} |",
+                row.key
+            );
+        }
+    }
+    text
+}
+
+/// What `--help` prints.
+pub fn help(language: Language) -> String {
+    let mut options = String::new();
+    for row in TABLE {
+        let Some(option) = row.option else { continue };
+        let left = format!("    --{option} {}", row.key.to_ascii_uppercase());
+        let meaning = row.meaning(language).lines().next().unwrap_or_default();
+        let _ = writeln!(options, "  {left:<24} {meaning}");
+    }
+    language.help(crate::VERSION, options.trim_end(), DEFAULT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_every_option_of_the_table_and_fits_a_screen() {
+        for language in [Language::Zh, Language::En] {
+            let help = help(language);
+            for row in TABLE {
+                assert!(row.option.is_none_or(|option| help.contains(&format!("--{option} "))));
+            }
+            assert!(help.contains(DEFAULT) && help.lines().count() < 24, "{help}");
+        }
+    }
+}

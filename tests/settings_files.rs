@@ -1,0 +1,782 @@
+//! Configuration files of every odd kind, as a whole: each works, or ends in clear lines that
+//! name what is wrong and what is accepted. None panics, and none loses a byte.
+
+// Helpers of tests fail as tests do; the lints excuse only the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use mcp_endpoint_server::settings::table::{Row, TABLE};
+use mcp_endpoint_server::settings::{self, Loaded, Origins, Problems, Settings, Sources};
+use mcp_endpoint_server::text::Language;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use std::{env, fs, process};
+
+const FILE: &str = "data/.mcp-endpoint-server.cfg";
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// A working directory of its own for each test, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = env::temp_dir().join(format!("mcp-settings-{}-{number}", process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    /// One with this configuration file.
+    fn with(bytes: impl AsRef<[u8]>) -> Self {
+        let folder = Folder::new();
+        fs::create_dir(folder.0.join("data")).unwrap();
+        fs::write(folder.file(), bytes).unwrap();
+        folder
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join(FILE)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(fs::read(self.file()).unwrap()).unwrap()
+    }
+
+    fn sources(&self) -> Sources {
+        Sources { folder: self.0.clone(), ..Sources::default() }
+    }
+
+    fn load(&self) -> Result<Loaded, Problems> {
+        settings::load(&self.sources())
+    }
+
+    fn load_with(&self, environment: &[(&str, &str)]) -> Result<Loaded, Problems> {
+        settings::load(&self.sources_with(environment))
+    }
+
+    fn sources_with(&self, environment: &[(&str, &str)]) -> Sources {
+        let pairs = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Sources { environment: pairs.collect(), ..self.sources() }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn load(text: impl AsRef<[u8]>) -> Result<Loaded, Problems> {
+    Folder::with(text).load()
+}
+
+/// `text` below a key, so that nothing is written.
+fn keyed(text: &str) -> String {
+    format!("[server]\nkey = {KEY}\n{text}")
+}
+
+fn row(section: &str, key: &str) -> &'static Row {
+    settings::table::row(section, key).unwrap()
+}
+
+/// Problems that are one line each, which is fit for a terminal and not endless.
+fn clear_lines(problems: &Problems) -> &[String] {
+    assert!(!problems.0.is_empty());
+    for line in &problems.0 {
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+        assert!((20..600).contains(&line.len()), "{line}");
+    }
+    assert_eq!(problems.to_string().lines().count(), problems.0.len());
+    &problems.0
+}
+
+fn one_line(read: Result<Loaded, Problems>) -> String {
+    let problems = read.unwrap_err();
+    let [line] = clear_lines(&problems) else { panic!("more than one line: {problems}") };
+    line.clone()
+}
+
+/// Values that are wrong for a row, whatever they would be elsewhere.
+fn wrong_values(row: &Row) -> Vec<&'static str> {
+    use settings::table::Kind;
+    match (row.kind, row.key) {
+        (Kind::Switch(_), _) => {
+            vec!["maybe", "2", "-1", "tru", "是", "true false", "\"true\"", "None"]
+        }
+        (Kind::Count { .. }, _) => vec![
+            "-1",
+            "1.5",
+            "abc",
+            "99999999999999999999",
+            "0x10",
+            "１２",
+            "1e3",
+            "NaN",
+            "+5",
+            "1 000",
+            "1,000",
+            "4294967296",
+            "2000000",
+            "%(port)s",
+        ],
+        (Kind::Bytes { .. }, _) => {
+            vec![
+                "-1",
+                "10XB",
+                "1.5MB",
+                "MB",
+                "99999999999999999999MB",
+                "∞",
+                "2000TB",
+                "10 M B",
+                "1e6",
+                "１MB",
+            ]
+        }
+        (Kind::Seconds { .. }, _) => vec![
+            "-1",
+            "nan",
+            "inf",
+            "1e3",
+            "30s",
+            "0.05",
+            "86401",
+            "86400.001",
+            "off",
+            ".5",
+            "1.",
+            "３０",
+            "99999999999999999999999999999999",
+            "1,5",
+        ],
+        (_, "host") => {
+            vec!["http://a", "1.2.3.4:80", "a b", "[::1]", "256.0.0.1", "*", ":::", "0.0.0.0/0"]
+        }
+        (_, "log_level") => vec!["LOUD", "10", "INFO,DEBUG", "信息", "OFF"],
+        (_, "language") => vec!["fr", "中文", "zh-CN", "1"],
+        (_, "public_url") => {
+            vec!["example.com", "ftp://a", "http://", "https:// a", "http://a?b=1", "http://中"]
+        }
+        (_, "path_prefix") => vec!["/a b", "/a?b", "/a//b", "/中", "/../x"],
+        (_, "allowed_origins") => vec!["example.com", "https://a/b", "https://a, b", "://", ","],
+        (_, "log_file") => vec!["a\u{7}b", "a\u{1b}[2J"],
+        (_, "key") => vec![],
+        (_, other) => panic!("no wrong value for {other}"),
+    }
+}
+
+#[test]
+fn a_wrong_value_names_file_line_section_key_value_and_what_is_accepted() {
+    let mut count = 0;
+    for language in [Language::Zh, Language::En] {
+        let told = if language == Language::En { "en" } else { "zh" };
+        for row in TABLE {
+            for value in wrong_values(row) {
+                let (section, key) = (row.section, row.key);
+                let mut text =
+                    format!("[server]\nlanguage = {told}\n\n[{section}]\n{key} = {value}\n");
+                if key == "language" {
+                    text = format!("[server]\n\n\n\n{key} = {value}\n");
+                }
+                let folder = Folder::with(&text);
+                let line = one_line(folder.load());
+                let language = if key == "language" { Language::Zh } else { language };
+                let number = if language == Language::En { "line 5" } else { "第 5 行" };
+                let accepted = row.kind.accepted(language);
+                let option = format!("[{section}] {key} = ");
+                for named in [FILE, number, &option, &accepted] {
+                    assert!(line.contains(named), "{named} is not in {line}");
+                }
+                let plain = !value.chars().any(char::is_control) && value.len() < 30;
+                assert!(!plain || line.contains(value), "{value} is not in {line}");
+                assert_eq!(folder.text(), text, "a wrong file was written to");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 300, "{count}");
+}
+
+#[test]
+fn all_wrong_values_are_told_at_once() {
+    let problems = load("[server]\nport = x\ndebug = x\n[relay]\nquirks = x\n").unwrap_err();
+    let lines = clear_lines(&problems);
+    assert_eq!(lines.len(), 3);
+    for named in ["第 2 行", "第 3 行", "第 5 行"] {
+        assert!(lines.iter().any(|line| line.contains(named)), "{named}");
+    }
+}
+
+/// Files that cannot be used, and what the one line about each must name.
+fn unusable() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let utf16 = |text: &str, mark: [u8; 2]| {
+        let units = text.encode_utf16().flat_map(|unit| {
+            if mark == [0xff, 0xfe] {
+                unit.to_le_bytes()
+            } else {
+                unit.to_be_bytes()
+            }
+        });
+        mark.into_iter().chain(units).collect::<Vec<u8>>()
+    };
+    vec![
+        ("UTF-16, little end first", utf16("[server]\r\n", [0xff, 0xfe]), "UTF-8"),
+        ("UTF-16, big end first", utf16("[server]\r\n", [0xfe, 0xff]), "UTF-8"),
+        ("UTF-16 without a mark", utf16("[server]\r\n", [0xff, 0xfe])[2..].to_vec(), "UTF-8"),
+        ("GBK", b"[server]\n# \xc4\xe3\xba\xc3\n".to_vec(), "第 2 行"),
+        ("a lone surrogate", b"[server]\n\n\xed\xa0\x80".to_vec(), "第 3 行"),
+        ("a program", b"\x7fELF\x02\x01\x01\0\0\0".to_vec(), "NUL"),
+        ("random bytes", (0..=255).rev().collect(), "UTF-8"),
+        ("a NUL in the third line", b"[server]\n# x\nhost = a\0b\n".to_vec(), "第 3 行"),
+        ("10 MB of zeros", vec![0; 10 << 20], "1MB"),
+        ("10 MB of text", b"# comment\n".repeat(1 << 20), "1MB"),
+        ("one line of 2 MB", vec![b'x'; 2 << 20], "1MB"),
+        ("no header", b"port = 8004\nhost = a\n".to_vec(), "[server]"),
+        ("an entry before the header", b"# c\nport = 8004\n[server]\n".to_vec(), "第 2 行"),
+        ("a line without a sign", b"[server]\nport 8004\n".to_vec(), "第 2 行"),
+        ("a full-width sign", "[server]\nport＝8004\n".into(), "第 2 行"),
+        ("a full-width colon", "[server]\nport：8004\n".into(), "第 2 行"),
+        (
+            "a key alone above a header",
+            b"[server]\nport\n[relay]\nquirks = 1\n".to_vec(),
+            "第 2 行",
+        ),
+        ("a value alone", b"[server]\n= 8004\n".to_vec(), "第 2 行"),
+        ("a sign alone", b"[server]\n:\n".to_vec(), "第 2 行"),
+        ("an open header", b"[server\nport = 8004\n".to_vec(), "[server]"),
+        ("a closed header", b"server]\n".to_vec(), "第 1 行"),
+        ("an empty header", b"[]\n".to_vec(), "[server]"),
+        ("a blank header", b"[ \t ]\n".to_vec(), "[server]"),
+        ("a header with an entry behind it", b"[server] port = 1\n".to_vec(), "第 1 行"),
+        ("a header in a header", b"[[server]]\n".to_vec(), "第 1 行"),
+        ("full-width brackets", "［server］\n".into(), "第 1 行"),
+        ("YAML", b"---\n".to_vec(), "第 1 行"),
+        ("a word", b"hello".to_vec(), "第 1 行"),
+        (
+            "an indented entry that goes on with the one above",
+            b"[server]\nhost = a\n  port = 1\n".to_vec(),
+            "第 2 行",
+        ),
+        ("an indented header", b"[server]\nport = 1\n  [relay]\n".to_vec(), "第 2 行"),
+        (
+            "a key of two lines",
+            b"[server]\nkey = 0123456789\n  0123456789abcdef0123456789\n".to_vec(),
+            "***",
+        ),
+        (
+            "a value of many lines",
+            [&b"[server]\nport = 1\n"[..], &b" 2\n".repeat(1000)].concat(),
+            "第 2 行",
+        ),
+        (
+            "an endless value",
+            [&b"[server]\nport = "[..], &b"9".repeat(1 << 19)].concat(),
+            "第 2 行",
+        ),
+        ("escapes in a value", b"[server]\nport = \x1b[31m8004\x08\n".to_vec(), "第 2 行"),
+        (
+            "the last of two is wrong",
+            b"[server]\nport = 1\n[server]\nport = x\n".to_vec(),
+            "第 4 行",
+        ),
+    ]
+}
+
+#[test]
+fn a_file_that_cannot_be_read_ends_in_one_clear_line() {
+    for (what, bytes, named) in unusable() {
+        let folder = Folder::with(&bytes);
+        let problems = folder.load().expect_err(what);
+        let [line] = clear_lines(&problems) else { panic!("{what}: {problems}") };
+        assert!(line.contains(FILE) && line.contains(named), "{what}: {line}");
+        assert!(fs::read(folder.file()).unwrap() == bytes, "{what}: it was written to");
+    }
+}
+
+#[test]
+fn of_many_unreadable_lines_a_few_are_told() {
+    let problems = load("[server]\n".to_owned() + &"nonsense\n".repeat(10_000)).unwrap_err();
+    let lines = clear_lines(&problems);
+    assert!(lines.len() < 10 && lines.last().unwrap().contains("9995"), "{problems}");
+}
+
+/// Files that work, and what they make of the port.
+fn usable() -> Vec<(&'static str, String, u16)> {
+    let keyed = |text: &str| keyed(text);
+    vec![
+        ("nothing but a key", keyed(""), 8004),
+        ("plain", keyed("port = 1"), 1),
+        ("a colon", keyed("port: 2\n"), 2),
+        ("no blanks", keyed("port=3"), 3),
+        ("many blanks", keyed("port \t = \t 4 \t \n"), 4),
+        ("capital letters", keyed("PORT = 5\n"), 5),
+        ("a section in capitals", keyed("[SERVER]\nport = 6\n"), 6),
+        ("blanks in a header", keyed("[ server ]\nport = 7\n"), 7),
+        ("CRLF", keyed("port = 8\r\n").replace('\n', "\r\n"), 8),
+        ("old Mac line ends", keyed("port = 9\n").replace('\n', "\r"), 9),
+        ("mixed line ends", keyed("\r\rport = 10\r\n\n"), 10),
+        ("a byte order mark", format!("\u{feff}{}", keyed("port = 11\n")), 11),
+        (
+            "a byte order mark and CRLF",
+            format!("\u{feff}{}", keyed("port = 12\n").replace('\n', "\r\n")),
+            12,
+        ),
+        ("a comment behind", keyed("port = 13 # thirteen\n"), 13),
+        ("another comment behind", keyed("port = 14\t; = fourteen\n"), 14),
+        ("a comment behind a header", keyed("[server] ; again\nport = 15\n"), 15),
+        ("indented comments", keyed("port = 16\n   # = 17\n  ; port = 18\n"), 16),
+        (
+            "indented entries",
+            format!("[server]\n    key = {KEY}\n    port = 17\n    debug = 0\n"),
+            17,
+        ),
+        ("entries indented by a tab", format!("[server]\n\tkey = {KEY}\n\tport = 18\n"), 18),
+        ("a value below its key", keyed("port =\n   19\n"), 19),
+        ("the same section twice", keyed("port = 1\n[relay]\n[server]\nport = 20\n"), 20),
+        ("the same key twice", keyed("port = 1\nPort = 21\n"), 21),
+        ("an empty value", keyed("port = 1\nport =\n"), 8004),
+        ("an empty value and a comment", keyed("port = ; none\n"), 8004),
+        ("form feeds", keyed("\u{c}\nport = 22\n\u{c}"), 22),
+        ("full-width blanks", keyed("port\u{3000}=\u{3000}23\n"), 23),
+        ("leading zeros", keyed("port = 00024\n"), 24),
+        ("no line end at the end", keyed("\n\n\n\nport = 25"), 25),
+        ("an empty section at the end", keyed("port = 26\n[logging]"), 26),
+        (
+            "a backslash at a line's end",
+            keyed("[logging]\nlog_file = logs\\\n[server]\nport = 27\n"),
+            27,
+        ),
+        (
+            "quotes",
+            keyed("[logging]\nlog_file = \"it's\nmax_file_size = 1MB\n[server]\nport = 28"),
+            28,
+        ),
+        ("percent signs", keyed("[logging]\nlog_file = %(asctime)s-100%\n[server]\nport = 29"), 29),
+        ("an unknown section", keyed("[DEFAULT]\nport = 1\n[server]\nport = 30\n"), 30),
+        ("an unknown key", keyed("reload = true\nport = 31\n"), 31),
+        ("a long line", keyed(&format!("# {}\nport = 32\n", "长".repeat(100_000))), 32),
+        ("a long unknown key", keyed(&format!("{} = 1\nport = 33\n", "k".repeat(500_000))), 33),
+        ("many unknown keys", keyed(&format!("{}port = 34\n", "k = v\n".repeat(1000))), 34),
+        ("much blank space", keyed(&format!("{}port = 35\n", " \t\n".repeat(100_000))), 35),
+        ("line separators of Unicode", keyed("port = 36\u{2028}\n# \u{85}\n"), 36),
+        (
+            "equals signs in a value",
+            keyed("[security]\nallowed_origins = http://a=b:1\n[server]\nport = 37"),
+            37,
+        ),
+    ]
+}
+
+#[test]
+fn a_file_that_can_be_read_is_and_stays_as_it_is() {
+    for (what, text, port) in usable() {
+        let folder = Folder::with(&text);
+        let loaded = folder.load().unwrap_or_else(|problems| panic!("{what}: {problems}"));
+        assert_eq!((loaded.settings.server.port, what), (port, what));
+        assert_eq!(loaded.settings.server.key, KEY, "{what}");
+        assert!(folder.text() == text, "{what}: it was written to");
+        for warning in &loaded.warnings {
+            assert!(!warning.chars().any(char::is_control) && warning.len() < 600, "{warning}");
+        }
+    }
+}
+
+#[test]
+fn the_file_of_the_python_server_is_read_without_a_word() {
+    let text = format!(
+        "[server]\nhost = 0.0.0.0\nport = 8004\ndebug = false\nlog_level = INFO\nkey = {KEY}\n\n\
+         [websocket]\nmax_connections = 1000\nping_interval = 30\nping_timeout = 10\n\
+         close_timeout = 10\n\n[security]\nallowed_origins = *\nenable_cors = true\n\n[logging]\n\
+         log_file = logs/mcp_server.log\nmax_file_size = 10MB\nbackup_count = 5\n\n"
+    );
+    let folder = Folder::with(&text);
+    let loaded = folder.load().unwrap();
+    let mut expected = Settings::default();
+    expected.server.host = "0.0.0.0".into();
+    expected.server.key = KEY.into();
+    assert_eq!(loaded.settings, expected);
+    assert_eq!((loaded.warnings, loaded.notes, folder.text()), (vec![], vec![], text));
+}
+
+#[test]
+fn every_option_can_be_set_in_the_file() {
+    let loaded = load(keyed(
+        "host = ::\nport = 1\nlog_level = warn\npublic_url = https://a.example/\npath_prefix = foo/\n\
+         language = EN\n[websocket]\nmax_connections = 2\nping_interval = 0\nping_timeout = 0.5\n\
+         close_timeout = 3.25\nhandshake_timeout = 4\nmax_message_size = 4096\nmax_queued = 8kb\n\
+         memory_limit = 1 GB\n[relay]\nhandshake = no\nhandshake_timeout = 5\n\
+         tool_ping_interval = 0.0\nrequest_timeout = 6\nreconnect_grace = 0\nmax_in_flight = 7\n\
+         quirks = off\n[security]\nallowed_origins = https://a/, http://b:1\nenable_cors = 0\n\
+         [logging]\nlog_file =\nmax_file_size = 0\nbackup_count = 0\n",
+    ))
+    .unwrap();
+    let Settings { server, websocket, relay, security, logging } = loaded.settings;
+    assert_eq!((server.host.as_str(), server.port, server.debug), ("::", 1, false));
+    assert_eq!((server.log_level, server.language), (log::LevelFilter::Warn, Language::En));
+    assert_eq!(server.public_url.as_deref(), Some("https://a.example"));
+    assert_eq!(server.path_prefix, "/foo");
+    assert_eq!((websocket.max_connections, websocket.ping_interval), (2, None));
+    let times = [websocket.ping_timeout, websocket.close_timeout, websocket.handshake_timeout];
+    assert_eq!(times, [500, 3250, 4000].map(Duration::from_millis));
+    assert_eq!((websocket.max_message_size, websocket.max_queued), (4096, 8192));
+    assert_eq!((websocket.memory_limit, relay.max_held), (1 << 30, 8192));
+    assert_eq!((relay.handshake, relay.quirks, relay.debug), (false, false, false));
+    assert_eq!((relay.tool_ping_interval, relay.max_in_flight), (None, 7));
+    let times = [relay.handshake_timeout, relay.request_timeout, relay.reconnect_grace];
+    assert_eq!(times, [5, 6, 0].map(Duration::from_secs));
+    assert_eq!(relay.language, Language::En);
+    let only = Origins::Only(vec!["https://a".into(), "http://b:1".into()]);
+    assert_eq!((security.allowed_origins, security.enable_cors), (only, false));
+    assert_eq!((logging.log_file, logging.max_file_size, logging.backup_count), (None, 0, 0));
+}
+
+#[test]
+fn debug_means_level_debug_and_bodies_and_verbose_only_the_level() {
+    let debug = load(keyed("log_level = ERROR\ndebug = on\n")).unwrap().settings;
+    assert_eq!((debug.server.log_level, debug.relay.debug), (log::LevelFilter::Debug, true));
+    let folder = Folder::with(keyed(""));
+    let overrides = vec![(row("server", "log_level"), "DEBUG".to_owned())];
+    let verbose = settings::load(&Sources { overrides, ..folder.sources() }).unwrap().settings;
+    assert_eq!((verbose.server.log_level, verbose.relay.debug), (log::LevelFilter::Debug, false));
+}
+
+#[test]
+fn unknown_names_are_warned_about_with_the_nearest_known_one() {
+    let loaded = load(keyed(
+        "prot = 1\nping_timeout = 1\n[websockets]\nping_interval = 1\n[relay]\nqirks = 0\n",
+    ))
+    .unwrap();
+    let expected = [
+        ("第 3 行", "prot", "[server] port"),
+        ("第 4 行", "ping_timeout", "[websocket] ping_timeout"),
+        ("第 5 行", "[websockets]", "[websocket]"),
+        ("第 8 行", "qirks", "[relay] quirks"),
+    ];
+    assert_eq!(loaded.warnings.len(), expected.len());
+    for (line, name, nearest) in expected {
+        let told =
+            |warning: &String| [line, name, nearest].iter().all(|part| warning.contains(part));
+        assert!(loaded.warnings.iter().any(told), "{name}: {:?}", loaded.warnings);
+    }
+}
+
+#[test]
+fn what_is_said_twice_counts_the_last_time_and_is_warned_about() {
+    let loaded = load(keyed("port = x\n[relay]\n[server]\nport = 2\n")).unwrap();
+    let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
+    assert!(warning.contains("第 6 行") && warning.contains("第 3 行"), "{warning}");
+}
+
+#[test]
+fn option_goes_over_environment_over_file() {
+    let folder = Folder::with(keyed("port = 1\nhost = a\n[websocket]\nping_interval = 1\n"));
+    let environment = [
+        ("MCP_ENDPOINT_SERVER_PORT", " 2 "),
+        ("MCP_ENDPOINT_SERVER_HOST", "b"),
+        ("MCP_ENDPOINT_WEBSOCKET_PING_INTERVAL", "2"),
+        ("MCP_ENDPOINT_SERVER_LOG_LEVEL", ""),
+        ("MCP_ENDPOINT_LOGGING_LOG_FILE", ""),
+    ];
+    let overrides = vec![(row("server", "port"), "3".into()), (row("server", "port"), "4".into())];
+    let sources = Sources { overrides, ..folder.sources_with(&environment) };
+    let settings = settings::load(&sources).unwrap().settings;
+    assert_eq!((settings.server.port, settings.server.host.as_str()), (4, "b"));
+    assert_eq!(settings.websocket.ping_interval, Some(Duration::from_secs(2)));
+    assert_eq!(settings.server.log_level, log::LevelFilter::Info);
+    assert_eq!(settings.logging.log_file, None);
+}
+
+#[test]
+fn every_option_can_be_set_by_the_environment() {
+    for row in TABLE {
+        for value in wrong_values(row) {
+            let folder = Folder::with(keyed(""));
+            let line = one_line(folder.load_with(&[(row.variable().as_str(), value)]));
+            assert!(line.contains(&row.variable()), "{line}");
+            assert!(line.contains(&row.kind.accepted(Language::Zh)), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_option_of_the_command_line_is_named() {
+    let folder = Folder::with(keyed(""));
+    let overrides = vec![(row("server", "port"), "70000".to_owned())];
+    let line = one_line(settings::load(&Sources { overrides, ..folder.sources() }));
+    assert!(line.contains("--port") && line.contains("70000"), "{line}");
+}
+
+#[test]
+fn variables_of_kubernetes_and_slips_of_the_finger_are_warned_about() {
+    let folder = Folder::with(keyed(""));
+    let loaded = folder
+        .load_with(&[
+            ("MCP_ENDPOINT_SERVER_PORT", "tcp://10.0.0.1:8004"),
+            ("MCP_ENDPOINT_SERVER_SERVICE_HOST", "10.0.0.1"),
+            ("MCP_ENDPOINT_SERVER_PORT_8004_TCP_ADDR", "10.0.0.1"),
+            ("MCP_ENDPOINT_SERVER_HOSTS", "a"),
+        ])
+        .unwrap();
+    assert_eq!((loaded.settings.server.port, loaded.warnings.len()), (8004, 2));
+    assert!(loaded.warnings[0].contains("MCP_ENDPOINT_SERVER_PORT"));
+    assert!(loaded.warnings[1].contains("MCP_ENDPOINT_SERVER_HOST"));
+}
+
+#[test]
+fn limits_and_addresses_that_cannot_work_together_are_warned_about() {
+    let loaded =
+        load(keyed("path_prefix = /monkeys\n[websocket]\nmax_queued = 1MB\nmemory_limit = 1MB\n"))
+            .unwrap();
+    assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+}
+
+#[test]
+fn problems_are_told_in_the_language_of_the_settings() {
+    let text = "[server]\nport = x\nlanguage = en\n";
+    assert!(one_line(load(text)).contains("is not accepted"));
+    assert!(one_line(load("[server]\nport = x\n")).contains("无效"));
+    assert!(one_line(load("[server]\nlanguage = en\nnonsense\n")).contains("cannot be understood"));
+    let chinese = [("MCP_ENDPOINT_SERVER_LANGUAGE", "zh")];
+    assert!(one_line(Folder::with(text).load_with(&chinese)).contains("无效"));
+    let overrides = vec![(row("server", "language"), "en".to_owned())];
+    let folder = Folder::with(text);
+    let sources = Sources { overrides, ..folder.sources_with(&chinese) };
+    assert!(one_line(settings::load(&sources)).contains("is not accepted"));
+}
+
+#[test]
+fn without_a_file_the_built_in_sample_is_copied_with_a_key() {
+    let folder = Folder::new();
+    let loaded = folder.load().unwrap();
+    assert_eq!((loaded.warnings.len(), loaded.notes.len()), (0, 2), "{loaded:?}");
+    let key = &loaded.settings.server.key;
+    assert!(key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let sample = settings::render::sample_file();
+    assert_eq!(folder.text(), sample.replace("\nkey =\n", &format!("\nkey = {key}\n")));
+    let again = folder.load().unwrap();
+    assert_eq!((again.settings, again.notes), (loaded.settings, vec![]));
+    let names: Vec<_> = fs::read_dir(folder.0.join("data")).unwrap().collect();
+    assert_eq!(names.len(), 1, "something was left behind");
+}
+
+#[test]
+fn without_a_file_the_sample_beside_it_is_copied() {
+    let folder = Folder::new();
+    fs::write(folder.0.join("mcp-endpoint-server.cfg"), "[server]\nport = 1 ; mine\n").unwrap();
+    let loaded = folder.load().unwrap();
+    assert_eq!(loaded.settings.server.port, 1);
+    let key = &loaded.settings.server.key;
+    assert_eq!(folder.text(), format!("[server]\nkey = {key}\nport = 1 ; mine\n"));
+}
+
+#[test]
+fn a_wrong_sample_is_named_and_not_copied() {
+    let folder = Folder::new();
+    fs::write(folder.0.join("mcp-endpoint-server.cfg"), "[server]\nport = x\n").unwrap();
+    let line = one_line(folder.load());
+    assert!(line.contains("mcp-endpoint-server.cfg") && !line.contains(FILE), "{line}");
+    assert!(!folder.file().exists());
+}
+
+#[test]
+fn a_file_named_by_an_option_must_be_there_unless_it_is_the_default_one() {
+    let folder = Folder::new();
+    let with = |path: &str| Sources { config: Some(path.into()), ..folder.sources() };
+    let line = one_line(settings::load(&with("other.cfg")));
+    assert!(line.contains("other.cfg"), "{line}");
+    assert!(settings::load(&with(FILE)).is_ok() && folder.file().exists());
+    fs::write(folder.0.join("other.cfg"), keyed("port = 9")).unwrap();
+    assert_eq!(settings::load(&with("other.cfg")).unwrap().settings.server.port, 9);
+}
+
+#[test]
+fn a_directory_is_not_a_file() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.file()).unwrap();
+    assert!(one_line(folder.load()).contains(FILE));
+    let other = Sources { config: Some("".into()), ..folder.sources() };
+    assert_eq!(clear_lines(&settings::load(&other).unwrap_err()).len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_loops_pipes_and_devices_refused() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    fs::create_dir(folder.0.join("data")).unwrap();
+    symlink(".mcp-endpoint-server.cfg", folder.file()).unwrap();
+    assert!(one_line(folder.load()).contains(FILE));
+    for odd in ["/dev/null", "/dev/zero", "/nowhere/at/all"] {
+        fs::remove_file(folder.file()).unwrap();
+        symlink(odd, folder.file()).unwrap();
+        assert!(one_line(folder.load()).contains(FILE), "{odd}");
+    }
+    fs::remove_file(folder.file()).unwrap();
+    let made = process::Command::new("mkfifo").arg(folder.file()).status();
+    if made.is_ok_and(|status| status.success()) {
+        assert!(one_line(folder.load()).contains(FILE));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::with(keyed("port = 7"));
+    fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::read(folder.file()).is_ok() {
+        return eprintln!("skipped: needs a user who is not root, who can read every file");
+    }
+    assert!(one_line(folder.load()).contains(FILE));
+}
+
+/// A folder that cannot be made even by root: its place is taken by a file.
+#[test]
+fn where_nothing_can_be_saved_the_server_runs_and_says_how_long_the_key_lasts() {
+    let folder = Folder::new();
+    fs::write(folder.0.join("data"), "in the way").unwrap();
+    let loaded = folder.load().unwrap();
+    let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
+    assert!(warning.contains("重启") && warning.contains(FILE), "{warning}");
+    assert!(!warning.contains(&loaded.settings.server.key));
+    assert_eq!(loaded.settings.server.key.len(), 32);
+    assert_eq!(fs::read_to_string(folder.0.join("data")).unwrap(), "in the way");
+    let given = folder.load_with(&[("MCP_ENDPOINT_SERVER_KEY", KEY)]).unwrap();
+    assert!(given.warnings.len() == 1 && given.settings.server.key == KEY);
+}
+
+#[test]
+fn a_short_key_is_replaced_and_not_another_byte() {
+    for (before, after) in [
+        ("[server]\nkey = ", " \t\nport = 1\n\n# the end  \n"),
+        ("\u{feff}; 我的配置\r\n[relay]\r\n[server]\r\n  Key:", "  ; why\r\n  port=1\r\n"),
+        ("[server]\nport=1\nunknown = ü\nkey=", ""),
+        ("[server]\rkey = ", "\r\r"),
+    ] {
+        let folder = Folder::with(format!("{before}tooshort{after}"));
+        let loaded = folder.load().unwrap();
+        let key = &loaded.settings.server.key;
+        assert_eq!(folder.text(), format!("{before}{key}{after}"));
+        assert_eq!(folder.load().unwrap().settings, loaded.settings);
+        for told in loaded.warnings.iter().chain(&loaded.notes) {
+            assert!(!told.contains(key.as_str()) && !told.contains("tooshort"), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_key_is_counted_in_characters_and_may_hold_any() {
+    let short = "密".repeat(31);
+    let folder = Folder::with(format!("[server]\nkey = {short}\n"));
+    assert_ne!(folder.load().unwrap().settings.server.key, short);
+    for key in
+        ["密".repeat(32), format!("a=b:c%d\\\"'[x]{}", "#;".repeat(16)), "\u{1f511}".repeat(40)]
+    {
+        let text = format!("[server]\nkey = {key}\n");
+        let folder = Folder::with(&text);
+        assert_eq!((folder.load().unwrap().settings.server.key, folder.text()), (key, text));
+    }
+}
+
+#[test]
+fn a_key_of_the_environment_is_used_as_it_is_and_never_written() {
+    let folder = Folder::with("[server]\nport = 1\n");
+    let loaded = folder.load_with(&[("MCP_ENDPOINT_SERVER_KEY", "sixteen letters!")]).unwrap();
+    assert_eq!(loaded.settings.server.key, "sixteen letters!");
+    assert!(loaded.warnings.len() == 1 && !loaded.warnings[0].contains("sixteen"));
+    assert_eq!(folder.text(), "[server]\nport = 1\n");
+    let empty = folder.load_with(&[("MCP_ENDPOINT_SERVER_KEY", "")]).unwrap();
+    assert_eq!(empty.settings.server.key.len(), 32);
+}
+
+#[test]
+fn no_problem_shows_a_key() {
+    let text = "[server]\nkey = 0123456789abcdef\n  0123456789abcdef\n";
+    assert!(!one_line(load(text)).contains("0123456789"));
+    let folder = Folder::with(keyed(""));
+    let line = one_line(folder.load_with(&[("MCP_ENDPOINT_SERVER_KEY", "secret\nsecret")]));
+    assert!(!line.contains("secret"), "{line}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_with_a_key_is_for_its_owner_only_and_a_link_stays_a_link() {
+    use std::os::unix::fs::{symlink, PermissionsExt};
+    let folder = Folder::new();
+    fs::create_dir(folder.0.join("data")).unwrap();
+    let real = folder.0.join("real.cfg");
+    fs::write(&real, "[server]\n").unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).unwrap();
+    symlink("../real.cfg", folder.file()).unwrap();
+    let key = folder.load().unwrap().settings.server.key;
+    assert!(fs::symlink_metadata(folder.file()).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&real).unwrap(), format!("[server]\nkey = {key}\n"));
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+    let fresh = Folder::new();
+    fresh.load().unwrap();
+    assert_eq!(fs::metadata(fresh.file()).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn reading_again_writes_nothing_and_keeps_the_key() {
+    let folder = Folder::new();
+    let first = folder.load().unwrap().settings;
+    fs::write(folder.file(), "[server]\nkey = short\nport = 9\n").unwrap();
+    let again = settings::reload(&folder.sources(), &first).unwrap().settings;
+    assert_eq!((again.server.key.as_str(), again.server.port), (first.server.key.as_str(), 9));
+    assert_eq!(folder.text(), "[server]\nkey = short\nport = 9\n");
+    assert_eq!(first.needs_restart(&again), ["[server] port"]);
+    fs::remove_file(folder.file()).unwrap();
+    assert_eq!(settings::reload(&folder.sources(), &first).unwrap().settings, first);
+    assert!(!folder.file().exists());
+    fs::write(folder.file(), "[server]\nport = x\n").unwrap();
+    assert!(settings::reload(&folder.sources(), &first).is_err());
+}
+
+#[test]
+fn a_check_writes_nothing() {
+    let folder = Folder::new();
+    assert!(settings::check(&folder.sources()).is_ok());
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
+    let text = "[server]\nkey = short\n";
+    let folder = Folder::with(text);
+    assert!(settings::check(&folder.sources()).is_ok());
+    assert_eq!(folder.text(), text);
+}
+
+#[test]
+fn texts_made_at_random_never_panic_and_get_their_key() {
+    let pieces = [
+        "[server]", "[relay]", "\n", "\n", "\r\n", "\r", "key", "port", " ", "\t", "=", ":", "#",
+        ";", "\\", "short", "1", "中", "\u{feff}", "\u{3000}", "[", "]", "%",
+    ];
+    let mut seed = 11_u32;
+    let mut keyed = 0;
+    for _ in 0..3000 {
+        let mut text = "[server]\n".to_owned();
+        for _ in 0..14 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            text.push_str(pieces[(seed >> 16) as usize % pieces.len()]);
+        }
+        let folder = Folder::with(&text);
+        let Ok(loaded) = folder.load() else {
+            assert_eq!(folder.text(), text);
+            continue;
+        };
+        keyed += 1;
+        let again = folder.load().unwrap_or_else(|problems| panic!("{text:?}: {problems}"));
+        assert_eq!(again.settings, loaded.settings, "{text:?} became {:?}", folder.text());
+        assert!(again.notes.is_empty(), "{text:?} got another key");
+    }
+    assert!(keyed > 100, "only {keyed} texts could be read");
+}
+
+#[test]
+fn only_our_variables_are_collected() {
+    let environment: BTreeMap<String, String> = settings::environment();
+    let ours = ["MCP_ENDPOINT_", "LC_", "LANG"];
+    assert!(environment.keys().all(|name| ours.iter().any(|our| name.starts_with(our))));
+}
