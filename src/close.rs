@@ -84,6 +84,12 @@ impl CloseReason {
         }
     }
 
+    /// Whether what the peer still sends means nothing any more, its answer to our close frame
+    /// included.
+    pub fn makes_deaf(self) -> bool {
+        matches!(self, CloseReason::ProtocolError | CloseReason::BadUtf8 | CloseReason::TooBig)
+    }
+
     /// A name for metric labels: lower case, words joined by `_`, never translated.
     pub fn label(self) -> &'static str {
         match self {

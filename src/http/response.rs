@@ -92,9 +92,7 @@ impl Reply {
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
         ];
-        // Who must upgrade is told so in `Connection`, too.
-        let upgrade = self.headers.iter().any(|(name, _)| *name == "Upgrade");
-        let connection = ("Connection", if upgrade { "Upgrade, close" } else { "close" });
+        let connection = ("Connection", "close");
         let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let mut bytes = head(self.status, own.chain(of_all).chain([connection]));
         if !without_body {

@@ -28,8 +28,8 @@ pub(super) enum Phase {
     Closing {
         /// When it is given up.
         until: Moment,
-        /// What reads the frames until then; none where they mean nothing any more.
-        receiver: Option<Receiver>,
+        /// What reads the frames until then.
+        receiver: Receiver,
     },
     /// What is queued is sent, then the connection ends.
     Leaving {

@@ -197,9 +197,11 @@ impl Connections {
         }
     }
 
-    /// Closes an open WebSocket with a close frame. The relay is not told.
+    /// Closes a WebSocket with a close frame. The relay is not told.
     pub(super) fn start_closing(&mut self, slot: usize, reason: CloseReason) {
         let until = self.now.after(self.limits.close_timeout);
+        let (code, words) = reason.on_the_wire();
+        let payload = [&code.to_be_bytes(), words.as_bytes()].concat();
         let Some(connection) = self.slab.get_mut(slot) else { return };
         let receiver = match std::mem::replace(&mut connection.phase, Phase::Dead) {
             Phase::Open(receiver) => {
@@ -208,15 +210,13 @@ impl Connections {
             }
             _ => Receiver::default(),
         };
-        let deaf = matches!(
-            reason,
-            CloseReason::ProtocolError | CloseReason::BadUtf8 | CloseReason::TooBig
-        );
-        connection.phase = Phase::Closing { until, receiver: (!deaf).then_some(receiver) };
-        let (code, words) = reason.on_the_wire();
-        let payload = [&code.to_be_bytes(), words.as_bytes()].concat();
+        connection.phase = Phase::Closing { until, receiver };
         self.push_control(slot, Control::Close, &payload);
-        self.rearm(slot);
+        if reason.makes_deaf() {
+            self.leave(slot, true);
+        } else {
+            self.rearm(slot);
+        }
     }
 
     /// Sends what is queued and then ends the connection.

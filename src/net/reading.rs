@@ -65,10 +65,8 @@ impl Server {
         match &mut connection.phase {
             Phase::Head(_) => self.take_head(slot, count),
             Phase::Open(_) => self.take_frames(slot, count),
-            Phase::Closing { receiver: Some(_), .. } => self.await_close(slot, count),
-            Phase::Closing { .. } | Phase::PutOff { .. } | Phase::Leaving { .. } | Phase::Dead => {
-                ()
-            }
+            Phase::Closing { .. } => self.await_close(slot, count),
+            Phase::PutOff { .. } | Phase::Leaving { .. } | Phase::Dead => (),
         }
     }
 
@@ -216,7 +214,7 @@ impl Server {
         };
         let held = receiver.held();
         if let Some(connection) = connections.get_mut(slot) {
-            if let Phase::Open(place) | Phase::Closing { receiver: Some(place), .. } =
+            if let Phase::Open(place) | Phase::Closing { receiver: place, .. } =
                 &mut connection.phase
             {
                 *place = receiver;
@@ -259,7 +257,7 @@ impl Server {
     fn await_close(&mut self, slot: usize, count: usize) {
         let limit = self.settings.websocket.max_message_size;
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Phase::Closing { receiver: Some(receiver), .. } = &mut connection.phase else { return };
+        let Phase::Closing { receiver, .. } = &mut connection.phase else { return };
         let mut input = Input::new(self.buffer.get_mut(..count).unwrap_or_default());
         let over = loop {
             match receiver.next(&mut input, limit) {

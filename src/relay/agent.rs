@@ -308,14 +308,12 @@ impl Agent {
             offered: offers.len(),
             tools: tools
                 .map(|(place, tool)| {
-                    let own = offers.iter().filter(|(_, offer)| offer.tool == Some(place));
-                    let mut names: Vec<String> = own.map(|(name, _)| name.to_owned()).collect();
-                    names.sort_unstable();
+                    let names = offers.names_of(place).into_iter().map(str::to_owned);
                     ToolView {
                         label: tool.label.to_string(),
                         address: tool.address.to_string(),
                         state: tool.state,
-                        tools: names,
+                        tools: names.collect(),
                         server_info: tool
                             .hello
                             .as_ref()

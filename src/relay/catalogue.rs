@@ -207,6 +207,8 @@ pub(super) struct Offer {
     pub tool: Option<usize>,
     /// Its own name as its tool spelled it, where it is offered under another.
     pub own_name: Option<Box<str>>,
+    /// Its place in the list.
+    place: usize,
 }
 
 /// The merged list of one kind.
@@ -234,6 +236,14 @@ impl Offers {
     /// Every name offered, with its offer.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Offer)> {
         self.by_name.iter().map(|(name, offer)| (&**name, offer))
+    }
+
+    /// The names a tool serves, as they are offered and in the order of the list.
+    pub(super) fn names_of(&self, tool: usize) -> Vec<&str> {
+        let mut own: Vec<(&str, &Offer)> =
+            self.iter().filter(|(_, offer)| offer.tool == Some(tool)).collect();
+        own.sort_unstable_by_key(|(_, offer)| offer.place);
+        own.into_iter().map(|(name, _)| name).collect()
     }
 
     /// How many names are offered.
@@ -318,7 +328,9 @@ impl Offers {
         }
         self.text.extend(splice.pieces());
         let own_name = renamed.map(|_| item.spelled_name().into());
-        self.by_name.insert(name, Offer { line: source.line, tool: source.tool, own_name });
+        let place = self.by_name.len();
+        let offer = Offer { line: source.line, tool: source.tool, own_name, place };
+        self.by_name.insert(name, offer);
     }
 }
 

@@ -310,6 +310,9 @@ impl Tool {
         let method = kind.row().list;
         let list = self.lists.of_mut(kind);
         let Some(mut listing) = list.running.take() else { return Listed::GoesOn };
+        if let Some(at) = list.again_at {
+            turn.wake(at);
+        }
         let tell = listing.tell;
         let done = |trouble| Listed::Done { tell, trouble };
         list.known = true;

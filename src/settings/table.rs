@@ -317,7 +317,7 @@ pub static TABLE: &[Row] = &[
         kind: Kind::Seconds { zero: false, set: |s, time| s.relay.handshake_timeout = time },
         zh: "等待工具端答复 initialize 的秒数；最多发送三次，仍无答复的工具端保持连接，\n\
              只接收无法转给其他工具端的请求。",
-        en: "Seconds a tool may take to answer initialize. It is asked three times; one that never answers\n\
+        en: "Seconds a tool may take to answer initialize. It is asked again up to three times; one that never answers\n\
              stays connected and gets what can be sent to nobody else.",
         ..ROW
     },

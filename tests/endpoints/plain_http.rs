@@ -12,7 +12,7 @@ fn the_root_leads_to_the_start_page() {
 }
 
 #[test]
-fn the_start_page_is_json_for_programs_and_html_for_browsers() {
+fn the_start_page_is_json_for_programs() {
     let server = Server::start();
     let json = server.get("/mcp_endpoint/").json();
     let expected = serde_json::json!({
@@ -25,10 +25,6 @@ fn the_start_page_is_json_for_programs_and_html_for_browsers() {
         },
     });
     assert_eq!(json, expected);
-    let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-    let page = server.http("GET", "/mcp_endpoint/", &[("Accept", accept)]);
-    assert!(page.header("Content-Type").unwrap().starts_with("text/html"));
-    assert!(page.text().contains("<html"), "{}", page.text());
 }
 
 #[test]
@@ -36,7 +32,7 @@ fn liveness_needs_no_key_and_names_nobody() {
     let server = Server::start();
     let _tool = server.tool("secret-agent").named("secret-name").offers(&["secret"]).connect();
     let _robot = server.robot("secret-agent");
-    for path in ["/health", "/stats", "/metrics"] {
+    for path in ["/health", "/stats"] {
         let response = server.get(path);
         assert_eq!(response.status, 200, "{path}");
         assert!(!response.text().contains("secret"), "{path}: {}", response.text());
@@ -97,22 +93,10 @@ fn a_wrong_key_opens_nothing() {
 }
 
 #[test]
-fn metrics_are_prometheus_text() {
-    let server = Server::start();
-    let response = server.get("/metrics");
-    assert!(response.header("Content-Type").unwrap().starts_with("text/plain"));
-    for line in response.text().lines().filter(|line| !line.starts_with('#')) {
-        let value = line.rsplit_once(' ').map(|(_, value)| value.parse::<f64>());
-        assert!(matches!(value, Some(Ok(_))), "not a sample: {line}");
-    }
-    assert!(response.text().contains("# TYPE "), "{}", response.text());
-}
-
-#[test]
 fn every_response_has_the_promised_headers() {
     let server = Server::start();
     let robot = server.robot_path("a");
-    for path in ["/", "/mcp_endpoint/", "/health", "/stats", HEALTH, "/metrics", "/no", &robot] {
+    for path in ["/", "/mcp_endpoint/", "/health", "/stats", HEALTH, "/no", &robot] {
         let response = server.get(path);
         assert_eq!(response.header("Content-Length"), Some(&*response.body.len().to_string()));
         assert_eq!(response.header("Connection"), Some("close"), "{path}");
@@ -130,7 +114,7 @@ fn head_is_get_without_the_body() {
         assert_eq!(head.header("Content-Length"), get.header("Content-Length"), "{path}");
         assert_eq!(head.header("Content-Type"), get.header("Content-Type"), "{path}");
     }
-    for path in ["/health", "/stats", "/metrics"] {
+    for path in ["/health", "/stats"] {
         let head = server.http("HEAD", path, &[]);
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
     }
