@@ -315,7 +315,7 @@ pub static TABLE: &[Row] = &[
         key: "handshake_timeout",
         default: "10",
         kind: Kind::Seconds { zero: false, set: |s, time| s.relay.handshake_timeout = time },
-        zh: "等待工具端答复 initialize 的秒数；最多发送三次，仍无答复的工具端保持连接，\n\
+        zh: "等待工具端答复 initialize 的秒数；最多再发三次，仍无答复的工具端保持连接，\n\
              只接收无法转给其他工具端的请求。",
         en: "Seconds a tool may take to answer initialize. It is asked again up to three times; one that never answers\n\
              stays connected and gets what can be sent to nobody else.",
