@@ -613,6 +613,11 @@ sentences! {
         zh: "暂时无法接受新连接: {error}。请检查文件描述符上限 (ulimit -n)；有空余后会自动恢复";
         en: "cannot accept connections for the moment: {error}. Check the limit of open files (ulimit -n); it resumes by itself";
     }
+    /// The limit of open files is lower than that of connections.
+    few_descriptors(wanted: usize, room: u64) {
+        zh: "系统允许打开的文件数只够约 {room} 个连接，少于 max_connections = {wanted}。请调高 ulimit -n (systemd 用 LimitNOFILE)，或调小 max_connections";
+        en: "the limit of open files leaves room for about {room} connections, fewer than max_connections = {wanted}. Raise ulimit -n (LimitNOFILE with systemd), or lower max_connections";
+    }
     /// There are as many connections as there may be.
     turned_away(limit: usize) {
         zh: "连接数已达上限 {limit}，新连接以 503 拒绝。可调大 [websocket] max_connections";

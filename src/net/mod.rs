@@ -7,6 +7,7 @@
 mod accept;
 mod connection;
 mod connections;
+mod descriptors;
 mod head;
 pub mod lan;
 mod outgoing;

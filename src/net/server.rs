@@ -3,6 +3,7 @@
 use super::accept::{Accepted, Listeners};
 use super::connection::Phase;
 use super::connections::Connections;
+use super::descriptors;
 use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
@@ -93,6 +94,7 @@ impl Server {
         let server = &settings.server;
         let listeners = Listeners::open(&server.host, server.port, poll.registry())?;
         let signals = Signals::new(poll.registry(), Place::Signals.token())?;
+        make_room(&settings);
         Ok(Server {
             poll,
             signals,
@@ -363,6 +365,7 @@ impl Server {
     /// The system asks for the settings to be read again.
     fn reload(&mut self) {
         let Some(settings) = (self.reload)() else { return };
+        make_room(&settings);
         self.connections.limits = settings.websocket.clone();
         self.relay.set_policy(self.now, settings.relay.clone(), &mut self.connections);
         self.settings = settings;
@@ -378,5 +381,13 @@ impl Server {
             queued_bytes: self.connections.queued + self.relay.held_bytes(),
             ..self.counted
         }
+    }
+}
+
+/// Makes room for as many connections as the settings allow, and says so where there is less.
+fn make_room(settings: &Settings) {
+    let wanted = settings.websocket.max_connections;
+    if let Some(room) = descriptors::make_room(wanted.saturating_add(ANTEROOM)) {
+        log::warn!("{}", settings.server.language.few_descriptors(wanted, room));
     }
 }

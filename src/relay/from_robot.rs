@@ -37,10 +37,12 @@ impl Agent {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
         let text = one_line(text);
-        match self.robots.get(place) {
-            None => (),
-            Some(robot) if robot.waiting.is_some() => self.queue_behind(turn, place, &text),
-            Some(_) => self.hear_robot(turn, place, &text, Turnstile::First),
+        let Some(robot) = self.robots.get(place) else { return };
+        turn.note_heard(robot.peer, &text);
+        if robot.waiting.is_some() {
+            self.queue_behind(turn, place, &text);
+        } else {
+            self.hear_robot(turn, place, &text, Turnstile::First);
         }
     }
 

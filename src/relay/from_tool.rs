@@ -15,8 +15,9 @@ impl Agent {
         turn.traffic.from_tools += 1;
         turn.traffic.bytes_from_tools += text.len() as u64;
         let text = one_line(text);
-        let Ok(envelope) = Envelope::read(&text) else { return self.not_understood(turn, place) };
         let Some(peer) = self.tools.get(place).map(|tool| tool.peer) else { return };
+        turn.note_heard(peer, &text);
+        let Ok(envelope) = Envelope::read(&text) else { return self.not_understood(turn, place) };
         match (envelope.method.as_deref(), envelope.id) {
             (None, id) => self.tool_replies(turn, place, id, &envelope),
             (Some(method), Id::Given(id)) => answer_tool(turn, peer, method, id, &envelope),

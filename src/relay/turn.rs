@@ -38,32 +38,36 @@ impl<'a> Turn<'a> {
 
     /// Queues a message for a tool.
     pub(super) fn send_to_tool(&mut self, tool: Peer, pieces: &[&str]) -> Result<(), Congested> {
-        let sent = self.wire.send(tool, pieces);
-        let bytes = size(pieces);
-        let traffic = &mut self.traffic;
-        match sent {
-            Ok(()) => {
-                traffic.to_tools += 1;
-                traffic.bytes_to_tools += bytes;
-            }
-            Err(Congested) => traffic.sends_refused += 1,
-        }
-        sent
+        self.send(tool, pieces)?;
+        self.traffic.to_tools += 1;
+        self.traffic.bytes_to_tools += size(pieces);
+        Ok(())
     }
 
     /// Queues a message for a robot.
     pub(super) fn send_to_robot(&mut self, robot: Peer, pieces: &[&str]) -> Result<(), Congested> {
-        let sent = self.wire.send(robot, pieces);
-        let bytes = size(pieces);
-        let traffic = &mut self.traffic;
-        match sent {
-            Ok(()) => {
-                traffic.to_robots += 1;
-                traffic.bytes_to_robots += bytes;
-            }
-            Err(Congested) => traffic.sends_refused += 1,
+        self.send(robot, pieces)?;
+        self.traffic.to_robots += 1;
+        self.traffic.bytes_to_robots += size(pieces);
+        Ok(())
+    }
+
+    fn send(&mut self, peer: Peer, pieces: &[&str]) -> Result<(), Congested> {
+        if self.policy.debug {
+            log::debug!("{peer} <- {}", pieces.concat());
+        }
+        let sent = self.wire.send(peer, pieces);
+        if sent.is_err() {
+            self.traffic.sends_refused += 1;
         }
         sent
+    }
+
+    /// A peer has said something.
+    pub(super) fn note_heard(&self, peer: Peer, text: &str) {
+        if self.policy.debug {
+            log::debug!("{peer} -> {text}");
+        }
     }
 
     /// Closes a peer for good: it is forgotten at once.
