@@ -175,7 +175,9 @@ impl Relay {
 
     /// Time has passed.
     pub fn time(&mut self, now: Moment, wire: &mut dyn Wire) {
-        while let Some(agent) = self.deadlines.pop_due(now) {
+        // Each agent once: whatever is due again at once has its turn in the next call.
+        let due: Vec<usize> = std::iter::from_fn(|| self.deadlines.pop_due(now)).collect();
+        for agent in due {
             if let Some(agent) = self.agents.get_mut(agent) {
                 agent.armed = None;
             }
