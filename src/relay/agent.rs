@@ -4,7 +4,7 @@
 //! `from_robot.rs`; where a request goes is decided in `routing.rs`; what all tools look like
 //! together is made in `face.rs`.
 
-use super::catalogue::{Item, Kind, Offers, PerKind};
+use super::catalogue::{names_of, Item, Kind, Offers, PerKind};
 use super::in_flight::Request;
 use super::reply::{self, Cause, Refusal};
 use super::robot::{self, Robot};
@@ -26,8 +26,27 @@ pub(super) struct Lost {
     pub line_label: Box<str>,
     pub server_id: Option<Box<str>>,
     pub items: PerKind<Vec<Item>>,
+    own_name: Option<String>,
     /// Until when requests wait for it.
     until: Moment,
+}
+
+impl Lost {
+    /// Whether `tool` may turn out to be it, as far as can be said while its lists are unknown.
+    fn may_be(&self, tool: &Tool) -> bool {
+        let same_name = || tool.hello.is_none() || tool.own_name() == self.own_name.as_deref();
+        match &self.server_id {
+            Some(id) => tool.server_id.as_ref() == Some(id),
+            None => tool.server_id.is_none() && same_name(),
+        }
+    }
+
+    /// Whether `tool`, which offers `names`, is it.
+    pub(super) fn is_same(&self, tool: &Tool, names: &[&str]) -> bool {
+        let offers_the_same = || names_of(self.items.of(Kind::Tools)) == names;
+        self.may_be(tool)
+            && (tool.server_id.is_some() || self.label == tool.label || offers_the_same())
+    }
 }
 
 /// Whether and when robots are to be told that a list has changed.
@@ -100,33 +119,38 @@ impl Agent {
         address: &str,
         server_id: Option<&str>,
     ) -> usize {
+        self.joined += 1;
+        let mut tool = Tool::new(peer, self.joined, address, server_id);
+        tool.joined = turn.now;
+        if !turn.policy.handshake {
+            tool.state = ToolState::Transparent;
+        }
+        let place = self.tools.insert(Box::new(tool));
         if server_id.is_some() {
-            for place in self.tools_where(|tool| tool.server_id.as_deref() == server_id) {
+            self.replace_older(turn, place, server_id);
+        }
+        self.name_tool(place);
+        let Some(tool) = self.tools.get_mut(place) else { return place };
+        log::info!("{}", turn.policy.language.tool_joined(tool::Who(&self.name, tool)));
+        if turn.policy.handshake {
+            tool.shake_hands(turn);
+        } else {
+            self.forget_lost(turn, |_| true);
+            self.settle(turn);
+        }
+        place
+    }
+
+    /// A tool takes the place of those of the same `server_id`.
+    fn replace_older(&mut self, turn: &mut Turn<'_>, newer: usize, server_id: Option<&str>) {
+        for place in self.tools_where(|tool| tool.server_id.as_deref() == server_id) {
+            if place != newer {
                 if let Some(old) = self.tools.get(place) {
                     turn.close(old.peer, CloseReason::Replaced);
                 }
                 self.tool_left(turn, place, CloseReason::Replaced);
             }
         }
-        self.joined += 1;
-        let mut tool = Tool::new(peer, self.joined, address, server_id);
-        tool.joined = turn.now;
-        let place = self.tools.insert(Box::new(tool));
-        self.name_tool(place);
-        let language = turn.policy.language;
-        if let Some(tool) = self.tools.get_mut(place) {
-            log::info!("{}", language.tool_joined(tool::Who(&self.name, tool)));
-            if turn.policy.handshake {
-                tool.shake_hands(turn);
-            } else {
-                tool.state = ToolState::Transparent;
-            }
-        }
-        if !turn.policy.handshake {
-            self.forget_lost(turn, |_| true);
-            self.settle(turn);
-        }
-        place
     }
 
     /// Gives a tool its label: what it calls itself, told apart from the others.
@@ -161,6 +185,7 @@ impl Agent {
                 self.call_failed(turn, place, number, &call, Refusal::ToolLost);
             }
         }
+        self.pay_lists_owed(turn);
         let served_by_a_twin =
             tool.line != 0 && self.tools.iter().any(|(_, other)| other.line == tool.line);
         if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
@@ -174,6 +199,7 @@ impl Agent {
                 line: tool.line,
                 label: tool.label,
                 line_label: tool.line_label,
+                own_name: tool.hello.and_then(|hello| hello.name),
                 server_id: tool.server_id,
                 items,
                 until,
@@ -183,8 +209,26 @@ impl Agent {
         self.settle(turn);
     }
 
-    /// Does not wait any longer for the lost tools that `wanted` picks.
-    pub(super) fn forget_lost(&mut self, turn: &mut Turn<'_>, wanted: impl Fn(&Lost) -> bool) {
+    /// Does not wait any longer for lost tools whose grace has ended, unless one that has come
+    /// since may turn out to be it.
+    pub(super) fn give_up_lost(&mut self, turn: &mut Turn<'_>) {
+        let now = turn.now;
+        let over: Vec<u32> = self
+            .lost
+            .iter()
+            .filter(|lost| lost.until <= now && !self.may_be_back(lost))
+            .map(|lost| lost.line)
+            .collect();
+        if !over.is_empty() {
+            self.forget_lost(turn, |lost| lost.until <= now && over.contains(&lost.line));
+        }
+    }
+
+    fn may_be_back(&self, lost: &Lost) -> bool {
+        self.tools.iter().any(|(_, tool)| tool.is_settling() && lost.may_be(tool))
+    }
+
+    fn forget_lost(&mut self, turn: &mut Turn<'_>, wanted: impl Fn(&Lost) -> bool) {
         let before = self.lost.len();
         self.lost.retain(|lost| !wanted(lost));
         if self.lost.len() != before {
@@ -244,8 +288,6 @@ impl Agent {
         for place in self.tools_where(|_| true) {
             self.tool_time(turn, place);
         }
-        let now = turn.now;
-        self.forget_lost(turn, |lost| lost.until <= now);
         self.parked_time(turn);
         self.settle(turn);
         self.tell_if_due(turn);
@@ -269,6 +311,7 @@ impl Agent {
             let Some(call) = self.withdraw(turn, place, number, "timed out") else { continue };
             self.call_failed(turn, place, number, &call, Refusal::TimedOut);
         }
+        self.pay_lists_owed(turn);
     }
 
     /// A tool does not shake hands.
@@ -291,7 +334,7 @@ impl Agent {
     pub(super) fn deadline(&self, policy: &Policy) -> Option<Moment> {
         let listing_timeout = policy.handshake_timeout;
         let tools = self.tools.iter().filter_map(|(_, tool)| tool.deadline(listing_timeout));
-        let lost = self.lost.iter().map(|lost| lost.until);
+        let lost = self.lost.iter().filter(|lost| !self.may_be_back(lost)).map(|lost| lost.until);
         let parked = self.parked.iter().map(|parked| parked.deadline);
         let waiting = self.patience_ends();
         let telling = self.telling_due();

@@ -166,6 +166,14 @@ impl Item {
     }
 }
 
+/// The names of a list, in order, for comparing.
+pub(super) fn names_of(items: &[Item]) -> Vec<&str> {
+    let mut names: Vec<&str> = items.iter().map(|item| &*item.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// One page of a list, as a tool answers it.
 pub(super) struct Page {
     pub items: Vec<Item>,
@@ -217,6 +225,8 @@ pub(super) struct Offers {
     by_name: HashMap<Box<str>, Offer>,
     /// The list as robots get it, without its brackets.
     text: String,
+    /// How often the list has changed.
+    version: u32,
 }
 
 /// An item whose name was taken: who else has it, and what it is offered as.
@@ -256,15 +266,23 @@ impl Offers {
         &self.text
     }
 
+    /// How often the list has changed.
+    pub(super) fn version(&self) -> u32 {
+        self.version
+    }
+
     /// Makes the list anew from `sources`, the oldest line first. Who has a name keeps it as long
     /// as it offers it. Returns whether robots see another list than before, and the conflicts
     /// that are new.
     pub(super) fn merge(&mut self, kind: Kind, sources: &[Source<'_>]) -> (bool, Vec<Conflict>) {
-        if sources.iter().all(|source| source.items.is_empty()) {
-            let changed = !self.text.is_empty();
-            *self = Offers::default();
-            return (changed, Vec::new());
-        }
+        let (mut merged, conflicts) = self.merged(kind, sources);
+        let changed = merged.text != self.text;
+        merged.version = self.version.wrapping_add(u32::from(changed));
+        *self = merged;
+        (changed, conflicts)
+    }
+
+    fn merged(&self, kind: Kind, sources: &[Source<'_>]) -> (Self, Vec<Conflict>) {
         let owners = self.owners(sources);
         let mut merged = Offers::default();
         let mut conflicts = Vec::new();
@@ -294,9 +312,7 @@ impl Offers {
             }
         }
         merged.text.shrink_to_fit();
-        let changed = merged.text != self.text;
-        *self = merged;
-        (changed, conflicts)
+        (merged, conflicts)
     }
 
     /// Which line has which name: who had it keeps it, else the oldest that offers it.

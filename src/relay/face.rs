@@ -19,6 +19,7 @@ const BETWEEN_TELLINGS: Duration = Duration::from_secs(1);
 impl Agent {
     /// Something about the tools has changed: whoever waited for that is served.
     pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
+        self.give_up_lost(turn);
         if !self.parked.is_empty() {
             self.unpark(turn);
         }
@@ -79,8 +80,8 @@ impl Agent {
         }
     }
 
-    /// Makes one merged list anew, and tells the robots where it has changed.
-    pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind) {
+    /// Makes one merged list anew, and tells the robots where it has changed, which it returns.
+    pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind) -> bool {
         let mut offers = std::mem::take(self.offers.of_mut(kind));
         let live = self.tools_where(|tool| tool.line != 0);
         let live = live.iter().filter_map(|place| {
@@ -118,6 +119,7 @@ impl Agent {
         if changed {
             self.tell(turn, kind);
         }
+        changed
     }
 
     /// Tells every initialised robot that a list has changed, now or when it is time again.
@@ -135,13 +137,14 @@ impl Agent {
             let envelope = Envelope::read(&waiting.text);
             envelope.is_ok_and(|envelope| envelope.method.as_deref() == Some(kind.row().list))
         };
+        let version = self.offers.of(kind).version();
         let mut again = Vec::new();
         for (place, robot) in &mut self.robots {
             if robot.waiting.as_deref().is_some_and(waits_for_list) {
                 continue;
             }
             if robot.is_xiaozhi_server && kind == Kind::Tools {
-                robot.list_owed = robot.last_list.is_some();
+                robot.list_owed = robot.last_list.is_some() && robot.list_seen != version;
                 again.push(place);
             } else if robot.initialised {
                 let _ = turn.send_to_robot(robot.peer, &[&text]);
@@ -168,28 +171,37 @@ impl Agent {
         tellings.filter(|telling| telling.due).map(|telling| telling.not_before).min()
     }
 
+    /// Sends every robot that is owed its list again what it is owed.
+    pub(super) fn pay_lists_owed(&mut self, turn: &mut Turn<'_>) {
+        let owed = self.robots.iter().filter(|(_, robot)| robot.list_owed);
+        for place in owed.map(|(place, _)| place).collect::<Vec<_>>() {
+            self.pay_list_owed(turn, place);
+        }
+    }
+
     /// Sends a robot that ignores `list_changed` its list again, unless its id is in use.
     pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, place: usize) {
         let Some(robot) = self.robots.get(place) else { return };
         let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_owed) else { return };
+        let has_id = |text: &str| Envelope::read(text).is_ok_and(|e| e.id == Id::Given(id));
         let in_use = robot.tickets.iter().any(|ticket| self.ticket_has_id(ticket, id))
             || self.parked.iter().any(|parked| parked.robot == place && &*parked.id == id)
-            || robot.waiting.iter().any(|waiting| {
-                Envelope::read(&waiting.text).is_ok_and(|envelope| envelope.id == Id::Given(id))
-            });
+            || robot.waiting.iter().any(|waiting| has_id(&waiting.text))
+            || robot.inbox.iter().any(|text| has_id(text));
         if in_use {
             return;
         }
         let id = id.to_owned();
-        if let Some(robot) = self.robots.get_mut(place) {
-            robot.list_owed = false;
-        }
         self.answer_list(turn, place, Kind::Tools, &id);
     }
 
     /// Answers a robot's request for a list from what is known.
     pub(super) fn answer_list(&mut self, turn: &mut Turn<'_>, place: usize, kind: Kind, id: &str) {
         let list = std::mem::take(self.offers.of_mut(kind));
+        if let Some(robot) = self.robots.get_mut(place).filter(|_| kind == Kind::Tools) {
+            robot.list_seen = list.version();
+            robot.list_owed = false;
+        }
         let head = r#"{"jsonrpc":"2.0","id":"#;
         let member = kind.row().member;
         self.answer(

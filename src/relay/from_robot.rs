@@ -150,7 +150,7 @@ impl Agent {
         let params = Params::read(envelope.params);
         let Some(id) = params.request_id else { return };
         if self.withdraw_parked(turn, place, id) || self.withdraw_queued(turn, place, id) {
-            return;
+            return self.pay_list_owed(turn, place);
         }
         let Some(robot) = self.robots.get(place) else { return };
         let newest = robot.tickets.iter().rev().find(|ticket| self.ticket_has_id(ticket, id));
@@ -246,7 +246,6 @@ impl Agent {
         let Some(robot) = self.robots.get_mut(ask.robot) else { return };
         if kind == Kind::Tools {
             robot.last_list = Some(ask.id.into());
-            robot.list_owed = false;
         }
         self.answer_list(turn, ask.robot, kind, ask.id);
     }
@@ -326,6 +325,10 @@ impl Agent {
             self.release(turn, waiting.text.len());
             self.hear_robot(turn, place, &waiting.text, Turnstile::Settled);
             self.hear_inbox(turn, place);
+        }
+        // Those who go on waiting may not have to wait as long.
+        if let Some(until) = self.patience_ends() {
+            turn.wake(until);
         }
     }
 

@@ -1,11 +1,11 @@
 //! What a tool says, and what becomes of it (contract, section 4, "From a tool").
 
 use super::agent::Agent;
-use super::catalogue::{Kind, KINDS};
+use super::catalogue::{names_of, Kind, KINDS};
 use super::envelope::{one_line, Envelope, Id, Params, Splice};
 use super::in_flight::{number, Request};
 use super::reply::{self, PROTOCOL_VERSION};
-use super::tool::{Listed, Trouble, Who};
+use super::tool::{Listed, Tool, Trouble, Who};
 use super::turn::Turn;
 use super::{Peer, ToolState};
 
@@ -112,10 +112,7 @@ impl Agent {
             tool.state = ToolState::Ready;
             self.join_line(turn, place);
             self.merge_all(turn);
-        } else {
-            self.merge(turn, kind);
-        }
-        if tell {
+        } else if !self.merge(turn, kind) && tell {
             self.tell(turn, kind);
         }
     }
@@ -124,34 +121,27 @@ impl Agent {
     /// `server_id`, a twin's, one that was lost, or a new one.
     fn join_line(&mut self, turn: &mut Turn<'_>, place: usize) {
         let Some(tool) = self.tools.get(place) else { return };
-        let same_name = |other: &super::tool::Tool| {
-            other.server_id.is_none() && hello_name(other) == hello_name(tool)
-        };
-        let anonymous = tool.server_id.is_none() && hello_name(tool).is_some();
-        let elders = self.tools_where(|other| {
-            anonymous && other.order < tool.order && other.line != 0 && same_name(other)
-        });
-        let twin = elders
+        let names = names_of(&tool.lists.of(Kind::Tools).items);
+        let kin: Vec<&Tool> = self
+            .tools
             .iter()
-            .rev()
-            .filter_map(|elder| self.tools.get(*elder))
-            .find(|elder| names_of(elder) == names_of(tool));
-        let (line, line_label) = if let Some(twin) = twin {
-            (twin.line, twin.line_label.clone())
-        } else if let Some(lost) = self.lost.iter().find(|lost| {
-            let same_id = lost.server_id.is_some() && lost.server_id == tool.server_id;
-            let same_label = lost.server_id.is_none() && lost.label == tool.label;
-            lost.line != 0 && (same_id || (tool.server_id.is_none() && same_label))
-        }) {
-            (lost.line, lost.line_label.clone())
-        } else {
-            self.lines += 1;
-            (self.lines, tool.label.clone())
-        };
-        let label = tool.label.clone();
-        for elder in elders.iter().filter_map(|elder| self.tools.get(*elder)) {
+            .filter(|(other, _)| *other != place && tool.server_id.is_none())
+            .map(|(_, other)| &**other)
+            .filter(|other| other.server_id.is_none() && other.line != 0)
+            .filter(|other| other.own_name().is_some() && other.own_name() == tool.own_name())
+            .collect();
+        let twin = kin.iter().find(|other| names_of(&other.lists.of(Kind::Tools).items) == names);
+        let come_back =
+            || self.lost.iter().find(|lost| lost.line != 0 && lost.is_same(tool, &names));
+        let known = twin.map(|twin| (twin.line, twin.line_label.clone()));
+        let known = known.or_else(|| come_back().map(|lost| (lost.line, lost.line_label.clone())));
+        let (line, line_label) = known.unwrap_or_else(|| (self.lines + 1, tool.label.clone()));
+        // One of them may be a socket nobody has noticed to be dead.
+        for elder in kin.iter().filter(|other| other.order < tool.order) {
             turn.probe(elder.peer);
         }
+        let label = tool.label.clone();
+        self.lines = self.lines.max(line);
         self.lost.retain(|lost| lost.line != line && (lost.line != 0 || lost.label != label));
         let language = turn.policy.language;
         if let Some(tool) = self.tools.get_mut(place) {
@@ -212,20 +202,6 @@ impl Agent {
             let _ = turn.send_to_robot(robot.peer, &[text]);
         }
     }
-}
-
-/// The name by which a server without `server_id` is known again.
-fn hello_name(tool: &super::tool::Tool) -> Option<&str> {
-    tool.hello.as_ref()?.name.as_deref()
-}
-
-/// The names of a tool's tools, in order.
-fn names_of(tool: &super::tool::Tool) -> Vec<&str> {
-    let mut names: Vec<&str> =
-        tool.lists.of(Kind::Tools).items.iter().map(|item| &*item.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 /// Answers what a tool asks of the relay.

@@ -47,6 +47,8 @@ pub(super) struct Robot {
     pub parked: usize,
     /// The id of its last `tools/list`, to answer it once more.
     pub last_list: Option<Box<str>>,
+    /// Which version of the list it was sent last.
+    pub list_seen: u32,
     /// Whether that reply is owed again, but a request in flight has the same id.
     pub list_owed: bool,
     last_request: u32,
@@ -64,6 +66,7 @@ impl Robot {
             inbox: VecDeque::new(),
             parked: 0,
             last_list: None,
+            list_seen: 0,
             list_owed: false,
             last_request: 0,
         }

@@ -289,13 +289,15 @@ impl Agent {
         let Some(ticket) = robot.take_ticket(tool, number) else { return };
         if !robot.has_rival(ticket.request) {
             self.refuse(turn, call.robot, &call.id, why);
-            self.pay_list_owed(turn, call.robot);
         }
     }
 
-    /// Tries again what waits for a tool: something about the tools has changed.
+    /// Tries again what waits for a tool: something about the tools has changed. What has to go
+    /// on waiting joins the queue at its end.
     pub(super) fn unpark(&mut self, turn: &mut Turn<'_>) {
-        for parked in std::mem::take(&mut self.parked) {
+        for _ in 0..self.parked.len() {
+            // A robot that is closed meanwhile takes its own along.
+            let Some(parked) = self.parked.pop_front() else { return };
             self.unparked(turn, &parked);
             self.asks_again(turn, &parked);
         }
@@ -304,17 +306,13 @@ impl Agent {
     /// Gives up what has waited too long.
     pub(super) fn parked_time(&mut self, turn: &mut Turn<'_>) {
         let now = turn.now;
-        if self.parked.iter().all(|parked| parked.deadline > now) {
-            return;
+        let is_late = |parked: &Parked| parked.deadline <= now;
+        while let Some(late) = self.parked.iter().position(is_late) {
+            let Some(parked) = self.parked.remove(late) else { return };
+            self.unparked(turn, &parked);
+            self.refuse(turn, parked.robot, &parked.id, Refusal::TimedOut);
         }
-        for parked in std::mem::take(&mut self.parked) {
-            if parked.deadline > now {
-                self.parked.push_back(parked);
-            } else {
-                self.unparked(turn, &parked);
-                self.refuse(turn, parked.robot, &parked.id, Refusal::TimedOut);
-            }
-        }
+        self.pay_lists_owed(turn);
     }
 
     /// Takes the newest waiting request of a robot back; says whether there was one.

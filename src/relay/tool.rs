@@ -69,7 +69,7 @@ impl Hello {
 #[derive(Debug, Default)]
 pub(super) struct List {
     pub items: Vec<Item>,
-    /// Whether it was ever asked for and that ended.
+    /// Whether it was ever answered, if only with an error.
     pub known: bool,
     /// The listing under way.
     pub running: Option<Box<Listing>>,
@@ -253,6 +253,11 @@ impl Tool {
         Ok(())
     }
 
+    /// The name by which a server without `server_id` is known again.
+    pub(super) fn own_name(&self) -> Option<&str> {
+        self.hello.as_ref()?.name.as_deref()
+    }
+
     /// Gives up shaking hands.
     pub(super) fn become_opaque(&mut self, trouble: Trouble) {
         self.state = ToolState::Opaque;
@@ -274,7 +279,7 @@ impl Tool {
         if list.running.is_some() {
             return;
         }
-        let tell = tell || list.again_at.take().is_some();
+        let has_changed = list.again_at.take().is_some();
         let number = self.in_flight.fresh();
         self.in_flight.insert(number, Request::List(kind));
         list.running = Some(Box::new(Listing {
@@ -284,7 +289,7 @@ impl Tool {
             bytes: 0,
             gathered: Vec::new(),
             cursor: None,
-            tell,
+            tell: tell || has_changed,
         }));
         turn.wake(turn.now.after(turn.policy.handshake_timeout));
         let _ = turn.send_to_tool(self.peer, &[&reply::list(number, kind.row().list, None)]);
@@ -360,7 +365,6 @@ impl Tool {
             };
             if let Some(listing) = list.running.take_if(late) {
                 self.in_flight.remove(listing.number);
-                list.known = true;
                 self.trouble = Some(Trouble::ListSilent(kind.row().list));
                 given_up.push((kind, listing.tell));
             }
