@@ -163,7 +163,10 @@ fn a_request_sent_to_several_is_answered_once_whoever_goes() {
     world.hand_shake(two, "two", &["y"], able);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "logging/setLevel");
-    let second = { world.hears(one); world.asked(two, "logging/setLevel") };
+    let second = {
+        world.hears(one);
+        world.asked(two, "logging/setLevel")
+    };
     world.leaves(one);
     world.hears_all(robot).iter().for_each(|m| assert!(m.get("id").is_none(), "{m}"));
     world.answers(two, second, "{}");

@@ -122,7 +122,8 @@ fn so_many_bytes_wait_for_one_agent_and_no_more() {
     for id in ["1", "2", "3", "4"] {
         world.calls(robot, id, "add");
     }
-    let text = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add","arguments":{}}}"#;
+    let text =
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add","arguments":{}}}"#;
     assert_eq!(world.relay.held_bytes(), 3 * text.len());
     world.fails(robot, 4, -32002);
     world.calls(other, "1", "add");

@@ -63,7 +63,8 @@ fn a_notification_of_either_side_keeps_every_byte() {
     let from_robot = r#"{ "method":"notifications\/roots/list_changed","x":1.0}"#;
     world.says(robot, from_robot);
     assert_eq!(world.raw(tool), from_robot);
-    let from_tool = r#"{"params":{"level":"info","data":"\u5c0f"} ,"method":"notifications/message"}"#;
+    let from_tool =
+        r#"{"params":{"level":"info","data":"\u5c0f"} ,"method":"notifications/message"}"#;
     world.says(tool, from_tool);
     assert_eq!(world.raw(robot), from_tool);
 }
@@ -72,8 +73,18 @@ fn a_notification_of_either_side_keeps_every_byte() {
 fn a_robot_gets_back_exactly_the_id_it_sent() {
     let (mut world, tool, robot) = pair();
     for id in [
-        "0", "-5", "1.5", "1E2", "1e-3", r#""""#, r#""null""#, r#""\u0041\/""#, "\"小智\"",
-        "1180591620717411303424", "-0", "2147483648",
+        "0",
+        "-5",
+        "1.5",
+        "1E2",
+        "1e-3",
+        r#""""#,
+        r#""null""#,
+        r#""\u0041\/""#,
+        "\"小智\"",
+        "1180591620717411303424",
+        "-0",
+        "2147483648",
     ] {
         world.calls(robot, id, "add");
         let number = world.called(tool, "add");

@@ -118,6 +118,25 @@ fn a_list_is_not_sent_again_while_its_id_is_in_flight() {
 }
 
 #[test]
+fn a_list_is_sent_again_only_after_all_requests_of_its_id_have_failed() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    world.seconds(2.0);
+    let robot = world.robot_named("a", XIAOZHI);
+    world.asks(robot, "2", "tools/list");
+    world.told_tools(robot);
+    world.calls(robot, "2", "add");
+    world.calls(robot, "2", "add");
+    world.ready_tool("a", "other", &["x"]);
+    world.seconds(2.0);
+    world.is_silent(robot);
+    world.leaves(tool);
+    world.fails(robot, 2, -32003);
+    world.fails(robot, 2, -32003);
+    assert_eq!(world.told_tools(robot), ["add", "x"]);
+}
+
+#[test]
 fn a_list_is_not_sent_again_while_its_id_waits_for_a_tool() {
     let mut world = World::new();
     let robot = world.robot_named("a", XIAOZHI);

@@ -28,10 +28,7 @@ fn a_newer_tool_of_the_same_server_id_replaces_the_older() {
     world.calls(robot, "1", "add");
     let newer = world.tool_with_id("a", "x");
     assert_eq!(world.wire.closed, [(older, CloseReason::Replaced)]);
-    assert_eq!(
-        CloseReason::Replaced.on_the_wire(),
-        (4001, "replaced by a newer connection")
-    );
+    assert_eq!(CloseReason::Replaced.on_the_wire(), (4001, "replaced by a newer connection"));
     world.fails(robot, 1, -32003);
     world.calls(robot, "2", "add");
     world.hand_shake_and_call(newer);
@@ -108,7 +105,9 @@ fn a_name_that_is_taken_is_offered_with_its_label_and_called_by_its_own() {
     );
     let heard = world.raw(two);
     assert!(
-        heard.ends_with(r#","method":"tools/call","params":{ "arguments":{"n":1.0},"name": "search" }}"#),
+        heard.ends_with(
+            r#","method":"tools/call","params":{ "arguments":{"n":1.0},"name": "search" }}"#
+        ),
         "{heard}"
     );
     world.is_silent(one);

@@ -217,9 +217,7 @@ impl World {
     pub(crate) fn answers_error(&mut self, tool: Peer, id: u64, code: i32) {
         self.says(
             tool,
-            &format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"no"}}}}"#
-            ),
+            &format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"no"}}}}"#),
         );
     }
 
