@@ -13,6 +13,10 @@ mod checks;
 mod play;
 #[path = "simulation/random.rs"]
 mod random;
+#[path = "simulation/robots.rs"]
+mod robots;
+#[path = "simulation/tools.rs"]
+mod tools;
 
 use play::Play;
 use std::panic::{catch_unwind, AssertUnwindSafe};

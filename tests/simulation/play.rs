@@ -1,6 +1,6 @@
 //! What happens: peers come, speak and go, and time passes.
 
-use crate::actors::{Owed, Pending, Request, Robot, Server, Temper, Tool};
+use crate::actors::{Pending, Request, Robot, Temper, Tool};
 use crate::random::Random;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::moment::Moment;
@@ -10,22 +10,6 @@ use std::time::Duration;
 
 /// How many events are told of a seed that fails.
 const TOLD: usize = 60;
-
-/// Ids as robots spell them.
-const IDS: [&str; 12] = [
-    "1",
-    "2",
-    "3",
-    "0",
-    "-5",
-    "1.5",
-    "1E2",
-    "\"1\"",
-    "\"\"",
-    "\"null\"",
-    "\"\\u0041小\"",
-    "1180591620717411303424",
-];
 
 /// A wire that keeps what it is given until it is looked at.
 #[derive(Default)]
@@ -58,7 +42,7 @@ impl Wire for FakeWire {
 
 /// One seed being played.
 pub(crate) struct Play {
-    random: Random,
+    pub(crate) random: Random,
     relay: Relay,
     wire: FakeWire,
     pub(crate) now: Moment,
@@ -70,7 +54,7 @@ pub(crate) struct Play {
     pub(crate) tools: BTreeMap<Peer, Tool>,
     pub(crate) robots: BTreeMap<Peer, Robot>,
     pub(crate) requests: HashMap<u64, Request>,
-    keys: u64,
+    pub(crate) keys: u64,
     slots: u32,
     events: VecDeque<String>,
     loud: bool,
@@ -162,12 +146,12 @@ impl Play {
         Peer { slot: self.slots, generation: self.slots % 3 }
     }
 
-    fn any_tool(&mut self) -> Option<Peer> {
+    pub(crate) fn any_tool(&mut self) -> Option<Peer> {
         let peers: Vec<Peer> = self.tools.keys().copied().collect();
         (!peers.is_empty()).then(|| *self.random.pick(&peers))
     }
 
-    fn any_robot(&mut self) -> Option<Peer> {
+    pub(crate) fn any_robot(&mut self) -> Option<Peer> {
         let peers: Vec<Peer> = self.robots.keys().copied().collect();
         (!peers.is_empty()).then(|| *self.random.pick(&peers))
     }
@@ -247,7 +231,7 @@ impl Play {
             .collect()
     }
 
-    fn says(&mut self, peer: Peer, text: &str) {
+    pub(crate) fn says(&mut self, peer: Peer, text: &str) {
         self.note(format!("{peer} says {text:?}"));
         if let Some(tool) = self.tools.get(&peer) {
             self.epochs[tool.agent] += 1;
@@ -299,269 +283,6 @@ impl Play {
         for epoch in &mut self.epochs {
             *epoch += 1;
         }
-    }
-
-    fn robot_speaks(&mut self) {
-        let Some(peer) = self.any_robot() else { return };
-        match self.random.below(30) {
-            0..=1 => self.initialises(peer),
-            2..=5 => self.asks(peer, "tools/list"),
-            6 => self.asks(peer, "ping"),
-            7 => {
-                let method = *self.random.pick(&[
-                    "prompts/list",
-                    "resources/list",
-                    "resources/templates/list",
-                    "prompts/get",
-                    "resources/read",
-                    "logging/setLevel",
-                    "completion/complete",
-                    "x/y",
-                    "z",
-                ]);
-                self.asks(peer, method);
-            }
-            8 => {
-                let junk =
-                    ["", "hello", "[1]", "7", "{", "{\"id\":true,\"method\":\"x\"}", "{\"a\":1}"];
-                let text = *self.random.pick(&junk);
-                self.robots.get_mut(&peer).unwrap().junk += 1;
-                self.says(peer, text);
-            }
-            9 => self.says(peer, r#"{"id":1,"result":{}}"#),
-            10 => {
-                let mark = &self.marks[self.robots[&peer].agent];
-                let text = format!(r#"{{"method":"notifications/any","params":{{"m":"{mark}"}}}}"#);
-                self.says(peer, &text);
-            }
-            11..=14 => self.cancels(peer),
-            _ => self.asks(peer, "tools/call"),
-        }
-    }
-
-    fn initialises(&mut self, peer: Peer) {
-        let robot = self.robots.get_mut(&peer).unwrap();
-        // Who it is stays the same once it has said so: the quirks follow it.
-        if robot.said_initialized {
-            return self.asks(peer, "initialize");
-        }
-        robot.said_initialized = true;
-        robot.is_xiaozhi = self.random.percent(50);
-        self.asks(peer, "initialize");
-        if self.robots.contains_key(&peer) {
-            let mark = &self.marks[self.robots[&peer].agent];
-            let text = format!(r#"{{"method":"notifications/initialized","m":"{mark}"}}"#);
-            self.says(peer, &text);
-        }
-    }
-
-    fn cancels(&mut self, peer: Peer) {
-        let robot = self.robots.get_mut(&peer).unwrap();
-        let mut in_flight: Vec<&String> =
-            robot.owed.iter().filter(|(_, o)| !o.keys.is_empty()).map(|(id, _)| id).collect();
-        in_flight.sort_unstable();
-        let id = match in_flight.is_empty() {
-            true => (*self.random.pick(&IDS)).to_owned(),
-            false => (*self.random.pick(&in_flight)).clone(),
-        };
-        let owed = robot.owed.entry(id.clone()).or_default();
-        match owed {
-            // The only one of its id is over at once.
-            Owed { keys, errors: 0, cancelled: 0 } if keys.len() <= 1 => keys.clear(),
-            _ => owed.cancelled += 1,
-        }
-        let mark = &self.marks[robot.agent];
-        let text = format!(
-            r#"{{"method":"notifications/cancelled","params":{{"requestId":{id},"m":"{mark}"}}}}"#
-        );
-        self.says(peer, &text);
-    }
-
-    fn asks(&mut self, peer: Peer, method: &str) {
-        self.keys += 1;
-        let (key, random) = (self.keys, &mut self.random);
-        let robot = self.robots.get_mut(&peer).unwrap();
-        let id = (*random.pick(&IDS)).to_owned();
-        let mark = &self.marks[robot.agent];
-        let mut params = format!(r#""key":"{key}" ,"m":"{mark}""#);
-        let (mut name, mut meant_for) = (String::new(), None);
-        match method {
-            "tools/call" | "prompts/get" => {
-                let fresh = robot.epoch == self.epochs[robot.agent] && self.policy.handshake;
-                name = (*random.pick(&["add", "sub", "nobody's", "server-1__add"])).to_owned();
-                if !robot.offered.is_empty() && random.percent(80) && method == "tools/call" {
-                    let (offered, server) = random.pick(&robot.offered).clone();
-                    (name, meant_for) = (offered, fresh.then_some(server));
-                }
-                params = format!(r#""name":"@NAME@",{params}"#);
-            }
-            "resources/read" => params = format!(r#"{params},"uri":"a://1""#),
-            "initialize" if robot.is_xiaozhi => {
-                params = format!(r#"{params},"clientInfo":{{"name":"XiaozhiMCPEndpointClient"}}"#);
-            }
-            "tools/list" => {
-                robot.list_ids.insert(id.clone());
-            }
-            _ => (),
-        }
-        let token = random.percent(30).then(|| (*random.pick(&["1", "\"t\"", "2.50"])).to_owned());
-        if token.is_some() {
-            params = format!(r#"{params},"_meta":{{"progressToken":@TOKEN@}}"#);
-        }
-        let text = match random.percent(50) {
-            true => format!(
-                r#"{{"jsonrpc":"2.0","id":@ID@,"method":"{method}","params":{{{params}}}}}"#
-            ),
-            false => {
-                format!(r#"{{ "params":{{{params}}},"n":1.0, "method":"{method}","id": @ID@}}"#)
-            }
-        };
-        let mut said = text.replace("@ID@", &id).replace("@NAME@", &name);
-        said = said.replace("@TOKEN@", token.as_deref().unwrap_or(""));
-        if random.percent(20) {
-            said = said.replace(' ', "\n") + "\r\n";
-        }
-        robot.owed.entry(id).or_default().keys.push(key);
-        let (epoch, method) = (self.epochs[robot.agent], method.to_owned());
-        let answers = Vec::new();
-        self.requests.insert(
-            key,
-            Request { robot: peer, method, text, token, name, meant_for, epoch, answers },
-        );
-        self.says(peer, &said);
-    }
-
-    fn tool_answers(&mut self) {
-        let Some(peer) = self.any_tool() else { return };
-        let tool = self.tools.get_mut(&peer).unwrap();
-        if tool.pending.is_empty() {
-            return;
-        }
-        let place = self.random.below(tool.pending.len() as u64) as usize;
-        let pending = tool.pending[place].clone();
-        let temper = match (pending.key, &*pending.method) {
-            (Some(_), _) => tool.calls,
-            (None, "initialize") => tool.hello,
-            (None, _) => tool.lists,
-        };
-        if temper == Temper::Silent {
-            return;
-        }
-        tool.pending.remove(place);
-        self.tool_answers_to(peer, &pending, temper);
-    }
-
-    fn tool_answers_to(&mut self, peer: Peer, pending: &Pending, temper: Temper) {
-        let confused = self.tools[&peer].confused;
-        let answer = self.answer(peer, pending, temper == Temper::Refuses);
-        if let Some(request) = pending.key.and_then(|key| self.requests.get_mut(&key)) {
-            request.answers.push(answer.clone());
-        }
-        let tool = self.tools.get_mut(&peer).unwrap();
-        if pending.key.is_none() && pending.method == "initialize" {
-            tool.answered_hello = true;
-            tool.initialised |= temper == Temper::Answers;
-        }
-        let said = answer.replace("@ID@", &pending.id.to_string());
-        self.says(peer, &said);
-        if confused && self.random.percent(50) {
-            self.says(peer, &said);
-        }
-    }
-
-    /// What a tool answers, with `@ID@` in its place.
-    fn answer(&mut self, peer: Peer, pending: &Pending, refuses: bool) -> String {
-        let tool = &self.tools[&peer];
-        let mark = &self.marks[tool.agent];
-        let key = pending.key.map_or(String::new(), |key| format!(r#""key":"{key}","#));
-        if refuses || (pending.key.is_some() && self.random.percent(5)) {
-            return format!(
-                r#"{{ "id":@ID@,"error":{{"code":-1.0,"message":"\u4e0d","data":{{{key}"m":"{mark}"}}}}}}"#
-            );
-        }
-        if pending.key.is_some() {
-            let body = match self.random.percent(10) && pending.method == "tools/call" {
-                true => r#""content":[{"type":"text","text":"bad"}],"isError":true"#,
-                false => r#""content":[ {"type":"text","text":"\/\u5c0f"}],"n":1.50"#,
-            };
-            return format!(
-                r#"{{"result":{{{key}{body},"m":"{mark}","by":"{peer}"}} ,"id": @ID@,"jsonrpc":"2.0"}}"#
-            );
-        }
-        let result = match &*pending.method {
-            "initialize" => hello(&tool.server, mark),
-            "tools/list" => self.page(tool.server.clone(), mark.clone(), pending.cursor),
-            "prompts/list" => format!(r#"{{"prompts":[{{"name":"add","m":"{mark}"}}]}}"#),
-            "resources/list" => format!(r#"{{"resources":[{{"uri":"a://1","m":"{mark}"}}]}}"#),
-            "resources/templates/list" => {
-                format!(r#"{{"resourceTemplates":[{{"uriTemplate":"b://{{x}}","m":"{mark}"}}]}}"#)
-            }
-            _ => "{}".to_owned(),
-        };
-        format!(r#"{{"jsonrpc":"2.0","id":@ID@,"result":{result}}}"#)
-    }
-
-    /// A page of a tool's list: all, or the first and then the rest.
-    fn page(&mut self, server: Server, mark: String, rest: bool) -> String {
-        let of = server.identity();
-        let item = |name: &String| format!(r#"{{"of":"{of}","name":"{name}","m":"{mark}"}}"#);
-        let items: Vec<String> = server.names.iter().map(item).collect();
-        match items.split_first() {
-            Some((_, others)) if rest => format!(r#"{{"tools":[{}]}}"#, others.join(",")),
-            Some((first, _)) if self.random.percent(30) => {
-                format!(r#"{{"tools":[{first}],"nextCursor":"{mark}"}}"#)
-            }
-            _ => format!(r#"{{"tools":[{}]}}"#, items.join(",")),
-        }
-    }
-
-    fn tool_speaks(&mut self) {
-        let Some(peer) = self.any_tool() else { return };
-        let mark = self.marks[self.tools[&peer].agent].clone();
-        let stray = self.random.below(50);
-        let text = match self.random.below(12) {
-            0 => r#"{"id":"p","method":"ping"}"#.to_owned(),
-            1 => format!(r#"{{"id":1,"method":"initialize","m":"{mark}"}}"#),
-            2 => r#"{"id":1,"method":"roots/list"}"#.to_owned(),
-            3 => (*self.random.pick(&["", "log line", "[]", "{", "7", "{}"])).to_owned(),
-            4..=5 => format!(r#"{{"method":"notifications/message","params":"{mark}"}}"#),
-            6..=7 => return self.tool_changes_its_list(peer),
-            8 => format!(r#"{{"id":null,"result":"{mark}"}}"#),
-            // An answer to what it was not asked, or was asked and has answered.
-            9 if self.tools[&peer].confused
-                && !self.tools[&peer].pending.iter().any(|p| p.id == stray) =>
-            {
-                format!(r#"{{"id":{stray},"result":"{mark}"}}"#)
-            }
-            _ => return self.tool_makes_progress(peer),
-        };
-        self.says(peer, &text);
-    }
-
-    fn tool_changes_its_list(&mut self, peer: Peer) {
-        let names = Server::any(&mut self.random).names;
-        let tool = self.tools.get_mut(&peer).unwrap();
-        tool.ever.extend(names.iter().cloned());
-        tool.server.names = names;
-        self.epochs[tool.agent] += 1;
-        if tool.server.announces {
-            self.says(peer, r#"{"method":"notifications/tools/list_changed"}"#);
-        }
-    }
-
-    fn tool_makes_progress(&mut self, peer: Peer) {
-        let tool = &self.tools[&peer];
-        let keyed: Vec<(u64, u64)> =
-            tool.pending.iter().filter_map(|p| Some((p.id, p.key?))).collect();
-        if keyed.is_empty() {
-            return;
-        }
-        let (id, key) = *self.random.pick(&keyed);
-        let mark = &self.marks[tool.agent];
-        let text = format!(
-            r#"{{"method":"notifications/progress","params":{{"key":"{key}","progressToken":{id},"m":"{mark}"}}}}"#
-        );
-        self.says(peer, &text);
     }
 
     /// Nobody starts anything more, and everything that was started ends.
@@ -632,17 +353,6 @@ impl Play {
         assert_eq!(self.relay.wake_at(), None);
         assert!(self.relay.details(self.now).is_empty());
     }
-}
-
-fn hello(server: &Server, mark: &str) -> String {
-    let info = match &*server.name {
-        "" => String::new(),
-        name => format!(r#","serverInfo":{{"name":"{name}","m":"{mark}"}}"#),
-    };
-    let announces = server.announces;
-    format!(
-        r#"{{"protocolVersion":"2024-11-05","capabilities":{{"tools":{{"listChanged":{announces}}},"prompts":{{}},"logging":{{}},"resources":{{}}}}{info}}}"#
-    )
 }
 
 /// Settings of one kind or another.
