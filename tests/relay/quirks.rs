@@ -1,0 +1,193 @@
+//! Section 5: kindness to known clients.
+
+use crate::world::World;
+use mcp_endpoint_server::relay::Peer;
+use serde_json::json;
+
+const XIAOZHI: &str = "XiaozhiMCPEndpointClient";
+const FAILED: &str =
+    r#"{"content":[{"type":"image"},{"type":"text","text":"\u574f \"x\""}],"isError":true}"#;
+
+fn answered(world: &mut World, tool: Peer, robot: Peer, result: &str) -> String {
+    world.calls(robot, "1", "add");
+    let id = world.called(tool, "add");
+    world.answers(tool, id, result);
+    world.raw(robot)
+}
+
+fn whole(result: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)
+}
+
+#[test]
+fn a_failed_call_is_told_as_xiaozhi_server_reads_it() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let (robot, other) = (world.robot_named("a", XIAOZHI), world.robot_named("a", "other"));
+    let raw = answered(&mut world, tool, robot, FAILED);
+    let told: serde_json::Value = serde_json::from_str(&raw).unwrap();
+    assert_eq!(told["result"]["error"], "坏 \"x\"");
+    assert_eq!(told["result"]["isError"], true);
+    assert!(raw.contains(FAILED.strip_prefix('{').unwrap()), "{raw}");
+    assert!(told.get("error").is_none());
+    assert_eq!(answered(&mut world, tool, other, FAILED), whole(FAILED));
+}
+
+#[test]
+fn a_success_or_an_error_told_already_is_left_alone() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let robot = world.robot_named("a", XIAOZHI);
+    for result in [
+        r#"{"content":[{"type":"text","text":"x"}]}"#,
+        r#"{"content":[{"type":"text","text":"x"}],"isError":false}"#,
+        r#"{"content":[{"type":"text","text":"x"}],"isError":true,"error":"y"}"#,
+    ] {
+        assert_eq!(answered(&mut world, tool, robot, result), whole(result));
+    }
+}
+
+#[test]
+fn only_calls_are_told_differently() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let robot = world.robot_named("a", XIAOZHI);
+    world.asks(robot, "1", "custom/thing");
+    let id = world.asked(tool, "custom/thing");
+    world.answers(tool, id, FAILED);
+    assert_eq!(world.raw(robot), whole(FAILED));
+}
+
+#[test]
+fn a_changed_list_is_sent_again_under_the_id_of_the_last_one() {
+    let mut world = World::new();
+    let robot = world.robot_named("a", XIAOZHI);
+    world.asks(robot, "2", "tools/list");
+    assert!(world.told_tools(robot).is_empty());
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let again = world.hears(robot);
+    assert_eq!((&again["id"], &again["result"]["tools"][0]["name"]), (&json!(2), &json!("add")));
+    world.seconds(2.0);
+    world.says_list_changed(tool);
+    world.seconds(1.0);
+    world.lists(tool, &["add", "sub"]);
+    assert_eq!(world.told_tools(robot), ["add", "sub"]);
+    world.seconds(20.0);
+    let more = world.hears_all(robot);
+    assert!(more.iter().all(|m| m.get("id").is_none()), "told again without a change: {more:?}");
+}
+
+#[test]
+fn a_list_that_has_not_changed_is_not_sent_again() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let robot = world.robot_named("a", XIAOZHI);
+    assert_eq!(world.listed(robot), ["add"]);
+    world.says_list_changed(tool);
+    world.seconds(1.0);
+    world.lists(tool, &["add"]);
+    world.seconds(20.0);
+    let more = world.hears_all(robot);
+    assert!(more.iter().all(|m| m.get("id").is_none()), "{more:?}");
+}
+
+#[test]
+fn a_robot_that_never_listed_is_sent_no_list() {
+    let mut world = World::new();
+    let robot = world.robot_named("a", XIAOZHI);
+    world.ready_tool("a", "calc", &["add"]);
+    assert!(world.hears_all(robot).iter().all(|m| m.get("id").is_none()));
+}
+
+#[test]
+fn a_list_is_not_sent_again_while_its_id_is_in_flight() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let robot = world.robot_named("a", XIAOZHI);
+    world.asks(robot, "2", "tools/list");
+    world.told_tools(robot);
+    world.calls(robot, "2", "add");
+    let id = world.called(tool, "add");
+    world.ready_tool("a", "other", &["x"]);
+    world.seconds(5.0);
+    world.is_silent(robot);
+    world.answers(tool, id, r#""mine""#);
+    assert_eq!(world.hears(robot)["result"], "mine");
+    assert_eq!(world.told_tools(robot), ["add", "x"]);
+    world.is_silent(robot);
+}
+
+#[test]
+fn a_list_is_sent_again_only_after_all_requests_of_its_id_have_failed() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    world.seconds(2.0);
+    let robot = world.robot_named("a", XIAOZHI);
+    world.asks(robot, "2", "tools/list");
+    world.told_tools(robot);
+    world.calls(robot, "2", "add");
+    world.calls(robot, "2", "add");
+    world.ready_tool("a", "other", &["x"]);
+    world.seconds(2.0);
+    world.is_silent(robot);
+    world.leaves(tool);
+    world.fails(robot, 2, -32003);
+    world.fails(robot, 2, -32003);
+    assert_eq!(world.told_tools(robot), ["add", "x"]);
+}
+
+#[test]
+fn a_list_is_not_sent_again_while_its_id_waits_for_a_tool() {
+    let mut world = World::new();
+    let robot = world.robot_named("a", XIAOZHI);
+    world.ready_tool("a", "calc", &["add"]);
+    world.asks(robot, "2", "tools/list");
+    world.told_tools(robot);
+    let shaking = world.tool("a");
+    world.calls(robot, "2", "unknown");
+    world.ready_tool("a", "other", &["x"]);
+    world.seconds(5.0);
+    world.is_silent(robot);
+    world.cancels(robot, "2");
+    assert_eq!(world.told_tools(robot), ["add", "x"]);
+    world.hears(shaking);
+}
+
+#[test]
+fn a_list_is_not_sent_again_while_its_id_stands_in_line() {
+    let mut world = World::new();
+    let able = r#"{"tools":{"listChanged":true},"prompts":{}}"#;
+    let tool = world.tool("a");
+    world.hand_shake(tool, "calc", &["add"], able);
+    let robot = world.robot_named("a", XIAOZHI);
+    world.asks(robot, "2", "tools/list");
+    world.told_tools(robot);
+    world.asks(robot, "3", "prompts/list");
+    world.calls(robot, "2", "add");
+    world.says_list_changed(tool);
+    world.seconds(1.0);
+    let prompts = world.asked(tool, "prompts/list");
+    world.lists(tool, &["add", "sub"]);
+    world.is_silent(robot);
+    world.answers(tool, prompts, r#"{"prompts":[]}"#);
+    assert_eq!(world.hears(robot)["id"], 3);
+    let call = world.called(tool, "add");
+    world.is_silent(robot);
+    world.answers(tool, call, r#""mine""#);
+    assert_eq!(world.hears(robot)["result"], "mine");
+    assert_eq!(world.told_tools(robot), ["add", "sub"]);
+}
+
+#[test]
+fn without_quirks_everybody_is_told_the_same() {
+    let mut world = World::with(|policy| policy.quirks = false);
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let robot = world.robot_named("a", XIAOZHI);
+    assert_eq!(world.listed(robot), ["add"]);
+    assert_eq!(answered(&mut world, tool, robot, FAILED), whole(FAILED));
+    world.seconds(2.0);
+    world.ready_tool("a", "other", &["x"]);
+    assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+    world.seconds(20.0);
+    world.is_silent(robot);
+}
