@@ -222,6 +222,15 @@ impl Agent {
         if !over.is_empty() {
             self.forget_lost(turn, |lost| lost.until <= now && over.contains(&lost.line));
         }
+        if let Some(until) = self.grace_ends() {
+            turn.wake(until);
+        }
+    }
+
+    /// When the first of the lost tools is given up.
+    fn grace_ends(&self) -> Option<Moment> {
+        let lost = self.lost.iter().filter(|lost| !self.may_be_back(lost));
+        lost.map(|lost| lost.until).min()
     }
 
     fn may_be_back(&self, lost: &Lost) -> bool {
@@ -334,7 +343,7 @@ impl Agent {
     pub(super) fn deadline(&self, policy: &Policy) -> Option<Moment> {
         let listing_timeout = policy.handshake_timeout;
         let tools = self.tools.iter().filter_map(|(_, tool)| tool.deadline(listing_timeout));
-        let lost = self.lost.iter().filter(|lost| !self.may_be_back(lost)).map(|lost| lost.until);
+        let lost = self.grace_ends();
         let parked = self.parked.iter().map(|parked| parked.deadline);
         let waiting = self.patience_ends();
         let telling = self.telling_due();

@@ -112,9 +112,24 @@ impl Agent {
             tool.state = ToolState::Ready;
             self.join_line(turn, place);
             self.merge_all(turn);
+        } else if kind == Kind::Tools && self.has_other_twins(place) {
+            self.join_line(turn, place);
+            self.merge_all(turn);
         } else if !self.merge(turn, kind) && tell {
             self.tell(turn, kind);
         }
+    }
+
+    /// Whether a tool's changed list makes it the twin of others than before.
+    fn has_other_twins(&self, place: usize) -> bool {
+        let Some(tool) = self.tools.get(place) else { return false };
+        let names = names_of(&tool.lists.of(Kind::Tools).items);
+        let others = self.tools.iter().filter(|(other, _)| *other != place);
+        let mut others = others.map(|(_, other)| &**other).filter(|other| is_kin(other, tool));
+        others.any(|other| {
+            let same_names = names_of(&other.lists.of(Kind::Tools).items) == names;
+            same_names != (other.line == tool.line)
+        })
     }
 
     /// Finds out which server over time a tool is that has just become ready: the one of its
@@ -125,10 +140,9 @@ impl Agent {
         let kin: Vec<&Tool> = self
             .tools
             .iter()
-            .filter(|(other, _)| *other != place && tool.server_id.is_none())
+            .filter(|(other, _)| *other != place)
             .map(|(_, other)| &**other)
-            .filter(|other| other.server_id.is_none() && other.line != 0)
-            .filter(|other| other.own_name().is_some() && other.own_name() == tool.own_name())
+            .filter(|other| is_kin(other, tool))
             .collect();
         let twin = kin.iter().find(|other| names_of(&other.lists.of(Kind::Tools).items) == names);
         let come_back =
@@ -202,6 +216,12 @@ impl Agent {
             let _ = turn.send_to_robot(robot.peer, &[text]);
         }
     }
+}
+
+/// Whether two tools call themselves the same, and nobody says that they are different servers.
+fn is_kin(one: &Tool, other: &Tool) -> bool {
+    let anonymous = |tool: &Tool| tool.server_id.is_none() && tool.own_name().is_some();
+    anonymous(one) && anonymous(other) && one.line != 0 && one.own_name() == other.own_name()
 }
 
 /// Answers what a tool asks of the relay.

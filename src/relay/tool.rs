@@ -69,7 +69,7 @@ impl Hello {
 #[derive(Debug, Default)]
 pub(super) struct List {
     pub items: Vec<Item>,
-    /// Whether it was ever answered, if only with an error.
+    /// Whether it was answered, if only with an error, when it was last asked for.
     pub known: bool,
     /// The listing under way.
     pub running: Option<Box<Listing>>,
@@ -365,6 +365,7 @@ impl Tool {
             };
             if let Some(listing) = list.running.take_if(late) {
                 self.in_flight.remove(listing.number);
+                list.known = false;
                 self.trouble = Some(Trouble::ListSilent(kind.row().list));
                 given_up.push((kind, listing.tell));
             }
