@@ -1,7 +1,8 @@
 //! The relay among peers that do whatever comes to their minds: seeded, so that what went wrong
 //! can be looked at again.
 //!
-//! `SIMULATION_SEED=n cargo test --test simulation` plays one seed and tells everything.
+//! `SIMULATION_SEED=n cargo test --test simulation` plays one seed and tells everything;
+//! `SIMULATION_SEEDS=n` plays the first n seeds.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -21,7 +22,7 @@ mod tools;
 use play::Play;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-/// How many seeds are played.
+/// How many seeds are played, unless somebody asks for another number.
 const SEEDS: u64 = 300;
 
 /// How many things happen in each.
@@ -50,9 +51,11 @@ fn whatever_happens_the_promises_hold() {
         let seed = seed.parse().expect("SIMULATION_SEED is a number");
         return play(seed, true).unwrap();
     }
+    let seeds = std::env::var("SIMULATION_SEEDS")
+        .map_or(SEEDS, |seeds| seeds.parse().expect("SIMULATION_SEEDS is a number"));
     let halves = [0, 1].map(|half| {
         std::thread::spawn(move || {
-            (0..SEEDS).filter(|seed| seed % 2 == half).try_for_each(|seed| play(seed, false))
+            (0..seeds).filter(|seed| seed % 2 == half).try_for_each(|seed| play(seed, false))
         })
     });
     for half in halves {

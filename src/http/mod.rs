@@ -3,6 +3,7 @@
 mod ask;
 mod cors;
 mod health;
+mod metrics;
 mod response;
 mod routes;
 mod upgrade;
@@ -60,6 +61,27 @@ pub struct ShellView {
     pub bytes_in: u64,
     /// Bytes sent since the start.
     pub bytes_out: u64,
+    /// How WebSockets ended since the start, and upgrades that were refused.
+    pub ends: Ends,
+}
+
+/// How often connections ended for each reason.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ends([u64; CloseReason::ALL.len()]);
+
+impl Ends {
+    /// One ended for `reason`.
+    pub fn note(&mut self, reason: CloseReason) {
+        let place = CloseReason::ALL.iter().position(|other| *other == reason);
+        if let Some(count) = place.and_then(|place| self.0.get_mut(place)) {
+            *count += 1;
+        }
+    }
+
+    /// Every reason with how often it was one.
+    pub fn iter(&self) -> impl Iterator<Item = (CloseReason, u64)> + '_ {
+        CloseReason::ALL.into_iter().zip(self.0)
+    }
 }
 
 /// What the shell is to do about a request.

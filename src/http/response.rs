@@ -57,7 +57,7 @@ impl Reply {
     }
 
     /// A reply with `body`, which is of `kind`.
-    fn new(status: u16, kind: &str, body: String) -> Self {
+    pub(super) fn new(status: u16, kind: &str, body: String) -> Self {
         Reply { body, ..Reply::empty(status) }.with("Content-Type", kind)
     }
 

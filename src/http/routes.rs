@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::response::Reply;
-use super::{health, Side};
+use super::{health, metrics, Side};
 use crate::token::percent;
 
 /// Who answers on a path.
@@ -21,7 +21,7 @@ pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 const LONGEST_ECHO: usize = 128;
 
 /// Every path there is, in the spelling of [`Ask::path`].
-const ROUTES: [(&str, Handler); 7] = [
+const ROUTES: [(&str, Handler); 8] = [
     ("", Handler::Page(to_home)),
     ("/mcp_endpoint", Handler::Page(health::home)),
     ("/mcp_endpoint/mcp", Handler::Socket(Side::Tool)),
@@ -29,6 +29,7 @@ const ROUTES: [(&str, Handler); 7] = [
     ("/mcp_endpoint/health", Handler::Page(health::with_key)),
     ("/health", Handler::Page(health::alive)),
     ("/stats", Handler::Page(health::stats)),
+    ("/metrics", Handler::Page(metrics::metrics)),
 ];
 
 /// A route that was found, and the prefix that the path has before it.

@@ -7,6 +7,7 @@ use super::connection::{Connection, Phase};
 use super::outgoing::Spares;
 use super::websocket::Receiver;
 use crate::close::CloseReason;
+use crate::http::Ends;
 use crate::moment::{Deadlines, Moment};
 use crate::relay::{Congested, Peer, Wire};
 use crate::settings::WebSocket;
@@ -42,6 +43,8 @@ pub(super) struct Connections {
     pub held_by_relay: usize,
     /// WebSockets the relay knows.
     pub open: usize,
+    /// How they ended so far.
+    pub ends: Ends,
     generation: u32,
 }
 
@@ -59,6 +62,7 @@ impl Connections {
             queued: 0,
             held_by_relay: 0,
             open: 0,
+            ends: Ends::default(),
             generation: 0,
         }
     }
@@ -211,6 +215,7 @@ impl Connections {
             _ => Receiver::default(),
         };
         connection.phase = Phase::Closing { until, receiver };
+        self.ends.note(reason);
         self.push_control(slot, Control::Close, &payload);
         if reason.makes_deaf() {
             self.leave(slot, true);
@@ -241,7 +246,9 @@ impl Connections {
             Phase::Open(_) => {
                 self.open = self.open.saturating_sub(1);
                 self.fallen.push((connection.peer, reason));
+                self.ends.note(reason);
             }
+            Phase::Head(_) if reason == CloseReason::HeadTimeout => self.ends.note(reason),
             _ => (),
         }
         self.dead.push(slot);

@@ -237,6 +237,7 @@ impl Server {
         let payload = payload.as_ref().map_or(&[][..], |code| code);
         self.connections.push_control(slot, Control::Close, payload);
         self.connections.open = self.connections.open.saturating_sub(1);
+        self.connections.ends.note(CloseReason::PeerClosed);
         self.connections.account(slot, 0);
         self.connections.leave(slot, false);
         self.relay.left(self.now, peer, CloseReason::PeerClosed, &mut self.connections);

@@ -379,6 +379,7 @@ impl Server {
         ShellView {
             connections: self.connections.len(),
             queued_bytes: self.connections.queued + self.relay.held_bytes(),
+            ends: self.connections.ends,
             ..self.counted
         }
     }

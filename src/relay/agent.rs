@@ -263,6 +263,7 @@ impl Agent {
         );
         for ticket in &robot.tickets {
             self.withdraw(turn, ticket.tool, ticket.number, "client disconnected");
+            turn.traffic.calls_cancelled += 1;
         }
         if robot.parked > 0 {
             let gone = |parked: &Parked| parked.robot == place;
@@ -390,7 +391,6 @@ impl Agent {
     ) -> Option<super::in_flight::Call> {
         let tool = self.tools.get_mut(tool)?;
         let Some(Request::Call(call)) = tool.in_flight.remove(number) else { return None };
-        turn.traffic.calls_cancelled += 1;
         if call.nature != super::in_flight::Nature::Initialize {
             let _ = turn.send_to_tool(tool.peer, &[&reply::cancelled(number, reason)]);
         }

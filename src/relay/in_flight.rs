@@ -31,6 +31,8 @@ pub(super) struct Call {
     pub token: Option<Box<str>>,
     /// What kind of request it is, as far as that matters to its answer.
     pub nature: Nature,
+    /// When it was passed on.
+    pub since: Moment,
     /// When it is given up.
     pub deadline: Moment,
 }

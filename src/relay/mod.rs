@@ -20,7 +20,7 @@ mod turn;
 mod view;
 
 pub use policy::Policy;
-pub use view::{AgentView, Counts, Details, Errors, ToolState, ToolView, Traffic};
+pub use view::{AgentView, Counts, Details, Errors, Latency, ToolState, ToolView, Traffic};
 
 use crate::close::CloseReason;
 use crate::moment::{Deadlines, Moment};

@@ -197,7 +197,8 @@ impl Agent {
                 splice = splice.put(name_place.clone(), name);
             }
             let token = params.asked_token.map(Into::into);
-            let call = Call { robot: place, id: id.into(), token, nature, deadline };
+            let since = turn.now;
+            let call = Call { robot: place, id: id.into(), token, nature, since, deadline };
             if tool.take_call(turn, number, &splice.pieces(), call).is_ok() {
                 robot.tickets.push_back(Ticket { tool: *tool_place, number, request });
                 sent = true;
@@ -242,6 +243,7 @@ impl Agent {
         envelope: &Envelope<'_>,
     ) {
         turn.traffic.calls_answered += 1;
+        turn.traffic.latency.note(turn.now.since(call.since));
         let Some(robot) = self.robots.get_mut(call.robot) else { return };
         let Some(ticket) = robot.take_ticket(tool, number) else { return };
         if envelope.result.is_none() && robot.has_rival(ticket.request) {

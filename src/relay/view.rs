@@ -1,6 +1,7 @@
 //! What the relay tells about itself: counts for everybody, details for who has the key.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// How many of everything there is now. Names nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Traffic {
     pub calls_answered: u64,
     /// Of those, cancelled by the robot or ended by its leaving.
     pub calls_cancelled: u64,
+    /// How long those that were answered took.
+    pub latency: Latency,
     /// Errors the relay sent to robots, by code.
     pub errors: Errors,
     /// Replies of tools that nobody waits for: late, unknown, a second one, or without an id.
@@ -54,6 +57,32 @@ pub struct Traffic {
     pub messages_dropped: u64,
     /// Messages that found their receiver's queue full.
     pub sends_refused: u64,
+}
+
+/// How long answered calls took, sorted into classes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Latency {
+    /// How many calls took at most as long as the bound of the same place; the last class holds
+    /// those that took longer than all bounds.
+    pub classes: [u64; Latency::BOUNDS.len() + 1],
+    /// All their durations together, in milliseconds.
+    pub sum: u64,
+}
+
+impl Latency {
+    /// The upper bounds of the classes, in milliseconds.
+    pub const BOUNDS: [u64; 12] =
+        [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10_000, 60_000, 300_000];
+
+    /// A call was answered after `took`.
+    pub(super) fn note(&mut self, took: Duration) {
+        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let class = Self::BOUNDS.iter().position(|bound| took <= *bound);
+        if let Some(count) = self.classes.get_mut(class.unwrap_or(Self::BOUNDS.len())) {
+            *count += 1;
+        }
+        self.sum = self.sum.saturating_add(took);
+    }
 }
 
 /// How often the relay answered a robot with each of its errors.

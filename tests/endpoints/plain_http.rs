@@ -32,7 +32,7 @@ fn liveness_needs_no_key_and_names_nobody() {
     let server = Server::start();
     let _tool = server.tool("secret-agent").named("secret-name").offers(&["secret"]).connect();
     let _robot = server.robot("secret-agent");
-    for path in ["/health", "/stats"] {
+    for path in ["/health", "/stats", "/metrics"] {
         let response = server.get(path);
         assert_eq!(response.status, 200, "{path}");
         assert!(!response.text().contains("secret"), "{path}: {}", response.text());
@@ -93,10 +93,34 @@ fn a_wrong_key_opens_nothing() {
 }
 
 #[test]
+fn metrics_are_prometheus_text() {
+    let server = Server::start();
+    let _tool = server.tool("secret-agent").offers(&["now"]).connect();
+    let mut robot = server.robot("secret-agent");
+    robot.call("now", serde_json::json!({}));
+    let response = server.get("/metrics");
+    assert!(response.header("Content-Type").unwrap().starts_with("text/plain"));
+    let text = response.text();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let value = line.rsplit_once(' ').map(|(_, value)| value.parse::<f64>());
+        assert!(matches!(value, Some(Ok(_))), "not a sample: {line}");
+    }
+    for line in [
+        "# TYPE mcp_endpoint_calls_total counter",
+        "mcp_endpoint_calls_total 1",
+        "mcp_endpoint_connections{side=\"tool\"} 1",
+        "mcp_endpoint_call_outcomes_total{outcome=\"answered\"} 1",
+        "mcp_endpoint_call_duration_seconds_count 1",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line} in {text}");
+    }
+}
+
+#[test]
 fn every_response_has_the_promised_headers() {
     let server = Server::start();
     let robot = server.robot_path("a");
-    for path in ["/", "/mcp_endpoint/", "/health", "/stats", HEALTH, "/no", &robot] {
+    for path in ["/", "/mcp_endpoint/", "/health", "/stats", HEALTH, "/metrics", "/no", &robot] {
         let response = server.get(path);
         assert_eq!(response.header("Content-Length"), Some(&*response.body.len().to_string()));
         assert_eq!(response.header("Connection"), Some("close"), "{path}");
@@ -114,7 +138,7 @@ fn head_is_get_without_the_body() {
         assert_eq!(head.header("Content-Length"), get.header("Content-Length"), "{path}");
         assert_eq!(head.header("Content-Type"), get.header("Content-Type"), "{path}");
     }
-    for path in ["/health", "/stats"] {
+    for path in ["/health", "/stats", "/metrics"] {
         let head = server.http("HEAD", path, &[]);
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
     }

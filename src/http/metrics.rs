@@ -1,0 +1,183 @@
+//! `GET /metrics`: Prometheus' text exposition. Counts only, nobody's name.
+
+use super::ask::Ask;
+use super::response::Reply;
+use crate::moment::Moment;
+use crate::relay::{Counts, Latency, Traffic};
+use crate::VERSION;
+use std::fmt::{Display, Write};
+
+/// The exposition format's own name.
+const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(super) fn metrics(ask: &Ask<'_>, _: &str) -> Reply {
+    let (relay, shell) = (ask.context.relay, &ask.context.shell);
+    let (counts, traffic) = (relay.counts(), relay.traffic());
+    let mut page = Page::default();
+    page.family("build_info", GAUGE, "The version that runs.");
+    page.sample("build_info", &[("version", VERSION)], 1);
+    page.family("uptime_seconds", GAUGE, "Time since the start.");
+    page.sample("uptime_seconds", &[], seconds(ask.context.now.since(Moment::default())));
+    present(&mut page, &counts);
+    page.one("queue_bytes", GAUGE, "Bytes that wait to be sent or read.", shell.queued_bytes);
+    past(&mut page, &traffic);
+    durations(&mut page, &traffic.latency);
+    page.one("connections_accepted_total", COUNTER, "Connections let in.", shell.accepted);
+    let turned_away = "Connections for which there was no room.";
+    page.one("connections_turned_away_total", COUNTER, turned_away, shell.turned_away);
+    let refused = "Requests refused for their token, key or origin.";
+    page.one("refusals_total", COUNTER, refused, shell.refused);
+    page.family("closes_total", COUNTER, "WebSockets that ended, by reason.");
+    for (reason, count) in shell.ends.iter() {
+        page.sample("closes_total", &[("reason", reason.label())], count);
+    }
+    page.one("network_receive_bytes_total", COUNTER, "Bytes read.", shell.bytes_in);
+    page.one("network_transmit_bytes_total", COUNTER, "Bytes written.", shell.bytes_out);
+    Reply::new(200, KIND, page.text)
+}
+
+fn present(page: &mut Page, counts: &Counts) {
+    page.one("agents", GAUGE, "Agents with a connection.", counts.agents);
+    page.family("connections", GAUGE, "Open WebSockets, by side.");
+    page.sample("connections", &[("side", "tool")], counts.tools);
+    page.sample("connections", &[("side", "robot")], counts.robots);
+    page.one("offered_tools", GAUGE, "Tool names offered to robots.", counts.offered);
+    page.one("requests_in_flight", GAUGE, "Requests at tools.", counts.in_flight);
+    page.one("requests_waiting", GAUGE, "Requests that wait for a tool.", counts.waiting);
+}
+
+fn past(page: &mut Page, traffic: &Traffic) {
+    let sides = |page: &mut Page, name: &str, help: &str, tools: u64, robots: u64| {
+        page.family(name, COUNTER, help);
+        page.sample(name, &[("side", "tool")], tools);
+        page.sample(name, &[("side", "robot")], robots);
+    };
+    let t = traffic;
+    sides(page, "messages_received_total", "Messages from peers.", t.from_tools, t.from_robots);
+    sides(page, "messages_sent_total", "Messages to peers.", t.to_tools, t.to_robots);
+    let (tools, robots) = (t.bytes_from_tools, t.bytes_from_robots);
+    sides(page, "message_received_bytes_total", "Bytes of messages from peers.", tools, robots);
+    let (tools, robots) = (t.bytes_to_tools, t.bytes_to_robots);
+    sides(page, "message_sent_bytes_total", "Bytes of messages to peers.", tools, robots);
+    page.one("calls_total", COUNTER, "Requests passed on to tools.", t.calls);
+    page.family("call_outcomes_total", COUNTER, "What became of them.");
+    for (outcome, count) in [
+        ("answered", t.calls_answered),
+        ("cancelled", t.calls_cancelled),
+        ("tool_lost", t.errors.tool_lost),
+        ("timed_out", t.errors.timed_out),
+    ] {
+        page.sample("call_outcomes_total", &[("outcome", outcome)], count);
+    }
+    page.family("errors_total", COUNTER, "Errors that robots were answered with, by code.");
+    for (code, count) in [
+        ("-32001", t.errors.no_tool),
+        ("-32002", t.errors.not_forwarded),
+        ("-32003", t.errors.tool_lost),
+        ("-32005", t.errors.timed_out),
+        ("other", t.errors.bad_request),
+    ] {
+        page.sample("errors_total", &[("code", code)], count);
+    }
+    page.family("dropped_total", COUNTER, "Messages that went nowhere.");
+    for (what, count) in [
+        ("reply", t.replies_dropped),
+        ("unreadable", t.messages_dropped),
+        ("queue_full", t.sends_refused),
+    ] {
+        page.sample("dropped_total", &[("what", what)], count);
+    }
+}
+
+fn durations(page: &mut Page, latency: &Latency) {
+    let name = "call_duration_seconds";
+    page.family(name, "histogram", "How long tools took to answer.");
+    let mut below = 0u64;
+    for (place, count) in latency.classes.iter().enumerate() {
+        below = below.saturating_add(*count);
+        let bound = Latency::BOUNDS.get(place).map(|bound| decimal(*bound));
+        let bound = bound.unwrap_or_else(|| "+Inf".to_owned());
+        page.sample(&format!("{name}_bucket"), &[("le", &bound)], below);
+    }
+    page.sample(&format!("{name}_sum"), &[], decimal(latency.sum));
+    page.sample(&format!("{name}_count"), &[], below);
+}
+
+fn seconds(duration: std::time::Duration) -> String {
+    decimal(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Milliseconds, written as seconds.
+fn decimal(milliseconds: u64) -> String {
+    let (whole, rest) = (milliseconds / 1000, milliseconds % 1000);
+    match rest {
+        0 => whole.to_string(),
+        _ => format!("{whole}.{rest:03}").trim_end_matches('0').to_owned(),
+    }
+}
+
+const COUNTER: &str = "counter";
+const GAUGE: &str = "gauge";
+
+/// The page being written. Every name has the same beginning.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to memory does not fail.
+        let _ = writeln!(self.text, "# HELP mcp_endpoint_{name} {help}");
+        let _ = writeln!(self.text, "# TYPE mcp_endpoint_{name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        let _ = write!(self.text, "mcp_endpoint_{name}");
+        for (place, (label, of)) in labels.iter().enumerate() {
+            let before = if place == 0 { '{' } else { ',' };
+            let _ = write!(self.text, "{before}{label}=\"{of}\"");
+        }
+        let end = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.text, "{end} {value}");
+    }
+
+    /// A family with one sample.
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
+        self.family(name, kind, help);
+        self.sample(name, &[], value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn durations_are_summed_up_from_class_to_class() {
+        let mut latency = Latency::default();
+        latency.classes[0] = 2;
+        latency.classes[3] = 1;
+        latency.classes[Latency::BOUNDS.len()] = 1;
+        latency.sum = 400_060;
+        let mut page = Page::default();
+        durations(&mut page, &latency);
+        for line in [
+            "mcp_endpoint_call_duration_seconds_bucket{le=\"0.005\"} 2\n",
+            "mcp_endpoint_call_duration_seconds_bucket{le=\"0.05\"} 3\n",
+            "mcp_endpoint_call_duration_seconds_bucket{le=\"2.5\"} 3\n",
+            "mcp_endpoint_call_duration_seconds_bucket{le=\"+Inf\"} 4\n",
+            "mcp_endpoint_call_duration_seconds_sum 400.06\n",
+            "mcp_endpoint_call_duration_seconds_count 4\n",
+        ] {
+            assert!(page.text.contains(line), "{line} in {}", page.text);
+        }
+    }
+
+    #[test]
+    fn a_duration_is_written_in_seconds() {
+        assert_eq!(seconds(Duration::from_millis(1250)), "1.25");
+        assert_eq!(seconds(Duration::from_secs(3)), "3");
+    }
+}
