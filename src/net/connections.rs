@@ -16,6 +16,9 @@ use slab::Slab;
 use std::net::SocketAddr;
 use tungstenite::protocol::frame::coding::Control;
 
+/// Room for this many connections is never given back.
+const FEW: usize = 64;
+
 /// Messages up to this size, in bytes, …
 const SHORT: usize = 1024;
 
@@ -106,7 +109,8 @@ impl Connections {
 
     /// Gives memory back that a burst of connections needed.
     pub(super) fn shrink(&mut self) {
-        if self.slab.len() < self.slab.capacity() / 4 {
+        let room = self.slab.capacity();
+        if room > FEW && self.slab.len() < room / 4 {
             self.slab.shrink_to_fit();
         }
     }

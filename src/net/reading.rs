@@ -3,7 +3,7 @@
 use super::connection::{Phase, PutOff};
 use super::head::Outcome;
 use super::outgoing::Progress;
-use super::server::Server;
+use super::server::{Mention, Server};
 use super::websocket::{Heard, Input};
 use crate::close::CloseReason;
 use crate::http::{self, Answer, Context, Response, Trouble, Upgrade};
@@ -115,7 +115,7 @@ impl Server {
             self.counted.turned_away += 1;
             let language = self.settings.server.language;
             self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
-            return self.mention(|language| language.turned_away(most));
+            return self.mention(Mention::TooMany, |language| language.turned_away(most));
         }
         self.connections.push_bytes(slot, &upgrade.bytes);
         let Some(connection) = self.connections.get_mut(slot) else { return };

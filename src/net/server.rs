@@ -11,9 +11,11 @@ use crate::http::{self, ShellView, Trouble};
 use crate::moment::Moment;
 use crate::relay::Relay;
 use crate::settings::Settings;
+use crate::text::Language;
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -29,6 +31,15 @@ const ANTEROOM: usize = 64;
 
 /// How often the same trouble is mentioned in the log.
 const MENTION_EVERY: Duration = Duration::from_secs(60);
+
+/// A trouble that may come a thousand times a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mention {
+    /// The system has no room for another connection.
+    NoRoom,
+    /// There are as many connections as there may be.
+    TooMany,
+}
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +92,7 @@ pub struct Server {
     pub(super) now: Moment,
     stopping: Option<Moment>,
     reload: Reload,
-    mentioned: Option<Moment>,
+    mentioned: BTreeMap<Mention, Moment>,
 }
 
 impl Server {
@@ -110,7 +121,7 @@ impl Server {
             now: Moment::default(),
             stopping: None,
             reload,
-            mentioned: None,
+            mentioned: BTreeMap::new(),
         })
     }
 
@@ -231,7 +242,7 @@ impl Server {
                 Accepted::Nobody => return,
                 Accepted::NoRoom(error) => {
                     self.counted.turned_away += 1;
-                    self.mention(|language| language.cannot_accept(&error));
+                    self.mention(Mention::NoRoom, |language| language.cannot_accept(&error));
                 }
             }
         }
@@ -244,7 +255,7 @@ impl Server {
             let language = self.settings.server.language;
             // Whoever cannot even be told is gone.
             let _ = stream.write(&http::plain(Trouble::TooManyConnections, language).bytes);
-            return self.mention(|language| language.turned_away(most));
+            return self.mention(Mention::TooMany, |language| language.turned_away(most));
         }
         // Without it a small answer may wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
@@ -252,7 +263,7 @@ impl Server {
         let both = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut stream, token, both) {
             self.counted.turned_away += 1;
-            return self.mention(|language| language.cannot_accept(&error));
+            return self.mention(Mention::NoRoom, |language| language.cannot_accept(&error));
         }
         self.counted.accepted += 1;
         let slot = self.connections.insert(stream, address);
@@ -260,10 +271,11 @@ impl Server {
         self.mark_pending(slot);
     }
 
-    /// Logs a trouble, unless one was logged a moment ago.
-    pub(super) fn mention(&mut self, words: impl FnOnce(crate::text::Language) -> String) {
-        if self.mentioned.is_none_or(|then| self.now.since(then) >= MENTION_EVERY) {
-            self.mentioned = Some(self.now);
+    /// Logs a trouble, unless it was logged a moment ago.
+    pub(super) fn mention(&mut self, what: Mention, words: impl FnOnce(Language) -> String) {
+        let last = self.mentioned.get(&what);
+        if last.is_none_or(|then| self.now.since(*then) >= MENTION_EVERY) {
+            self.mentioned.insert(what, self.now);
             log::warn!("{}", words(self.settings.server.language));
         }
     }

@@ -177,6 +177,11 @@ impl Receiver {
             };
             let rest = input.rest();
             let count = missing.min(rest.len());
+            if self.partial.capacity() < self.partial.len() + count {
+                // Room for what has come, and as much again, but never more than the frame.
+                let room = missing.min(count.max(self.partial.len()));
+                self.partial.reserve_exact(room);
+            }
             self.partial.extend_from_slice(rest.get(..count).unwrap_or(&[]));
             input.taken += count;
             if count < missing {

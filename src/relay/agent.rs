@@ -279,11 +279,14 @@ impl Agent {
     /// Keeps `bytes` of a message here, if there is room.
     pub(super) fn hold(&mut self, turn: &mut Turn<'_>, bytes: usize) -> Result<(), Cause> {
         let held = self.held.saturating_add(bytes);
-        if held > turn.policy.max_held && self.held > 0 {
+        let held_in_all = turn.held.saturating_add(bytes);
+        if (held > turn.policy.max_held && self.held > 0)
+            || held_in_all > turn.policy.max_held_in_all
+        {
             return Err(Cause::TooMuchHeld);
         }
         self.held = held;
-        *turn.held = turn.held.saturating_add(bytes);
+        *turn.held = held_in_all;
         Ok(())
     }
 

@@ -293,10 +293,13 @@ pub static TABLE: &[Row] = &[
         kind: Kind::Bytes {
             least: MB,
             most: TB,
-            set: |s, bytes| s.websocket.memory_limit = fit(bytes),
+            set: |s, bytes| {
+                s.websocket.memory_limit = fit(bytes);
+                s.relay.max_held_in_all = fit(bytes / 2);
+            },
         },
-        zh: "所有发送队列与未收完的消息合计的上限；超出时先以 1011 关闭队列最长的连接。",
-        en: "All queues and half-read messages together; beyond it the longest queue is closed first, with 1011.",
+        zh: "所有发送队列与未收完的消息合计的上限；超出时先切断占用最多的连接。",
+        en: "All queues and half-read messages together; beyond it the connection that holds the most is cut first.",
         ..ROW
     },
     Row {

@@ -159,8 +159,7 @@ fn another_method_is_told_which_there_are() {
 
 #[test]
 fn another_path_is_told_which_there_are() {
-    for path in ["/nope", "/metric", "/Health", "/mcp_endpoint/../health", "*", "/stats/x", "h:1"]
-    {
+    for path in ["/nope", "/metric", "/Health", "/mcp_endpoint/../health", "*", "/stats/x", "h:1"] {
         for method in ["GET", "POST", "OPTIONS"] {
             let got = got(&settings(), &format!("{method} {path} HTTP/1.1"));
             assert_eq!(got.status, 404, "{method} {path}");
