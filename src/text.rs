@@ -538,7 +538,7 @@ sentences! {
     /// A tool has shaken hands and its tools are known.
     tool_ready(who: impl Display, count: usize) {
         zh: "{who} 工具端就绪，提供 {count} 个工具";
-        en: "{who} tool ready, it offers {count} tools";
+        en: "{who} tool ready, tools offered: {count}";
     }
     /// A tool is gone.
     tool_left(who: impl Display, why: &str) {
@@ -555,7 +555,7 @@ sentences! {
     /// A robot has connected.
     robot_joined(who: impl Display, tools: usize) {
         zh: "{who} 小智端已连接，该智能体当前有 {tools} 个工具端";
-        en: "{who} robot connected, its agent has {tools} tools";
+        en: "{who} robot connected, tools connected to its agent: {tools}";
     }
     /// A robot is gone.
     robot_left(who: impl Display, why: &str) {
@@ -563,9 +563,9 @@ sentences! {
         en: "{who} robot gone: {why}";
     }
     /// A robot's message was answered with an error.
-    request_refused(who: impl Display, answer: impl Display) {
-        zh: "{who} 以错误答复: {answer}";
-        en: "{who} answered with an error: {answer}";
+    request_refused(who: impl Display, code: i32, message: String) {
+        zh: "{who} 以错误答复: {code} {message}";
+        en: "{who} answered with an error: {code} {message}";
     }
     /// Two servers offer the same name.
     name_conflict(agent: &str, noun: &str, name: &str, label: &str, offered: &str) {
@@ -626,7 +626,7 @@ sentences! {
     /// Somebody was refused.
     refused(address: impl Display, why: &str, count: u32) {
         zh: "[{address}] 连接被拒绝: {why} (此地址累计 {count} 次，一分钟内不再重复提示)";
-        en: "[{address}] refused: {why} ({count} from this address, not said again for a minute)";
+        en: "[{address}] refused: {why} (times refused: {count}; not said again for a minute)";
     }
     /// Why somebody was refused: the key.
     refused_for_key() {

@@ -86,7 +86,7 @@ impl Refusal<'_> {
         } += 1;
     }
 
-    fn message(self, language: Language) -> String {
+    pub(super) fn message(self, language: Language) -> String {
         match self {
             Refusal::NoTool => language.no_tool(),
             Refusal::NotForwarded(_) => language.not_forwarded(),

@@ -214,10 +214,8 @@ impl Agent {
         why.count(turn.traffic);
         let language = turn.policy.language;
         let Some(robot) = self.robots.get(place) else { return };
-        log::debug!(
-            "{}",
-            language.request_refused(robot::Who(&self.name, robot), why.answer(id, "", language))
-        );
+        let who = robot::Who(&self.name, robot);
+        log::debug!("{}", language.request_refused(who, why.code(), why.message(language)));
         let text = why.answer(id, &self.name, language);
         self.answer(turn, place, &[&text]);
     }

@@ -261,7 +261,10 @@ impl Tool {
     /// Gives up shaking hands.
     pub(super) fn become_opaque(&mut self, trouble: Trouble) {
         self.state = ToolState::Opaque;
-        self.trouble = Some(trouble);
+        // What it sent instead of an answer says more than that it did not answer.
+        if self.trouble != Some(Trouble::NotAMessage) {
+            self.trouble = Some(trouble);
+        }
         self.repeat_at = None;
     }
 
