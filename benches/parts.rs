@@ -59,6 +59,7 @@ fn envelopes(criterion: &mut Criterion) {
         ("small call", call("self.light.set_scene")),
         ("result of 4 KiB", answer(4 << 10)),
         ("result of 256 KiB", answer(256 << 10)),
+        ("result of 256 KiB without escapes", answer(256 << 10).replace("\\\"", "'")),
     ] {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_with_input(BenchmarkId::from_parameter(name), &text, |bencher, text| {

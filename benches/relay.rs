@@ -73,6 +73,7 @@ fn main() {
     if !wish.measured {
         return try_out();
     }
+    raise_limit();
     let mut table = Table::default();
     against_the_floor(&wish, &mut table);
     against_itself(&wish, &mut table);
@@ -84,6 +85,16 @@ fn main() {
         wish.rounds,
         wish.round.as_secs_f64()
     );
+}
+
+/// Both ends of every connection need a descriptor, each in its own process.
+fn raise_limit() {
+    #[cfg(unix)]
+    {
+        let wanted = MANY as u64 + 200;
+        let limit = rlimit::increase_nofile_limit(wanted).unwrap_or(0);
+        assert!(limit >= wanted, "needs {wanted} open files, may have {limit}: see `ulimit -Hn`");
+    }
 }
 
 /// Whether calls go through both relays.

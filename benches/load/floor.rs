@@ -43,7 +43,10 @@ pub(crate) fn run() -> io::Result<()> {
     let mut floor =
         Floor { connections: Slab::new(), alone: HashMap::new(), buffer: vec![0; 64 * 1024] };
     loop {
-        poll.poll(&mut events, None)?;
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => (),
+        }
         for event in &events {
             if event.token() == LISTENER {
                 while let Ok((mut socket, _)) = listener.accept() {

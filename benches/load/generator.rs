@@ -89,7 +89,10 @@ impl Generator {
         }
         let mut events = Events::with_capacity(1024);
         while self.took.len() < sent {
-            self.poll.poll(&mut events, Some(PATIENCE)).map_err(|error| error.to_string())?;
+            match self.poll.poll(&mut events, Some(PATIENCE)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other.map_err(|error| error.to_string())?,
+            }
             if events.is_empty() {
                 return Err(format!("silence; {} of {sent} calls answered", self.took.len()));
             }
