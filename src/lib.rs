@@ -13,6 +13,8 @@
 //! [`moment`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
 //! [`net`] → the binary.
 
+#![forbid(unsafe_code)]
+
 pub mod close;
 pub mod http;
 pub mod logging;

@@ -1,5 +1,7 @@
 //! The program: options, settings, logging, run.
 
+#![forbid(unsafe_code)]
+
 use mcp_endpoint_server::net::lan::{self, Hint};
 use mcp_endpoint_server::net::server::{Reload, Server};
 use mcp_endpoint_server::settings::options::{self, Command};
