@@ -1,8 +1,7 @@
 //! A JSON-RPC message, borrowed: what kind it is, where its ids stand, and how to write it again
 //! with other ids in their place (contract, section 4, "Pass-through").
 
-use serde::de::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use super::scan;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -47,28 +46,14 @@ pub enum Unreadable {
     NotAMessage,
 }
 
-/// A member as it is spelled, present even where it is `null`.
-#[derive(Default)]
-struct Spelled<'a>(Option<&'a str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Spelled<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&'a RawValue>::deserialize(deserializer).map(|raw| Spelled(Some(raw.get())))
-    }
+/// Takes a member in, unless one of its name has come before.
+fn once<'a>(slot: &mut Option<&'a str>, value: &'a str, twice: &mut bool) {
+    *twice |= slot.replace(value).is_some();
 }
 
-#[derive(serde::Deserialize)]
-struct Members<'a> {
-    #[serde(borrow, default)]
-    id: Spelled<'a>,
-    #[serde(borrow, default)]
-    method: Spelled<'a>,
-    #[serde(borrow, default)]
-    params: Spelled<'a>,
-    #[serde(borrow, default)]
-    result: Spelled<'a>,
-    #[serde(borrow, default)]
-    error: Spelled<'a>,
+/// The name a key spells. Keys with escapes in them are rare.
+fn key_name(key: &str) -> Cow<'_, str> {
+    string(key).unwrap_or_default()
 }
 
 impl<'a> Envelope<'a> {
@@ -77,52 +62,44 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`Unreadable`] where it is no JSON-RPC message.
     pub fn read(text: &'a str) -> Result<Self, Unreadable> {
-        // An array would be taken for a struct with its members in order.
-        if !text.trim_start().starts_with('{') {
-            return Err(match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-                Err(_) => Unreadable::NotJson,
-                Ok(_) if text.trim_start().starts_with('[') => Unreadable::Batch,
-                Ok(_) => Unreadable::NotAMessage,
+        let (mut id, mut method, mut params) = (None, None, None);
+        let (mut result, mut error, mut twice) = (None, None, false);
+        let scanned = scan::members(text, |key, value| match &*key_name(key) {
+            "id" => once(&mut id, value, &mut twice),
+            "method" => once(&mut method, value, &mut twice),
+            "params" => once(&mut params, value, &mut twice),
+            "result" => once(&mut result, value, &mut twice),
+            "error" => once(&mut error, value, &mut twice),
+            _ => (),
+        });
+        if scanned.is_err() {
+            return Err(match text.trim_start().as_bytes().first() {
+                Some(b'{') => Unreadable::NotJson,
+                _ if !scan::is_json(text) => Unreadable::NotJson,
+                Some(b'[') => Unreadable::Batch,
+                _ => Unreadable::NotAMessage,
             });
         }
-        let members: Members<'a> = serde_json::from_str(text).map_err(|error| {
-            // A member written twice is JSON all the same.
-            if error.is_data() {
-                Unreadable::NotAMessage
-            } else {
-                Unreadable::NotJson
-            }
-        })?;
-        let method = match members.method.0 {
+        if twice {
+            return Err(Unreadable::NotAMessage);
+        }
+        let method = match method {
             None => None,
-            Some(raw) => match string(raw) {
-                Some(method) => Some(method),
-                None => return Err(Unreadable::NotAMessage),
-            },
+            Some(raw) => Some(string(raw).ok_or(Unreadable::NotAMessage)?),
         };
-        let id = read_id(members.id.0);
-        Ok(Envelope {
-            text,
-            id,
-            method,
-            params: members.params.0,
-            result: members.result.0,
-            error: members.error.0,
-        })
+        Ok(Envelope { text, id: read_id(id), method, params, result, error })
     }
 
     /// The id of a text that is no message, where one can be read.
     pub fn id_of_unreadable(text: &str) -> Option<&str> {
-        #[derive(serde::Deserialize)]
-        struct OnlyId<'a> {
-            #[serde(borrow, default)]
-            id: Spelled<'a>,
-        }
-        if !text.trim_start().starts_with('{') {
-            return None;
-        }
-        match read_id(serde_json::from_str::<OnlyId<'_>>(text).ok()?.id.0) {
-            Id::Given(id) => Some(id),
+        let (mut id, mut twice) = (None, false);
+        let scanned = scan::members(text, |key, value| {
+            if key_name(key) == "id" {
+                once(&mut id, value, &mut twice);
+            }
+        });
+        match read_id(id) {
+            Id::Given(id) if scanned.is_ok() && !twice => Some(id),
             _ => None,
         }
     }
@@ -184,49 +161,43 @@ impl<'a> Params<'a> {
     /// Reads what is there. Whatever is missing, odd or written twice is left out: the tool the
     /// message goes to will say so better than the relay could.
     pub fn read(params: Option<&'a str>) -> Self {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Known<'a> {
-            #[serde(borrow, default)]
-            name: Spelled<'a>,
-            #[serde(borrow, default)]
-            uri: Spelled<'a>,
-            #[serde(borrow, default, rename = "_meta")]
-            meta: Spelled<'a>,
-            #[serde(borrow, default)]
-            progress_token: Spelled<'a>,
-            #[serde(borrow, default)]
-            request_id: Spelled<'a>,
-            #[serde(borrow, default)]
-            client_info: Spelled<'a>,
-            #[serde(borrow, default)]
-            protocol_version: Spelled<'a>,
+        let Some(params) = params else { return Params::default() };
+        let mut read = Params::default();
+        let mut twice = false;
+        let (mut name, mut uri, mut meta, mut client, mut version) = (None, None, None, None, None);
+        let scanned = scan::members(params, |key, value| match &*key_name(key) {
+            "name" => once(&mut name, value, &mut twice),
+            "uri" => once(&mut uri, value, &mut twice),
+            "_meta" => once(&mut meta, value, &mut twice),
+            "progressToken" => once(&mut read.progress_token, value, &mut twice),
+            "requestId" => once(&mut read.request_id, value, &mut twice),
+            "clientInfo" => once(&mut client, value, &mut twice),
+            "protocolVersion" => once(&mut version, value, &mut twice),
+            _ => (),
+        });
+        if scanned.is_err() || twice {
+            return Params::default();
         }
-        let Some(known) = object::<Known<'a>>(params) else { return Params::default() };
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Meta<'a> {
-            #[serde(borrow, default)]
-            progress_token: Spelled<'a>,
-        }
-        #[derive(serde::Deserialize)]
-        struct ClientInfo<'a> {
-            #[serde(borrow, default)]
-            name: Spelled<'a>,
-        }
-        let spelled = |raw: Spelled<'a>| raw.0.and_then(|raw| Some((string(raw)?, raw)));
-        Params {
-            name: spelled(known.name),
-            uri: spelled(known.uri),
-            asked_token: object::<Meta<'a>>(known.meta.0).and_then(|meta| meta.progress_token.0),
-            progress_token: known.progress_token.0,
-            request_id: known.request_id.0,
-            client_name: object::<ClientInfo<'a>>(known.client_info.0)
-                .and_then(|info| info.name.0)
-                .and_then(string),
-            protocol_version: known.protocol_version.0.and_then(string),
-        }
+        let spelled = |raw: Option<&'a str>| raw.and_then(|raw| Some((string(raw)?, raw)));
+        read.name = spelled(name);
+        read.uri = spelled(uri);
+        read.asked_token = meta.and_then(|meta| member(meta, "progressToken"));
+        read.client_name = client.and_then(|info| string(member(info, "name")?));
+        read.protocol_version = version.and_then(string);
+        read
     }
+}
+
+/// The member `name` of an object, as it is spelled; nothing where it is missing or there twice.
+fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let (mut found, mut twice) = (None, false);
+    scan::members(object, |key, value| {
+        if key_name(key) == name {
+            once(&mut found, value, &mut twice);
+        }
+    })
+    .ok()?;
+    found.filter(|_| !twice)
 }
 
 /// Reads an object's known members; nothing where `raw` is not an object or a member is odd.

@@ -15,6 +15,7 @@ mod quirks;
 mod reply;
 mod robot;
 mod routing;
+pub mod scan;
 mod tool;
 mod turn;
 mod view;
