@@ -8,25 +8,44 @@ use std::io::{self, Write};
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
 
-/// Above this capacity a buffer is given back to the system once it is empty, in bytes.
-const KEPT: usize = 16 * 1024;
+/// Up to this capacity a buffer is small, in bytes.
+const SMALL: usize = 16 * 1024;
 
-/// How many empty buffers are kept for the next one who has something to say.
-const SPARES: usize = 32;
+/// How many empty small buffers are kept for the next one who has something to say.
+const SMALL_SPARES: usize = 32;
 
-/// Empty buffers. A connection holds one only while something waits for it.
+/// Above this capacity a buffer is given back to the system, in bytes.
+const LARGEST: usize = 1024 * 1024;
+
+/// How many empty large buffers are kept: a result of many kilobytes comes through two of them,
+/// and fresh memory costs more than filling it.
+const LARGE_SPARES: usize = 2;
+
+/// Empty buffers. A connection holds one only while something waits for it, or has come in part.
 #[derive(Debug, Default)]
-pub(super) struct Spares(Vec<Vec<u8>>);
+pub(super) struct Spares {
+    small: Vec<Vec<u8>>,
+    large: Vec<Vec<u8>>,
+}
 
 impl Spares {
-    fn take(&mut self) -> Vec<u8> {
-        self.0.pop().unwrap_or_default()
+    /// A buffer for about `size` bytes, which it need not have room for yet.
+    pub(super) fn take(&mut self, size: usize) -> Vec<u8> {
+        let spare = if size > SMALL { self.large.pop() } else { self.small.pop() };
+        spare.unwrap_or_default()
     }
 
-    fn give(&mut self, mut buffer: Vec<u8>) {
-        if buffer.capacity() > 0 && buffer.capacity() <= KEPT && self.0.len() < SPARES {
+    /// Takes a buffer back.
+    pub(super) fn give(&mut self, mut buffer: Vec<u8>) {
+        let (spares, most) = match buffer.capacity() {
+            0 => return,
+            small if small <= SMALL => (&mut self.small, SMALL_SPARES),
+            large if large <= LARGEST => (&mut self.large, LARGE_SPARES),
+            _ => return,
+        };
+        if spares.len() < most {
             buffer.clear();
-            self.0.push(buffer);
+            spares.push(buffer);
         }
     }
 }
@@ -61,14 +80,14 @@ impl Outgoing {
 
     /// Queues bytes that are no frame: an HTTP response.
     pub(super) fn push_bytes(&mut self, bytes: &[u8], spares: &mut Spares) {
-        self.make_ready(spares);
+        self.make_ready(bytes.len(), spares);
         self.bytes.extend_from_slice(bytes);
     }
 
     /// Queues one text frame made of `pieces`.
     pub(super) fn push_text(&mut self, pieces: &[&str], spares: &mut Spares) {
-        self.make_ready(spares);
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
+        self.make_ready(size, spares);
         self.push_header(OpCode::Data(Data::Text), size);
         self.bytes.reserve(size);
         for piece in pieces {
@@ -78,7 +97,7 @@ impl Outgoing {
 
     /// Queues a control frame. Its payload is cut to the 125 bytes a control frame may have.
     pub(super) fn push_control(&mut self, code: Control, payload: &[u8], spares: &mut Spares) {
-        self.make_ready(spares);
+        self.make_ready(payload.len(), spares);
         let payload = payload.get(..125).unwrap_or(payload);
         self.push_header(OpCode::Control(code), payload.len());
         self.bytes.extend_from_slice(payload);
@@ -91,9 +110,9 @@ impl Outgoing {
     }
 
     /// Takes a buffer where there is none, and drops what is written where that is most of it.
-    fn make_ready(&mut self, spares: &mut Spares) {
+    fn make_ready(&mut self, size: usize, spares: &mut Spares) {
         if self.bytes.capacity() == 0 {
-            self.bytes = spares.take();
+            self.bytes = spares.take(size);
         }
         if self.sent > 0 && self.sent >= self.bytes.len() / 2 {
             self.bytes.drain(..self.sent);
@@ -187,11 +206,14 @@ mod tests {
     fn an_empty_queue_holds_no_memory() {
         let mut spares = Spares::default();
         let mut out = Outgoing::default();
-        out.push_text(&[&"x".repeat(100_000)], &mut spares);
         let mut socket = Narrow { room: usize::MAX, taken: Vec::new() };
+        out.push_text(&[&"x".repeat(100_000)], &mut spares);
         out.write_to(&mut socket, &mut spares).unwrap();
         assert_eq!(out.bytes.capacity(), 0);
-        assert!(spares.0.is_empty(), "a large buffer is not kept");
+        assert_eq!(spares.large.len(), 1, "it is there for the next one");
+        out.push_text(&[&"x".repeat(LARGEST + 1)], &mut spares);
+        out.write_to(&mut socket, &mut spares).unwrap();
+        assert!(spares.large.is_empty(), "more than that is not kept");
     }
 
     #[test]

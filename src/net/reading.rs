@@ -184,7 +184,7 @@ impl Server {
         let peer = connection.peer;
         let mut input = Input::new(buffer.get_mut(..count).unwrap_or_default());
         let end = loop {
-            match receiver.next(&mut input, limit) {
+            match receiver.next(&mut input, limit, &mut connections.spares) {
                 Ok(None) => break None,
                 Ok(Some(Heard::Text(text))) => relay.text(now, peer, text, connections),
                 Ok(Some(Heard::Pong)) => (),
@@ -257,17 +257,19 @@ impl Server {
     /// Waits for the close frame that answers ours.
     fn await_close(&mut self, slot: usize, count: usize) {
         let limit = self.settings.websocket.max_message_size;
+        let mut spares = std::mem::take(&mut self.connections.spares);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let Phase::Closing { receiver, .. } = &mut connection.phase else { return };
         let mut input = Input::new(self.buffer.get_mut(..count).unwrap_or_default());
         let over = loop {
-            match receiver.next(&mut input, limit) {
+            match receiver.next(&mut input, limit, &mut spares) {
                 Ok(None) => break false,
                 Ok(Some(Heard::Close(_))) | Err(_) => break true,
                 Ok(Some(_)) => (),
             }
         };
         let held = receiver.held();
+        self.connections.spares = spares;
         self.connections.account(slot, if over { 0 } else { held });
         if over {
             self.connections.leave(slot, false);

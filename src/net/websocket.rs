@@ -4,6 +4,7 @@
 //! own reader reserves as much memory as a header claims, and keeps a buffer for each connection:
 //! here a quiet connection holds nothing, and a message takes as much as has arrived of it.
 
+use super::outgoing::Spares;
 use crate::close::CloseReason;
 use std::io::Cursor;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
@@ -11,9 +12,6 @@ use tungstenite::protocol::frame::FrameHeader;
 
 /// The longest a frame's header can be, in bytes.
 const LONGEST_HEADER: usize = 14;
-
-/// A buffer above this capacity is given back once it is empty, in bytes.
-const KEPT: usize = 4096;
 
 /// What a peer said.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,7 +66,7 @@ pub(super) struct Receiver {
     wanted: Option<usize>,
     /// The message whose frames are coming.
     fragments: Option<Box<Fragments>>,
-    /// What was heard last lies in `partial` or `fragments`, which are to be emptied.
+    /// What was heard last lies in `fragments`, which are over.
     spent: bool,
 }
 
@@ -87,10 +85,15 @@ impl Receiver {
         &'a mut self,
         input: &'a mut Input<'_>,
         limit: usize,
+        spares: &mut Spares,
     ) -> Result<Option<Heard<'a>>, CloseReason> {
-        self.tidy();
+        if std::mem::take(&mut self.spent) {
+            self.fragments = None;
+        }
         loop {
-            let Some((header, lies)) = self.take_frame(input, limit)? else { return Ok(None) };
+            let Some((header, lies)) = self.take_frame(input, limit, spares)? else {
+                return Ok(None);
+            };
             let code = match header.opcode {
                 OpCode::Control(code) => {
                     let payload = match lies {
@@ -117,27 +120,18 @@ impl Receiver {
         }
     }
 
-    /// Empties what the last thing heard lay in.
-    fn tidy(&mut self) {
-        if self.wanted.is_some_and(|wanted| wanted <= self.partial.len()) {
-            self.wanted = None;
-            self.partial.clear();
-            if self.partial.capacity() > KEPT {
-                self.partial = Vec::new();
-            }
-        }
-        if std::mem::take(&mut self.spent) {
-            self.fragments = None;
-        }
-    }
-
     /// Takes one whole frame, unmasked.
     fn take_frame(
         &mut self,
         input: &mut Input<'_>,
         limit: usize,
+        spares: &mut Spares,
     ) -> Result<Option<(FrameHeader, Lies)>, CloseReason> {
-        self.tidy_partial();
+        if self.wanted.is_some_and(|wanted| wanted <= self.partial.len()) {
+            // It was whole, and has been heard or gathered.
+            self.wanted = None;
+            spares.give(std::mem::take(&mut self.partial));
+        }
         if self.partial.is_empty() {
             let rest = input.rest();
             if let Some((header, start, size)) = self.read_header(rest, limit)? {
@@ -152,15 +146,7 @@ impl Receiver {
                 }
             }
         }
-        self.fill(input, limit)
-    }
-
-    /// A frame that was gathered as part of a message is not needed any more.
-    fn tidy_partial(&mut self) {
-        if self.wanted.is_some_and(|wanted| wanted <= self.partial.len()) {
-            self.wanted = None;
-            self.partial.clear();
-        }
+        self.fill(input, limit, spares)
     }
 
     /// Goes on with the frame that has not come whole.
@@ -168,6 +154,7 @@ impl Receiver {
         &mut self,
         input: &mut Input<'_>,
         limit: usize,
+        spares: &mut Spares,
     ) -> Result<Option<(FrameHeader, Lies)>, CloseReason> {
         loop {
             let missing = match self.wanted {
@@ -177,6 +164,9 @@ impl Receiver {
             };
             let rest = input.rest();
             let count = missing.min(rest.len());
+            if self.partial.capacity() == 0 {
+                self.partial = spares.take(rest.len());
+            }
             if self.partial.capacity() < self.partial.len() + count {
                 // Room for what has come, and as much again, but never more than the frame.
                 let room = missing.min(count.max(self.partial.len()));
@@ -328,12 +318,13 @@ mod tests {
     /// Hears `bytes` in pieces of `step`.
     fn hear(bytes: &[u8], step: usize, limit: usize) -> (Vec<String>, Option<CloseReason>, usize) {
         let mut receiver = Receiver::default();
+        let mut spares = Spares::default();
         let mut heard = Vec::new();
         for piece in bytes.chunks(step) {
             let mut piece = piece.to_vec();
             let mut input = Input::new(&mut piece);
             loop {
-                match receiver.next(&mut input, limit) {
+                match receiver.next(&mut input, limit, &mut spares) {
                     Ok(Some(message)) => heard.push(format!("{message:?}")),
                     Ok(None) => break,
                     Err(reason) => return (heard, Some(reason), receiver.held()),

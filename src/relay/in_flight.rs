@@ -1,8 +1,8 @@
 //! Requests under way to one tool, and the ids they travel under (contract, section 4, "Ids").
 
 use super::catalogue::Kind;
+use super::numbers::NumberMap;
 use crate::moment::Moment;
-use std::collections::HashMap;
 
 /// The largest id a tool is ever sent: some keep ids in a signed 32-bit integer.
 const LARGEST: u32 = i32::MAX as u32;
@@ -52,7 +52,7 @@ pub(super) enum Nature {
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     last: u32,
-    under_way: HashMap<u32, Request>,
+    under_way: NumberMap<u32, Request>,
 }
 
 impl InFlight {
@@ -76,7 +76,7 @@ impl InFlight {
         let request = self.under_way.remove(&number);
         // A burst leaves a large table behind.
         if self.under_way.is_empty() && self.under_way.capacity() > 64 {
-            self.under_way = HashMap::new();
+            self.under_way = NumberMap::default();
         }
         request
     }

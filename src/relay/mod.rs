@@ -10,6 +10,7 @@ mod face;
 mod from_robot;
 mod from_tool;
 mod in_flight;
+mod numbers;
 mod policy;
 mod quirks;
 mod reply;
@@ -27,6 +28,7 @@ use crate::close::CloseReason;
 use crate::moment::{Deadlines, Moment};
 use agent::Agent;
 use catalogue::Kind;
+use numbers::NumberMap;
 use slab::Slab;
 use std::collections::HashMap;
 use std::fmt;
@@ -108,7 +110,7 @@ pub struct Relay {
     policy: Policy,
     agents: Slab<Agent>,
     names: HashMap<Box<str>, usize>,
-    seats: HashMap<Peer, Place>,
+    seats: NumberMap<Peer, Place>,
     deadlines: Deadlines<usize>,
     traffic: Traffic,
     held: usize,
