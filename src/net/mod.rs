@@ -7,6 +7,8 @@
 mod accept;
 mod connection;
 mod connections;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod head;
 pub mod lan;
 mod outgoing;
