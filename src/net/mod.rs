@@ -8,6 +8,8 @@ mod accept;
 mod connection;
 mod connections;
 mod descriptors;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod head;
 pub mod lan;
 mod outgoing;

@@ -75,6 +75,12 @@ fn read(path: &Path, language: Language) -> Result<String, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    decode(bytes, path, language)
+}
+
+/// The text that the bytes of a file are.
+pub(super) fn decode(bytes: Vec<u8>, path: &Path, language: Language) -> Result<String, String> {
+    let shown = path.display();
     if bytes.len() as u64 > LARGEST {
         return Err(language.config_too_large(&shown));
     }

@@ -131,6 +131,12 @@ fn read(sources: &Sources) -> Result<(Source, Loaded), Problems> {
     let language = spoken(sources, None);
     let source = file::find(&sources.folder, sources.config.as_deref(), language)
         .map_err(|problem| Problems(vec![problem]))?;
+    let loaded = understand(&source, sources)?;
+    Ok((source, loaded))
+}
+
+/// What a file's text, the environment and the options say together.
+pub(super) fn understand(source: &Source, sources: &Sources) -> Result<Loaded, Problems> {
     // In a file that cannot be read otherwise, the language may still be told.
     let language = spoken(sources, Some(&source.text));
     let content = file::content(&source.text, &source.read_from, language).map_err(Problems)?;
@@ -143,7 +149,7 @@ fn read(sources: &Sources) -> Result<(Source, Loaded), Problems> {
     }
     let (settings, warnings) = reading.done()?;
     let file = source.file.clone();
-    Ok((source, Loaded { settings, file, notes: Vec::new(), warnings }))
+    Ok(Loaded { settings, file, notes: Vec::new(), warnings })
 }
 
 /// What an environment variable says about an option; an empty one says nothing, unless empty

@@ -7,6 +7,8 @@
 //! SIGHUP, [`check`] for `--test`. The environment is handed in, never looked up here.
 
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod key;
 mod lines;
 mod load;

@@ -1,0 +1,74 @@
+//! Doors for the fuzz targets: what reads the bytes of strangers, without its socket.
+
+use super::head::{Head, Outcome};
+use super::websocket::{Heard, Input, Receiver};
+use crate::close::CloseReason;
+use crate::http::{Answer, Context};
+
+/// A request head being read.
+#[derive(Debug, Default)]
+pub struct HeadReader(Head);
+
+impl HeadReader {
+    /// Takes one piece. Once the head is whole: the answer, and the bytes behind the head.
+    pub fn take(&mut self, piece: &[u8], context: &Context<'_>) -> Option<(Answer, Vec<u8>)> {
+        match self.0.take(piece, context) {
+            Outcome::Incomplete => None,
+            Outcome::Whole(answer, rest) => Some((answer, rest)),
+        }
+    }
+}
+
+/// What was heard in WebSocket frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary,
+    /// A ping with its payload.
+    Ping(Vec<u8>),
+    /// A pong.
+    Pong,
+    /// A close frame, with the payload to answer it with.
+    Close(Vec<u8>),
+}
+
+/// The receiving end of a WebSocket.
+#[derive(Debug, Default)]
+pub struct FrameReader(Receiver);
+
+impl FrameReader {
+    /// Takes one piece of at most `limit` bytes a message; adds what was heard to `said`, up to a
+    /// close frame.
+    ///
+    /// # Errors
+    /// Why the connection has to be closed.
+    pub fn take(
+        &mut self,
+        piece: &[u8],
+        limit: usize,
+        said: &mut Vec<Said>,
+    ) -> Result<(), CloseReason> {
+        let mut piece = piece.to_vec();
+        let mut input = Input::new(&mut piece);
+        while let Some(heard) = self.0.next(&mut input, limit)? {
+            said.push(match heard {
+                Heard::Text(text) => Said::Text(text.to_owned()),
+                Heard::Binary => Said::Binary,
+                Heard::Ping(payload) => Said::Ping(payload.to_owned()),
+                Heard::Pong => Said::Pong,
+                Heard::Close(payload) => Said::Close(payload.to_owned()),
+            });
+            if matches!(said.last(), Some(Said::Close(_))) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many bytes of unfinished messages are held.
+    pub fn held(&self) -> usize {
+        self.0.held()
+    }
+}

@@ -1,0 +1,135 @@
+//! Messages of any text: read, and written again with nothing changed but what is meant to be.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mcp_endpoint_server::relay::envelope::{
+    one_line, place_in, string, Envelope, Id, Params, Splice, Unreadable,
+};
+use serde::de::IgnoredAny;
+use std::collections::HashMap;
+use std::ops::Range;
+
+fuzz_target!(|data: &[u8]| {
+    let text = String::from_utf8_lossy(data);
+    let line = one_line(&text);
+    line_is_the_text(&line, &text);
+    match Envelope::read(&line) {
+        Ok(envelope) => envelope_is_sound(&envelope),
+        Err(why) => {
+            let valid = is_json(&line);
+            match why {
+                // A member whose name is half a letter can be skipped, but not read.
+                Unreadable::NotJson => assert!(!valid || !has_names(&line), "{line:?} is JSON"),
+                Unreadable::Batch => assert!(valid && line.trim_start().starts_with('[')),
+                // What comes behind a member that is odd is not looked at.
+                Unreadable::NotAMessage => (),
+            }
+            if let Some(id) = Envelope::id_of_unreadable(&line) {
+                assert!(is_json(id) && place_in(&line, id).is_some());
+            }
+        }
+    }
+});
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+fn has_names(text: &str) -> bool {
+    serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok()
+}
+
+fn line_is_the_text(line: &str, text: &str) {
+    assert!(!line.contains(['\n', '\r']), "{line:?}");
+    let blank = |c: char| if matches!(c, '\n' | '\r') { ' ' } else { c };
+    let blanks: String = text.chars().map(blank).collect();
+    assert_eq!(
+        line,
+        &blanks[text.len() - text.trim_start_matches(['\r', '\n']).len()..][..line.len()]
+    );
+    assert!(!is_json(text) || is_json(line), "{text:?} was JSON and is none any more");
+    assert_eq!(one_line(line), line);
+}
+
+fn envelope_is_sound(envelope: &Envelope<'_>) {
+    let text = envelope.text;
+    assert!(is_json(text), "{text:?} is no JSON");
+    for part in [envelope.params, envelope.result, envelope.error].into_iter().flatten() {
+        assert!(is_json(part) && envelope.place_of(part).map(|at| &text[at]) == Some(part));
+    }
+    // What a full parse finds is what was read.
+    let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    if let Some(value) = &value {
+        assert_eq!(value.get("method").and_then(|m| m.as_str()), envelope.method.as_deref());
+        assert_eq!(value.get("id").is_some(), envelope.id != Id::Absent);
+        assert_eq!(value.get("result").is_some(), envelope.result.is_some());
+        let raw = envelope.params.map(|raw| serde_json::from_str(raw).expect("JSON"));
+        assert_eq!(value.get("params"), raw.as_ref());
+    }
+    let params = Params::read(envelope.params);
+    params_are_sound(&params, envelope);
+
+    // As a request to a tool: id, token and name are written anew.
+    let id = match envelope.id {
+        Id::Given(id) => Some(id),
+        _ => None,
+    };
+    if let (Some(id), Some(value)) = (id, &value) {
+        assert!(value["id"].is_string() || value["id"].is_number());
+        assert_eq!(serde_json::from_str::<serde_json::Value>(id).ok().as_ref(), value.get("id"));
+    }
+    let name = params.name.as_ref().map(|(_, spelled)| *spelled);
+    spliced(envelope, &[(id, "7"), (params.asked_token, "7"), (name, r#""n\u0065w""#)]);
+    spliced(envelope, &[(name, r#""""#), (params.asked_token, "2147483647")]);
+    spliced(envelope, &[(params.progress_token, r#""t""#)]);
+    spliced(envelope, &[(params.request_id, "1"), (id, r#""小""#)]);
+    // An error is written into a failed call's result.
+    let result = envelope.result.filter(|result| result.starts_with('{'));
+    if let Some(place) = result.and_then(|result| envelope.place_of(result)) {
+        let inside = place.start + 1..place.start + 1;
+        let pieces = Splice::of(text).put(Some(inside.clone()), r#""error":"x","#).pieces();
+        assert_eq!(pieces.concat(), replaced(text, vec![(inside, r#""error":"x","#)]));
+    }
+}
+
+fn params_are_sound(params: &Params<'_>, envelope: &Envelope<'_>) {
+    let named = [&params.name, &params.uri].into_iter().flatten();
+    for (said, spelled) in named {
+        assert_eq!(string(spelled).as_ref(), Some(said));
+        assert_eq!(serde_json::from_str::<String>(spelled).ok().as_deref(), Some(&**said));
+        assert!(envelope.place_of(spelled).is_some());
+    }
+    let raws = [params.asked_token, params.progress_token, params.request_id];
+    for raw in raws.into_iter().flatten() {
+        assert!(is_json(raw) && envelope.place_of(raw).is_some());
+    }
+}
+
+/// Writes parts of the message anew: nothing else changes, and it stays JSON of one line.
+fn spliced(envelope: &Envelope<'_>, parts: &[(Option<&str>, &str)]) {
+    let mut splice = Splice::of(envelope.text);
+    let mut edits = Vec::new();
+    for (part, new) in parts {
+        let place = part.and_then(|part| envelope.place_of(part));
+        assert_eq!(place.is_some(), part.is_some(), "a part that stands nowhere");
+        splice = splice.put(place.clone(), new);
+        edits.extend(place.map(|place| (place, *new)));
+    }
+    let written = splice.pieces().concat();
+    assert_eq!(written, replaced(envelope.text, edits));
+    assert!(is_json(&written), "{written:?}");
+    let again = Envelope::read(&written).expect("a message");
+    assert_eq!(again.method, envelope.method);
+    assert_eq!((again.result, again.error), (envelope.result, envelope.error));
+}
+
+/// The plain way to do it: from the last place to the first.
+fn replaced(text: &str, mut edits: Vec<(Range<usize>, &str)>) -> String {
+    edits.sort_by_key(|(place, _)| place.start);
+    assert!(edits.windows(2).all(|two| two[0].0.end <= two[1].0.start), "{edits:?} overlap");
+    let mut text = text.to_owned();
+    for (place, new) in edits.into_iter().rev() {
+        text.replace_range(place, new);
+    }
+    text
+}
