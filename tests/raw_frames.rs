@@ -60,6 +60,8 @@ fn play(server: &Server, case: &Case, manner: Manner) {
         }
         Manner::AtOnce | Manner::ByteByByte => server.ws(&path),
     };
+    // A second close frame would meet a socket that is closed already.
+    client.answer_closes = false;
     match manner {
         Manner::AtOnce => client.raw().send(&case.bytes),
         Manner::ByteByByte => client.raw().drip(&case.bytes),

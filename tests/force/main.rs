@@ -14,5 +14,12 @@
 mod common;
 #[path = "../common/load.rs"]
 mod load;
+#[path = "../common/storm.rs"]
+mod storm;
 
+mod churn;
+mod crowds;
+mod floods;
+mod life;
+mod memory;
 mod not_reading;
