@@ -4,7 +4,13 @@
 //! `cargo test --test raw_frames`
 
 // The helpers stand outside `#[test]` functions, where clippy.toml's leave for tests ends.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 #[path = "common/mod.rs"]
 mod common;

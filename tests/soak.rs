@@ -42,7 +42,7 @@ fn good_calls_are_all_answered_once_whatever_else_happens() {
     let target = Target::of(&server);
     let good = Good::start_untimed(&target, PAIRS);
     let rough = Rough::default();
-    attack(&server, &target, &rough, seed, Duration::from_secs(10));
+    attack(&server, &target, &rough, seed, Duration::from_secs(20));
     let before = target.settled(PAIRS as u64);
     let length = Duration::from_secs(minutes * 60);
     let rounds = 5;
@@ -52,6 +52,7 @@ fn good_calls_are_all_answered_once_whatever_else_happens() {
         good.set_quiet(false);
         let seed = seed.wrapping_add(u64::from(round) + 1);
         attack(&server, &target, &rough, seed, length / rounds / 10 * 9);
+        eprintln!("  after round {}: {} KiB", round + 1, target.usage.resident() >> 10);
     }
     good.set_quiet(true);
     let after = target.settled(PAIRS as u64);

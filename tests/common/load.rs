@@ -19,7 +19,7 @@ use serde_json::{json, Value};
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -30,16 +30,11 @@ pub const MIB: u64 = 1 << 20;
 /// invariant after every message.
 pub const FLOOR: Duration = Duration::from_millis(if cfg!(debug_assertions) { 2500 } else { 20 });
 
-static MACHINE: RwLock<()> = RwLock::new(());
+static MACHINE: Mutex<()> = Mutex::new(());
 
-/// The machine for oneself: for tests that time something.
-pub fn alone() -> RwLockWriteGuard<'static, ()> {
-    MACHINE.write().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// The machine shared with others that time nothing.
-pub fn shared() -> RwLockReadGuard<'static, ()> {
-    MACHINE.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// The machine for oneself: for tests that time something. Those that mostly wait do without.
+pub fn alone() -> MutexGuard<'static, ()> {
+    MACHINE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Waits until `done`, asking again and again.
@@ -351,7 +346,7 @@ pub struct Good {
 }
 
 /// How long calls are made in quiet first.
-const QUIET_FOR: Duration = Duration::from_millis(600);
+const QUIET_FOR: Duration = Duration::from_millis(400);
 
 const QUIET: u8 = 0;
 const ATTACKED: u8 = 1;
@@ -426,7 +421,7 @@ impl Good {
         let before = self.done.load(Ordering::SeqCst);
         let result = attack();
         let end = Instant::now() + Duration::from_secs(1);
-        while self.done.load(Ordering::SeqCst) < before + 300 && Instant::now() < end {
+        while self.done.load(Ordering::SeqCst) < before + 200 && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.phase.store(NOT_TIMED, Ordering::SeqCst);
@@ -549,6 +544,3 @@ impl Dice {
         (self.0 >> 11) % sides
     }
 }
-
-/// What a test wants to look at later, from several threads.
-pub type Pile<T> = Arc<Mutex<Vec<T>>>;

@@ -7,7 +7,7 @@ use crate::storm::come_and_go;
 #[test]
 fn thousands_of_connections_leave_nothing_behind() {
     let _machine = alone();
-    churn(1000, 3000);
+    churn(500, 3000);
 }
 
 #[test]
@@ -36,7 +36,6 @@ fn churn(warm_up: u64, count: u64) {
 
 #[test]
 fn a_reset_in_the_middle_of_a_frame_is_noticed_and_forgotten() {
-    let _machine = crate::load::shared();
     let server = Server::start();
     let target = Target::of(&server);
     let before = target.usage.descriptors();

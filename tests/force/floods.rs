@@ -96,7 +96,7 @@ fn pings_whose_pongs_are_not_read_cost_nothing() {
     let _machine = alone();
     let server = Server::builder()
         .set("websocket", "ping_interval", 0)
-        .set("websocket", "ping_timeout", 2)
+        .set("websocket", "ping_timeout", 1)
         .start();
     let target = Target::of(&server);
     let good = Good::start(&target, 2);
@@ -193,10 +193,10 @@ fn headers_that_claim_sixteen_megabytes_take_no_memory() {
 #[test]
 fn messages_as_large_as_they_may_be_pass_both_ways() {
     let _machine = alone();
-    let server = Server::start();
+    let size = if cfg!(debug_assertions) { 2 * MIB } else { 16 * MIB } as usize;
+    let server = Server::builder().set("websocket", "max_message_size", size).start();
     let target = Target::of(&server);
     let good = Good::start(&target, 2);
-    let size = 16 * MIB as usize;
     let (head, tail) = (r#"{"jsonrpc":"2.0","id":1,"result":{"x":""#, r#""}}"#);
     // The relay's first requests to a tool are its own, and a call's number has one digit.
     let answer = Arc::new(format!("{head}{}{tail}", "y".repeat(size - head.len() - tail.len())));

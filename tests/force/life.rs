@@ -1,13 +1,12 @@
 //! Stop, reload and a log that cannot be written, under load.
 
 use crate::common::{Client, Event, Server, CONFIG, LOG, PATIENCE};
-use crate::load::{alone, call, shared, wait_until, EchoTool, Good, Target};
+use crate::load::{alone, call, wait_until, EchoTool, Good, Target};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[test]
 fn a_stop_under_load_is_told_to_all_and_gives_the_port_back() {
-    let _machine = shared();
     let mut server = Server::builder().set("websocket", "close_timeout", 2).start();
     let target = Target::of(&server);
     let mut tools: Vec<Client> = (0..5).map(|n| target.mute_tool(&format!("a-{n}"))).collect();
@@ -95,7 +94,6 @@ fn settings_are_read_again_under_load_without_losing_a_call() {
 
 #[test]
 fn a_wrong_file_is_told_and_the_old_settings_stay() {
-    let _machine = shared();
     let server = Server::builder().set("websocket", "max_message_size", "64KB").start();
     let target = Target::of(&server);
     let good = Good::start_untimed(&target, 1);
@@ -113,7 +111,7 @@ fn a_wrong_file_is_told_and_the_old_settings_stay() {
         robot.send(&" ".repeat(100 * 1024));
         assert_eq!(robot.expect_close().0, 1009, "the old size is in force");
     }
-    good.assert_unharmed();
+    good.assert_unharmed_but_for(Duration::from_millis(500));
 }
 
 #[test]
@@ -165,7 +163,6 @@ fn a_log_folder_that_goes_away_costs_no_call() {
 
 #[test]
 fn a_terminal_that_nobody_reads_costs_no_call() {
-    let _machine = shared();
     use std::process::{Command, Stdio};
     let folder = crate::common::Folder::fresh();
     let key = "a key for the tests, long enough";
@@ -203,7 +200,7 @@ fn a_terminal_that_nobody_reads_costs_no_call() {
             }
             done.store(true, Ordering::SeqCst);
         });
-        let end = Instant::now() + PATIENCE / 2;
+        let end = Instant::now() + PATIENCE / 3;
         while !done.load(Ordering::SeqCst) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(10));
         }
