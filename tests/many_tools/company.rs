@@ -268,6 +268,43 @@ fn who_has_the_key_sees_every_server_as_it_is() {
 }
 
 #[test]
+fn a_transparent_relay_gives_one_tool_every_byte_but_the_id() {
+    let server = Server::builder().set("relay", "handshake", false).start();
+    let tool = server.tool("a").named("own").on("initialize", |_| {
+        Answer::Raw(
+            r#"{ "id":$ID,"result":{"protocolVersion":"9","x":1E400} ,"jsonrpc":"2.0"}"#.into(),
+        )
+    });
+    let tool = tool.dial();
+    wait_tools(&server, 1);
+    assert!(tool.received().is_empty(), "nothing is said unasked");
+    let mut robot = server.robot("a");
+    robot.send(r#"{"id" : "ID","params":{"n":1.50,"clientInfo":{}},"method":"initialize"}"#);
+    let asked = tool.next("initialize");
+    let id = asked.id.clone().unwrap();
+    let expected = r#"{"id" : ID,"params":{"n":1.50,"clientInfo":{}},"method":"initialize"}"#;
+    assert_eq!(asked.text, expected.replace("ID", &id));
+    let answer = r#"{ "id":"ID","result":{"protocolVersion":"9","x":1E400} ,"jsonrpc":"2.0"}"#;
+    assert_eq!(robot.ws.recv(), answer);
+    robot.request_call("7", "anything", json!({}));
+    assert_eq!(robot.answer_to("7").content(), "own anything {}");
+    tool.notify("notifications/tools/list_changed", json!({}));
+    tool.sync();
+    // The robot has not said `notifications/initialized`.
+    robot.ws.expect_silence();
+    robot.notify("notifications/initialized", json!({}));
+    tool.next("notifications/initialized");
+    tool.notify("notifications/tools/list_changed", json!({}));
+    robot.notification("notifications/tools/list_changed");
+    tool.die(Ending::Reset);
+    wait_tools(&server, 0);
+    robot.request("8", "resources/list", json!({}));
+    let tool = server.tool("a").on("resources/list", |_| Answer::Result(json!({ "back": true })));
+    let _tool = tool.dial();
+    assert_eq!(robot.answer_to("8").result(), &json!({ "back": true }));
+}
+
+#[test]
 fn a_transparent_relay_asks_several_tools_and_gives_the_first_answer() {
     let server = Server::builder().set("relay", "handshake", false).start();
     let tool = |name: &str| {

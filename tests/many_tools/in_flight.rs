@@ -17,6 +17,7 @@ fn a_cancellation_reaches_the_tool_that_has_the_request_and_no_other() {
     let (lamp, fan) = (slow("lamp"), slow("fan"));
     let (mut robot, mut other) = (server.robot("a"), server.robot("a"));
     robot.request_call("7", "lamp_slow", json!({}));
+    robot.ws.expect_silence();
     other.request_call("7", "lamp_slow", json!({}));
     robot.request_call("\"7\"", "fan_slow", json!({}));
     let (mine, others) = (lamp.next("tools/call"), lamp.next("tools/call"));

@@ -1,7 +1,7 @@
 //! Tool servers that are not quite what the protocol asks for: each of them works.
 
 use crate::asked;
-use crate::common::{Answer, Event, Frame, Message, Server, Tool, BINARY};
+use crate::common::{Answer, Ending, Event, Frame, Message, Server, Tool, BINARY};
 use serde_json::json;
 
 /// Calls `now` and gets the answer of the test's own tool.
@@ -105,25 +105,21 @@ fn one_that_pings_by_json_all_the_time() {
 #[test]
 fn one_that_answers_notifications() {
     let server = Server::start();
-    let mut tool = server.tool("a").offers(&["now"]);
-    for method in ["notifications/initialized", "notifications/cancelled", "notifications/other"] {
-        tool = tool.on(method, |_| {
-            let answers = [
-                r#"{"jsonrpc":"2.0","id":null,"result":{}}"#,
-                r#"{"jsonrpc":"2.0","result":{}}"#,
-                r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"Method not found"}}"#,
-                r#"{"jsonrpc":"2.0","id":0,"result":{}}"#,
-            ];
-            Answer::Many(answers.map(|text| Answer::Raw(text.to_owned())).into())
-        });
-    }
-    let tool = tool.connect();
+    let tool = server.tool("a").offers(&["now"]).dial();
     let mut robot = server.robot("a");
     robot.start();
-    robot.notify("notifications/other", json!({}));
-    tool.next("notifications/other");
+    for method in ["notifications/initialized", "notifications/other"] {
+        tool.next(method);
+        tool.send(r#"{"jsonrpc":"2.0","id":null,"result":{}}"#);
+        tool.send(r#"{"jsonrpc":"2.0","result":{}}"#);
+        tool.send(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"what?"}}"#);
+        tool.send(r#"{"jsonrpc":"2.0","id":0,"result":{}}"#);
+        if method == "notifications/initialized" {
+            tool.wait_listed(1);
+            robot.notify("notifications/other", json!({}));
+        }
+    }
     tool.sync();
-    robot.expect_silence();
     assert_works(&server);
 }
 
@@ -251,6 +247,30 @@ fn one_that_closes_after_every_answer() {
         let tool = connect();
         assert_eq!(robot.call("now", json!({})).content(), "test-tool now {}");
         assert!(matches!(tool.wait_end(), Event::Close(1000, _)));
+    }
+}
+
+#[test]
+fn one_without_a_name_that_restarts() {
+    let server = Server::start();
+    let connect = || {
+        let tool = server.tool("a").offers(&["now"]).on("initialize", |_| {
+            Answer::Result(
+                json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": {} } }),
+            )
+        });
+        tool.connect()
+    };
+    let mut tool = connect();
+    let mut robot = server.robot("a");
+    for _ in 0..3 {
+        tool.die(Ending::Reset);
+        crate::wait_tools(&server, 0);
+        tool = connect();
+        assert_eq!(robot.list(), ["now"]);
+        let (answer, took) = crate::timed(|| robot.call("now", json!({})));
+        assert_eq!(answer.content(), "test-tool now {}");
+        assert!(took < crate::AT_ONCE, "it is back, and served after {took:?}");
     }
 }
 

@@ -27,6 +27,18 @@ fn names(list: &Message) -> Vec<&str> {
     tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect()
 }
 
+/// Waits until robots were told of a change after which this name is offered.
+fn wait_told(other: &mut Robot, name: &str) {
+    loop {
+        other.notification(CHANGED);
+        if other.aside.iter().all(|message| message.method != CHANGED)
+            && other.list().iter().any(|n| n == name)
+        {
+            return;
+        }
+    }
+}
+
 #[test]
 fn a_tool_that_comes_late_reaches_the_conversation_under_way() {
     let server = Server::start();
@@ -71,11 +83,14 @@ fn the_list_is_not_sent_again_while_its_id_is_in_flight() {
         server.tool("a").named("slow").offers(&["wait"]).on_call(|_| Answer::Never).connect();
     let mut robot = xiaozhi(&server);
     robot.answer_to("2");
+    let mut other = server.robot("a");
+    other.start();
     for number in 0..2 {
         robot.request_call("2", "wait", json!({}));
         let call = slow.next("tools/call");
         let offered = format!("on{number}");
         let late = server.tool("a").named(&offered).offers(&[&offered]).connect();
+        wait_told(&mut other, &offered);
         robot.expect_silence();
         if number == 0 {
             slow.reply_text(&call, "at last");
@@ -98,11 +113,14 @@ fn the_list_is_not_sent_again_while_its_id_waits_in_line() {
     let slow = slow.on("prompts/list", |_| Answer::Never).connect();
     let mut robot = xiaozhi(&server);
     robot.answer_to("2");
+    let mut other = server.robot("a");
+    other.start();
     robot.request("3", "prompts/list", json!({}));
     let prompts = slow.next("prompts/list");
     robot.request_call("2", "wait", json!({}));
     robot.ws.expect_silence();
     let _late = server.tool("a").named("late").offers(&["on"]).connect();
+    wait_told(&mut other, "on");
     slow.reply(&prompts, json!({ "prompts": [] }));
     robot.answer_to("3");
     let mut answers: Vec<Message> = std::mem::take(&mut robot.aside);
