@@ -332,6 +332,7 @@ fn a_transparent_relay_asks_several_tools_and_gives_the_first_answer() {
     robot.notify("notifications/roots/list_changed", json!({}));
     assert_eq!(robot.ask("ping", json!({})).result(), &json!({}));
     for tool in &tools {
+        tool.next("notifications/roots/list_changed");
         let passed: Vec<String> = tool
             .received()
             .iter()

@@ -77,6 +77,20 @@ fn a_standard_robot_is_told_and_gets_no_second_reply() {
 }
 
 #[test]
+fn a_list_that_is_the_same_as_before_is_not_sent_again() {
+    let server = Server::start();
+    let lamp = server.tool("a").named("lamp").offers(&["on"]).connect();
+    let mut robot = xiaozhi(&server);
+    assert_eq!(names(&robot.answer_to("2")), ["on"]);
+    let mut other = server.robot("a");
+    other.start();
+    lamp.change_tools(&["on"]);
+    lamp.wait_listed(2);
+    other.notification(CHANGED);
+    robot.expect_silence();
+}
+
+#[test]
 fn the_list_is_not_sent_again_while_its_id_is_in_flight() {
     let server = Server::start();
     let slow =
