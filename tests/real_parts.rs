@@ -6,8 +6,11 @@
 
 mod common;
 
-use common::{Parts, Server};
+use common::{Parts, Robot, Server};
 use serde_json::json;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The agent that the printed stand-alone address is for.
 const AGENT: &str = "single_module";
@@ -137,6 +140,109 @@ fn ten_tool_servers_behind_one_address_are_all_listed_and_each_is_called() {
         let answer = robot.call(tool, json!({ "a": 40, "b": 2 }));
         assert_eq!(answer.content(), format!("{name}: 42"));
     }
+}
+
+/// One call of a robot that failed: of which server, and when.
+#[derive(Debug)]
+struct Failure {
+    server: usize,
+    sent: Instant,
+    got: Instant,
+    code: i64,
+}
+
+/// Calls every third server in turn, from `first` on, until it is told to stop; what failed, and how many calls there were.
+fn call_in_turn(
+    mut robot: Robot,
+    names: &[String],
+    first: usize,
+    stop: &AtomicBool,
+) -> (Vec<Failure>, usize) {
+    let (mut failures, mut calls) = (Vec::new(), 0);
+    while !stop.load(Ordering::SeqCst) {
+        for (server, name) in names.iter().enumerate().skip(first).step_by(3) {
+            let sent = Instant::now();
+            let answer = robot.call(&format!("{name}_add"), json!({ "a": calls, "b": 1 }));
+            let got = Instant::now();
+            calls += 1;
+            if answer.json.get("error").is_some() {
+                failures.push(Failure { server, sent, got, code: answer.error() });
+            } else {
+                assert_eq!(answer.content(), format!("{name}: {calls}"));
+            }
+        }
+    }
+    (failures, calls)
+}
+
+#[cfg(unix)]
+#[test]
+fn any_of_ten_tool_servers_may_be_killed_under_load_and_only_its_own_calls_fail() {
+    let Some(parts) = Parts::find() else { return };
+    let server = Server::start();
+    let names: Vec<String> = (0..10).map(|number| format!("part{number}")).collect();
+    let servers: Vec<[&str; 2]> = names.iter().map(|name| ["many.py", name.as_str()]).collect();
+    let servers: Vec<&[&str]> = servers.iter().map(|server| &server[..]).collect();
+    let bridge = parts.bridge(&server.tool_address(), &servers);
+    let tools: Vec<String> = names.iter().map(|name| format!("{name}_add")).collect();
+    let tools: Vec<&str> = tools.iter().map(String::as_str).collect();
+    wait_offered(&server, &tools);
+    let stop = Arc::new(AtomicBool::new(false));
+    // Each has servers of its own, so that one that waits does not keep the others from calling.
+    let robots: Vec<_> = (0..3)
+        .map(|first| {
+            let mut robot = server.robot(AGENT);
+            robot.ws.raw().patience = Some(common::parts::PATIENCE);
+            robot.start();
+            let (names, stop) = (names.clone(), Arc::clone(&stop));
+            std::thread::spawn(move || call_in_turn(robot, &names, first, &stop))
+        })
+        .collect();
+    let mut kills: Vec<(usize, Instant)> = Vec::new();
+    for dying in [&[3][..], &[7], &[0, 3, 9]] {
+        // One robot at least has all its servers all the time.
+        for number in dying {
+            let lives = 1 + kills.iter().filter(|(killed, _)| killed == number).count();
+            let up = bridge.wait_line(&format!("up: process of {}, ", names[*number]), lives);
+            kills.push((*number, Instant::now()));
+            common::signal(up.rsplit(' ').next().unwrap().parse().unwrap(), "KILL");
+        }
+        for number in dying {
+            let lives = 1 + kills.iter().filter(|(killed, _)| killed == number).count();
+            bridge.wait_line(&format!("up: process of {}, ", names[*number]), lives);
+        }
+        // Whole again by itself, and each of them serves.
+        wait_offered(&server, &tools);
+        let mut robot = server.robot(AGENT);
+        robot.ws.raw().patience = Some(common::parts::PATIENCE);
+        robot.start();
+        let mut listed = robot.list();
+        listed.sort();
+        assert_eq!(listed, tools);
+        for number in dying {
+            let answer = robot.call(tools[*number], json!({ "a": 1, "b": 1 }));
+            assert_eq!(answer.content(), format!("{}: 2", names[*number]));
+        }
+    }
+    stop.store(true, Ordering::SeqCst);
+    let mut calls = 0;
+    for robot in robots {
+        let (failures, called) = robot.join().unwrap();
+        calls += called;
+        for failure in failures {
+            assert_eq!(failure.code, -32003, "{failure:?}");
+            let own = kills.iter().filter(|(server, _)| *server == failure.server);
+            // A killed process is noticed a moment after it was killed.
+            let moment = Duration::from_secs(2);
+            let mut during = own.map(|(_, at)| *at..*at + moment);
+            assert!(
+                during.any(|time| time.contains(&failure.got)),
+                "not its own death: {failure:?} {kills:?}"
+            );
+            assert!(failure.got - failure.sent < moment, "not at once: {failure:?}");
+        }
+    }
+    assert!(calls >= 100, "there was no load: {calls} calls");
 }
 
 fn robot_url(server: &Server) -> String {

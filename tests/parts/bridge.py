@@ -43,7 +43,9 @@ async def bridge_once(url, command):
             stdout=asyncio.subprocess.PIPE,
             limit=64 * 1024 * 1024,
         )
-        say(f"up: process {process.pid}")
+        # The last argument tells apart what is otherwise the same command.
+        name = os.path.basename(command[-1])
+        say(f"up: process of {name}, {process.pid}")
         pumps = [
             asyncio.create_task(pump(process, socket)) for pump in (to_endpoint, to_process)
         ]
@@ -56,7 +58,7 @@ async def bridge_once(url, command):
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
             await end(process)
-            say(f"down: process {process.pid}")
+            say(f"down: process of {name}, {process.pid}")
 
 
 async def end(process):
