@@ -111,6 +111,9 @@ impl Connection {
 
     /// When it has to be looked after, if nothing happens before.
     pub(super) fn deadline(&self, limits: &WebSocket) -> Option<Moment> {
+        if matches!(self.phase, Phase::Dead) {
+            return None;
+        }
         let stalled = self.stalled.map(|since| since.after(limits.ping_timeout));
         let other = match &self.phase {
             Phase::Head(_) => Some(self.since.after(limits.handshake_timeout)),

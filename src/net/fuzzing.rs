@@ -1,6 +1,7 @@
 //! Doors for the fuzz targets: what reads the bytes of strangers, without its socket.
 
 use super::head::{Head, Outcome};
+use super::outgoing::Spares;
 use super::websocket::{Heard, Input, Receiver};
 use crate::close::CloseReason;
 use crate::http::{Answer, Context};
@@ -36,7 +37,7 @@ pub enum Said {
 
 /// The receiving end of a WebSocket.
 #[derive(Debug, Default)]
-pub struct FrameReader(Receiver);
+pub struct FrameReader(Receiver, Spares);
 
 impl FrameReader {
     /// Takes one piece of at most `limit` bytes a message; adds what was heard to `said`, up to a
@@ -52,7 +53,7 @@ impl FrameReader {
     ) -> Result<(), CloseReason> {
         let mut piece = piece.to_vec();
         let mut input = Input::new(&mut piece);
-        while let Some(heard) = self.0.next(&mut input, limit)? {
+        while let Some(heard) = self.0.next(&mut input, limit, &mut self.1)? {
             said.push(match heard {
                 Heard::Text(text) => Said::Text(text.to_owned()),
                 Heard::Binary => Said::Binary,

@@ -399,8 +399,11 @@ impl Server {
 
 /// Makes room for as many connections as the settings allow, and says so where there is less.
 fn make_room(settings: &Settings) {
-    let wanted = settings.websocket.max_connections;
-    if let Some(room) = descriptors::make_room(wanted.saturating_add(ANTEROOM)) {
-        log::warn!("{}", settings.server.language.few_descriptors(wanted, room));
+    let most = settings.websocket.max_connections;
+    let wanted = most.saturating_mul(2).saturating_add(ANTEROOM);
+    if let Some(room) = descriptors::make_room(wanted) {
+        if room < u64::try_from(most).unwrap_or(u64::MAX) {
+            log::warn!("{}", settings.server.language.few_descriptors(most, room));
+        }
     }
 }

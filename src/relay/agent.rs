@@ -41,11 +41,10 @@ impl Lost {
         }
     }
 
-    /// Whether `tool`, which offers `names`, is it.
-    pub(super) fn is_same(&self, tool: &Tool, names: &[&str]) -> bool {
-        let offers_the_same = || names_of(self.items.of(Kind::Tools)) == names;
-        self.may_be(tool)
-            && (tool.server_id.is_some() || self.label == tool.label || offers_the_same())
+    /// Whether it offered anything of `names`, or nothing at all.
+    fn may_have_offered(&self, names: &[&str]) -> bool {
+        let before = names_of(self.items.of(Kind::Tools));
+        before.is_empty() || before.iter().any(|name| names.contains(name))
     }
 }
 
@@ -231,6 +230,19 @@ impl Agent {
     fn grace_ends(&self) -> Option<Moment> {
         let lost = self.lost.iter().filter(|lost| !self.may_be_back(lost));
         lost.map(|lost| lost.until).min()
+    }
+
+    /// Which of the lost tools a new one is that offers `names`: the one of its `server_id`; else
+    /// the one that called itself the same and offered the same; else the one of its label, if
+    /// they have anything in common.
+    pub(super) fn lost_self(&self, tool: &Tool, names: &[&str]) -> Option<usize> {
+        let known = |lost: &Lost| lost.line != 0 && lost.may_be(tool);
+        let same =
+            |lost: &Lost| tool.server_id.is_some() || names_of(lost.items.of(Kind::Tools)) == names;
+        let alike = |lost: &Lost| lost.label == tool.label && lost.may_have_offered(names);
+        let place =
+            |of: &dyn Fn(&Lost) -> bool| self.lost.iter().position(|lost| known(lost) && of(lost));
+        place(&same).or_else(|| place(&alike))
     }
 
     fn may_be_back(&self, lost: &Lost) -> bool {

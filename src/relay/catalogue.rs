@@ -287,6 +287,8 @@ impl Offers {
         let mut merged = Offers::default();
         let mut conflicts = Vec::new();
         let mut seen = HashSet::new();
+        let made = self.names_made(sources);
+        let reserved: HashSet<&str> = made.values().copied().collect();
         for source in sources {
             for item in source.items {
                 if !seen.insert((source.line, &item.name)) {
@@ -298,7 +300,13 @@ impl Offers {
                 } else if kind.row().renamed {
                     let taken =
                         |name: &str| owners.contains_key(name) || merged.by_name.contains_key(name);
-                    let offered = distinct_name(source.label, &item.name, taken);
+                    let before = made.get(&(source.line, item.spelled_name()));
+                    let offered = match before.filter(|name| !taken(name)) {
+                        Some(name) => (*name).to_owned(),
+                        None => distinct_name(source.label, &item.name, |name| {
+                            taken(name) || reserved.contains(name)
+                        }),
+                    };
                     if !self.by_name.contains_key(&*offered) {
                         conflicts.push(Conflict {
                             name: item.name.to_string(),
@@ -313,6 +321,15 @@ impl Offers {
         }
         merged.text.shrink_to_fit();
         (merged, conflicts)
+    }
+
+    /// The names made for items that are still there: they stay whoever else comes or goes.
+    fn names_made(&self, sources: &[Source<'_>]) -> HashMap<(u32, &str), &str> {
+        let lines: HashSet<u32> = sources.iter().map(|source| source.line).collect();
+        let present = self.iter().filter(|(_, offer)| lines.contains(&offer.line));
+        present
+            .filter_map(|(name, offer)| Some(((offer.line, offer.own_name.as_deref()?), name)))
+            .collect()
     }
 
     /// Which line has which name: who had it keeps it, else the oldest that offers it.

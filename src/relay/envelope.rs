@@ -210,14 +210,16 @@ pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> 
     serde_json::from_str(raw).ok()
 }
 
-/// The same message on one line: a line break in JSON can only stand between its parts.
+/// The same message on one line: a line break in JSON can only stand between its parts. What is
+/// not JSON stays as it is.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     let text = text.trim_matches(['\r', '\n']);
-    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.replace(['\r', '\n'], " "))
+    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() || !scan::is_json(text) {
+        return Cow::Borrowed(text);
     }
+    let blank = |byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte };
+    let bytes = text.bytes().map(blank).collect();
+    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// How many places of one message may be written anew: its id, a name, a token.
@@ -365,5 +367,7 @@ mod tests {
         assert_eq!(one_line("{\"a\":1}\r\n"), "{\"a\":1}");
         assert_eq!(one_line("{\r\n \"a\": 1\n}\n"), "{   \"a\": 1 }");
         assert!(matches!(one_line(" {} "), Cow::Borrowed(" {} ")));
+        let broken = "{\"a\":\"b\nc\"}";
+        assert_eq!(one_line(broken), broken, "what is not JSON does not become it");
     }
 }

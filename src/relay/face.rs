@@ -24,6 +24,7 @@ impl Agent {
             self.unpark(turn);
         }
         self.answer_waiting(turn);
+        self.pay_lists_owed(turn);
     }
 
     /// Until when there is reason to wait for a tool: those that have not shaken hands yet, and

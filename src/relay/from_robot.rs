@@ -7,6 +7,7 @@ use super::quirks;
 use super::reply::{Cause, Refusal};
 use super::robot::{Robot, Waiting};
 use super::routing::{Parked, Route};
+use super::tool::Tool;
 use super::turn::Turn;
 
 /// Whether a robot's message comes for the first time, or has waited.
@@ -52,7 +53,11 @@ impl Agent {
         let envelope = Envelope::read(text);
         if let Ok(envelope) = &envelope {
             if envelope.method.as_deref() == Some("notifications/cancelled") {
-                return self.cancelled(turn, place, envelope);
+                self.cancelled(turn, place, envelope);
+                if let Id::Given(id) = envelope.id {
+                    self.answer_empty(turn, place, id);
+                }
+                return;
             }
         }
         let Some(robot) = self.robots.get(place) else { return };
@@ -80,7 +85,9 @@ impl Agent {
             if robot.waiting.is_some() {
                 return;
             }
-            let Some(text) = robot.inbox.pop_front() else { return };
+            let Some(text) = robot.inbox.pop_front() else {
+                return self.pay_list_owed(turn, place);
+            };
             self.release(turn, text.len());
             self.hear_robot(turn, place, &text, Turnstile::First);
         }
@@ -140,8 +147,10 @@ impl Agent {
             }
             _ => (),
         }
-        for (_, tool) in self.tools.iter().filter(|(_, tool)| tool.takes_messages()) {
-            let _ = turn.send_to_tool(tool.peer, &[envelope.text]);
+        for (_, tool) in self.tools.iter_mut().filter(|(_, tool)| tool.takes_messages()) {
+            let mut digits = itoa::Buffer::new();
+            let splice = own_id(Splice::of(envelope.text), envelope, tool, &mut digits);
+            let _ = turn.send_to_tool(tool.peer, &splice.pieces());
         }
     }
 
@@ -164,6 +173,8 @@ impl Agent {
             let mut digits = itoa::Buffer::new();
             let number = digits.format(ticket.number);
             let splice = Splice::of(envelope.text).put(envelope.place_of(id), number);
+            let mut digits = itoa::Buffer::new();
+            let splice = own_id(splice, envelope, tool, &mut digits);
             let _ = turn.send_to_tool(tool.peer, &splice.pieces());
         }
         self.pay_list_owed(turn, place);
@@ -199,7 +210,7 @@ impl Agent {
             // Some give their notifications an id.
             method if method.starts_with("notifications/") => {
                 self.robot_notifies(turn, ask.robot, method, ask.envelope);
-                self.answer_empty(turn, ask);
+                self.answer_empty(turn, ask.robot, ask.id);
             }
             method => match KINDS.iter().find(|row| row.list == method) {
                 Some(row) => self.ask_list(turn, row.kind, ask),
@@ -220,7 +231,7 @@ impl Agent {
 
     fn ask_ping(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
         let route = match self.tools.is_empty() {
-            false => return self.answer_empty(turn, ask),
+            false => return self.answer_empty(turn, ask.robot, ask.id),
             true if self.lost.is_empty() => Route::NoTool,
             true => Route::Wait { for_lost: true },
         };
@@ -232,8 +243,8 @@ impl Agent {
         self.hear_robot(turn, parked.robot, &parked.text, Turnstile::Parked(parked));
     }
 
-    fn answer_empty(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
-        self.answer(turn, ask.robot, &[r#"{"jsonrpc":"2.0","id":"#, ask.id, r#","result":{}}"#]);
+    fn answer_empty(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) {
+        self.answer(turn, place, &[r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{}}"#]);
     }
 
     fn ask_list(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
@@ -323,6 +334,10 @@ impl Agent {
             let waiting = self.robots.get_mut(place).and_then(|robot| robot.waiting.take());
             let Some(waiting) = waiting else { continue };
             self.release(turn, waiting.text.len());
+            for kind in waiting.kinds.iter().filter(|kind| **kind != Kind::Tools) {
+                // Not all have answered, perhaps: what is known has to do.
+                self.merge(turn, *kind);
+            }
             self.hear_robot(turn, place, &waiting.text, Turnstile::Settled);
             self.hear_inbox(turn, place);
         }
@@ -337,5 +352,19 @@ impl Agent {
             .waiting
             .as_ref()
             .is_some_and(|waiting| self.waiting_ends(waiting).is_none_or(|until| until <= turn.now))
+    }
+}
+
+/// A notification that has an id all the same gets one that is none of the tool's requests: an
+/// answer to it finds nobody.
+fn own_id<'a>(
+    splice: Splice<'a>,
+    envelope: &Envelope<'a>,
+    tool: &mut Tool,
+    digits: &'a mut itoa::Buffer,
+) -> Splice<'a> {
+    match envelope.id {
+        Id::Given(id) => splice.put(envelope.place_of(id), digits.format(tool.in_flight.fresh())),
+        _ => splice,
     }
 }

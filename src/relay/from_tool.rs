@@ -90,7 +90,8 @@ impl Agent {
     ) {
         let Some(tool) = self.tools.get_mut(place) else { return };
         let Listed::Done { tell, trouble } = tool.hear_page(turn, kind, answer) else { return };
-        if let Some(trouble) = trouble {
+        // The same trouble with every listing is said once.
+        if let Some(trouble) = trouble.filter(|trouble| tool.trouble.as_ref() != Some(trouble)) {
             let language = turn.policy.language;
             log::warn!("{}", language.tool_trouble(Who(&self.name, tool), trouble.told(language)));
             tool.trouble = Some(trouble);
@@ -115,9 +116,17 @@ impl Agent {
         } else if kind == Kind::Tools && self.has_other_twins(place) {
             self.join_line(turn, place);
             self.merge_all(turn);
+        } else if kind != Kind::Tools && self.is_first_listed(kind) {
+            // Who has a name is decided when all have answered, not by who is quickest.
         } else if !self.merge(turn, kind) && tell {
             self.tell(turn, kind);
         }
+    }
+
+    /// Whether a tool is being asked for a list for the first time.
+    fn is_first_listed(&self, kind: Kind) -> bool {
+        let mut lists = self.tools.iter().map(|(_, tool)| tool.lists.of(kind));
+        lists.any(|list| list.running.is_some() && !list.known)
     }
 
     /// Whether a tool's changed list makes it the twin of others than before.
@@ -145,8 +154,7 @@ impl Agent {
             .filter(|other| is_kin(other, tool))
             .collect();
         let twin = kin.iter().find(|other| names_of(&other.lists.of(Kind::Tools).items) == names);
-        let come_back =
-            || self.lost.iter().find(|lost| lost.line != 0 && lost.is_same(tool, &names));
+        let come_back = || self.lost_self(tool, &names).and_then(|at| self.lost.get(at));
         let known = twin.map(|twin| (twin.line, twin.line_label.clone()));
         let known = known.or_else(|| come_back().map(|lost| (lost.line, lost.line_label.clone())));
         let (line, line_label) = known.unwrap_or_else(|| (self.lines + 1, tool.label.clone()));
@@ -155,12 +163,15 @@ impl Agent {
             turn.probe(elder.peer);
         }
         let label = tool.label.clone();
+        let known = self.lost.iter_mut().find(|lost| lost.line == line);
+        let known = known.map(|lost| std::mem::take(&mut lost.items));
         self.lines = self.lines.max(line);
         self.lost.retain(|lost| lost.line != line && (lost.line != 0 || lost.label != label));
         let language = turn.policy.language;
         if let Some(tool) = self.tools.get_mut(place) {
             tool.line = line;
             tool.line_label = line_label;
+            tool.inherit(known.unwrap_or_default());
             let count = tool.lists.of(Kind::Tools).items.len();
             log::info!("{}", language.tool_ready(Who(&self.name, tool), count));
         }
@@ -205,6 +216,8 @@ impl Agent {
         let Some(tool) = self.tools.get_mut(place) else { return };
         let Some(call) = tool.in_flight.call_mut(number) else { return };
         call.deadline = turn.now.after(turn.policy.request_timeout);
+        // Sooner than before, where new settings have made the wait shorter.
+        turn.wake(call.deadline);
         let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };
         let splice = Splice::of(envelope.text).put(envelope.place_of(token), own);
         let _ = turn.send_to_robot(robot.peer, &splice.pieces());

@@ -80,7 +80,14 @@ impl Robot {
 
     /// How many of its requests are under way or wait.
     pub(super) fn load(&self) -> usize {
-        self.tickets.len() + self.parked + self.inbox.len()
+        self.requests() + self.parked + self.inbox.len()
+    }
+
+    /// How many requests the tickets are of: those of one request stand side by side.
+    fn requests(&self) -> usize {
+        let mut last = None;
+        let first_of = |ticket: &&Ticket| last.replace(ticket.request) != Some(ticket.request);
+        self.tickets.iter().filter(first_of).count()
     }
 
     /// Takes out the ticket of the request that travels to `tool` as `number`.

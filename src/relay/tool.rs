@@ -298,6 +298,16 @@ impl Tool {
         let _ = turn.send_to_tool(self.peer, &[&reply::list(number, kind.row().list, None)]);
     }
 
+    /// Takes over what was known of the lists it has not been asked for yet: it is the server that
+    /// was lost a moment ago.
+    pub(super) fn inherit(&mut self, mut known: PerKind<Vec<Item>>) {
+        for kind in Kind::all().filter(|kind| *kind != Kind::Tools) {
+            if self.declares(kind.row().capability) && !self.lists.of(kind).known {
+                self.lists.of_mut(kind).items = std::mem::take(known.of_mut(kind));
+            }
+        }
+    }
+
     /// The tool says that a list has changed: it is asked again, once for a burst.
     pub(super) fn hear_list_changed(&mut self, turn: &mut Turn<'_>, kind: Kind) {
         let list = self.lists.of_mut(kind);
