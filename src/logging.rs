@@ -225,8 +225,33 @@ impl Terminal {
 impl Sink for Terminal {
     fn put(&mut self, line: &[u8]) {
         let coloured = self.coloured(line);
-        let _ = io::stderr().write_all(coloured.as_deref().unwrap_or(line));
+        let mut terminal = io::stderr();
+        for piece in coloured.as_deref().unwrap_or(line).chunks(PIECE) {
+            // A terminal nobody reads, or a stopped one, costs its lines, not the service.
+            if !takes_more(&terminal) || terminal.write_all(piece).is_err() {
+                return;
+            }
+        }
     }
+}
+
+/// How much a pipe that takes anything takes without blocking, in bytes.
+const PIECE: usize = 4096;
+
+/// Whether a write would not block.
+#[cfg(unix)]
+fn takes_more(terminal: &io::Stderr) -> bool {
+    use rustix::event::{poll, PollFd, PollFlags, Timespec};
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut asked = [PollFd::new(terminal, PollFlags::OUT)];
+    // Where that cannot be known the write will tell.
+    poll(&mut asked, Some(&now)).map_or(true, |ready| ready > 0)
+}
+
+/// Elsewhere nobody can be asked.
+#[cfg(not(unix))]
+fn takes_more(_terminal: &io::Stderr) -> bool {
+    true
 }
 
 #[cfg(test)]
