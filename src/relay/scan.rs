@@ -105,6 +105,16 @@ impl<'a> Scanner<'a> {
     /// Any value, however deep, as it is spelled.
     fn value(&mut self) -> Scanned<&'a str> {
         let start = self.at;
+        match self.peek() {
+            Some(b'"') => self.string()?,
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            _ => self.nested()?,
+        }
+        self.text.get(start..self.at).ok_or(NotJson)
+    }
+
+    /// Any value, and what it holds.
+    fn nested(&mut self) -> Scanned<()> {
         let mut nest = Nest::default();
         loop {
             match self.peek() {
@@ -133,7 +143,7 @@ impl<'a> Scanner<'a> {
                 _ => return Err(NotJson),
             }
             if !self.goes_on(&mut nest)? {
-                return self.text.get(start..self.at).ok_or(NotJson);
+                return Ok(());
             }
         }
     }
@@ -192,57 +202,69 @@ impl<'a> Scanner<'a> {
 
     fn string(&mut self) -> Scanned<()> {
         self.expect(b'"')?;
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
         loop {
-            self.plain_letters();
-            match self.peek() {
+            at = plain_end(bytes, at);
+            match bytes.get(at) {
                 Some(b'"') => {
-                    self.at += 1;
+                    self.at = at + 1;
                     return Ok(());
                 }
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => at = escape_end(bytes, at)?,
                 _ => return Err(NotJson),
             }
         }
     }
+}
 
-    fn escape(&mut self) -> Scanned<()> {
-        match self.rest() {
-            [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => {
-                self.at += 2;
-                Ok(())
-            }
-            [_, b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|h| h.is_ascii_hexdigit()) => {
-                self.at += 6;
-                Ok(())
-            }
+/// Where the escape at `at` ends.
+fn escape_end(bytes: &[u8], at: usize) -> Scanned<usize> {
+    match bytes.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => match bytes.get(at + 2..at + 6) {
+            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 6),
             _ => Err(NotJson),
-        }
+        },
+        _ => Err(NotJson),
     }
+}
 
-    /// Moves on to the next byte of a string that is not just a part of it: a quote, a backslash,
-    /// or a control character, which may not be there.
-    fn plain_letters(&mut self) {
-        loop {
-            // Eight at a time where escapes are dense, …
-            let Some(eight) = self.rest().first_chunk::<8>() else { break };
-            let marks = marks(u64::from_le_bytes(*eight));
-            if marks != 0 {
-                self.at += (marks.trailing_zeros() / 8) as usize;
-                return;
-            }
-            self.at += 8;
-            // … and more where they are not.
-            while let Some(block) = self.rest().first_chunk::<32>() {
-                if block.iter().fold(false, |found, byte| found | is_mark(*byte)) {
-                    break;
-                }
-                self.at += 32;
-            }
+/// How many plain letters in a row promise that there are many more.
+const LONG_RUN: usize = 24;
+
+/// The next byte of a string from `at` on that is not just a part of it: a quote, a backslash, or a
+/// control character, which may not be there.
+#[inline(always)]
+fn plain_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start;
+    // Eight at a time where escapes are dense, …
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let marks = marks(u64::from_le_bytes(*eight));
+        if marks != 0 {
+            return at + (marks.trailing_zeros() / 8) as usize;
         }
-        while self.peek().is_some_and(|byte| !is_mark(byte)) {
-            self.at += 1;
+        at += 8;
+        // … and more where they are not.
+        if at - start >= LONG_RUN {
+            at = blocks_end(bytes, at);
         }
     }
+    while bytes.get(at).is_some_and(|byte| !is_mark(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// Moves on over blocks of plain letters.
+fn blocks_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<64>) {
+        if block.iter().fold(false, |found, byte| found | is_mark(*byte)) {
+            break;
+        }
+        at += 64;
+    }
+    at
 }
 
 /// Whether a byte ends a run of plain letters.
