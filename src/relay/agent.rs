@@ -4,8 +4,9 @@
 //! `from_robot.rs`; where a request goes is decided in `routing.rs`; what all tools look like
 //! together is made in `face.rs`.
 
-use super::catalogue::{names_of, Item, Kind, Offers, PerKind};
+use super::catalogue::{names_of, Item, Kind, PerKind};
 use super::in_flight::Request;
+use super::offers::Offers;
 use super::reply::{self, Cause, Refusal};
 use super::robot::{self, Robot};
 use super::routing::Parked;

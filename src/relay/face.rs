@@ -2,8 +2,9 @@
 //! something has changed.
 
 use super::agent::{Agent, PATIENCE};
-use super::catalogue::{Kind, Source};
+use super::catalogue::Kind;
 use super::envelope::{Envelope, Id};
+use super::offers::Source;
 use super::reply::{self, PROTOCOL_VERSION};
 use super::robot::Waiting;
 use super::tool::{Hello, Tool};

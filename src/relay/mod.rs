@@ -11,6 +11,7 @@ mod from_robot;
 mod from_tool;
 mod in_flight;
 mod numbers;
+mod offers;
 mod policy;
 mod quirks;
 mod reply;

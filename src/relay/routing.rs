@@ -1,10 +1,11 @@
 //! Where a request goes, what waits until it can go there, and what comes of it.
 
 use super::agent::Agent;
-use super::catalogue::{template_fits, Kind, Offer};
+use super::catalogue::{template_fits, Kind};
 use super::envelope::{Envelope, Id, Params, Splice};
 use super::from_robot::{Ask, Turnstile};
 use super::in_flight::{Call, Nature, Request};
+use super::offers::Offer;
 use super::quirks;
 use super::reply::{Cause, Refusal};
 use super::robot::{self, Ticket};
