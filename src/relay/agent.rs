@@ -322,12 +322,13 @@ impl Agent {
     fn tool_time(&mut self, turn: &mut Turn<'_>, place: usize) {
         let now = turn.now;
         let Some(tool) = self.tools.get_mut(place) else { return };
-        if let Err(trouble) = tool.time(turn) {
-            self.tool_is_opaque(turn, place, trouble);
-        }
-        let Some(tool) = self.tools.get_mut(place) else { return };
+        // First, for a list that has changed meanwhile is then asked for again at once.
         for (kind, tell) in tool.give_up_listings(turn) {
             self.list_is_known(turn, place, kind, tell);
+        }
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        if let Err(trouble) = tool.time(turn) {
+            self.tool_is_opaque(turn, place, trouble);
         }
         let Some(tool) = self.tools.get_mut(place) else { return };
         if tool.in_flight.first_deadline().is_none_or(|first| first > now) {

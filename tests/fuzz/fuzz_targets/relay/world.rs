@@ -183,17 +183,18 @@ impl Client {
 
     /// Notes what it says, before the relay hears it.
     fn says(&mut self, text: &str) {
-        let text = text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " ");
+        // As it is: a line break inside a string makes it something else than JSON.
+        let text = text.trim_matches(['\r', '\n']);
         self.said += 1;
         self.is_xiaozhi |= text.contains(XIAOZHI);
-        let Some(message) = read(&text) else {
+        let Some(message) = read(text) else {
             // A member is there twice; the id may be readable all the same.
             #[derive(serde::Deserialize)]
             struct OnlyId<'a> {
                 #[serde(borrow, default)]
                 id: Spelled<'a>,
             }
-            let only: Option<OnlyId<'_>> = serde_json::from_str(&text).ok();
+            let only: Option<OnlyId<'_>> = serde_json::from_str(text).ok();
             if let Some(id) = only.as_ref().and_then(|only| only.id.id()) {
                 self.questions.entry(id.to_owned()).or_default().asked += 1;
             }
