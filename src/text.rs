@@ -572,6 +572,11 @@ sentences! {
         zh: "[agent {agent:?}] 名称冲突: {label:?} 的 {noun} {name:?} 已被其他工具端占用，改以 {offered:?} 提供";
         en: "[agent {agent:?}] the {noun} {name:?} of {label:?} has a name that is taken: it is offered as {offered:?}";
     }
+    /// Many servers offer the same names.
+    more_conflicts(agent: &str, count: usize) {
+        zh: "[agent {agent:?}] 还有 {count} 处名称冲突";
+        en: "[agent {agent:?}] further names that are taken: {count}";
+    }
     /// What is wrong with a tool.
     handshake_refused(error: &str) {
         zh: "initialize 被拒绝: {error}";

@@ -270,6 +270,10 @@ impl Wire for Connections {
         if waiting > 0 && waiting.saturating_add(size) > room {
             return Err(Congested);
         }
+        // What the relay holds is not freed by closing anybody.
+        if self.held_by_relay.saturating_add(size) > self.limits.memory_limit {
+            return Err(Congested);
+        }
         while self.is_spent(size) {
             if !self.drop_largest() {
                 return Err(Congested);

@@ -109,14 +109,20 @@ impl Outgoing {
         let _ = header.format(size as u64, &mut self.bytes);
     }
 
-    /// Takes a buffer where there is none, and drops what is written where that is most of it.
+    /// Takes a buffer where there is none.
     fn make_ready(&mut self, size: usize, spares: &mut Spares) {
         if self.bytes.capacity() == 0 {
             self.bytes = spares.take(size);
         }
+        self.drop_sent();
+    }
+
+    /// Drops what is written, where that is most of what is held.
+    fn drop_sent(&mut self) {
         if self.sent > 0 && self.sent >= self.bytes.len() / 2 {
             self.bytes.drain(..self.sent);
             self.sent = 0;
+            self.bytes.shrink_to(self.bytes.len().saturating_mul(2));
         }
     }
 
@@ -136,7 +142,9 @@ impl Outgoing {
                 Ok(written) => self.sent += written,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(Progress::Blocked(self.sent - start));
+                    let sent = self.sent - start;
+                    self.drop_sent();
+                    return Ok(Progress::Blocked(sent));
                 }
                 Err(error) => return Err(error),
             }

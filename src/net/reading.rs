@@ -50,7 +50,8 @@ impl Server {
     fn end_of_stream(&mut self, slot: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let answered = matches!(connection.phase, Phase::Leaving { .. });
-        if answered && !connection.out.is_empty() {
+        let put_off = matches!(connection.phase, Phase::PutOff { .. });
+        if put_off || (answered && !connection.out.is_empty()) {
             // It still wants to hear the answer.
             connection.ends = true;
         } else {

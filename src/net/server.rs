@@ -302,7 +302,15 @@ impl Server {
             return;
         }
         if connection.stalled.is_some_and(|since| since.after(limits.ping_timeout) <= now) {
-            return self.connections.kill(slot, CloseReason::NotReading);
+            // The system says that there is room only when there is a lot: a slow reader may have
+            // made some.
+            self.write(slot);
+            let limits = &self.settings.websocket;
+            let Some(connection) = self.connections.get_mut(slot) else { return };
+            if connection.stalled.is_some_and(|since| since.after(limits.ping_timeout) <= now) {
+                self.connections.kill(slot, CloseReason::NotReading);
+            }
+            return;
         }
         match &connection.phase {
             Phase::Head(head) if head.held() > 0 => {

@@ -195,6 +195,9 @@ impl Agent {
             for kind in Kind::all() {
                 *items.of_mut(kind) = std::mem::take(&mut tool.lists.of_mut(kind).items);
             }
+            if self.lost.len() >= MOST_LOST {
+                self.lost.remove(0);
+            }
             self.lost.push(Lost {
                 line: tool.line,
                 label: tool.label,
@@ -247,7 +250,9 @@ impl Agent {
     }
 
     fn may_be_back(&self, lost: &Lost) -> bool {
-        self.tools.iter().any(|(_, tool)| tool.is_settling() && lost.may_be(tool))
+        let in_time = |tool: &Tool| tool.joined <= lost.until;
+        let mut tools = self.tools.iter().map(|(_, tool)| tool);
+        tools.any(|tool| tool.is_settling() && in_time(tool) && lost.may_be(tool))
     }
 
     fn forget_lost(&mut self, turn: &mut Turn<'_>, wanted: impl Fn(&Lost) -> bool) {
@@ -285,7 +290,7 @@ impl Agent {
             self.release(turn, freed);
         }
         let waiting = robot.waiting.iter().map(|waiting| waiting.text.len());
-        let freed = waiting.chain(robot.inbox.iter().map(|text| text.len())).sum();
+        let freed = waiting.chain(robot.inbox.iter().map(|queued| queued.text.len())).sum();
         self.release(turn, freed);
     }
 
@@ -438,7 +443,7 @@ impl Agent {
         assert_eq!(parked, self.parked.len(), "parked requests are miscounted");
         let texts = self.robots.iter().flat_map(|(_, robot)| {
             let waiting = robot.waiting.iter().map(|waiting| waiting.text.len());
-            waiting.chain(robot.inbox.iter().map(|text| text.len()))
+            waiting.chain(robot.inbox.iter().map(|queued| queued.text.len()))
         });
         let held: usize = texts.chain(self.parked.iter().map(|p| p.text.len())).sum();
         assert_eq!(held, self.held, "held bytes are miscounted");
@@ -459,6 +464,9 @@ impl Agent {
         }
     }
 }
+
+/// How many lost tools are waited for; beyond that the one lost first is given up.
+const MOST_LOST: usize = 64;
 
 /// How long a robot's `initialize` or list waits for tools.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);

@@ -84,9 +84,12 @@ impl<'a> Envelope<'a> {
             return Err(Unreadable::NotAMessage);
         }
         let method = match method {
-            None => None,
+            // Some serialise every member they know of.
+            None | Some("null") => None,
             Some(raw) => Some(string(raw).ok_or(Unreadable::NotAMessage)?),
         };
+        let failed = error.is_some_and(|error| error != "null");
+        let result = result.filter(|result| !failed || *result != "null");
         Ok(Envelope { text, id: read_id(id), method, params, result, error })
     }
 

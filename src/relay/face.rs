@@ -3,7 +3,7 @@
 
 use super::agent::{Agent, PATIENCE};
 use super::catalogue::Kind;
-use super::envelope::{Envelope, Id};
+use super::envelope::Envelope;
 use super::offers::Source;
 use super::reply::{self, PROTOCOL_VERSION};
 use super::robot::Waiting;
@@ -13,6 +13,9 @@ use super::ToolState;
 use crate::moment::Moment;
 use serde_json::{Map, Value};
 use std::time::Duration;
+
+/// How many names that collide are told one by one.
+const MOST_TOLD: usize = 10;
 
 /// How often robots are told at most that a list has changed.
 const BETWEEN_TELLINGS: Duration = Duration::from_secs(1);
@@ -104,8 +107,9 @@ impl Agent {
         let mut sources: Vec<Source<'_>> = live.chain(lost).collect();
         sources.sort_by_key(|source| source.line);
         let (changed, conflicts) = offers.merge(kind, &sources);
-        for conflict in conflicts {
-            let language = turn.policy.language;
+        let language = turn.policy.language;
+        let more = conflicts.len().saturating_sub(MOST_TOLD);
+        for conflict in conflicts.into_iter().take(MOST_TOLD) {
             log::warn!(
                 "{}",
                 language.name_conflict(
@@ -116,6 +120,9 @@ impl Agent {
                     &conflict.offered
                 )
             );
+        }
+        if more > 0 {
+            log::warn!("{}", language.more_conflicts(&self.name, more));
         }
         *self.offers.of_mut(kind) = offers;
         if changed {
@@ -135,10 +142,7 @@ impl Agent {
         telling.due = false;
         telling.not_before = turn.now.after(BETWEEN_TELLINGS);
         let text = reply::notification(kind.row().changed);
-        let waits_for_list = |waiting: &Waiting| {
-            let envelope = Envelope::read(&waiting.text);
-            envelope.is_ok_and(|envelope| envelope.method.as_deref() == Some(kind.row().list))
-        };
+        let waits_for_list = |waiting: &Waiting| waiting.kinds.contains(&kind);
         let version = self.offers.of(kind).version();
         let mut again = Vec::new();
         for (place, robot) in &mut self.robots {
@@ -185,11 +189,10 @@ impl Agent {
     pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, place: usize) {
         let Some(robot) = self.robots.get(place) else { return };
         let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_owed) else { return };
-        let has_id = |text: &str| Envelope::read(text).is_ok_and(|e| e.id == Id::Given(id));
         let in_use = robot.tickets.iter().any(|ticket| self.ticket_has_id(ticket, id))
             || self.parked.iter().any(|parked| parked.robot == place && &*parked.id == id)
-            || robot.waiting.iter().any(|waiting| has_id(&waiting.text))
-            || robot.inbox.iter().any(|text| has_id(text));
+            || robot.waiting.iter().any(|waiting| &*waiting.id == id)
+            || robot.inbox.iter().any(|queued| queued.id.as_deref() == Some(id));
         if in_use {
             return;
         }
@@ -209,6 +212,7 @@ impl Agent {
         self.answer(
             turn,
             place,
+            id,
             &[head, id, r#","result":{""#, member, r#"":["#, list.text(), "]}}"],
         );
         *self.offers.of_mut(kind) = list;
@@ -236,7 +240,7 @@ impl Agent {
         let hellos: Vec<&Hello> = tools.iter().filter_map(|tool| tool.hello.as_ref()).collect();
         let result = initialize_result(&hellos);
         let head = r#"{"jsonrpc":"2.0","id":"#;
-        self.answer(turn, place, &[head, id, r#","result":"#, &result, "}"]);
+        self.answer(turn, place, id, &[head, id, r#","result":"#, &result, "}"]);
     }
 }
 

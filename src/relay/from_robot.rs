@@ -5,7 +5,7 @@ use super::catalogue::{Kind, KINDS};
 use super::envelope::{one_line, Envelope, Id, Params, Splice, Unreadable};
 use super::quirks;
 use super::reply::{Cause, Refusal};
-use super::robot::{Robot, Waiting};
+use super::robot::{Queued, Robot, Waiting};
 use super::routing::{Parked, Route};
 use super::tool::Tool;
 use super::turn::Turn;
@@ -31,6 +31,10 @@ pub(super) struct Ask<'a> {
     pub envelope: &'a Envelope<'a>,
     pub state: Turnstile<'a>,
 }
+
+/// The longest id, and the longest progress token, a request may have, in bytes: both are kept
+/// until it is answered.
+pub(super) const LONGEST_ID: usize = 1024;
 
 impl Agent {
     /// A robot has sent a text.
@@ -66,16 +70,21 @@ impl Agent {
         } else {
             self.hold(turn, text.len())
         };
-        match (room, envelope.map(|envelope| (envelope.id, envelope.method.is_some()))) {
-            (Ok(()), _) => {
+        let request_id = match envelope.map(|envelope| (envelope.id, envelope.method.is_some())) {
+            Ok((Id::Given(id), true)) => Some(id),
+            _ => None,
+        };
+        match (room, request_id) {
+            (Ok(()), id) => {
+                let id = id.map(Into::into);
                 if let Some(robot) = self.robots.get_mut(place) {
-                    robot.inbox.push_back(text.into());
+                    robot.inbox.push_back(Queued { id, text: text.into() });
                 }
             }
-            (Err(cause), Ok((Id::Given(id), true))) => {
+            (Err(cause), Some(id)) => {
                 self.refuse(turn, place, id, Refusal::NotForwarded(cause));
             }
-            (Err(_), _) => turn.traffic.messages_dropped += 1,
+            (Err(_), None) => turn.traffic.messages_dropped += 1,
         }
     }
 
@@ -85,7 +94,7 @@ impl Agent {
             if robot.waiting.is_some() {
                 return;
             }
-            let Some(text) = robot.inbox.pop_front() else {
+            let Some(Queued { text, .. }) = robot.inbox.pop_front() else {
                 return self.pay_list_owed(turn, place);
             };
             self.release(turn, text.len());
@@ -113,6 +122,9 @@ impl Agent {
             // Some serialise every member they know of.
             (Some(method), Id::Null) if is_notification(method) => {
                 self.robot_notifies(turn, place, method, &envelope);
+            }
+            (Some(_), Id::Given(id)) if id.len() > LONGEST_ID => {
+                self.refuse(turn, place, "null", Refusal::NotAMessage);
             }
             (Some(method), Id::Given(id)) => {
                 self.robot_asks(turn, Ask { robot: place, id, method, envelope: &envelope, state });
@@ -182,16 +194,14 @@ impl Agent {
 
     /// Takes back the message a robot waits for, or one behind it; says whether there was one.
     fn withdraw_queued(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) -> bool {
-        let has_id = |text: &str| {
-            Envelope::read(text).is_ok_and(|e| e.method.is_some() && e.id == Id::Given(id))
-        };
         let Some(robot) = self.robots.get_mut(place) else { return false };
-        if let Some(behind) = robot.inbox.iter().rposition(|text| has_id(text)) {
-            let freed = robot.inbox.remove(behind).map_or(0, |text| text.len());
+        if let Some(behind) = robot.inbox.iter().rposition(|q| q.id.as_deref() == Some(id)) {
+            let freed = robot.inbox.remove(behind).map_or(0, |queued| queued.text.len());
             self.release(turn, freed);
             return true;
         }
-        let Some(waiting) = robot.waiting.take_if(|waiting| has_id(&waiting.text)) else {
+        let wanted = |waiting: &mut Box<Waiting>| &*waiting.id == id;
+        let Some(waiting) = robot.waiting.take_if(wanted) else {
             return false;
         };
         self.release(turn, waiting.text.len());
@@ -244,7 +254,7 @@ impl Agent {
     }
 
     fn answer_empty(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) {
-        self.answer(turn, place, &[r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{}}"#]);
+        self.answer(turn, place, id, &[r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{}}"#]);
     }
 
     fn ask_list(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
@@ -314,8 +324,12 @@ impl Agent {
             return self.robot_asks(turn, Ask { state: Turnstile::Settled, ..ask });
         }
         let Some(robot) = self.robots.get_mut(ask.robot) else { return };
-        robot.waiting =
-            Some(Box::new(Waiting { text: text.into(), kinds: kinds.into(), since: turn.now }));
+        robot.waiting = Some(Box::new(Waiting {
+            id: ask.id.into(),
+            text: text.into(),
+            kinds: kinds.into(),
+            since: turn.now,
+        }));
         if let Some(until) = self.patience_ends() {
             turn.wake(until);
         }

@@ -110,6 +110,7 @@ impl Offers {
         let mut merged = Merged::default();
         let mut conflicts = Vec::new();
         let mut seen = HashSet::new();
+        let mut stems = HashMap::new();
         let made = self.names_made(sources);
         let reserved: HashSet<&str> = made.values().copied().collect();
         for source in sources {
@@ -126,7 +127,7 @@ impl Offers {
                     let before = made.get(&(source.line, item.spelled_name()));
                     let offered = match before.filter(|name| !taken(name)) {
                         Some(name) => (*name).to_owned(),
-                        None => distinct_name(source.label, &item.name, |name| {
+                        None => distinct_name(source.label, &item.name, &mut stems, |name| {
                             taken(name) || reserved.contains(name)
                         }),
                     };
@@ -192,25 +193,36 @@ impl Merged {
 }
 
 /// `LABEL__name` of characters a language model may use, at most 64, and not `taken`.
-fn distinct_name(label: &str, name: &str, taken: impl Fn(&str) -> bool) -> String {
+/// `stems` remembers which attempt at each name was the last, so that a thousand alike take no time.
+fn distinct_name(
+    label: &str,
+    name: &str,
+    stems: &mut HashMap<String, u32>,
+    taken: impl Fn(&str) -> bool,
+) -> String {
     let (label, name) = (plain(label), plain(name));
     let label = if label.trim_matches('_').is_empty() { "tool".to_owned() } else { label };
-    for attempt in 1u32.. {
-        let tail = if attempt == 1 { String::new() } else { format!("-{attempt}") };
-        // The name says more than the label: the label gives way first, down to eight letters.
-        let room = LONGEST_NAME.saturating_sub(BETWEEN.len() + tail.len());
-        let for_label = room.saturating_sub(name.len()).max(8).min(label.len());
-        let for_name = room.saturating_sub(for_label).min(name.len());
-        let offered = format!(
-            "{}{BETWEEN}{}{tail}",
-            label.get(..for_label).unwrap_or(&label),
-            name.get(..for_name).unwrap_or(&name)
-        );
+    let stem = numbered(&label, &name, 1);
+    let mut attempt = stems.get(&stem).map_or(1, |used| used.saturating_add(1));
+    loop {
+        let offered = numbered(&label, &name, attempt);
         if !taken(&offered) {
+            stems.insert(stem, attempt);
             return offered;
         }
+        attempt = attempt.saturating_add(1);
     }
-    String::new()
+}
+
+/// `LABEL__name`, from the second attempt on with its number behind it.
+fn numbered(label: &str, name: &str, attempt: u32) -> String {
+    let tail = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+    // The name says more than the label: the label gives way first, down to eight letters.
+    let room = LONGEST_NAME.saturating_sub(BETWEEN.len() + tail.len());
+    let for_label = room.saturating_sub(name.len()).max(8).min(label.len());
+    let for_name = room.saturating_sub(for_label).min(name.len());
+    let (label, name) = (label.get(..for_label), name.get(..for_name));
+    format!("{}{BETWEEN}{}{tail}", label.unwrap_or_default(), name.unwrap_or_default())
 }
 
 /// The same word of letters, digits, `_` and `-` only.
@@ -284,13 +296,16 @@ mod tests {
         for (label, name) in
             [("home assistant", "查询"), ("计算器", "search"), ("l", &*long), (&*long, "n")]
         {
-            let offered = distinct_name(label, name, |_| false);
+            let offered = distinct_name(label, name, &mut HashMap::new(), |_| false);
             assert!(offered.len() <= LONGEST_NAME && !offered.is_empty(), "{offered}");
             assert_eq!(plain(&offered), offered);
         }
-        assert_eq!(distinct_name("计算器", "search", |_| false), "tool__search");
-        assert_eq!(distinct_name("a", "s", |name| name == "a__s"), "a__s-2");
-        let tight = distinct_name(&long, &long, |name| !name.ends_with("-3"));
+        assert_eq!(
+            distinct_name("计算器", "search", &mut HashMap::new(), |_| false),
+            "tool__search"
+        );
+        assert_eq!(distinct_name("a", "s", &mut HashMap::new(), |name| name == "a__s"), "a__s-2");
+        let tight = distinct_name(&long, &long, &mut HashMap::new(), |name| !name.ends_with("-3"));
         assert_eq!(tight.len(), LONGEST_NAME);
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Ticket {
 /// A message that is being answered, but not yet: everything behind it waits.
 #[derive(Debug)]
 pub(super) struct Waiting {
+    /// Its id, as it is spelled.
+    pub id: Box<str>,
     /// The message.
     pub text: Box<str>,
     /// The lists it waits for, besides the hand-shakes.
@@ -28,12 +30,21 @@ pub(super) struct Waiting {
     pub since: Moment,
 }
 
+/// A message that stands in line behind one that is being answered.
+#[derive(Debug)]
+pub(super) struct Queued {
+    /// The id of a request, as it is spelled.
+    pub id: Option<Box<str>>,
+    /// The message.
+    pub text: Box<str>,
+}
+
 /// One connected robot.
 #[derive(Debug)]
 pub(super) struct Robot {
     pub peer: Peer,
     pub address: Box<str>,
-    /// Whether it has sent `notifications/initialized`, or a request that stands for it.
+    /// Whether it has sent `notifications/initialized`.
     pub initialised: bool,
     /// Whether the rules for `xiaozhi-server` apply to it.
     pub is_xiaozhi_server: bool,
@@ -42,7 +53,7 @@ pub(super) struct Robot {
     /// What it waits for.
     pub waiting: Option<Box<Waiting>>,
     /// What it sent behind the message that waits.
-    pub inbox: VecDeque<Box<str>>,
+    pub inbox: VecDeque<Queued>,
     /// How many of its requests wait in the agent for a tool.
     pub parked: usize,
     /// The id of its last `tools/list`, to answer it once more.

@@ -3,7 +3,7 @@
 use super::agent::Agent;
 use super::catalogue::{template_fits, Kind};
 use super::envelope::{Envelope, Id, Params, Splice};
-use super::from_robot::{Ask, Turnstile};
+use super::from_robot::{Ask, Turnstile, LONGEST_ID};
 use super::in_flight::{Call, Nature, Request};
 use super::offers::Offer;
 use super::quirks;
@@ -14,6 +14,9 @@ use super::turn::Turn;
 use super::ToolState;
 use crate::close::CloseReason;
 use crate::moment::Moment;
+
+/// The longest address that is compared with templates, in bytes.
+const LONGEST_ADDRESS: usize = 8 * 1024;
 
 /// A request that waits for a tool.
 #[derive(Debug)]
@@ -60,8 +63,9 @@ impl Agent {
     fn find_offer(&self, kind: Kind, name: &str) -> Option<&Offer> {
         self.offers.of(kind).find(name).or_else(|| {
             let templates = self.offers.of(Kind::Templates).iter();
-            let mut fitting = templates
-                .filter(|(template, _)| kind == Kind::Resources && template_fits(template, name));
+            let fits = kind == Kind::Resources && name.len() <= LONGEST_ADDRESS;
+            let mut fitting =
+                templates.filter(|(template, _)| fits && template_fits(template, name));
             fitting.next().map(|(_, offer)| offer)
         })
     }
@@ -175,6 +179,9 @@ impl Agent {
         if let Err(cause) = self.admit(turn, place) {
             return self.refuse(turn, place, id, Refusal::NotForwarded(cause));
         }
+        if params.asked_token.is_some_and(|token| token.len() > LONGEST_ID) {
+            return self.refuse(turn, place, id, Refusal::NotAMessage);
+        }
         let Some(robot) = self.robots.get_mut(place) else { return };
         let request = robot.next_request();
         let nature = match ask.method {
@@ -218,17 +225,20 @@ impl Agent {
         let who = robot::Who(&self.name, robot);
         log::debug!("{}", language.request_refused(who, why.code(), why.message(language)));
         let text = why.answer(id, &self.name, language);
-        self.answer(turn, place, &[&text]);
-    }
-
-    /// Sends a robot what it was waiting for. Where even an error finds no room, the robot has
-    /// not been reading for long: it is closed rather than left without an answer.
-    pub(super) fn answer(&mut self, turn: &mut Turn<'_>, place: usize, pieces: &[&str]) {
-        let Some(robot) = self.robots.get(place) else { return };
         let peer = robot.peer;
-        if turn.send_to_robot(peer, pieces).is_err() {
+        // Where even an error finds no room, the robot has not been reading for long: it is closed
+        // rather than left without an answer.
+        if turn.send_to_robot(peer, &[&text]).is_err() {
             turn.close(peer, CloseReason::NotReading);
             self.robot_left(turn, place, CloseReason::NotReading);
+        }
+    }
+
+    /// Sends a robot the answer to its request `id`, or an error where that finds no room.
+    pub(super) fn answer(&mut self, turn: &mut Turn<'_>, place: usize, id: &str, pieces: &[&str]) {
+        let Some(robot) = self.robots.get(place) else { return };
+        if turn.send_to_robot(robot.peer, pieces).is_err() {
+            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::RobotQueueFull));
         }
     }
 
@@ -269,11 +279,7 @@ impl Agent {
             let inside = result.start + 1;
             splice = splice.put(Some(inside..inside), words);
         }
-        let peer = robot.peer;
-        if turn.send_to_robot(peer, &splice.pieces()).is_err() {
-            let refusal = Refusal::NotForwarded(Cause::RobotQueueFull);
-            self.refuse(turn, call.robot, &call.id, refusal);
-        }
+        self.answer(turn, call.robot, &call.id, &splice.pieces());
         self.pay_list_owed(turn, call.robot);
     }
 

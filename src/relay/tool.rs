@@ -21,6 +21,11 @@ const REPEATS: u8 = 3;
 /// How long a burst of `list_changed` may take and still cost one listing.
 const BURST: Duration = Duration::from_millis(100);
 
+/// The largest answer to `initialize`, which is kept, and the longest name in it that becomes a
+/// label, in bytes.
+const LARGEST_HELLO: usize = 256 << 10;
+const LONGEST_OWN_NAME: usize = 128;
+
 /// How many bytes one list of one tool may hold, and in how many pages. A thousand tools with
 /// long schemas are far below it; a server that never stops listing is stopped by it.
 const LARGEST_LIST: usize = 4 << 20;
@@ -53,7 +58,7 @@ impl Hello {
         Some(Hello {
             version: text("protocolVersion").unwrap_or(Cow::Borrowed(PROTOCOL_VERSION)).into(),
             capabilities: capabilities.unwrap_or_default(),
-            name: name.filter(|name| !name.trim().is_empty()),
+            name: name.filter(|name| !name.trim().is_empty() && name.len() <= LONGEST_OWN_NAME),
             instructions: text("instructions").map(Into::into),
             members,
         })
@@ -238,8 +243,12 @@ impl Tool {
         if self.is_initialised() {
             return Ok(());
         }
-        let refused = |raw: &str| Trouble::HandshakeRefused(raw.to_owned());
-        let hello = Hello::read(answer.map_err(refused)?).ok_or_else(|| refused("{}"))?;
+        let refused = |raw: &str| Trouble::HandshakeRefused(shortened(raw).to_owned());
+        let result = answer.map_err(refused)?;
+        if result.len() > LARGEST_HELLO {
+            return Err(Trouble::ListTooLong("initialize"));
+        }
+        let hello = Hello::read(result).ok_or_else(|| refused("{}"))?;
         self.hello = Some(hello);
         self.state = ToolState::Listing;
         self.trouble = None;
@@ -338,7 +347,10 @@ impl Tool {
             Ok(Some(page)) => page,
             Ok(None) => return done(Some(Trouble::ListRefused(method, "{}".to_owned()))),
             // What was known stays known.
-            Err(error) => return done(Some(Trouble::ListRefused(method, error.to_owned()))),
+            Err(error) => {
+                let error = shortened(error).to_owned();
+                return done(Some(Trouble::ListRefused(method, error)));
+            }
         };
         listing.bytes += page.items.iter().map(Item::size).sum::<usize>();
         listing.gathered.extend(page.items);

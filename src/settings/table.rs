@@ -198,8 +198,8 @@ pub static TABLE: &[Row] = &[
                 Some(())
             },
         },
-        zh: "日志、错误信息与状态页的语言。",
-        en: "The language of the log, of errors and of the status page.",
+        zh: "日志与错误信息的语言。",
+        en: "The language of the log and of errors.",
         option: Some("language"),
         ..ROW
     },
