@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "relay/bounds.rs"]
+mod bounds;
 #[path = "relay/errors.rs"]
 mod errors;
 #[path = "relay/from_robot.rs"]
