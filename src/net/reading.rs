@@ -309,6 +309,10 @@ impl Server {
     fn all_is_sent(&mut self, slot: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let ends = connection.ends;
+        if ends && matches!(connection.phase, Phase::Closing { .. }) {
+            // No answer to our close frame can come any more.
+            return self.connections.kill(slot, CloseReason::PeerVanished);
+        }
         let Phase::Leaving { lingers, shut, .. } = &mut connection.phase else { return };
         if *lingers && !ends {
             if !std::mem::replace(shut, true) {
