@@ -50,6 +50,16 @@ enum Lies {
     InPartial(usize),
 }
 
+impl Lies {
+    fn payload<'a>(&self, input: &'a Input<'_>, partial: &'a [u8]) -> &'a [u8] {
+        let payload = match self {
+            Lies::InInput(range) => input.bytes.get(range.clone()),
+            Lies::InPartial(start) => partial.get(*start..),
+        };
+        payload.unwrap_or(&[])
+    }
+}
+
 /// A message of several frames.
 #[derive(Debug)]
 struct Fragments {
@@ -96,20 +106,13 @@ impl Receiver {
             };
             let code = match header.opcode {
                 OpCode::Control(code) => {
-                    let payload = match lies {
-                        Lies::InInput(range) => input.bytes.get(range),
-                        Lies::InPartial(start) => self.partial.get(start..),
-                    };
-                    return hear_control(code, payload.unwrap_or(&[])).map(Some);
+                    return hear_control(code, lies.payload(input, &self.partial)).map(Some);
                 }
                 OpCode::Data(code) => code,
             };
             if header.is_final && code != Data::Continue {
-                let payload = match lies {
-                    Lies::InInput(range) => input.bytes.get(range),
-                    Lies::InPartial(start) => self.partial.get(start..),
-                };
-                return hear_data(code == Data::Text, payload.unwrap_or(&[])).map(Some);
+                let payload = lies.payload(input, &self.partial);
+                return hear_data(code == Data::Text, payload).map(Some);
             }
             self.gather(input, &lies, code == Data::Text);
             if header.is_final {
@@ -237,11 +240,7 @@ impl Receiver {
         let fragments = self
             .fragments
             .get_or_insert_with(|| Box::new(Fragments { is_text, bytes: Vec::new() }));
-        let payload = match lies {
-            Lies::InInput(range) => input.bytes.get(range.clone()),
-            Lies::InPartial(start) => self.partial.get(*start..),
-        };
-        fragments.bytes.extend_from_slice(payload.unwrap_or(&[]));
+        fragments.bytes.extend_from_slice(lies.payload(input, &self.partial));
     }
 }
 

@@ -343,7 +343,6 @@ impl Agent {
             let Some(call) = self.withdraw(turn, place, number, "timed out") else { continue };
             self.call_failed(turn, place, number, &call, Refusal::TimedOut);
         }
-        self.pay_lists_owed(turn);
     }
 
     /// A tool does not shake hands.

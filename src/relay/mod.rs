@@ -41,7 +41,7 @@ use turn::Turn;
 pub struct Peer {
     /// Its place in the shell's slab.
     pub slot: u32,
-    /// How often that place has been given away before.
+    /// Which of the shell's connections it is: they are counted.
     pub generation: u32,
 }
 

@@ -264,7 +264,7 @@ impl Agent {
             }
         }
         let Id::Given(id) = envelope.id else { return };
-        let kind_words = match envelope.result {
+        let failure = match envelope.result {
             Some(result)
                 if call.nature == Nature::ToolCall
                     && turn.policy.quirks
@@ -275,7 +275,7 @@ impl Agent {
             _ => None,
         };
         let mut splice = Splice::of(envelope.text).put(envelope.place_of(id), &call.id);
-        if let Some((words, result)) = &kind_words {
+        if let Some((words, result)) = &failure {
             let inside = result.start + 1;
             splice = splice.put(Some(inside..inside), words);
         }
@@ -319,7 +319,6 @@ impl Agent {
             self.unparked(turn, &parked);
             self.refuse(turn, parked.robot, &parked.id, Refusal::TimedOut);
         }
-        self.pay_lists_owed(turn);
     }
 
     /// Takes the newest waiting request of a robot back; says whether there was one.
