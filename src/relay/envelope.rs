@@ -1,7 +1,7 @@
 //! A JSON-RPC message, borrowed: what kind it is, where its ids stand, and how to write it again
 //! with other ids in their place (contract, section 4, "Pass-through").
 
-use super::scan;
+use super::scan::{self, Key};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -33,6 +33,10 @@ pub struct Envelope<'a> {
     pub result: Option<&'a str>,
     /// Its `error`, as it is spelled.
     pub error: Option<&'a str>,
+    /// Whether its result says `isError`.
+    pub is_failure: bool,
+    /// What stands in its `params`.
+    inside: Inside<'a>,
 }
 
 /// Why a text is no message.
@@ -51,9 +55,33 @@ fn once<'a>(slot: &mut Option<&'a str>, value: &'a str, twice: &mut bool) {
     *twice |= slot.replace(value).is_some();
 }
 
-/// The name a key spells. Keys with escapes in them are rare.
-fn key_name(key: &str) -> Cow<'_, str> {
-    string(key).unwrap_or_default()
+/// The members of `params` the relay may have to know, as they are spelled.
+#[derive(Debug, Default)]
+struct Inside<'a> {
+    name: Option<&'a str>,
+    uri: Option<&'a str>,
+    meta: Option<&'a str>,
+    progress_token: Option<&'a str>,
+    request_id: Option<&'a str>,
+    client_info: Option<&'a str>,
+    protocol_version: Option<&'a str>,
+    twice: bool,
+}
+
+impl<'a> Inside<'a> {
+    fn take(&mut self, key: Key<'a>, value: &'a str) {
+        let slot = match &*key.name() {
+            "name" => &mut self.name,
+            "uri" => &mut self.uri,
+            "_meta" => &mut self.meta,
+            "progressToken" => &mut self.progress_token,
+            "requestId" => &mut self.request_id,
+            "clientInfo" => &mut self.client_info,
+            "protocolVersion" => &mut self.protocol_version,
+            _ => return,
+        };
+        once(slot, value, &mut self.twice);
+    }
 }
 
 impl<'a> Envelope<'a> {
@@ -64,13 +92,30 @@ impl<'a> Envelope<'a> {
     pub fn read(text: &'a str) -> Result<Self, Unreadable> {
         let (mut id, mut method, mut params) = (None, None, None);
         let (mut result, mut error, mut twice) = (None, None, false);
-        let scanned = scan::members(text, |key, value| match &*key_name(key) {
-            "id" => once(&mut id, value, &mut twice),
-            "method" => once(&mut method, value, &mut twice),
-            "params" => once(&mut params, value, &mut twice),
-            "result" => once(&mut result, value, &mut twice),
-            "error" => once(&mut error, value, &mut twice),
-            _ => (),
+        let (mut inside, mut is_error) = (Inside::default(), None);
+        let scanned = scan::walk(text, |key, scanner| {
+            let slot = match &*key.name() {
+                "id" => &mut id,
+                "method" => &mut method,
+                "error" => &mut error,
+                "params" => {
+                    let value = scanner.value_with_members(|key, value| inside.take(key, value))?;
+                    once(&mut params, value, &mut twice);
+                    return Ok(());
+                }
+                "result" => {
+                    let value = scanner.value_with_members(|key, value| {
+                        if key.name() == "isError" {
+                            is_error = Some(value);
+                        }
+                    })?;
+                    once(&mut result, value, &mut twice);
+                    return Ok(());
+                }
+                _ => return scanner.value().map(|_| ()),
+            };
+            once(slot, scanner.value()?, &mut twice);
+            Ok(())
         });
         if scanned.is_err() {
             return Err(match text.trim_start().as_bytes().first() {
@@ -90,20 +135,40 @@ impl<'a> Envelope<'a> {
         };
         let failed = error.is_some_and(|error| error != "null");
         let result = result.filter(|result| !failed || *result != "null");
-        Ok(Envelope { text, id: read_id(id), method, params, result, error })
+        let is_failure = is_error == Some("true");
+        Ok(Envelope { text, id: read_id(id), method, params, result, error, is_failure, inside })
     }
 
     /// The id of a text that is no message, where one can be read.
     pub fn id_of_unreadable(text: &str) -> Option<&str> {
         let (mut id, mut twice) = (None, false);
         let scanned = scan::members(text, |key, value| {
-            if key_name(key) == "id" {
+            if key.name() == "id" {
                 once(&mut id, value, &mut twice);
             }
         });
         match read_id(id) {
             Id::Given(id) if scanned.is_ok() && !twice => Some(id),
             _ => None,
+        }
+    }
+
+    /// What its `params` say. Whatever is missing, odd or written twice is left out: the tool the
+    /// message goes to will say so better than the relay could.
+    pub fn read_params(&self) -> Params<'a> {
+        let inside = &self.inside;
+        if inside.twice {
+            return Params::default();
+        }
+        let spelled = |raw: Option<&'a str>| raw.and_then(|raw| Some((string(raw)?, raw)));
+        Params {
+            name: spelled(inside.name),
+            uri: spelled(inside.uri),
+            asked_token: inside.meta.and_then(|meta| member(meta, "progressToken")),
+            progress_token: inside.progress_token,
+            request_id: inside.request_id,
+            client_name: inside.client_info.and_then(|info| string(member(info, "name")?)),
+            protocol_version: inside.protocol_version.and_then(string),
         }
     }
 
@@ -160,42 +225,11 @@ pub struct Params<'a> {
     pub protocol_version: Option<Cow<'a, str>>,
 }
 
-impl<'a> Params<'a> {
-    /// Reads what is there. Whatever is missing, odd or written twice is left out: the tool the
-    /// message goes to will say so better than the relay could.
-    pub fn read(params: Option<&'a str>) -> Self {
-        let Some(params) = params else { return Params::default() };
-        let mut read = Params::default();
-        let mut twice = false;
-        let (mut name, mut uri, mut meta, mut client, mut version) = (None, None, None, None, None);
-        let scanned = scan::members(params, |key, value| match &*key_name(key) {
-            "name" => once(&mut name, value, &mut twice),
-            "uri" => once(&mut uri, value, &mut twice),
-            "_meta" => once(&mut meta, value, &mut twice),
-            "progressToken" => once(&mut read.progress_token, value, &mut twice),
-            "requestId" => once(&mut read.request_id, value, &mut twice),
-            "clientInfo" => once(&mut client, value, &mut twice),
-            "protocolVersion" => once(&mut version, value, &mut twice),
-            _ => (),
-        });
-        if scanned.is_err() || twice {
-            return Params::default();
-        }
-        let spelled = |raw: Option<&'a str>| raw.and_then(|raw| Some((string(raw)?, raw)));
-        read.name = spelled(name);
-        read.uri = spelled(uri);
-        read.asked_token = meta.and_then(|meta| member(meta, "progressToken"));
-        read.client_name = client.and_then(|info| string(member(info, "name")?));
-        read.protocol_version = version.and_then(string);
-        read
-    }
-}
-
 /// The member `name` of an object, as it is spelled; nothing where it is missing or there twice.
 fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let (mut found, mut twice) = (None, false);
     scan::members(object, |key, value| {
-        if key_name(key) == name {
+        if key.name() == name {
             once(&mut found, value, &mut twice);
         }
     })
@@ -343,15 +377,14 @@ mod tests {
         let deep = "[".repeat(500_000) + &"]".repeat(500_000);
         let text = format!(r#"{{"id":1,"method":"x","params":{{"name":"n","a":{deep}}}}}"#);
         let envelope = Envelope::read(&text).unwrap();
-        assert_eq!(Params::read(envelope.params).name.unwrap().0, "n");
+        assert_eq!(envelope.read_params().name.unwrap().0, "n");
         assert!(Envelope::read(&deep).is_err());
     }
 
     #[test]
     fn params_are_read_as_far_as_they_go() {
-        let params = Params::read(Some(
-            r#"{"name":"a\u0062","_meta":{"progressToken":"t"},"requestId": 9,"clientInfo":{"name":"c"}}"#,
-        ));
+        let text = r#"{"method":"x","params":{"name":"a\u0062","_meta":{"progressToken":"t"},"requestI\u0064": 9,"clientInfo":{"name":"c"}}}"#;
+        let params = Envelope::read(text).unwrap().read_params();
         let (name, raw) = params.name.unwrap();
         assert_eq!((&*name, raw), ("ab", r#""a\u0062""#));
         assert_eq!(params.asked_token, Some("\"t\""));
@@ -360,7 +393,8 @@ mod tests {
         for odd in
             ["null", "[]", "7", r#"{"name":7}"#, r#"{"name":"a","name":"b"}"#, r#"{"_meta":null}"#]
         {
-            let params = Params::read(Some(odd));
+            let text = format!(r#"{{"method":"x","params":{odd}}}"#);
+            let params = Envelope::read(&text).unwrap().read_params();
             assert!(params.name.is_none() && params.asked_token.is_none(), "{odd}");
         }
     }

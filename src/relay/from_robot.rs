@@ -168,7 +168,7 @@ impl Agent {
 
     /// A robot does not want an answer any more: the newest request of that id is over.
     fn cancelled(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
-        let params = Params::read(envelope.params);
+        let params = envelope.read_params();
         let Some(id) = params.request_id else { return };
         if self.withdraw_parked(turn, place, id) || self.withdraw_queued(turn, place, id) {
             return self.pay_list_owed(turn, place);
@@ -287,7 +287,7 @@ impl Agent {
                 return self.wait(turn, ask, kinds);
             }
         }
-        let params = Params::read(ask.envelope.params);
+        let params = ask.envelope.read_params();
         let asked = match kind.row().key {
             "uri" => &params.uri,
             _ => &params.name,
@@ -299,7 +299,7 @@ impl Agent {
     }
 
     fn ask_others(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
-        let params = Params::read(ask.envelope.params);
+        let params = ask.envelope.read_params();
         let word = ask.method.split('/').next().unwrap_or(ask.method);
         let capability = if word == "completion" { "completions" } else { word };
         let route = self.route_anywhere(|tool| tool.declares(capability));
@@ -308,7 +308,7 @@ impl Agent {
 
     /// Remembers who a robot says it is.
     pub(super) fn meet(&mut self, turn: &Turn<'_>, place: usize, envelope: &Envelope<'_>) {
-        let params = Params::read(envelope.params);
+        let params = envelope.read_params();
         let name = params.client_name.as_deref().unwrap_or("");
         if let Some(robot) = self.robots.get_mut(place) {
             robot.is_xiaozhi_server = turn.policy.quirks && quirks::is_xiaozhi_server(name);

@@ -2,7 +2,7 @@
 
 use super::agent::Agent;
 use super::catalogue::{names_of, Kind, KINDS};
-use super::envelope::{one_line, Envelope, Id, Params, Splice};
+use super::envelope::{one_line, Envelope, Id, Splice};
 use super::in_flight::{number, Request};
 use super::reply::{self, PROTOCOL_VERSION};
 use super::tool::{Listed, Tool, Trouble, Who};
@@ -210,7 +210,7 @@ impl Agent {
     }
 
     fn progress(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
-        let params = Params::read(envelope.params);
+        let params = envelope.read_params();
         let Some(token) = params.progress_token else { return };
         let Some(number) = number(token) else { return };
         let Some(tool) = self.tools.get_mut(place) else { return };
@@ -242,7 +242,7 @@ fn answer_tool(turn: &mut Turn<'_>, tool: Peer, method: &str, id: &str, envelope
     let text = match method {
         "ping" => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#),
         "initialize" => {
-            let params = Params::read(envelope.params);
+            let params = envelope.read_params();
             let version = params.protocol_version.as_deref().unwrap_or(PROTOCOL_VERSION);
             format!(
                 r#"{{"jsonrpc":"2.0","id":{id},"result":{{"protocolVersion":{},"capabilities":{{}},"serverInfo":{}}}}}"#,

@@ -19,10 +19,6 @@ pub(super) fn is_xiaozhi_server(client_name: &str) -> bool {
 /// an `error` with the text of its first text content. Nothing where it did not fail, or says so
 /// already.
 pub(super) fn failure_told_twice(result: &str) -> Option<String> {
-    // Most calls succeed: a large result is not read for nothing.
-    if !may_have_failed(result) {
-        return None;
-    }
     let members: HashMap<Cow<'_, str>, &RawValue> = object(Some(result))?;
     if members.get("isError")?.get() != "true" || members.contains_key("error") {
         return None;
@@ -34,16 +30,6 @@ pub(super) fn failure_told_twice(result: &str) -> Option<String> {
         is_text.then(|| string(part.get("text")?.get())).flatten()
     })?;
     Some(format!(r#""error":{},"#, quoted(&text)))
-}
-
-/// Whether `"isError": true` stands anywhere in a result.
-fn may_have_failed(result: &str) -> bool {
-    let name = b"\"isError\"";
-    memchr::memmem::find_iter(result.as_bytes(), name).any(|at| {
-        let behind = result.get(at + name.len()..).unwrap_or_default().trim_start();
-        let value = behind.strip_prefix(':').unwrap_or_default().trim_start();
-        value.starts_with("true")
-    })
 }
 
 #[cfg(test)]

@@ -266,7 +266,8 @@ impl Agent {
         let Id::Given(id) = envelope.id else { return };
         let failure = match envelope.result {
             Some(result)
-                if call.nature == Nature::ToolCall
+                if envelope.is_failure
+                    && call.nature == Nature::ToolCall
                     && turn.policy.quirks
                     && robot.is_xiaozhi_server =>
             {

@@ -70,7 +70,7 @@ fn envelope_is_sound(envelope: &Envelope<'_>) {
         let raw = envelope.params.map(|raw| serde_json::from_str(raw).expect("JSON"));
         assert_eq!(value.get("params"), raw.as_ref());
     }
-    let params = Params::read(envelope.params);
+    let params = envelope.read_params();
     params_are_sound(&params, envelope);
 
     // As a request to a tool: id, token and name are written anew.
