@@ -109,6 +109,11 @@ impl Connection {
         matches!(self.phase, Phase::Open(_))
     }
 
+    /// Whether a message of it has come in part.
+    pub(super) fn is_amid_a_message(&self) -> bool {
+        matches!(&self.phase, Phase::Open(receiver) if receiver.is_amid_a_frame())
+    }
+
     /// When it has to be looked after, if nothing happens before.
     pub(super) fn deadline(&self, limits: &WebSocket) -> Option<Moment> {
         if matches!(self.phase, Phase::Dead) {

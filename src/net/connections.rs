@@ -35,6 +35,8 @@ pub(super) struct Connections {
     pub deadlines: Deadlines<usize>,
     /// Places of those something was queued for since they were last written to.
     pub dirty: Vec<usize>,
+    /// Bytes of messages queued since all were last written to.
+    pub fresh: usize,
     /// Places of those that are over, to be reaped.
     pub dead: Vec<usize>,
     /// Peers the relay has to be told of that they are gone.
@@ -59,6 +61,7 @@ impl Connections {
             limits,
             deadlines: Deadlines::default(),
             dirty: Vec::new(),
+            fresh: 0,
             dead: Vec::new(),
             fallen: Vec::new(),
             spares: Spares::default(),
@@ -285,6 +288,7 @@ impl Wire for Connections {
         };
         let before = connection.out.len();
         connection.out.push_text(pieces, &mut self.spares);
+        self.fresh = self.fresh.saturating_add(size);
         self.queued = self.queued.saturating_add(connection.out.len().saturating_sub(before));
         self.mark_dirty(slot);
         Ok(())

@@ -15,18 +15,36 @@ use tungstenite::protocol::frame::coding::Control;
 /// A peer that does not take this many bytes is not sent pongs besides.
 const NO_PONG_ABOVE: usize = 64 * 1024;
 
+/// How often one connection is read from in one turn, where a message is coming that is larger
+/// than the buffer: it is worked on while it is in the processor's cache.
+const READS_OF_A_MESSAGE: usize = 4;
+
 /// Whether a read that does not fill the buffer says that there is no more. The edge-triggered
 /// queues of Linux do (epoll(7)); elsewhere only `WouldBlock` does.
 const SHORT_READ_IS_ALL: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 impl Server {
-    /// Reads once from a connection. What is left is read in the next turn, so that nobody has
-    /// to wait for a flood.
+    /// Reads from a connection: once, or some times where that may complete a large message. What
+    /// is left is read in the next turn, so that nobody has to wait for a flood.
     pub(super) fn read(&mut self, slot: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.pending = false;
+        for _ in 0..READS_OF_A_MESSAGE {
+            if !self.read_once(slot) {
+                return;
+            }
+            if !self.connections.get_mut(slot).is_some_and(|c| c.is_amid_a_message()) {
+                break;
+            }
+        }
+        self.mark_pending(slot);
+    }
+
+    /// Says whether there may be more to read.
+    fn read_once(&mut self, slot: usize) -> bool {
+        let Some(connection) = self.connections.get_mut(slot) else { return false };
         if matches!(connection.phase, Phase::Dead) {
-            return;
+            return false;
         }
         match connection.socket.read(&mut self.buffer) {
             Ok(0) => self.end_of_stream(slot),
@@ -35,15 +53,14 @@ impl Server {
                 connection.pinged = None;
                 let more = connection.ends || !SHORT_READ_IS_ALL || count == self.buffer.len();
                 self.counted.bytes_in += count as u64;
-                if more {
-                    self.mark_pending(slot);
-                }
                 self.take(slot, count);
+                return more;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.mark_pending(slot),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return true,
             Err(_) => self.connections.kill(slot, CloseReason::PeerVanished),
         }
+        false
     }
 
     /// The peer will send nothing more.

@@ -23,6 +23,10 @@ use std::time::{Duration, Instant};
 /// How much is read from one connection at a time, in bytes.
 const READ: usize = 64 * 1024;
 
+/// How many bytes are queued before they are written without waiting for the end of the turn:
+/// they are still in the processor's cache then.
+const MUCH: usize = 64 * 1024;
+
 /// How many events are taken in one turn.
 const EVENTS: usize = 1024;
 
@@ -142,19 +146,37 @@ impl Server {
                 self.notice(event);
             }
             self.accept();
-            for slot in std::mem::take(&mut self.pending) {
-                self.read(slot);
-            }
+            self.read_all();
             self.fire_timers();
             self.tell_fallen();
-            for slot in std::mem::take(&mut self.connections.dirty) {
-                self.write(slot);
-            }
+            self.write_all();
             self.reap();
             if self.is_over() {
                 return Ok(());
             }
         }
+    }
+
+    /// Reads from all who may have sent something.
+    fn read_all(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        for slot in pending.drain(..) {
+            self.read(slot);
+            if self.connections.fresh >= MUCH {
+                self.write_all();
+            }
+        }
+        use_again(pending, &mut self.pending);
+    }
+
+    /// Writes to all for whom something was queued.
+    fn write_all(&mut self) {
+        let mut dirty = std::mem::take(&mut self.connections.dirty);
+        for slot in dirty.drain(..) {
+            self.write(slot);
+        }
+        use_again(dirty, &mut self.connections.dirty);
+        self.connections.fresh = 0;
     }
 
     /// Waits for something to do, and looks at the clock.
@@ -402,6 +424,13 @@ impl Server {
             ends: self.connections.ends,
             ..self.counted
         }
+    }
+}
+
+/// Keeps the memory of a list that was worked off, unless it was a long one.
+fn use_again(done: Vec<usize>, list: &mut Vec<usize>) {
+    if list.is_empty() && done.capacity() <= EVENTS {
+        *list = done;
     }
 }
 

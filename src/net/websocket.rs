@@ -86,6 +86,11 @@ impl Receiver {
         self.partial.len() + self.fragments.as_ref().map_or(0, |fragments| fragments.bytes.len())
     }
 
+    /// Whether a frame has come in part.
+    pub(super) fn is_amid_a_frame(&self) -> bool {
+        self.wanted.is_some_and(|wanted| self.partial.len() < wanted)
+    }
+
     /// The next thing heard in `input`, or nothing where the rest of it must come first.
     /// `limit` is the largest message, in bytes.
     ///
