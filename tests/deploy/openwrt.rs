@@ -124,13 +124,16 @@ fn nobody_but_the_server_can_read_the_key() {
     let Some(router) = Router::fresh() else { return };
     router.does_well("start");
     let written = router.0.path().join(WRITTEN);
-    for (file, mode) in [(&*written, 0o600), (written.parent().unwrap(), 0o700)] {
+    for (file, mode) in [(&*written, 0o640), (written.parent().unwrap(), 0o750)] {
         let found = std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, mode, "{}", file.display());
     }
+    // Other services keep their files beside it.
+    let shared = std::fs::metadata(router.0.path().join("var/etc")).unwrap().permissions().mode();
+    assert_eq!(shared & 0o005, 0o005);
     let owner = router.parameter("user").unwrap().concat();
     let folder = written.parent().unwrap().display().to_string();
-    assert!(router.told().contains(&format!("chown -R {owner}:{owner} {folder}\n")));
+    assert!(router.told().contains(&format!("chown -R root:{owner} {folder}\n")));
     assert!(read(MAKEFILE).contains(&format!("USERID:={owner}:{owner}\n")));
 }
 
