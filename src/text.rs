@@ -675,6 +675,11 @@ sentences! {
         zh: "无法监听 {host}:{port}: {error}。请检查 [server] host 与 port，或该端口是否已被占用";
         en: "cannot listen on {host}:{port}: {error}. Check [server] host and port, and whether another program has the port";
     }
+    /// The service manager cannot be told that the server serves.
+    cannot_notify(error: &std::io::Error) {
+        zh: "无法通知服务管理器 (NOTIFY_SOCKET): {error}。服务照常运行，但 systemd 可能认为它没有启动而将其停止；请检查 NotifyAccess 与 RestrictAddressFamilies (需要 AF_UNIX)，或改用 Type=exec";
+        en: "the service manager cannot be told that the server serves (NOTIFY_SOCKET): {error}. It serves all the same, but systemd may take it for not started and stop it: see NotifyAccess and RestrictAddressFamilies (AF_UNIX is needed), or use Type=exec";
+    }
     /// The loop ended with an error.
     cannot_go_on(error: &std::io::Error) {
         zh: "无法继续运行: {error}";

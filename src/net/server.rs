@@ -4,6 +4,7 @@ use super::accept::{Accepted, Listeners};
 use super::connection::Phase;
 use super::connections::Connections;
 use super::descriptors;
+use super::notify::Manager;
 use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
@@ -95,6 +96,7 @@ pub struct Server {
     started: Instant,
     pub(super) now: Moment,
     stopping: Option<Moment>,
+    manager: Manager,
     reload: Reload,
     mentioned: BTreeMap<Mention, Moment>,
 }
@@ -124,6 +126,7 @@ impl Server {
             started: Instant::now(),
             now: Moment::default(),
             stopping: None,
+            manager: Manager::of_process(),
             reload,
             mentioned: BTreeMap::new(),
         })
@@ -140,6 +143,7 @@ impl Server {
     /// Where the system does not let it wait for events any more.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
+        self.tell_ready();
         loop {
             self.wait(&mut events)?;
             for event in &events {
@@ -191,6 +195,7 @@ impl Server {
             self.relay.wake_at(),
             self.stopping,
             listeners.and_then(|listeners| listeners.paused),
+            self.manager.due(),
         ];
         let timeout = match deadlines.into_iter().flatten().min() {
             _ if busy => Some(Duration::ZERO),
@@ -313,6 +318,7 @@ impl Server {
         if self.relay.wake_at().is_some_and(|at| at <= self.now) {
             self.relay.time(self.now, &mut self.connections);
         }
+        self.manager.turned(self.now);
     }
 
     /// Does what is due for a connection, if anything is.
@@ -385,6 +391,7 @@ impl Server {
             return;
         }
         log::info!("{}", language.stopping(self.connections.open));
+        self.manager.stopping();
         self.stopping = Some(self.now.after(self.settings.websocket.close_timeout));
         self.listeners = None;
         for slot in self.connections.slots() {
@@ -406,13 +413,28 @@ impl Server {
 
     /// The system asks for the settings to be read again.
     fn reload(&mut self) {
-        let Some(settings) = (self.reload)() else { return };
+        self.manager.reloading();
+        if let Some(settings) = (self.reload)() {
+            self.follow(settings);
+        }
+        self.tell_ready();
+    }
+
+    /// Goes on with other settings.
+    fn follow(&mut self, settings: Settings) {
         make_room(&settings);
         self.connections.limits = settings.websocket.clone();
         self.relay.set_policy(self.now, settings.relay.clone(), &mut self.connections);
         self.settings = settings;
         for slot in self.connections.slots() {
             self.connections.rearm(slot);
+        }
+    }
+
+    /// Tells the service manager that the server serves.
+    fn tell_ready(&mut self) {
+        if let Err(error) = self.manager.ready(self.now) {
+            log::warn!("{}", self.settings.server.language.cannot_notify(&error));
         }
     }
 

@@ -1,0 +1,207 @@
+//! The image and the compose file, without an engine: what the Dockerfile says is done with the
+//! real program.
+
+use super::programs::{is_healthy, port, run, run_silently, server, text};
+use super::{path, read, SERVER};
+use crate::common::{Folder, Process, CONFIG, LOG, PATIENCE};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
+
+const DOCKERFILE: &str = "deploy/container/Dockerfile";
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// The instructions of the Dockerfile, each with what stands behind it.
+fn instructions() -> Vec<(String, String)> {
+    let lines = read(DOCKERFILE);
+    let whole: Vec<&str> = lines.lines().filter(|line| !line.starts_with('#')).collect();
+    let joined = whole.join("\n").replace("\\\n", " ");
+    let told = joined.lines().filter_map(|line| line.split_once(' '));
+    told.map(|(name, rest)| (name.to_owned(), rest.trim().to_owned())).collect()
+}
+
+/// What stands behind the instructions of that name in the last stage, the image.
+fn image(name: &str) -> Vec<String> {
+    let all = instructions();
+    let last = all.iter().rposition(|(name, _)| name == "FROM").unwrap();
+    let stage = all[last..].iter().filter(|(known, _)| known == name);
+    stage.map(|(_, rest)| rest.clone()).collect()
+}
+
+/// A list of words as the Dockerfile writes it.
+fn words(list: &str) -> Vec<String> {
+    serde_json::from_str(list).unwrap_or_else(|error| panic!("{list}: {error}"))
+}
+
+#[test]
+fn the_build_is_given_what_it_needs_and_nothing_private() {
+    let ignored = read("deploy/container/Dockerfile.dockerignore");
+    let lines: Vec<&str> = ignored.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(lines[0], "*");
+    let sent: Vec<&str> = lines[1..].iter().map(|line| line.strip_prefix('!').unwrap()).collect();
+    let copied: Vec<String> = instructions()
+        .iter()
+        .filter(|(name, rest)| name == "COPY" && !rest.starts_with("--from="))
+        .flat_map(|(_, rest)| {
+            let mut names: Vec<String> = rest.split(' ').map(str::to_owned).collect();
+            names.pop();
+            names
+        })
+        .collect();
+    assert_eq!(sent, copied);
+    assert!(sent.iter().all(|name| path(name).exists()), "{sent:?}");
+    // Cargo can read the project from these alone.
+    let folder = Folder::fresh();
+    for name in sent {
+        run_silently(Command::new("cp").arg("-r").arg(path(name)).arg(folder.path()));
+    }
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--format-version=1", "--offline", "--locked"]);
+    run_silently(cargo.current_dir(folder.path()));
+}
+
+#[test]
+fn the_image_runs_as_nobody_and_its_program_belongs_to_root() {
+    assert_eq!(image("FROM"), ["scratch"]);
+    assert_eq!(image("USER"), ["65532:65532"]);
+    assert_eq!(image("WORKDIR"), ["/app"]);
+    assert_eq!(image("EXPOSE"), ["8004"]);
+    assert_eq!(words(&image("ENTRYPOINT")[0]), ["/app/mcp-endpoint-server"]);
+    assert_eq!(words(&image("VOLUME")[0]), ["/app/data", "/app/logs"]);
+    let copies = image("COPY");
+    let of = |name: &str| copies.iter().find(|copy| copy.contains(name)).unwrap();
+    assert!(!of("/out/bin/").contains("--chown"));
+    assert!(of("/out/state/").contains("--chown=65532:65532"));
+}
+
+#[test]
+fn what_the_image_starts_listens_to_all_and_stops_when_told() {
+    let folder = Folder::fresh();
+    let mut command = server();
+    for variable in image("ENV") {
+        let (name, value) = variable.split_once('=').unwrap();
+        command.env(name, value);
+    }
+    command.env("MCP_ENDPOINT_SERVER_PORT", "0").current_dir(folder.path());
+    let mut process = Process::start("the image", &mut command);
+    process.wait_line("正在监听 0.0.0.0:", 1, PATIENCE);
+    assert!(is_healthy(port(&process)));
+    let volumes = words(&image("VOLUME")[0]);
+    let inside = |file: &str| volumes.iter().any(|v| format!("/app/{file}").starts_with(&**v));
+    assert_eq!(folder.files(), [CONFIG, LOG]);
+    assert!(folder.files().iter().all(|file| inside(file)), "{volumes:?}");
+    process.signal(image("STOPSIGNAL")[0].strip_prefix("SIG").unwrap());
+    assert!(process.wait_exit(PATIENCE).success());
+}
+
+/// The image's own check of its health says yes while the server runs, and no when it does not.
+#[test]
+fn the_health_check_follows_the_server() {
+    let line = &image("HEALTHCHECK")[0];
+    let command = words(line.split_once("CMD ").unwrap().1);
+    assert_eq!(command[0], "/app/mcp-endpoint-server");
+    let known = text(&run(server().arg("--help")).stdout);
+    if !known.contains(&command[1]) {
+        return eprintln!("skipped: needs the sub-command {}", command[1]);
+    }
+    let folder = Folder::fresh();
+    let start = |port: u16| {
+        let mut command = server();
+        command.envs([("MCP_ENDPOINT_SERVER_HOST", "0.0.0.0")]).current_dir(folder.path());
+        command.env("MCP_ENDPOINT_SERVER_PORT", port.to_string());
+        command
+    };
+    let mut process = Process::start("the image", &mut start(0));
+    let port = port(&process);
+    let asked = || run(start(port).args(&command[1..])).status.code();
+    assert_eq!(asked(), Some(0));
+    process.signal("TERM");
+    process.wait_exit(PATIENCE);
+    assert_eq!(asked(), Some(1));
+}
+
+/// A folder of somebody else's, mounted where the image wants its own; and the program, where a
+/// stranger can start it.
+struct Mounted(Folder);
+
+impl Mounted {
+    /// With these folders, and perhaps a configuration of this mode.
+    fn with(folders: &[&str], config: Option<u32>) -> Self {
+        let folder = Folder::fresh();
+        fs::copy(SERVER, folder.path().join("server")).unwrap();
+        if let Some(mode) = config {
+            folder.write(CONFIG, &format!("[server]\nkey = {KEY}\n"));
+            set_mode(&folder, CONFIG, mode);
+        }
+        for name in folders {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+            set_mode(&folder, name, 0o555);
+        }
+        set_mode(&folder, "", 0o555);
+        Mounted(folder)
+    }
+
+    /// Starts the server as somebody who may write nothing here.
+    fn start(&self) -> Process {
+        let program = self.0.path().join("server");
+        let root = fs::metadata("/proc/self").unwrap().uid() == 0;
+        let mut command = Command::new(if root { "setpriv".into() } else { program.clone() });
+        if root {
+            command.args(["--reuid=65532", "--regid=65532", "--clear-groups"]).arg(program);
+        }
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("MCP_ENDPOINT_SERVER_PORT", "0");
+        Process::start("a stranger", command.current_dir(self.0.path()))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // Who is not root can only empty folders that he may write.
+        for name in ["", "data", "logs"] {
+            if self.0.path().join(name).exists() {
+                set_mode(&self.0, name, 0o755);
+            }
+        }
+    }
+}
+
+fn set_mode(folder: &Folder, name: &str, mode: u32) {
+    fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn the_key_of_a_folder_that_cannot_be_written_is_used() {
+    let mounted = Mounted::with(&["data", "logs"], Some(0o444));
+    let process = mounted.start();
+    assert!(process.wait_line("?key=", 1, PATIENCE).ends_with(KEY));
+    assert!(is_healthy(port(&process)));
+    // That there is no log file is said, and is no reason not to serve.
+    process.wait_line("mcp_server.log", 1, PATIENCE);
+}
+
+#[test]
+fn a_key_that_cannot_be_saved_is_told_loudly_and_the_server_serves() {
+    let mounted = Mounted::with(&["data", "logs"], None);
+    let process = mounted.start();
+    process.wait_line("！！新生成的密钥无法保存到 data/.mcp-endpoint-server.cfg", 1, PATIENCE);
+    assert!(is_healthy(port(&process)));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_named_and_ends_the_start() {
+    let mounted = Mounted::with(&["data", "logs"], Some(0o000));
+    let mut process = mounted.start();
+    assert_eq!(process.wait_exit(PATIENCE).code(), Some(2));
+    let said = process.stderr().join("\n");
+    assert!(said.contains(CONFIG) && said.contains("权限"), "{said}");
+}
+
+#[test]
+fn the_compose_file_mounts_what_the_python_servers_did() {
+    let compose = read("deploy/container/docker-compose.yml");
+    for line in
+        ["      - ./data:/app/data", "      - \"8004:8004\"", "    image: mcp-endpoint-server"]
+    {
+        assert!(compose.lines().any(|known| known == line), "{line}");
+    }
+}
