@@ -135,7 +135,7 @@ impl Agent {
         if turn.policy.handshake {
             tool.shake_hands(turn);
         } else {
-            self.forget_lost(turn, |_| true);
+            self.forget_lost(turn);
             self.settle(turn);
         }
         place
@@ -215,15 +215,12 @@ impl Agent {
     /// Does not wait any longer for lost tools whose grace has ended, unless one that has come
     /// since may turn out to be it.
     pub(super) fn give_up_lost(&mut self, turn: &mut Turn<'_>) {
-        let now = turn.now;
-        let over: Vec<u32> = self
-            .lost
-            .iter()
-            .filter(|lost| lost.until <= now && !self.may_be_back(lost))
-            .map(|lost| lost.line)
-            .collect();
-        if !over.is_empty() {
-            self.forget_lost(turn, |lost| lost.until <= now && over.contains(&lost.line));
+        let is_over = |lost: &Lost| lost.until <= turn.now && !self.may_be_back(lost);
+        let over: Vec<bool> = self.lost.iter().map(is_over).collect();
+        if over.contains(&true) {
+            let mut over = over.into_iter();
+            self.lost.retain(|_| over.next() == Some(false));
+            self.merge_all(turn);
         }
         if let Some(until) = self.grace_ends() {
             turn.wake(until);
@@ -255,10 +252,9 @@ impl Agent {
         tools.any(|tool| tool.is_settling() && in_time(tool) && lost.may_be(tool))
     }
 
-    fn forget_lost(&mut self, turn: &mut Turn<'_>, wanted: impl Fn(&Lost) -> bool) {
-        let before = self.lost.len();
-        self.lost.retain(|lost| !wanted(lost));
-        if self.lost.len() != before {
+    fn forget_lost(&mut self, turn: &mut Turn<'_>) {
+        if !self.lost.is_empty() {
+            self.lost.clear();
             self.merge_all(turn);
         }
     }

@@ -194,10 +194,10 @@ fn redial_storm(length: Duration, lines: usize) {
             for client in storm {
                 let waits = client.join().unwrap();
                 let last = *waits.last().unwrap();
-                assert!(
-                    waits.windows(2).all(|pair| pair[1] + pair[1] / 10 >= pair[0]),
-                    "{waits:?}"
-                );
+                // Beside the delay there is what the machine does besides.
+                let jitter = Duration::from_millis(50);
+                let grows = |pair: &[Duration]| pair[1] + pair[1] / 10 + jitter >= pair[0];
+                assert!(waits.windows(2).all(grows), "{waits:?}");
                 assert!(last >= Duration::from_millis(4900), "{waits:?}");
                 assert!(last <= Duration::from_millis(6500), "{waits:?}");
             }
