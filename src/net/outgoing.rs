@@ -90,7 +90,7 @@ impl Outgoing {
         self.make_ready(size, spares);
         self.push_header(OpCode::Data(Data::Text), size);
         self.bytes.reserve(size);
-        for piece in pieces {
+        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
             self.bytes.extend_from_slice(piece.as_bytes());
         }
     }
