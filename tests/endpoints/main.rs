@@ -11,5 +11,6 @@ mod frames;
 mod life;
 mod loss;
 mod plain_http;
+mod refusals;
 mod relay;
 mod upgrade;

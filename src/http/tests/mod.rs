@@ -67,7 +67,7 @@ fn asked(settings: &Settings, head: &str) -> Answer {
     let relay = Relay::new(Policy::default());
     let shell = ShellView { connections: 3, accepted: 7, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_millis(61_900));
-    answer(&request, &Context { settings, relay: &relay, shell, now })
+    answer(&request, &Context { settings, relay: &relay, shell, refusals: &[], now })
 }
 
 /// A response, read back from its bytes.
