@@ -220,6 +220,11 @@ sentences! {
         zh: "[server] {key} 含有 key、call 或 /mcp/，一些客户端会拒绝这样的接入点地址；请换一个";
         en: "[server] {key} contains key, call or /mcp/; some clients refuse such an address: choose another";
     }
+    /// Addresses that will not lead here.
+    prefix_not_in_url(prefix: &str) {
+        zh: "[server] public_url 不含 path_prefix ({prefix})，打印出的地址可能无法到达本服务器；请把前缀写进 public_url，如 https://mcp.example.com{prefix}";
+        en: "[server] public_url does not end in path_prefix ({prefix}): the printed addresses may not lead here. Add it, as in https://mcp.example.com{prefix}";
+    }
     /// Two limits of which one makes the other useless.
     limits_at_odds(smaller: &str, larger: &str) {
         zh: "[websocket] {smaller} 小于 {larger}：最大的消息将无法转发；请调大 {smaller}";
@@ -369,6 +374,11 @@ sentences! {
     accepted_origins() {
         zh: "*，或以逗号分隔、形如 https://example.com 的来源";
         en: "*, or origins such as https://example.com between commas";
+    }
+    /// `trusted_proxies`
+    accepted_networks() {
+        zh: "以逗号分隔的 IP 地址或网段，如 10.0.0.0/8，或为空";
+        en: "IP addresses or networks such as 10.0.0.0/8 between commas, or nothing";
     }
     /// `log_file`
     accepted_file() {

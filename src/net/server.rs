@@ -1,10 +1,9 @@
 //! The loop.
 
 use super::accept::{Accepted, Listeners};
-use super::connection::Phase;
+use super::connection::{Caller, Phase};
 use super::connections::Connections;
 use super::descriptors;
-use super::reading::shown;
 use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
@@ -243,7 +242,8 @@ impl Server {
             let language = self.settings.server.language;
             // Whoever cannot even be told is gone.
             let _ = stream.write(&http::plain(Trouble::TooManyConnections, language).bytes);
-            return self.note_refused(address, RefusalReason::TooManyConnections);
+            let caller = Caller { address, client: None };
+            return self.note_refused(&caller, RefusalReason::TooManyConnections);
         }
         // Without it a small answer may wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
@@ -267,14 +267,14 @@ impl Server {
     }
 
     /// Remembers that a connection is refused or turned away, and mentions it.
-    pub(super) fn note_refused(&mut self, address: SocketAddr, why: RefusalReason) {
+    pub(super) fn note_refused(&mut self, caller: &Caller, why: RefusalReason) {
         let language = self.settings.server.language;
-        if let Some(said) = self.refusals.note(address.ip().to_canonical(), why, self.now) {
+        if let Some(said) = self.refusals.note(caller.ip(), why, self.now) {
             if said.others > 0 {
                 log::warn!("{}", language.others_unsaid(said.others));
             }
             let reason = language.refusal_reason(why);
-            log::warn!("{}", language.refused(shown(address), reason, said.count));
+            log::warn!("{}", language.refused(caller, reason, said.count));
         }
     }
 
