@@ -8,40 +8,34 @@ other ways than their tools.
 """
 
 import asyncio
-import base64
 import json
 import sys
 import time
 import urllib.parse
 
 import websockets
-from cryptography.hazmat.primitives import padding
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from console import encrypted
 
 PAUSE = 1.0
 REDIAL = 0.3
 QUIET = 3.0
 
 
-def token(key, agent):
-    padder = padding.PKCS7(128).padder()
-    text = padder.update(f'{{"agentId": "{agent}"}}'.encode()) + padder.finalize()
-    cipher = Cipher(algorithms.AES(key.encode()), modes.ECB()).encryptor()
-    return base64.b64encode(cipher.update(text) + cipher.finalize()).decode()
-
-
 def spelled(text, way):
     escaped = urllib.parse.quote(text, safe="")
     urlsafe = text.replace("+", "-").replace("/", "_").rstrip("=")
-    return [escaped, text, urlsafe, escaped.lower() if escaped == text else escaped.replace("%2B", "%2b")][way % 4]
+    return [escaped, text, urlsafe, escaped.replace("%2B", "%2b")][way % 4]
 
 
 class Agent:
     def __init__(self, base, key, number, many):
         self.name = f"agent-{number}"
-        text = token(key, self.name)
+        text = encrypted(key, f'{{"agentId": "{self.name}"}}')
         self.headers = {"Authorization": f"Bearer {text}"} if number % 5 == 0 else {}
-        query = lambda way: "" if self.headers else f"?token={spelled(text, way)}"
+
+        def query(way):
+            return "" if self.headers else f"?token={spelled(text, way)}"
+
         self.tool_url = f"{base}/mcp_endpoint/mcp/{query(0)}"
         self.robot_url = f"{base}/mcp_endpoint/call/{query(number if many else 0)}"
         self.errors = []
