@@ -5,7 +5,6 @@
 use crate::http::{RecentRefusal, RefusalReason};
 use crate::moment::Moment;
 use crate::seldom::{Saying, Seldom};
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -40,6 +39,7 @@ struct Record {
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     records: HashMap<IpAddr, Record>,
+    /// The newest last.
     recent: Vec<RecentRefusal>,
     mentions: Seldom<(IpAddr, RefusalReason)>,
 }
@@ -67,30 +67,20 @@ impl Refusals {
         now: Moment,
     ) -> Option<Saying> {
         self.recent.retain(|entry| now.since(entry.last) < RECENT);
-        let same = |entry: &&mut RecentRefusal| (entry.address, entry.reason) == (address, reason);
-        match self.recent.iter_mut().find(same) {
-            Some(entry) => {
-                entry.count = entry.count.saturating_add(1);
-                entry.last = now;
-            }
-            None => {
-                let oldest = self.recent.iter().enumerate().min_by_key(|(_, entry)| entry.last);
-                let oldest = oldest.map(|(place, _)| place);
-                if let Some(oldest) = oldest.filter(|_| self.recent.len() >= MOST_RECENT) {
-                    self.recent.swap_remove(oldest);
-                }
-                self.recent.push(RecentRefusal { address, reason, count: 1, last: now });
-            }
+        let same = |entry: &RecentRefusal| (entry.address, entry.reason) == (address, reason);
+        let before = self.recent.iter().position(same).map(|place| self.recent.remove(place));
+        let count = before.map_or(0, |entry| entry.count).saturating_add(1);
+        if self.recent.len() >= MOST_RECENT {
+            self.recent.remove(0);
         }
+        self.recent.push(RecentRefusal { address, reason, count, last: now });
         self.mentions.note((address, reason), now)
     }
 
     /// Who was refused of late, the newest first.
     pub(super) fn recent(&self, now: Moment) -> Vec<RecentRefusal> {
         let fresh = |entry: &&RecentRefusal| now.since(entry.last) < RECENT;
-        let mut recent: Vec<_> = self.recent.iter().filter(fresh).copied().collect();
-        recent.sort_by_key(|entry| Reverse(entry.last));
-        recent
+        self.recent.iter().rev().filter(fresh).copied().collect()
     }
 
     fn forget_old(&mut self, now: Moment) {

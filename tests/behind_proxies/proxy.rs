@@ -73,12 +73,13 @@ impl Setup {
         match self.kind {
             Kind::Nginx => {
                 put("listen 443 ssl", &format!("listen {own} ssl"));
+                put("listen [::]:443 ssl;", "");
                 put("/etc/ssl/mcp.example.com/fullchain.pem", &format!("{folder}/certificate.pem"));
                 put("/etc/ssl/mcp.example.com/privkey.pem", &format!("{folder}/private.pem"));
                 put("/var/log/nginx", &folder);
             }
             Kind::Haproxy => {
-                put("bind :443 ssl", &format!("bind {own} ssl"));
+                put("bind :::443 v4v6 ssl", &format!("bind {own} ssl"));
                 put("/etc/haproxy/mcp.example.com.pem", &format!("{folder}/both.pem"));
                 put("log /dev/log local0", "log stdout format raw local0");
             }

@@ -44,6 +44,8 @@ fn one_of_three_is_killed(kind: Kind, sample: &str, spellings: &str) {
     servers[1].process().signal("KILL");
     company.wait_line("away", 1);
     servers[1].start_again();
+    let console = format!("{}/mcp_endpoint/health?key={KEY}", base.replace("wss://", "https://"));
+    assert!(parts.run("fetch.py", &[&console]).concat().contains("\"success\""));
     let report = company.finish();
     let harmed = report.iter().filter_map(|line| line.strip_prefix("harmed: "));
     let harmed: BTreeSet<String> =
