@@ -35,7 +35,7 @@ macro_rules! sentences {
 impl Language {
     /// Why a connection ended.
     pub fn close_reason(self, reason: CloseReason) -> &'static str {
-        let (zh, en) = match reason {
+        self.either(match reason {
             CloseReason::TokenMissing => ("地址中没有 token 参数", "the address carries no token"),
             CloseReason::TokenUndecipherable => {
                 ("token 无法用本机密钥解密", "the token was not made with this server's key")
@@ -69,7 +69,10 @@ impl Language {
             }
             CloseReason::Answered => ("请求已答复", "answered"),
             CloseReason::ServerStops => ("服务器停止或重启", "the server stops or restarts"),
-        };
+        })
+    }
+
+    fn either(self, (zh, en): (&'static str, &'static str)) -> &'static str {
         match self {
             Language::Zh => zh,
             Language::En => en,
@@ -81,7 +84,7 @@ impl Language {
 impl Language {
     /// Why somebody was refused or turned away, for the log.
     pub fn refusal_reason(self, reason: RefusalReason) -> &'static str {
-        let (zh, en) = match reason {
+        self.either(match reason {
             RefusalReason::TokenMissing => (
                 "地址中没有 token 参数。请复制完整的接入点地址；在命令行中请用引号括起来，否则 & 之后的内容会丢失",
                 "the address carries no token. Copy the whole address; in a shell quote it, or all behind a & is lost",
@@ -134,11 +137,7 @@ impl Language {
                 "请求头未在 [websocket] handshake_timeout 内到齐。请检查网络和客户端",
                 "the request head was not complete within [websocket] handshake_timeout. Look at the network and the client",
             ),
-        };
-        match self {
-            Language::Zh => zh,
-            Language::En => en,
-        }
+        })
     }
 }
 
