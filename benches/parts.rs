@@ -217,7 +217,7 @@ fn connecting(criterion: &mut Criterion) {
                 headers: parsed.headers,
             };
             let (shell, now) = (ShellView::default(), Moment::default());
-            let context = Context { settings: &settings, relay: &relay, shell, now };
+            let context = Context { settings: &settings, relay: &relay, shell, refusals: &[], now };
             assert!(matches!(http::answer(&request, &context), Answer::Upgrade(_)));
         });
     });

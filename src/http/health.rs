@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::response::Reply;
-use super::ShellView;
+use super::{RefusalReason, ShellView};
 use crate::moment::Moment;
 use crate::relay::{Counts, Details, ToolView, Traffic};
 use crate::VERSION;
@@ -53,7 +53,9 @@ pub(super) fn with_key(ask: &Ask<'_>, _: &str) -> Reply {
     if !ask.has_key() {
         let language = ask.language();
         let (message, details) = (language.key_refused(), language.key_refused_details());
-        return Reply::error(401, -32004, &message, &details).with("WWW-Authenticate", "Bearer");
+        return Reply::error(401, -32004, &message, &details)
+            .with("WWW-Authenticate", "Bearer")
+            .because(RefusalReason::WrongKey);
     }
     let relay = ask.context.relay;
     let details = relay.details(ask.context.now);

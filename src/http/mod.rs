@@ -1,9 +1,11 @@
 //! What a plain request gets (contract, section 1): pure, a request and a view in, an answer out.
 
 mod ask;
+mod client;
 mod cors;
 mod health;
 mod metrics;
+mod refusal;
 mod response;
 mod routes;
 mod upgrade;
@@ -11,6 +13,9 @@ mod upgrade;
 #[cfg(test)]
 mod tests;
 
+pub use crate::close::RefusalReason;
+pub use client::client;
+pub use refusal::RecentRefusal;
 pub use response::{plain, Trouble};
 
 use crate::close::CloseReason;
@@ -40,6 +45,8 @@ pub struct Context<'a> {
     pub relay: &'a Relay,
     /// What the shell tells about itself.
     pub shell: ShellView,
+    /// Who was refused or turned away of late, the newest first.
+    pub refusals: &'a [RecentRefusal],
     /// Now, which is also how long the server has been running.
     pub now: Moment,
 }
@@ -98,6 +105,8 @@ pub enum Answer {
 pub struct Response {
     /// The status code.
     pub status: u16,
+    /// What was wrong with the request, where its owner should know.
+    pub refused: Option<RefusalReason>,
     /// The whole response, head and body, as it goes on the wire.
     pub bytes: Vec<u8>,
 }
@@ -111,6 +120,8 @@ pub struct Upgrade {
     pub side: Side,
     /// The agent the token names, or why the connection is to be closed at once.
     pub agent: Result<String, CloseReason>,
+    /// What was probably done wrong where no agent is named.
+    pub refused: Option<RefusalReason>,
     /// `server_id` of the address.
     pub server_id: Option<String>,
 }
@@ -122,7 +133,7 @@ pub fn answer(request: &Request<'_>, context: &Context<'_>) -> Answer {
         (None, _) => routes::not_found(&ask),
         (Some(_), "OPTIONS") => cors::preflight(&ask),
         (Some(found), "GET" | "HEAD") => match found.handler {
-            Handler::Page(page) => page(&ask, found.prefix),
+            Handler::Page(page) => upgrade::hinted(&ask, page(&ask, found.prefix)),
             Handler::Socket(side) => match upgrade::granted(&ask, side) {
                 Ok(upgrade) => return Answer::Upgrade(upgrade),
                 Err(refusal) => refusal,

@@ -3,13 +3,12 @@
 use super::connection::{Phase, PutOff};
 use super::head::Outcome;
 use super::outgoing::Progress;
-use super::server::{Mention, Server};
+use super::server::Server;
 use super::websocket::{Heard, Input};
 use crate::close::CloseReason;
-use crate::http::{self, Answer, Context, Response, Trouble, Upgrade};
+use crate::http::{self, Answer, Context, RefusalReason, Response, Trouble, Upgrade};
 use crate::relay::Seat;
 use std::io::{self, Read};
-use std::net::SocketAddr;
 use tungstenite::protocol::frame::coding::Control;
 
 /// A peer that does not take this many bytes is not sent pongs besides.
@@ -89,21 +88,28 @@ impl Server {
     }
 
     fn take_head(&mut self, slot: usize, count: usize) {
-        let shell = self.view();
+        let (shell, refusals) = (self.view(), self.refusals.recent(self.now));
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let Phase::Head(head) = &mut connection.phase else { return };
         let bytes = self.buffer.get(..count).unwrap_or(&[]);
-        let context =
-            Context { settings: &self.settings, relay: &self.relay, shell, now: self.now };
-        let outcome = head.take(bytes, &context);
+        let context = Context {
+            settings: &self.settings,
+            relay: &self.relay,
+            shell,
+            refusals: &refusals,
+            now: self.now,
+        };
+        let outcome = head.take(bytes, connection.caller.address.ip(), &context);
         let held = head.held();
         match outcome {
             Outcome::Incomplete => self.connections.account(slot, held),
-            Outcome::Whole(answer, rest) => {
+            Outcome::Whole { answer, rest, client } => {
+                connection.caller.client = client;
                 self.connections.account(slot, 0);
                 match answer {
                     Answer::Respond(response) if response.status == 401 => {
-                        self.refuse(slot, PutOff { bytes: response.bytes, close: None });
+                        let why = response.refused;
+                        self.refuse(slot, PutOff { bytes: response.bytes, close: None }, why);
                     }
                     Answer::Respond(response) => {
                         self.counted.refused += u64::from(response.status == 403);
@@ -117,6 +123,7 @@ impl Server {
 
     /// Answers a plain request, after which the connection ends.
     pub(super) fn respond(&mut self, slot: usize, response: &Response) {
+        self.note_refusal(slot, response.refused);
         self.connections.push_bytes(slot, &response.bytes);
         self.connections.leave(slot, true);
     }
@@ -125,20 +132,20 @@ impl Server {
         let agent = match upgrade.agent {
             Ok(agent) => agent,
             Err(reason) => {
-                return self.refuse(slot, PutOff { bytes: upgrade.bytes, close: Some(reason) });
+                let answer = PutOff { bytes: upgrade.bytes, close: Some(reason) };
+                return self.refuse(slot, answer, upgrade.refused);
             }
         };
         let most = self.settings.websocket.max_connections;
         if self.connections.open >= most {
             self.counted.turned_away += 1;
             let language = self.settings.server.language;
-            self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
-            return self.mention(Mention::TooMany, |language| language.turned_away(most));
+            return self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
         }
         self.connections.push_bytes(slot, &upgrade.bytes);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.phase = Phase::Open(Default::default());
-        let (peer, address) = (connection.peer, shown(connection.address));
+        let (peer, address) = (connection.peer, connection.caller.to_string());
         self.connections.open += 1;
         self.connections.rearm(slot);
         let seat = Seat {
@@ -156,26 +163,25 @@ impl Server {
     }
 
     /// Refuses a connection: at once, or later where its address is refused again and again.
-    fn refuse(&mut self, slot: usize, answer: PutOff) {
+    fn refuse(&mut self, slot: usize, answer: PutOff, why: Option<RefusalReason>) {
         let now = self.now;
         self.counted.refused += 1;
+        self.note_refusal(slot, why);
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let address = connection.address;
-        let treatment = self.refusals.note(address.ip().to_canonical(), now);
-        if let Some(count) = treatment.mention {
-            let language = self.settings.server.language;
-            let why = match answer.close {
-                Some(reason) => language.close_reason(reason).to_owned(),
-                None => language.refused_for_key(),
-            };
-            log::warn!("{}", language.refused(shown(address), &why, count));
-        }
-        connection.phase =
-            Phase::PutOff { until: now.after(treatment.delay), answer: Box::new(answer) };
-        if treatment.delay.is_zero() {
+        let delay = self.refusals.delay(connection.caller.ip(), now);
+        connection.phase = Phase::PutOff { until: now.after(delay), answer: Box::new(answer) };
+        if delay.is_zero() {
             self.answer_put_off(slot);
         }
         self.connections.rearm(slot);
+    }
+
+    /// Remembers why a connection is refused or turned away, and mentions it.
+    fn note_refusal(&mut self, slot: usize, why: Option<RefusalReason>) {
+        if let (Some(why), Some(connection)) = (why, self.connections.get_mut(slot)) {
+            let caller = connection.caller;
+            self.note_refused(&caller, why);
+        }
     }
 
     /// Gives an answer that was put off.
@@ -215,8 +221,7 @@ impl Server {
                     let Some(connection) = connections.get_mut(slot) else { break None };
                     if !std::mem::replace(&mut connection.binary_mentioned, true) {
                         let language = settings.server.language;
-                        let address = shown(connection.address);
-                        log::warn!("{}", language.binary_ignored(peer, address));
+                        log::warn!("{}", language.binary_ignored(peer, connection.caller));
                     }
                 }
                 Ok(Some(Heard::Close(payload))) => {
@@ -340,9 +345,4 @@ impl Server {
             self.connections.kill(slot, CloseReason::Answered);
         }
     }
-}
-
-/// An address as it is shown: one of IPv4 that came over IPv6 is one of IPv4.
-fn shown(address: SocketAddr) -> String {
-    SocketAddr::new(address.ip().to_canonical(), address.port()).to_string()
 }

@@ -5,6 +5,7 @@
 
 mod agent;
 mod catalogue;
+mod complaints;
 pub mod envelope;
 mod face;
 mod from_robot;
@@ -29,6 +30,7 @@ use crate::close::CloseReason;
 use crate::moment::{Deadlines, Moment};
 use agent::Agent;
 use catalogue::Kind;
+use complaints::Complaints;
 use numbers::NumberMap;
 use slab::Slab;
 use std::collections::HashMap;
@@ -115,6 +117,7 @@ pub struct Relay {
     deadlines: Deadlines<usize>,
     traffic: Traffic,
     held: usize,
+    complaints: Complaints,
 }
 
 impl Relay {
@@ -240,7 +243,8 @@ impl Relay {
         work: impl FnOnce(&mut Agent, &mut Turn<'_>) -> T,
     ) -> Option<T> {
         let agent = self.agents.get_mut(at)?;
-        let mut turn = Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, wire);
+        let (traffic, complaints) = (&mut self.traffic, &mut self.complaints);
+        let mut turn = Turn::new(now, &self.policy, traffic, &mut self.held, complaints, wire);
         let result = work(agent, &mut turn);
         let Turn { earliest, forgotten, .. } = turn;
         if let Some(earliest) = earliest {

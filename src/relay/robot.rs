@@ -44,6 +44,8 @@ pub(super) struct Queued {
 pub(super) struct Robot {
     pub peer: Peer,
     pub address: Box<str>,
+    /// When it will be wondered at that it has not said a word; nothing once it has.
+    pub speaks_by: Option<Moment>,
     /// Whether it has sent `notifications/initialized`.
     pub initialised: bool,
     /// Whether the rules for `xiaozhi-server` apply to it.
@@ -70,6 +72,7 @@ impl Robot {
         Robot {
             peer,
             address: address.into(),
+            speaks_by: None,
             initialised: false,
             is_xiaozhi_server: false,
             tickets: VecDeque::new(),

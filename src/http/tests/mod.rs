@@ -1,5 +1,6 @@
 //! Requests as they come over the wire, and what is answered to them.
 
+mod client;
 mod plain;
 mod upgrade;
 
@@ -35,7 +36,11 @@ fn settings() -> Settings {
             memory_limit: 64 << 20,
         },
         relay: Policy::default(),
-        security: Security { allowed_origins: Origins::Any, enable_cors: true },
+        security: Security {
+            allowed_origins: Origins::Any,
+            enable_cors: true,
+            trusted_proxies: Vec::new(),
+        },
         logging: Logging { log_file: None, max_file_size: 0, backup_count: 0 },
     }
 }
@@ -67,7 +72,7 @@ fn asked(settings: &Settings, head: &str) -> Answer {
     let relay = Relay::new(Policy::default());
     let shell = ShellView { connections: 3, accepted: 7, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_millis(61_900));
-    answer(&request, &Context { settings, relay: &relay, shell, now })
+    answer(&request, &Context { settings, relay: &relay, shell, refusals: &[], now })
 }
 
 /// A response, read back from its bytes.
