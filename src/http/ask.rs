@@ -57,6 +57,11 @@ impl<'a> Ask<'a> {
         })
     }
 
+    /// Whether the request shows something that may be meant for the key.
+    pub(super) fn claims_the_key(&self) -> bool {
+        self.field("key").is_some() || self.bearer().is_some()
+    }
+
     /// Whether the request shows the key. A `+` in the query may stand for itself or for a blank.
     pub(super) fn has_key(&self) -> bool {
         let key = self.context.settings.server.key.as_bytes();

@@ -93,7 +93,12 @@ pub(super) fn stats(ask: &Ask<'_>, _: &str) -> Reply {
         errors: errors_so_far(&traffic),
         server: server_so_far(&ask.context.shell),
     };
-    Reply::json(200, &Stats { status: "success", data })
+    let reply = Reply::json(200, &Stats { status: "success", data });
+    // Who guesses gets the answer as late here as anywhere.
+    if details.is_none() && ask.claims_the_key() {
+        return reply.because(RefusalReason::WrongKey);
+    }
+    reply
 }
 
 /// How long the server has been running, in seconds.

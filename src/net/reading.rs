@@ -107,7 +107,9 @@ impl Server {
                 connection.caller.client = client;
                 self.connections.account(slot, 0);
                 match answer {
-                    Answer::Respond(response) if response.status == 401 => {
+                    Answer::Respond(response)
+                        if response.refused == Some(RefusalReason::WrongKey) =>
+                    {
                         let why = response.refused;
                         self.refuse(slot, PutOff { bytes: response.bytes, close: None }, why);
                     }

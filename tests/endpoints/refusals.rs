@@ -1,6 +1,7 @@
 //! What the log says about who was refused: which mistake was made, and what to do about it.
 
 use crate::common::{escape, token, upgrade, Builder, Client, Response, Server};
+use std::time::{Duration, Instant};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const OTHER_KEY: &str = "fedcba9876543210fedcba9876543210";
@@ -111,4 +112,19 @@ fn every_sentence_has_its_chinese() {
     server.wait_line("token 不完整或被改动");
     dial(&server, "/mcp_endpoint/call/?key=no", &[]);
     server.wait_line("这是智控台的地址");
+}
+
+#[test]
+fn who_guesses_the_key_at_the_statistics_waits_as_well() {
+    let server = english().start();
+    let ask = |path: &str| {
+        let start = Instant::now();
+        assert_eq!(server.get(path).status, 200);
+        start.elapsed()
+    };
+    let waits: Vec<Duration> = (0..6).map(|guess| ask(&format!("/stats?key={guess}"))).collect();
+    assert!(waits[5] >= Duration::from_millis(700), "{waits:?}");
+    let free = ask("/stats");
+    assert!(free < waits[5], "without a key nobody waits, but this took {free:?}");
+    server.wait_line("no key or a wrong one");
 }
