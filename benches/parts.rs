@@ -217,7 +217,8 @@ fn connecting(criterion: &mut Criterion) {
                 headers: parsed.headers,
             };
             let (shell, now) = (ShellView::default(), Moment::default());
-            let context = Context { settings: &settings, relay: &relay, shell, now };
+            let machine = &();
+            let context = Context { settings: &settings, relay: &relay, shell, machine, now };
             assert!(matches!(http::answer(&request, &context), Answer::Upgrade(_)));
         });
     });

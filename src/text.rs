@@ -365,6 +365,18 @@ sentences! {
         zh: "小智端会拒绝打印出的工具端接入点地址：token 之外多了一个 `{word}`（它要求地址中 `/mcp/` 恰好出现一次，且不含 key 和 call）。请更换 public_url、path_prefix 或主机名";
         en: "clients will refuse the printed tool address: outside the token it has one `{word}` too many (they want `/mcp/` exactly once, and neither key nor call). Change public_url, path_prefix or the host name";
     }
+    /// An address that is of no use to a device.
+    address_loopback() {
+        zh: "这个地址只能在服务器本机使用，其他设备无法连接。请设置 [server] host = 0.0.0.0 并重启，再用服务器的局域网地址打开本页";
+        en: "this address works on the server's own machine only; devices cannot reach it. Set [server] host = 0.0.0.0, restart, and open the page by the machine's address in your network";
+    }
+    /// 400: no agent, or one that cannot be.
+    agent_missing() { zh: "缺少或无效的 agent"; en: "the agent is missing or not valid"; }
+    /// 400: what to do.
+    agent_missing_details() {
+        zh: "请在地址中给出 agent=智能体ID：UTF-8，最多 256 字节";
+        en: "give agent=ID in the address: UTF-8, at most 256 bytes";
+    }
     /// 401: what happened. Clients know the Chinese wording.
     key_refused() { zh: "密钥验证失败"; en: "the key was not accepted"; }
     /// 401: why, and what to do.

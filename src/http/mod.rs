@@ -6,6 +6,7 @@ mod health;
 mod metrics;
 mod response;
 mod routes;
+mod status;
 mod upgrade;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::relay::{Relay, Side};
 use crate::settings::Settings;
 use ask::Ask;
 use routes::Handler;
+use std::fmt;
 
 /// A request head, parsed.
 #[derive(Debug)]
@@ -40,8 +42,30 @@ pub struct Context<'a> {
     pub relay: &'a Relay,
     /// What the shell tells about itself.
     pub shell: ShellView,
+    /// What only the machine knows.
+    pub machine: &'a dyn Machine,
     /// Now, which is also how long the server has been running.
     pub now: Moment,
+}
+
+/// What costs a look at the machine, and so is found out only when somebody asks for it.
+pub trait Machine: fmt::Debug {
+    /// How many bytes of memory the process occupies; nothing where the system does not say.
+    fn memory(&self) -> Option<u64>;
+
+    /// A guess at the host under which others reach this server, and its port.
+    fn reached_at(&self) -> (String, u16);
+}
+
+/// No machine to ask: nothing is known, and nobody else can reach the server.
+impl Machine for () {
+    fn memory(&self) -> Option<u64> {
+        None
+    }
+
+    fn reached_at(&self) -> (String, u16) {
+        ("localhost".to_owned(), 0)
+    }
 }
 
 /// What the shell tells about itself: counts only.

@@ -12,6 +12,7 @@ mod descriptors;
 pub mod fuzzing;
 mod head;
 pub mod lan;
+mod machine;
 mod outgoing;
 mod reading;
 mod refusals;

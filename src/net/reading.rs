@@ -2,6 +2,7 @@
 
 use super::connection::{Phase, PutOff};
 use super::head::Outcome;
+use super::machine::ThisMachine;
 use super::outgoing::Progress;
 use super::server::{Mention, Server};
 use super::websocket::{Heard, Input};
@@ -76,8 +77,13 @@ impl Server {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let Phase::Head(head) = &mut connection.phase else { return };
         let bytes = self.buffer.get(..count).unwrap_or(&[]);
-        let context =
-            Context { settings: &self.settings, relay: &self.relay, shell, now: self.now };
+        let context = Context {
+            settings: &self.settings,
+            relay: &self.relay,
+            shell,
+            machine: &ThisMachine { listeners: self.listeners.as_ref() },
+            now: self.now,
+        };
         let outcome = head.take(bytes, &context);
         let held = head.held();
         match outcome {

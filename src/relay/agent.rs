@@ -180,6 +180,7 @@ impl Agent {
         let Some(mut tool) = self.tools.try_remove(place) else { return };
         let language = turn.policy.language;
         log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), reason.told(language)));
+        turn.departures.note(turn.now, &self.name, (&tool.label, &tool.address), reason);
         for number in tool.in_flight.numbers(|_| true) {
             if let Some(Request::Call(call)) = tool.in_flight.remove(number) {
                 self.call_failed(turn, place, number, &call, Refusal::ToolLost);
@@ -265,7 +266,7 @@ impl Agent {
 
     /// A robot has connected; returns its place.
     pub(super) fn robot_joined(&mut self, turn: &Turn<'_>, peer: Peer, address: &str) -> usize {
-        let robot = Robot::new(peer, address);
+        let robot = Robot::new(peer, address, turn.now);
         let language = turn.policy.language;
         log::info!("{}", language.robot_joined(robot::Who(&self.name, &robot), self.tools.len()));
         self.robots.insert(Box::new(robot))

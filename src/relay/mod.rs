@@ -5,6 +5,7 @@
 
 mod agent;
 mod catalogue;
+mod departures;
 pub mod envelope;
 mod face;
 mod from_robot;
@@ -18,17 +19,21 @@ mod reply;
 mod robot;
 mod routing;
 pub mod scan;
+mod status;
 mod tool;
 mod turn;
 mod view;
 
+pub use departures::Departed;
 pub use policy::Policy;
+pub use status::{AgentStatus, Catalogue, RobotStatus, ToolStatus};
 pub use view::{AgentView, Counts, Details, Errors, Latency, ToolState, ToolView, Traffic};
 
 use crate::close::CloseReason;
 use crate::moment::{Deadlines, Moment};
 use agent::Agent;
 use catalogue::Kind;
+use departures::Departures;
 use numbers::NumberMap;
 use slab::Slab;
 use std::collections::HashMap;
@@ -115,6 +120,7 @@ pub struct Relay {
     deadlines: Deadlines<usize>,
     traffic: Traffic,
     held: usize,
+    departures: Departures,
 }
 
 impl Relay {
@@ -240,7 +246,9 @@ impl Relay {
         work: impl FnOnce(&mut Agent, &mut Turn<'_>) -> T,
     ) -> Option<T> {
         let agent = self.agents.get_mut(at)?;
-        let mut turn = Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, wire);
+        let departures = &mut self.departures;
+        let mut turn =
+            Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, departures, wire);
         let result = work(agent, &mut turn);
         let Turn { earliest, forgotten, .. } = turn;
         if let Some(earliest) = earliest {

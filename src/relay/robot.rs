@@ -44,6 +44,9 @@ pub(super) struct Queued {
 pub(super) struct Robot {
     pub peer: Peer,
     pub address: Box<str>,
+    pub joined: Moment,
+    /// The name it gave itself.
+    pub client: Option<Box<str>>,
     /// Whether it has sent `notifications/initialized`.
     pub initialised: bool,
     /// Whether the rules for `xiaozhi-server` apply to it.
@@ -66,10 +69,12 @@ pub(super) struct Robot {
 }
 
 impl Robot {
-    pub(super) fn new(peer: Peer, address: &str) -> Self {
+    pub(super) fn new(peer: Peer, address: &str, joined: Moment) -> Self {
         Robot {
             peer,
             address: address.into(),
+            joined,
+            client: None,
             initialised: false,
             is_xiaozhi_server: false,
             tickets: VecDeque::new(),

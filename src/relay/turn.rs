@@ -1,5 +1,6 @@
 //! What the handling of one input may use and leave behind.
 
+use super::departures::Departures;
 use super::{Congested, Peer, Policy, Traffic, Wire};
 use crate::close::CloseReason;
 use crate::moment::Moment;
@@ -11,6 +12,7 @@ pub(super) struct Turn<'a> {
     pub traffic: &'a mut Traffic,
     /// Bytes of requests that wait inside the relay, over all agents.
     pub held: &'a mut usize,
+    pub departures: &'a mut Departures,
     wire: &'a mut dyn Wire,
     /// The earliest of the deadlines that came up.
     pub earliest: Option<Moment>,
@@ -24,9 +26,10 @@ impl<'a> Turn<'a> {
         policy: &'a Policy,
         traffic: &'a mut Traffic,
         held: &'a mut usize,
+        departures: &'a mut Departures,
         wire: &'a mut dyn Wire,
     ) -> Self {
-        Turn { now, policy, traffic, held, wire, earliest: None, forgotten: Vec::new() }
+        Turn { now, policy, traffic, held, departures, wire, earliest: None, forgotten: Vec::new() }
     }
 
     /// A deadline has come up.

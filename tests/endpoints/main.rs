@@ -12,4 +12,5 @@ mod life;
 mod loss;
 mod plain_http;
 mod relay;
+mod status;
 mod upgrade;
