@@ -1,5 +1,5 @@
 //! Why a connection ends: one enum for the close code, the reason on the wire, the log line, the
-//! metric label and the status page.
+//! metric label and the status page. And why one came to nothing, for its owner.
 
 use crate::text::Language;
 
@@ -115,5 +115,58 @@ impl CloseReason {
     /// What happened, for a person.
     pub fn told(self, language: Language) -> &'static str {
         language.close_reason(self)
+    }
+}
+
+/// What was wrong with a connection that came to nothing. Finer than what its peer is told: the
+/// peer may be a stranger, the log and the status page are the owner's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RefusalReason {
+    /// The address carries no token.
+    TokenMissing,
+    /// The console's address was dialled as a WebSocket, or its `key` stands in place of a token.
+    ConsoleAddress,
+    /// The key, or what looks like one, was given as the token.
+    KeyForToken,
+    /// The token is no base64, or has a length no token has: it is cut or mangled.
+    TokenMangled,
+    /// The token is whole, but was made with another key.
+    TokenOfAnotherKey,
+    /// The token's content is not the JSON it should be.
+    TokenMalformed,
+    /// The token names no agent.
+    TokenWithoutAgent,
+    /// The key is missing or wrong.
+    WrongKey,
+    /// A web page of an origin that is not allowed.
+    ForbiddenOrigin,
+    /// A WebSocket endpoint was asked without the headers of an upgrade.
+    NoUpgrade,
+    /// The peer speaks TLS, and this port does not.
+    TlsSpoken,
+    /// There are as many connections as may be.
+    TooManyConnections,
+    /// The request head was not complete in time.
+    HeadTooSlow,
+}
+
+impl RefusalReason {
+    /// A name for programs: lower case, words joined by `_`, never translated.
+    pub fn label(self) -> &'static str {
+        match self {
+            RefusalReason::TokenMissing => "token_missing",
+            RefusalReason::ConsoleAddress => "console_address",
+            RefusalReason::KeyForToken => "key_for_token",
+            RefusalReason::TokenMangled => "token_mangled",
+            RefusalReason::TokenOfAnotherKey => "token_of_another_key",
+            RefusalReason::TokenMalformed => "token_malformed",
+            RefusalReason::TokenWithoutAgent => "token_without_agent",
+            RefusalReason::WrongKey => "wrong_key",
+            RefusalReason::ForbiddenOrigin => "forbidden_origin",
+            RefusalReason::NoUpgrade => "no_upgrade",
+            RefusalReason::TlsSpoken => "tls_spoken",
+            RefusalReason::TooManyConnections => "too_many_connections",
+            RefusalReason::HeadTooSlow => "head_too_slow",
+        }
     }
 }

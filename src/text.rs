@@ -2,7 +2,7 @@
 //!
 //! A sentence is a method of [`Language`]. What happened comes first, then why, then what to do.
 
-use crate::close::CloseReason;
+use crate::close::{CloseReason, RefusalReason};
 use std::fmt::Display;
 
 /// The language of the sentences people read: `[server] language`.
@@ -68,6 +68,71 @@ impl Language {
             }
             CloseReason::Answered => ("请求已答复", "answered"),
             CloseReason::ServerStops => ("服务器停止或重启", "the server stops or restarts"),
+        };
+        match self {
+            Language::Zh => zh,
+            Language::En => en,
+        }
+    }
+}
+
+// Connections that came to nothing: what was done wrong, and what to do.
+impl Language {
+    /// Why somebody was refused or turned away, for the log.
+    pub fn refusal_reason(self, reason: RefusalReason) -> &'static str {
+        let (zh, en) = match reason {
+            RefusalReason::TokenMissing => (
+                "地址中没有 token 参数。请复制完整的接入点地址；在命令行中请用引号括起来，否则 & 之后的内容会丢失",
+                "the address carries no token. Copy the whole address; in a shell quote it, or all behind a & is lost",
+            ),
+            RefusalReason::ConsoleAddress => (
+                "这是智控台的地址 (?key=…)，不是接入点地址。工具端和小智端请使用带 ?token=… 的 ws:// 地址",
+                "this is the address for the console (?key=…). Tools and robots need the ws:// address with ?token=…",
+            ),
+            RefusalReason::KeyForToken => (
+                "token 参数的值是一个密钥，而不是 token。请使用启动时打印或智控台显示的接入点地址",
+                "a key stands where the token belongs. Use the address printed at start-up or shown by the console",
+            ),
+            RefusalReason::TokenMangled => (
+                "token 不完整或被改动 (不是 Base64，或长度不对)。请重新复制完整的地址，并在命令行中用引号括起来",
+                "the token is cut or mangled (no base64, or of a wrong length). Copy the whole address again, and quote it in a shell",
+            ),
+            RefusalReason::TokenOfAnotherKey => (
+                "token 由另一个密钥生成: 本机密钥更换过，或者这是另一台服务器的地址。请使用由本机密钥生成的新地址",
+                "the token was made with another key: the key here has changed, or the address is of another server. Make a new address",
+            ),
+            RefusalReason::TokenMalformed => (
+                "token 解密后不是所要求的 JSON，应为 {\"agentId\": \"名称\"}。请检查生成 token 的程序",
+                "the token's content is not the JSON it should be, {\"agentId\": \"NAME\"}. Look at what makes the token",
+            ),
+            RefusalReason::TokenWithoutAgent => (
+                "token 中没有 agentId，或它为空、不是文本、超过 256 字节。请检查生成 token 的程序",
+                "the token names no agentId, or one that is empty, no text or over 256 bytes. Look at what makes the token",
+            ),
+            RefusalReason::WrongKey => (
+                "密钥无效或缺失。请使用启动时打印的智控台地址",
+                "no key or a wrong one. Use the console address printed at start-up",
+            ),
+            RefusalReason::ForbiddenOrigin => (
+                "不接受来自该网页的连接。若信任它，请把它的来源加入 [security] allowed_origins",
+                "web pages of its origin may not connect. If you trust the page, add its origin to [security] allowed_origins",
+            ),
+            RefusalReason::NoUpgrade => (
+                "以普通 HTTP 访问了 WebSocket 接入点。若经过反向代理，请让它转发 Upgrade 和 Connection 请求头",
+                "a plain request to a WebSocket endpoint. If a proxy is in between, let it pass on the headers Upgrade and Connection",
+            ),
+            RefusalReason::TlsSpoken => (
+                "对方使用 TLS (https:// 或 wss://)，而本端口只接受明文。请改用 ws://，或在前面设置反向代理",
+                "the peer speaks TLS (https:// or wss://), this port does not. Use ws://, or put a proxy with TLS before it",
+            ),
+            RefusalReason::TooManyConnections => (
+                "连接数已达上限，以 503 拒绝；已有连接不受影响。可调大 [websocket] max_connections",
+                "there are as many connections as there may be, answered 503; the others stay. See [websocket] max_connections",
+            ),
+            RefusalReason::HeadTooSlow => (
+                "请求头未在 [websocket] handshake_timeout 内到齐。请检查网络和客户端",
+                "the request head was not complete within [websocket] handshake_timeout. Look at the network and the client",
+            ),
         };
         match self {
             Language::Zh => zh,
@@ -635,20 +700,15 @@ sentences! {
         zh: "系统允许打开的文件数只够约 {room} 个连接，少于 max_connections = {wanted}。请调高 ulimit -n (systemd 用 LimitNOFILE)，或调小 max_connections";
         en: "the limit of open files leaves room for about {room} connections, fewer than max_connections = {wanted}. Raise ulimit -n (LimitNOFILE with systemd), or lower max_connections";
     }
-    /// There are as many connections as there may be.
-    turned_away(limit: usize) {
-        zh: "连接数已达上限 {limit}，新连接以 503 拒绝。可调大 [websocket] max_connections";
-        en: "{limit} connections are open, which is the limit: new ones are refused with 503. See [websocket] max_connections";
-    }
     /// Somebody was refused.
     refused(address: impl Display, why: &str, count: u32) {
-        zh: "[{address}] 连接被拒绝: {why} (此地址累计 {count} 次，一分钟内不再重复提示)";
-        en: "[{address}] refused: {why} (times refused: {count}; not said again for a minute)";
+        zh: "[{address}] 连接被拒绝: {why} (上次提示以来 {count} 次；同样的情况一分钟内不再提示)";
+        en: "[{address}] refused: {why} (times since last said: {count}; not said again for a minute)";
     }
-    /// Why somebody was refused: the key.
-    refused_for_key() {
-        zh: "密钥无效或缺失，请使用启动时打印的智控台地址";
-        en: "no key or a wrong one, use the console address printed at start-up";
+    /// There were too many to tell of each.
+    more_refused(count: u32) {
+        zh: "此前一分钟内另有 {count} 次拒绝未逐条写入日志；若非己方设备，请检查端口是否不必要地暴露在公网";
+        en: "another {count} refusals of the minute before were not told one by one; if these are not your devices, see whether the port need be open to the world";
     }
     /// A binary frame was ignored.
     binary_ignored(peer: impl Display, address: impl Display) {

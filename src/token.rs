@@ -94,6 +94,11 @@ impl Token {
     }
 }
 
+/// Whether `token` has the form of a token, whatever key it was made with: base64 of whole blocks.
+pub fn is_whole(token: &[u8]) -> bool {
+    ciphertext(token).is_some()
+}
+
 /// Whether `given` is the key. How long it takes depends on `given` alone. An empty key is
 /// nobody's.
 pub fn same_key(given: &[u8], key: &[u8]) -> bool {
@@ -143,16 +148,19 @@ fn encrypt(key: &str, text: &str) -> String {
 
 /// The text inside `token`, if it was made with `key`.
 fn decrypt(key: &str, token: &[u8]) -> Option<String> {
-    if token.len() > LONGEST_TOKEN {
-        return None;
-    }
-    let mut bytes = STANDARD_NO_PAD.decode(plain_base64(&percent::decode(token))).ok()?;
-    if bytes.is_empty() || bytes.len() % BLOCK != 0 {
-        return None;
-    }
+    let mut bytes = ciphertext(token)?;
     cipher(key, &mut bytes, Way::Decrypt);
     bytes.truncate(unpadded(&bytes)?);
     String::from_utf8(bytes).ok()
+}
+
+/// The blocks that `token` is made of; nothing where it is cut or mangled.
+fn ciphertext(token: &[u8]) -> Option<Vec<u8>> {
+    if token.len() > LONGEST_TOKEN {
+        return None;
+    }
+    let bytes = STANDARD_NO_PAD.decode(plain_base64(&percent::decode(token))).ok()?;
+    (!bytes.is_empty() && bytes.len() % BLOCK == 0).then_some(bytes)
 }
 
 /// The one spelling of base64 we decode: standard alphabet, no padding, in one line. A blank was

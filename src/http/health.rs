@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::response::Reply;
-use super::ShellView;
+use super::{RefusalReason, ShellView};
 use crate::moment::Moment;
 use crate::relay::{Counts, Details, ToolView, Traffic};
 use crate::VERSION;
@@ -63,7 +63,9 @@ pub(super) fn with_key(ask: &Ask<'_>, _: &str) -> Reply {
 pub(super) fn key_refused(ask: &Ask<'_>) -> Reply {
     let language = ask.language();
     let (message, details) = (language.key_refused(), language.key_refused_details());
-    Reply::error(401, -32004, &message, &details).with("WWW-Authenticate", "Bearer")
+    Reply::error(401, -32004, &message, &details)
+        .with("WWW-Authenticate", "Bearer")
+        .because(RefusalReason::WrongKey)
 }
 
 /// What `GET /stats` tells.

@@ -4,6 +4,7 @@ mod ask;
 mod cors;
 mod health;
 mod metrics;
+mod refusal;
 mod response;
 mod routes;
 mod status;
@@ -12,6 +13,8 @@ mod upgrade;
 #[cfg(test)]
 mod tests;
 
+pub use crate::close::RefusalReason;
+pub use refusal::RecentRefusal;
 pub use response::{plain, Trouble};
 
 use crate::close::CloseReason;
@@ -44,6 +47,8 @@ pub struct Context<'a> {
     pub shell: ShellView,
     /// What only the machine knows.
     pub machine: &'a dyn Machine,
+    /// Who was refused or turned away of late, the newest first.
+    pub refusals: &'a [RecentRefusal],
     /// Now, which is also how long the server has been running.
     pub now: Moment,
 }
@@ -122,6 +127,8 @@ pub enum Answer {
 pub struct Response {
     /// The status code.
     pub status: u16,
+    /// What was wrong with the request, where its owner should know.
+    pub refused: Option<RefusalReason>,
     /// The whole response, head and body, as it goes on the wire.
     pub bytes: Vec<u8>,
 }
@@ -135,6 +142,8 @@ pub struct Upgrade {
     pub side: Side,
     /// The agent the token names, or why the connection is to be closed at once.
     pub agent: Result<String, CloseReason>,
+    /// What was probably done wrong where no agent is named.
+    pub refused: Option<RefusalReason>,
     /// `server_id` of the address.
     pub server_id: Option<String>,
 }
@@ -146,7 +155,7 @@ pub fn answer(request: &Request<'_>, context: &Context<'_>) -> Answer {
         (None, _) => routes::not_found(&ask),
         (Some(_), "OPTIONS") => cors::preflight(&ask),
         (Some(found), "GET" | "HEAD") => match found.handler {
-            Handler::Page(page) => page(&ask, found.prefix),
+            Handler::Page(page) => upgrade::hinted(&ask, page(&ask, found.prefix)),
             Handler::Socket(side) => match upgrade::granted(&ask, side) {
                 Ok(upgrade) => return Answer::Upgrade(upgrade),
                 Err(refusal) => refusal,

@@ -1,6 +1,6 @@
 //! Writing responses: the one place where a head is written, and the one shape of an error.
 
-use super::Response;
+use super::{RefusalReason, Response};
 use crate::text::Language;
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ pub(super) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
+    refused: Option<RefusalReason>,
 }
 
 /// A JSON-RPC response to nobody's request.
@@ -53,7 +54,7 @@ impl<T: Serialize> Envelope<T> {
 impl Reply {
     /// A reply without a body.
     pub(super) fn empty(status: u16) -> Self {
-        Reply { status, headers: Vec::new(), body: String::new() }
+        Reply { status, headers: Vec::new(), body: String::new(), refused: None }
     }
 
     /// A reply with `body`, which is of `kind`.
@@ -84,6 +85,12 @@ impl Reply {
         self
     }
 
+    /// The reply, with what was wrong with the request.
+    pub(super) fn because(mut self, reason: RefusalReason) -> Self {
+        self.refused = Some(reason);
+        self
+    }
+
     /// The reply as it goes on the wire. Without its body it still tells the body's length.
     pub(super) fn finish(self, without_body: bool) -> Response {
         let length = self.body.len().to_string();
@@ -98,7 +105,7 @@ impl Reply {
         if !without_body {
             bytes.extend_from_slice(self.body.as_bytes());
         }
-        Response { status: self.status, bytes }
+        Response { status: self.status, refused: self.refused, bytes }
     }
 }
 
@@ -146,6 +153,8 @@ fn reason(status: u16) -> &'static str {
 pub enum Trouble {
     /// 400: what arrived is not a request.
     BadHead,
+    /// 400: what arrived is the beginning of TLS.
+    Tls,
     /// 408: the head was not complete in time.
     HeadTooSlow,
     /// 414: the first line alone is more than a head may have.
@@ -161,7 +170,7 @@ pub enum Trouble {
 /// The response to a connection in `trouble`.
 pub fn plain(trouble: Trouble, language: Language) -> Response {
     let (status, message, details) = match trouble {
-        Trouble::BadHead => (400, language.bad_head(), language.bad_head_details()),
+        Trouble::BadHead | Trouble::Tls => (400, language.bad_head(), language.bad_head_details()),
         Trouble::HeadTooSlow => (408, language.head_too_slow(), language.head_too_slow_details()),
         Trouble::TargetTooLong => {
             (414, language.target_too_long(), language.target_too_long_details())
@@ -178,7 +187,11 @@ pub fn plain(trouble: Trouble, language: Language) -> Response {
     };
     let reply = Reply::error(status, i32::from(status), &message, &details);
     let reply = match trouble {
-        Trouble::TooManyConnections => reply.with("Retry-After", RETRY_AFTER),
+        Trouble::TooManyConnections => {
+            reply.with("Retry-After", RETRY_AFTER).because(RefusalReason::TooManyConnections)
+        }
+        Trouble::HeadTooSlow => reply.because(RefusalReason::HeadTooSlow),
+        Trouble::Tls => reply.because(RefusalReason::TlsSpoken),
         _ => reply,
     };
     reply.finish(false)

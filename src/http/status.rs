@@ -12,6 +12,7 @@ use crate::token::address::{addresses, Base};
 use crate::token::{percent, LONGEST_AGENT};
 use crate::VERSION;
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// What `GET /mcp_endpoint/status` tells: small enough to be asked for every two seconds.
 #[derive(Serialize)]
@@ -24,6 +25,17 @@ struct Status<'a> {
     errors: Members<&'static str, u64>,
     server: Members<&'static str, u64>,
     agents: Vec<AgentStatus<'a>>,
+    refusals: Vec<Refusal>,
+}
+
+/// Who was refused or turned away in the last minutes, and why.
+#[derive(Serialize)]
+struct Refusal {
+    address: IpAddr,
+    reason: &'static str,
+    reason_text: &'static str,
+    count: u32,
+    seconds_ago: u64,
 }
 
 pub(super) fn status(ask: &Ask<'_>, _: &str) -> Reply {
@@ -41,9 +53,21 @@ pub(super) fn status(ask: &Ask<'_>, _: &str) -> Reply {
                 errors: errors_so_far(&traffic),
                 server: server_so_far(&context.shell),
                 agents: context.relay.status(context.now, language),
+                refusals: refused(ask, language),
             },
         )
     })
+}
+
+fn refused(ask: &Ask<'_>, language: Language) -> Vec<Refusal> {
+    let refusals = ask.context.refusals.iter().map(|refusal| Refusal {
+        address: refusal.address,
+        reason: refusal.reason.label(),
+        reason_text: language.refusal_reason(refusal.reason),
+        count: refusal.count,
+        seconds_ago: ask.context.now.since(refusal.last).as_secs(),
+    });
+    refusals.collect()
 }
 
 fn counted(counts: &Counts) -> Members<&'static str, usize> {

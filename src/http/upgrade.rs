@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::response::{head, Reply};
-use super::{cors, Side, Upgrade};
+use super::{cors, refusal, RefusalReason, Side, Upgrade};
 use crate::token::{percent, Token};
 use tungstenite::handshake::derive_accept_key;
 
@@ -34,19 +34,32 @@ pub(super) fn granted(ask: &Ask<'_>, side: Side) -> Result<Upgrade, Reply> {
     let token = ask.field("token").or_else(|| ask.bearer()).unwrap_or_default();
     let token = percent::decode(token.as_bytes());
     let agent = Token::read(&ask.context.settings.server.key, &token);
-    Ok(Upgrade { bytes, side, agent, server_id: server_id(ask) })
+    let refused = agent.as_ref().err().map(|why| refusal::of_token(ask, &token, *why));
+    Ok(Upgrade { bytes, side, agent, refused, server_id: server_id(ask) })
+}
+
+/// `reply` of a page, which knows it when somebody wanted a WebSocket there and used the key:
+/// that is the console's address, and people paste it into tools.
+pub(super) fn hinted(ask: &Ask<'_>, reply: Reply) -> Reply {
+    if wants_websocket(ask) && ask.field("key").is_some() {
+        return reply.because(RefusalReason::ConsoleAddress);
+    }
+    reply
+}
+
+fn wants_websocket(ask: &Ask<'_>) -> bool {
+    ask.listed("upgrade").any(|name| name.eq_ignore_ascii_case("websocket"))
 }
 
 /// The `Sec-WebSocket-Key` of an upgrade that has all an upgrade needs.
 fn checked<'a>(ask: &Ask<'a>) -> Result<&'a str, Reply> {
     let language = ask.language();
     let wants = |header, word: &str| ask.listed(header).any(|one| one.eq_ignore_ascii_case(word));
-    if ask.request.method != "GET"
-        || !wants("upgrade", "websocket")
-        || !wants("connection", "upgrade")
-    {
+    if ask.request.method != "GET" || !wants_websocket(ask) || !wants("connection", "upgrade") {
         let (message, details) = (language.upgrade_needed(), language.upgrade_needed_details());
-        return Err(Reply::error(426, 426, &message, &details).with("Upgrade", "websocket"));
+        return Err(Reply::error(426, 426, &message, &details)
+            .with("Upgrade", "websocket")
+            .because(RefusalReason::NoUpgrade));
     }
     if !wants("sec-websocket-version", VERSION) {
         let (message, details) = (language.upgrade_version(), language.upgrade_version_details());
@@ -61,7 +74,8 @@ fn checked<'a>(ask: &Ask<'a>) -> Result<&'a str, Reply> {
     };
     if !cors::admits(ask) {
         let (message, details) = (language.origin_refused(), language.origin_refused_details());
-        return Err(Reply::error(403, 403, &message, &details));
+        let reply = Reply::error(403, 403, &message, &details);
+        return Err(reply.because(RefusalReason::ForbiddenOrigin));
     }
     Ok(key)
 }

@@ -8,6 +8,9 @@ const LARGEST: usize = 8 * 1024;
 /// The most headers.
 const MOST_HEADERS: usize = 100;
 
+/// How TLS begins: a record of its hand-shake, version 3.
+const TLS: [u8; 2] = [0x16, 0x03];
+
 /// A head being read.
 #[derive(Debug, Default)]
 pub(super) struct Head {
@@ -55,6 +58,7 @@ impl Head {
             Ok(httparse::Status::Partial) if self.bytes.len() <= LARGEST => Outcome::Incomplete,
             Ok(_) | Err(httparse::Error::TooManyHeaders) => refuse(Trouble::HeadTooLarge, context),
             Err(httparse::Error::Version) => refuse(Trouble::WrongVersion, context),
+            Err(_) if self.bytes.starts_with(&TLS) => refuse(Trouble::Tls, context),
             Err(_) => refuse(Trouble::BadHead, context),
         }
     }

@@ -4,10 +4,10 @@ use super::connection::{Phase, PutOff};
 use super::head::Outcome;
 use super::machine::ThisMachine;
 use super::outgoing::Progress;
-use super::server::{Mention, Server};
+use super::server::Server;
 use super::websocket::{Heard, Input};
 use crate::close::CloseReason;
-use crate::http::{self, Answer, Context, Response, Trouble, Upgrade};
+use crate::http::{self, Answer, Context, RefusalReason, Response, Trouble, Upgrade};
 use crate::relay::Seat;
 use std::io::{self, Read};
 use std::net::SocketAddr;
@@ -73,7 +73,7 @@ impl Server {
     }
 
     fn take_head(&mut self, slot: usize, count: usize) {
-        let shell = self.view();
+        let (shell, refusals) = (self.view(), self.refusals.recent(self.now));
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let Phase::Head(head) = &mut connection.phase else { return };
         let bytes = self.buffer.get(..count).unwrap_or(&[]);
@@ -82,6 +82,7 @@ impl Server {
             relay: &self.relay,
             shell,
             machine: &ThisMachine { listeners: self.listeners.as_ref() },
+            refusals: &refusals,
             now: self.now,
         };
         let outcome = head.take(bytes, &context);
@@ -92,7 +93,8 @@ impl Server {
                 self.connections.account(slot, 0);
                 match answer {
                     Answer::Respond(response) if response.status == 401 => {
-                        self.refuse(slot, PutOff { bytes: response.bytes, close: None });
+                        let why = response.refused;
+                        self.refuse(slot, PutOff { bytes: response.bytes, close: None }, why);
                     }
                     Answer::Respond(response) => {
                         self.counted.refused += u64::from(response.status == 403);
@@ -106,6 +108,7 @@ impl Server {
 
     /// Answers a plain request, after which the connection ends.
     pub(super) fn respond(&mut self, slot: usize, response: &Response) {
+        self.note_refusal(slot, response.refused);
         self.connections.push_bytes(slot, &response.bytes);
         self.connections.leave(slot, true);
     }
@@ -114,15 +117,15 @@ impl Server {
         let agent = match upgrade.agent {
             Ok(agent) => agent,
             Err(reason) => {
-                return self.refuse(slot, PutOff { bytes: upgrade.bytes, close: Some(reason) });
+                let answer = PutOff { bytes: upgrade.bytes, close: Some(reason) };
+                return self.refuse(slot, answer, upgrade.refused);
             }
         };
         let most = self.settings.websocket.max_connections;
         if self.connections.open >= most {
             self.counted.turned_away += 1;
             let language = self.settings.server.language;
-            self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
-            return self.mention(Mention::TooMany, |language| language.turned_away(most));
+            return self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
         }
         self.connections.push_bytes(slot, &upgrade.bytes);
         let Some(connection) = self.connections.get_mut(slot) else { return };
@@ -145,26 +148,25 @@ impl Server {
     }
 
     /// Refuses a connection: at once, or later where its address is refused again and again.
-    fn refuse(&mut self, slot: usize, answer: PutOff) {
+    fn refuse(&mut self, slot: usize, answer: PutOff, why: Option<RefusalReason>) {
         let now = self.now;
         self.counted.refused += 1;
+        self.note_refusal(slot, why);
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let address = connection.address;
-        let treatment = self.refusals.note(address.ip().to_canonical(), now);
-        if let Some(count) = treatment.mention {
-            let language = self.settings.server.language;
-            let why = match answer.close {
-                Some(reason) => language.close_reason(reason).to_owned(),
-                None => language.refused_for_key(),
-            };
-            log::warn!("{}", language.refused(shown(address), &why, count));
-        }
-        connection.phase =
-            Phase::PutOff { until: now.after(treatment.delay), answer: Box::new(answer) };
-        if treatment.delay.is_zero() {
+        let delay = self.refusals.delay(connection.address.ip().to_canonical(), now);
+        connection.phase = Phase::PutOff { until: now.after(delay), answer: Box::new(answer) };
+        if delay.is_zero() {
             self.answer_put_off(slot);
         }
         self.connections.rearm(slot);
+    }
+
+    /// Remembers why a connection is refused or turned away, and mentions it.
+    fn note_refusal(&mut self, slot: usize, why: Option<RefusalReason>) {
+        if let (Some(why), Some(connection)) = (why, self.connections.get_mut(slot)) {
+            let address = connection.address;
+            self.note_refused(address, why);
+        }
     }
 
     /// Gives an answer that was put off.
@@ -332,6 +334,6 @@ impl Server {
 }
 
 /// An address as it is shown: one of IPv4 that came over IPv6 is one of IPv4.
-fn shown(address: SocketAddr) -> String {
+pub(super) fn shown(address: SocketAddr) -> String {
     SocketAddr::new(address.ip().to_canonical(), address.port()).to_string()
 }

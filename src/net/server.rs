@@ -4,10 +4,11 @@ use super::accept::{Accepted, Listeners};
 use super::connection::Phase;
 use super::connections::Connections;
 use super::descriptors;
+use super::reading::shown;
 use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
-use crate::http::{self, ShellView, Trouble};
+use crate::http::{self, RefusalReason, ShellView, Trouble};
 use crate::moment::Moment;
 use crate::relay::Relay;
 use crate::settings::Settings;
@@ -37,8 +38,6 @@ const MENTION_EVERY: Duration = Duration::from_secs(60);
 pub(super) enum Mention {
     /// The system has no room for another connection.
     NoRoom,
-    /// There are as many connections as there may be.
-    TooMany,
 }
 
 /// What an event is about.
@@ -255,7 +254,7 @@ impl Server {
             let language = self.settings.server.language;
             // Whoever cannot even be told is gone.
             let _ = stream.write(&http::plain(Trouble::TooManyConnections, language).bytes);
-            return self.mention(Mention::TooMany, |language| language.turned_away(most));
+            return self.note_refused(address, RefusalReason::TooManyConnections);
         }
         // Without it a small answer may wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
@@ -278,6 +277,19 @@ impl Server {
             self.mentioned.insert(what, self.now);
             log::warn!("{}", words(self.settings.server.language));
         }
+    }
+
+    /// Remembers that a connection is refused or turned away, and mentions it.
+    pub(super) fn note_refused(&mut self, address: SocketAddr, why: RefusalReason) {
+        let Some(mention) = self.refusals.note(address.ip().to_canonical(), why, self.now) else {
+            return;
+        };
+        let language = self.settings.server.language;
+        if mention.others > 0 {
+            log::warn!("{}", language.more_refused(mention.others));
+        }
+        let reason = language.refusal_reason(why);
+        log::warn!("{}", language.refused(shown(address), reason, mention.count));
     }
 
     fn fire_timers(&mut self) {

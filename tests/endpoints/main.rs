@@ -11,6 +11,7 @@ mod frames;
 mod life;
 mod loss;
 mod plain_http;
+mod refusals;
 mod relay;
 mod status;
 mod upgrade;

@@ -86,7 +86,14 @@ fn asked_about(relay: &Relay, settings: &Settings, head: &str) -> Answer {
     };
     let shell = ShellView { connections: 3, accepted: 7, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_millis(61_900));
-    answer(&request, &Context { settings, relay, shell, machine: &Pi, now })
+    let refusals = [RecentRefusal {
+        address: [192, 0, 2, 66].into(),
+        reason: RefusalReason::KeyForToken,
+        count: 7,
+        last: Moment::from_start(Duration::from_secs(50)),
+    }];
+    let context = Context { settings, relay, shell, refusals: &refusals, machine: &Pi, now };
+    answer(&request, &context)
 }
 
 /// A response, read back from its bytes.

@@ -78,6 +78,13 @@ fn the_status_tells_what_a_page_shows() {
     {
         assert!(status[part][member].is_u64(), "{part}.{member}");
     }
+    let refusal = &status["refusals"][0];
+    assert_eq!((&refusal["address"], &refusal["count"]), (&"192.0.2.66".into(), &7.into()));
+    assert_eq!(
+        (&refusal["reason"], &refusal["seconds_ago"]),
+        (&"key_for_token".into(), &11.into())
+    );
+    assert!(!refusal["reason_text"].as_str().unwrap().is_ascii());
     let agent = &status["agents"][0];
     assert_eq!((&agent["id"], &agent["revision"]), (&"secret".into(), &1.into()));
     assert_eq!(agent["tools"][0]["label"], "secret");
@@ -85,6 +92,12 @@ fn the_status_tells_what_a_page_shows() {
     assert_eq!(agent["tools"][0]["address"], "h:5");
     assert_eq!(agent["tools"][0]["connected_seconds"], 61);
     assert_eq!(agent["tools"][0]["tools_count"], 1);
+}
+
+#[test]
+fn what_went_wrong_is_told_in_the_language_of_the_reader() {
+    let english = told(&settings(), "/mcp_endpoint/status?lang=en", "");
+    assert!(english["refusals"][0]["reason_text"].as_str().unwrap().is_ascii());
 }
 
 #[test]

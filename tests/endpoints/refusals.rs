@@ -1,0 +1,114 @@
+//! What the log says about who was refused: which mistake was made, and what to do about it.
+
+use crate::common::{escape, token, upgrade, Builder, Client, Response, Server};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+const OTHER_KEY: &str = "fedcba9876543210fedcba9876543210";
+
+fn english() -> Builder {
+    Server::builder().set("server", "language", "en").set("server", "key", KEY)
+}
+
+/// Dials `path`, whatever is answered.
+fn dial(server: &Server, path: &str, headers: &[(&str, &str)]) {
+    let mut raw = server.raw();
+    raw.send(upgrade(path, headers));
+    if raw.read_head().starts_with("HTTP/1.1 101 ") {
+        raw.half_close();
+    }
+    raw.read_to_end();
+}
+
+#[test]
+fn each_mistake_with_an_address_is_told_apart_and_says_what_to_do() {
+    let server = english().start();
+    let whole = escape(&server.token("a"));
+    let foreign = escape(&token(OTHER_KEY, "a"));
+    let no_json = escape(&server.token_of("agentId=a"));
+    let nobody = escape(&server.token_of("{}"));
+    let cases = [
+        ("/mcp_endpoint/mcp/".to_owned(), "in a shell quote it"),
+        (format!("/mcp_endpoint/mcp/?token={}", &whole[..whole.len() - 9]), "cut or mangled"),
+        (format!("/mcp_endpoint/mcp/?token={foreign}"), "made with another key"),
+        (format!("/mcp_endpoint/call/?token={no_json}"), "not the JSON it should be"),
+        (format!("/mcp_endpoint/call/?token={nobody}"), "names no agentId"),
+        (format!("/mcp_endpoint/mcp/?token={KEY}"), "a key stands where the token belongs"),
+        (format!("/mcp_endpoint/mcp/?key={KEY}"), "the address for the console"),
+        ("/mcp_endpoint/health?key=wrong".to_owned(), "the address for the console"),
+    ];
+    for (path, said) in &cases {
+        dial(&server, path, &[]);
+        let line = server.wait_line(said);
+        assert!(line.contains("[WARN] [127.0.0.1:") && line.contains("refused: "), "{line}");
+    }
+    assert_eq!(server.get("/mcp_endpoint/health?key=no").status, 401);
+    server.wait_line("no key or a wrong one. Use the console address");
+    let log = server.log();
+    for secret in [KEY, OTHER_KEY, &whole[..16], &foreign[..16], &no_json[..16], &nobody[..16]] {
+        assert!(!log.contains(secret), "a secret in the log: {log}");
+    }
+}
+
+#[test]
+fn the_console_address_dialled_as_a_websocket_is_answered_as_before_and_told() {
+    let server = english().start();
+    let mut raw = server.raw();
+    raw.send(upgrade(&format!("/mcp_endpoint/health?key={KEY}"), &[]));
+    assert_eq!(Response::read(&mut raw).status, 200);
+    server.wait_line("the address for the console");
+    assert_eq!(server.get(&format!("/mcp_endpoint/health?key={KEY}")).status, 200);
+    assert_eq!(server.log().matches("the address for the console").count(), 1);
+}
+
+#[test]
+fn a_forbidden_page_a_proxy_without_upgrade_and_tls_are_told() {
+    let server = english().set("security", "allowed_origins", "http://a.example").start();
+    dial(&server, &server.robot_path("a"), &[("Origin", "http://evil.example")]);
+    server.wait_line("[security] allowed_origins");
+    assert_eq!(server.get(&server.robot_path("a")).status, 426);
+    server.wait_line("let it pass on the headers Upgrade and Connection");
+    let mut raw = server.raw();
+    raw.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03");
+    assert_eq!(Response::read(&mut raw).status, 400);
+    server.wait_line("the peer speaks TLS");
+}
+
+#[test]
+fn a_connection_too_many_and_a_head_too_slow_name_their_settings() {
+    let limits = english().set("websocket", "max_connections", 1);
+    let server = limits.set("websocket", "handshake_timeout", 1).start();
+    let _only = server.robot("a");
+    dial(&server, &server.robot_path("a"), &[]);
+    server.wait_line("[websocket] max_connections");
+    let mut raw = server.raw();
+    raw.send("GET / HTTP/1.1\r\nHost:");
+    assert_eq!(Response::read(&mut raw).status, 408);
+    server.wait_line("[websocket] handshake_timeout");
+    // One that says nothing, as browsers keep one in reserve, is not worth a word.
+    let mut silent = server.raw();
+    silent.read_to_end();
+    assert_eq!(server.log().matches("refused: ").count(), 2, "{}", server.log());
+}
+
+#[test]
+fn a_cause_is_told_once_however_often_it_comes() {
+    let server = english().start();
+    for _ in 0..5 {
+        let mut client = server.ws("/mcp_endpoint/mcp/?token=no");
+        assert_eq!(client.expect_close().0, 1008);
+    }
+    dial(&server, "/mcp_endpoint/mcp/", &[]);
+    server.wait_line("carries no token");
+    let log = server.log();
+    assert_eq!(log.matches("cut or mangled").count(), 1, "{log}");
+    assert!(log.contains("(times since last said: 1; not said again for a minute)"), "{log}");
+}
+
+#[test]
+fn every_sentence_has_its_chinese() {
+    let server = Server::start();
+    Client::connect(server.address(), "/mcp_endpoint/call/?token=no", &[]).expect_close();
+    server.wait_line("token 不完整或被改动");
+    dial(&server, "/mcp_endpoint/call/?key=no", &[]);
+    server.wait_line("这是智控台的地址");
+}
