@@ -99,6 +99,7 @@ fn announce(settings: &Settings, server: &Server) {
     let lines = [
         Some(language.console_address(&printed.console)),
         Some(language.module_address(&printed.tool)),
+        Some(language.page_address(&printed.page)),
         hint.map(|hint| said(hint, language)),
         printed.warning,
     ];

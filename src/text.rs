@@ -153,6 +153,11 @@ sentences! {
         zh: "单模块部署MCP接入点: {address}";
         en: "单模块部署MCP接入点: {address}";
     }
+    /// The page that shows everything, which asks for the key.
+    page_address(address: impl Display) {
+        zh: "状态页: {address}";
+        en: "Status page: {address}";
+    }
 }
 
 // Settings: what is wrong with the configuration.
@@ -433,7 +438,7 @@ sentences! {
     /// An address that is of no use to a device.
     address_loopback() {
         zh: "这个地址只能在服务器本机使用，其他设备无法连接。请设置 [server] host = 0.0.0.0 并重启，再用服务器的局域网地址打开本页";
-        en: "this address works on the server's own machine only; devices cannot reach it. Set [server] host = 0.0.0.0, restart, and open the page by the machine's address in your network";
+        en: "This address works on the server's own machine only; devices cannot reach it. Set [server] host = 0.0.0.0, restart, and open the page by the machine's address in your network";
     }
     /// 400: no agent, or one that cannot be.
     agent_missing() { zh: "缺少或无效的 agent"; en: "the agent is missing or not valid"; }

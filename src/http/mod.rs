@@ -4,6 +4,7 @@ mod ask;
 mod cors;
 mod health;
 mod metrics;
+mod page;
 mod refusal;
 mod response;
 mod routes;

@@ -58,11 +58,24 @@ impl Base {
         let path_is_plain = path
             .bytes()
             .all(|byte| percent::is_unreserved(byte) || b"/%!$&'()*+,;=:@".contains(&byte));
-        (is_authority(authority) && path_is_plain && url.len() <= LONGEST_SEEN).then(|| Base {
-            secure,
-            authority: authority.to_owned(),
-            path: tidy(path),
-        })
+        (Self::is_authority(authority) && path_is_plain && url.len() <= LONGEST_SEEN)
+            .then(|| Base { secure, authority: authority.to_owned(), path: tidy(path) })
+    }
+
+    /// Whether `authority` is a name or an address, perhaps with a port, and nothing besides.
+    pub fn is_authority(authority: &str) -> bool {
+        let host = host_of(authority);
+        let port = authority.get(host.len()..).and_then(|rest| rest.strip_prefix(':'));
+        let port_is_one = port.is_none_or(|port| {
+            port.bytes().all(|byte| byte.is_ascii_digit())
+                && port.parse::<u16>().is_ok_and(|p| p > 0)
+        });
+        let is_name = |host: &str| {
+            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            !host.is_empty() && host.bytes().all(is_part)
+        };
+        let of_six = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        port_is_one && of_six.map_or_else(|| is_name(host), |six| six.parse::<Ipv6Addr>().is_ok())
     }
 
     /// Whether only programs on the same machine can reach it.
@@ -87,21 +100,6 @@ fn host_of(authority: &str) -> &str {
     }
 }
 
-/// Whether `authority` is a name or an address, perhaps with a port, and nothing besides.
-fn is_authority(authority: &str) -> bool {
-    let host = host_of(authority);
-    let port = authority.get(host.len()..).and_then(|rest| rest.strip_prefix(':'));
-    let port_is_one = port.is_none_or(|port| {
-        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|p| p > 0)
-    });
-    let is_name = |host: &str| {
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        !host.is_empty() && host.bytes().all(is_part)
-    };
-    let of_six = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    port_is_one && of_six.map_or_else(|| is_name(host), |six| six.parse::<Ipv6Addr>().is_ok())
-}
-
 /// A path without last slashes and [`ROOT`], and with everything escaped that needs it.
 fn tidy(path: &str) -> String {
     let path = path.trim_end_matches('/');
@@ -118,6 +116,8 @@ pub struct Addresses {
     pub robot: String,
     /// What the manager console is given: the health address with the key.
     pub console: String,
+    /// The status page. It has no key in it.
+    pub page: String,
     /// Why clients will refuse the tool address, if they will.
     pub warning: Option<String>,
 }
@@ -129,6 +129,7 @@ pub fn addresses(base: &Base, key: &str, agent: &str, language: Language) -> Add
     let warning = unwelcome(&tool).map(|word| language.address_unwelcome(word));
     Addresses {
         robot: base.address("ws", &format!("/call/?token={token}")),
+        page: base.address("http", "/"),
         console: base.address("http", &format!("/health?key={}", percent::encode(key, b""))),
         tool,
         warning,
