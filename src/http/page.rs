@@ -10,8 +10,8 @@ const PAGE: &str = include_str!("page.html");
 
 /// The only script and the only style that a browser may run, by their hashes. Whatever a tool
 /// calls itself, no browser takes it for either.
-const SCRIPT: &str = "sha256-3NqpiMEBOzRbvKOv2OjhcS+LkaTgeDff9LCppL53F2s=";
-const STYLE: &str = "sha256-gXzYnS1BDPoIq7zeoHDWXTzWmmgYUdAFhQvtn0pBWbQ=";
+const SCRIPT: &str = "sha256-herc8USHfm2C5FA0D4CToRx52hu6yGmMljSyP/dNbFw=";
+const STYLE: &str = "sha256-alVh7F+XsX0vmqgLEY7wthnbq+8h2YQjV3dfO4OzbYU=";
 
 /// What `GET /mcp_endpoint/` answers to who asks.
 pub(super) fn home(ask: &Ask<'_>, prefix: &str) -> Reply {

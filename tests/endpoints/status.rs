@@ -85,3 +85,15 @@ fn who_guesses_keys_at_the_status_is_answered_ever_later() {
         .collect();
     assert!(times[5] >= Duration::from_millis(500), "{times:?}");
 }
+
+#[test]
+fn a_browser_gets_the_page_that_start_up_names() {
+    let server = Server::start();
+    let line = server.wait_line("状态页: http://");
+    let (_, address) = line.split_once(": ").unwrap();
+    assert_eq!(address, format!("http://127.0.0.1:{}/mcp_endpoint/", server.port()));
+    let page = server.http("GET", "/mcp_endpoint/", &[("Accept", "text/html,*/*;q=0.8")]);
+    assert_eq!(page.header("Content-Type"), Some("text/html; charset=utf-8"));
+    assert!(page.text().contains("</html>"));
+    assert!(!page.text().contains(server.key()));
+}

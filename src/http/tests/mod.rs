@@ -1,5 +1,6 @@
 //! Requests as they come over the wire, and what is answered to them.
 
+mod page;
 mod plain;
 mod status;
 mod upgrade;
