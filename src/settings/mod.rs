@@ -18,7 +18,7 @@ mod save;
 pub mod table;
 mod value;
 
-pub use load::{check, environment, load, reload, Loaded, Problems, Sources};
+pub use load::{check, environment, key_is_wanted, load, reload, Loaded, Problems, Sources};
 
 use crate::relay::Policy;
 use crate::text::Language;
