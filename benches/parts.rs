@@ -217,7 +217,9 @@ fn connecting(criterion: &mut Criterion) {
                 headers: parsed.headers,
             };
             let (shell, now) = (ShellView::default(), Moment::default());
-            let context = Context { settings: &settings, relay: &relay, shell, refusals: &[], now };
+            let (machine, refusals) = (&(), &[]);
+            let context =
+                Context { settings: &settings, relay: &relay, shell, refusals, machine, now };
             assert!(matches!(http::answer(&request, &context), Answer::Upgrade(_)));
         });
     });

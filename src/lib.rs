@@ -8,14 +8,19 @@
 //!   file or a random number.
 //! * [`http`] is pure too: a parsed request and a view of the relay in, a response out.
 //! * [`net`] is the shell: sockets, buffers, frames. It never looks into a message.
+//! * [`client`], [`doctor`] and [`commands`] are what the program does beside the server: they dial
+//!   it as everybody does.
 //!
 //! The floors, from the ground up; an import runs downward only:
 //! [`moment`], [`seldom`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
-//! [`net`] → the binary.
+//! [`net`], [`client`] → [`doctor`] → [`commands`] → the binary.
 
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod close;
+pub mod commands;
+pub mod doctor;
 pub mod http;
 pub mod logging;
 pub mod moment;

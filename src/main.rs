@@ -2,18 +2,16 @@
 
 #![forbid(unsafe_code)]
 
-use mcp_endpoint_server::net::lan::{self, Hint};
+use mcp_endpoint_server::client::own;
+use mcp_endpoint_server::commands;
 use mcp_endpoint_server::net::server::{Reload, Server};
 use mcp_endpoint_server::settings::options::{self, Command};
 use mcp_endpoint_server::settings::{self, Settings, Sources};
-use mcp_endpoint_server::text::Language;
-use mcp_endpoint_server::token::address::{addresses, Base};
+use mcp_endpoint_server::token::address::addresses;
+use mcp_endpoint_server::token::SINGLE_MODULE;
 use mcp_endpoint_server::{logging, VERSION};
 use std::io::Write;
 use std::process::ExitCode;
-
-/// The agent of a stand-alone deployment (contract, section 2).
-const SINGLE_MODULE: &str = "single_module";
 
 /// What is wrong was said before anything was opened.
 const WRONG_USE: u8 = 2;
@@ -33,6 +31,9 @@ fn main() -> ExitCode {
                 tell(&loaded.settings.server.language.config_is_right(loaded.file.display()))
             }
         },
+        Ok(Command::Beside(task, sources, language)) => {
+            ExitCode::from(commands::run(task, &sources, language).status())
+        }
         Ok(Command::Run(sources)) => run(sources),
     }
 }
@@ -88,18 +89,13 @@ fn announce(settings: &Settings, server: &Server) {
     for address in &listening {
         log::info!("{}", language.listening(address));
     }
-    let port = listening.first().map_or(settings.server.port, std::net::SocketAddr::port);
-    let guess = lan::guess(&listening);
-    let base = match &settings.server.public_url {
-        Some(url) => Base::public(url),
-        None => Base::local(&guess.host, port, &settings.server.path_prefix),
-    };
+    let (base, hint) = own::base(settings, &listening);
     let printed = addresses(&base, &settings.server.key, SINGLE_MODULE, language);
-    let hint = guess.hint.filter(|_| settings.server.public_url.is_none());
     let lines = [
         Some(language.console_address(&printed.console)),
         Some(language.module_address(&printed.tool)),
-        hint.map(|hint| said(hint, language)),
+        Some(language.page_address(&printed.page)),
+        hint.map(|hint| hint.said(language)),
         printed.warning,
     ];
     let mut terminal = std::io::stdout().lock();
@@ -107,14 +103,6 @@ fn announce(settings: &Settings, server: &Server) {
         let _ = writeln!(terminal, "{line}");
     }
     let _ = terminal.flush();
-}
-
-fn said(hint: Hint, language: Language) -> String {
-    match hint {
-        Hint::LoopbackOnly => language.hint_loopback(),
-        Hint::Container => language.hint_container(),
-        Hint::NoNetwork => language.hint_no_network(),
-    }
 }
 
 /// Reads the settings again on SIGHUP, and opens the log file anew.

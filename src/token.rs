@@ -20,6 +20,9 @@ use subtle::{ConstantTimeEq, ConstantTimeGreater};
 /// The longest `agentId`, in bytes.
 pub const LONGEST_AGENT: usize = 256;
 
+/// The agent of a stand-alone deployment (contract, section 2).
+pub const SINGLE_MODULE: &str = "single_module";
+
 /// The longest token that is looked at, in bytes as it came: no request head is longer.
 const LONGEST_TOKEN: usize = 8 * 1024;
 

@@ -31,6 +31,8 @@ mod pass_through;
 mod quirks;
 #[path = "relay/several_tools.rs"]
 mod several_tools;
+#[path = "relay/status.rs"]
+mod status;
 #[path = "relay/transparent.rs"]
 mod transparent;
 #[path = "relay/twins.rs"]

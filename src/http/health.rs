@@ -51,16 +51,21 @@ struct WithKey<'a> {
 
 pub(super) fn with_key(ask: &Ask<'_>, _: &str) -> Reply {
     if !ask.has_key() {
-        let language = ask.language();
-        let (message, details) = (language.key_refused(), language.key_refused_details());
-        return Reply::error(401, -32004, &message, &details)
-            .with("WWW-Authenticate", "Bearer")
-            .because(RefusalReason::WrongKey);
+        return key_refused(ask);
     }
     let relay = ask.context.relay;
     let details = relay.details(ask.context.now);
     let connections = Connections::new(relay.counts(), Some(&details));
     Reply::result(&WithKey { status: "success", connections })
+}
+
+/// What is told to who has not the key.
+pub(super) fn key_refused(ask: &Ask<'_>) -> Reply {
+    let language = ask.language();
+    let (message, details) = (language.key_refused(), language.key_refused_details());
+    Reply::error(401, -32004, &message, &details)
+        .with("WWW-Authenticate", "Bearer")
+        .because(RefusalReason::WrongKey)
 }
 
 /// What `GET /stats` tells.
@@ -102,7 +107,7 @@ pub(super) fn stats(ask: &Ask<'_>, _: &str) -> Reply {
 }
 
 /// How long the server has been running, in seconds.
-fn uptime(ask: &Ask<'_>) -> u64 {
+pub(super) fn uptime(ask: &Ask<'_>) -> u64 {
     ask.context.now.since(Moment::default()).as_secs()
 }
 
@@ -115,7 +120,7 @@ fn now_under_way(counts: &Counts) -> Members<&'static str, usize> {
     ])
 }
 
-fn traffic_so_far(traffic: &Traffic) -> Members<&'static str, u64> {
+pub(super) fn traffic_so_far(traffic: &Traffic) -> Members<&'static str, u64> {
     Members(vec![
         ("from_tools", traffic.from_tools),
         ("bytes_from_tools", traffic.bytes_from_tools),
@@ -134,7 +139,7 @@ fn traffic_so_far(traffic: &Traffic) -> Members<&'static str, u64> {
     ])
 }
 
-fn errors_so_far(traffic: &Traffic) -> Members<&'static str, u64> {
+pub(super) fn errors_so_far(traffic: &Traffic) -> Members<&'static str, u64> {
     Members(vec![
         ("no_tool", traffic.errors.no_tool),
         ("not_forwarded", traffic.errors.not_forwarded),
@@ -144,7 +149,7 @@ fn errors_so_far(traffic: &Traffic) -> Members<&'static str, u64> {
     ])
 }
 
-fn server_so_far(shell: &ShellView) -> Members<&'static str, u64> {
+pub(super) fn server_so_far(shell: &ShellView) -> Members<&'static str, u64> {
     let number = |size| u64::try_from(size).unwrap_or(u64::MAX);
     Members(vec![
         ("connections", number(shell.connections)),
@@ -158,7 +163,7 @@ fn server_so_far(shell: &ShellView) -> Members<&'static str, u64> {
 }
 
 /// A JSON object whose members keep their order.
-struct Members<K, V>(Vec<(K, V)>);
+pub(super) struct Members<K, V>(pub(super) Vec<(K, V)>);
 
 impl<K: Serialize, V: Serialize> Serialize for Members<K, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

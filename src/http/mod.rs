@@ -5,9 +5,11 @@ mod client;
 mod cors;
 mod health;
 mod metrics;
+mod page;
 mod refusal;
 mod response;
 mod routes;
+mod status;
 mod upgrade;
 
 #[cfg(test)]
@@ -24,6 +26,7 @@ use crate::relay::{Relay, Side};
 use crate::settings::Settings;
 use ask::Ask;
 use routes::Handler;
+use std::fmt;
 
 /// A request head, parsed.
 #[derive(Debug)]
@@ -45,10 +48,32 @@ pub struct Context<'a> {
     pub relay: &'a Relay,
     /// What the shell tells about itself.
     pub shell: ShellView,
+    /// What only the machine knows.
+    pub machine: &'a dyn Machine,
     /// Who was refused or turned away of late, the newest first.
     pub refusals: &'a [RecentRefusal],
     /// Now, which is also how long the server has been running.
     pub now: Moment,
+}
+
+/// What costs a look at the machine, and so is found out only when somebody asks for it.
+pub trait Machine: fmt::Debug {
+    /// How many bytes of memory the process occupies; nothing where the system does not say.
+    fn memory(&self) -> Option<u64>;
+
+    /// A guess at the host under which others reach this server, and its port.
+    fn reached_at(&self) -> (String, u16);
+}
+
+/// No machine to ask: nothing is known, and nobody else can reach the server.
+impl Machine for () {
+    fn memory(&self) -> Option<u64> {
+        None
+    }
+
+    fn reached_at(&self) -> (String, u16) {
+        ("localhost".to_owned(), 0)
+    }
 }
 
 /// What the shell tells about itself: counts only.

@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::response::Reply;
-use super::{health, metrics, Side};
+use super::{health, metrics, page, status, Side};
 use crate::token::percent;
 
 /// Who answers on a path.
@@ -21,12 +21,15 @@ pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 const LONGEST_ECHO: usize = 128;
 
 /// Every path there is, in the spelling of [`Ask::path`].
-const ROUTES: [(&str, Handler); 8] = [
+const ROUTES: [(&str, Handler); 11] = [
     ("", Handler::Page(to_home)),
-    ("/mcp_endpoint", Handler::Page(health::home)),
+    ("/mcp_endpoint", Handler::Page(page::home)),
     ("/mcp_endpoint/mcp", Handler::Socket(Side::Tool)),
     ("/mcp_endpoint/call", Handler::Socket(Side::Robot)),
     ("/mcp_endpoint/health", Handler::Page(health::with_key)),
+    ("/mcp_endpoint/status", Handler::Page(status::status)),
+    ("/mcp_endpoint/tools", Handler::Page(status::tools)),
+    ("/mcp_endpoint/addresses", Handler::Page(status::pasted)),
     ("/health", Handler::Page(health::alive)),
     ("/stats", Handler::Page(health::stats)),
     ("/metrics", Handler::Page(metrics::metrics)),

@@ -1,5 +1,6 @@
 //! Under which address others can reach this machine, as far as it can be guessed.
 
+use crate::text::Language;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 
@@ -21,6 +22,17 @@ pub enum Hint {
     Container,
     /// The machine has no network.
     NoNetwork,
+}
+
+impl Hint {
+    /// What its owner should know, in words.
+    pub fn said(self, language: Language) -> String {
+        match self {
+            Hint::LoopbackOnly => language.hint_loopback(),
+            Hint::Container => language.hint_container(),
+            Hint::NoNetwork => language.hint_no_network(),
+        }
+    }
 }
 
 /// Guesses the host for a server that listens on `listening`.

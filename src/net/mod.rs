@@ -12,6 +12,7 @@ mod descriptors;
 pub mod fuzzing;
 mod head;
 pub mod lan;
+mod machine;
 mod notify;
 mod outgoing;
 mod reading;

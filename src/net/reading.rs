@@ -2,6 +2,7 @@
 
 use super::connection::{Phase, PutOff};
 use super::head::Outcome;
+use super::machine::ThisMachine;
 use super::outgoing::Progress;
 use super::server::Server;
 use super::websocket::{Heard, Input};
@@ -96,6 +97,7 @@ impl Server {
             settings: &self.settings,
             relay: &self.relay,
             shell,
+            machine: &ThisMachine { listeners: self.listeners.as_ref() },
             refusals: &refusals,
             now: self.now,
         };

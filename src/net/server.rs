@@ -70,7 +70,7 @@ pub type Reload = Box<dyn FnMut() -> Option<Settings>>;
 pub struct Server {
     poll: Poll,
     signals: Signals,
-    listeners: Option<Listeners>,
+    pub(super) listeners: Option<Listeners>,
     pub(super) connections: Connections,
     pub(super) relay: Relay,
     pub(super) settings: Settings,

@@ -181,13 +181,11 @@ impl Agent {
         let Some(mut tool) = self.tools.try_remove(place) else { return };
         let language = turn.policy.language;
         log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), reason.told(language)));
+        turn.departures.note(turn.now, &self.name, (&tool.label, &tool.address), reason);
         for number in tool.in_flight.numbers(|_| true) {
             if let Some(Request::Call(call)) = tool.in_flight.remove(number) {
                 self.call_failed(turn, place, number, &call, Refusal::ToolLost);
             }
-        }
-        if self.tools.is_empty() {
-            turn.complaints.tool_left(&self.name, &tool, reason, turn.now);
         }
         self.pay_lists_owed(turn);
         let served_by_a_twin =
@@ -265,7 +263,7 @@ impl Agent {
 
     /// A robot has connected; returns its place.
     pub(super) fn robot_joined(&mut self, turn: &mut Turn<'_>, peer: Peer, address: &str) -> usize {
-        let mut robot = Robot::new(peer, address);
+        let mut robot = Robot::new(peer, address, turn.now);
         let speaks_by = turn.now.after(SILENCE);
         robot.speaks_by = Some(speaks_by);
         turn.wake(speaks_by);

@@ -1,19 +1,15 @@
 //! What an owner should know of an agent whose robots find no tool, or of a peer at the wrong
-//! address: said seldom, and from a memory that outlives the agent.
+//! address: said seldom.
 
 use super::agent::Agent;
-use super::tool::{self, Tool};
+use super::departures::{Departure, Departures};
+use super::tool;
 use super::turn::Turn;
 use super::{robot, Policy};
-use crate::close::CloseReason;
 use crate::moment::Moment;
 use crate::seldom::Seldom;
-use std::collections::VecDeque;
 use std::fmt::Display;
 use std::time::Duration;
-
-/// How many agents are remembered whose last tool has left.
-const MOST_GONE: usize = 64;
 
 /// After how long a robot that has not said a word is thought to be something else: every real
 /// one speaks first, and at once. A tool waits to be spoken to.
@@ -28,53 +24,31 @@ enum Cause {
     ToolAsks,
 }
 
-/// The last tool of an agent, which left.
-#[derive(Debug)]
-struct Gone {
-    agent: Box<str>,
-    label: Box<str>,
-    address: Box<str>,
-    why: CloseReason,
-    at: Moment,
-}
-
-/// What was complained about, and what is remembered for it.
+/// What was complained about.
 #[derive(Debug, Default)]
 pub(super) struct Complaints {
     said: Seldom<(Box<str>, Cause)>,
-    /// The one that left last stands last.
-    gone: VecDeque<Gone>,
+}
+
+/// Why an agent has no tool, and what to do.
+fn why_no_tool(agent: &str, departures: &Departures, policy: &Policy, now: Moment) -> String {
+    let language = policy.language;
+    match departures.last_of(agent) {
+        Some(Departure { label, address, reason, at, .. }) => {
+            let ago = language.duration(now.since(*at));
+            language.no_tool_left(label, address, &ago, reason.told(language))
+        }
+        None => language.no_tool_seen(&language.duration(now.since(Moment::default()))),
+    }
 }
 
 impl Complaints {
-    /// The last tool of an agent has left.
-    pub(super) fn tool_left(&mut self, agent: &str, tool: &Tool, why: CloseReason, at: Moment) {
-        self.gone.retain(|gone| *gone.agent != *agent);
-        if self.gone.len() >= MOST_GONE {
-            self.gone.pop_front();
-        }
-        let (label, address) = (tool.label.clone(), tool.address.clone());
-        self.gone.push_back(Gone { agent: agent.into(), label, address, why, at });
-    }
-
-    /// Why an agent has no tool, and what to do.
-    fn why_no_tool(&self, agent: &str, policy: &Policy, now: Moment) -> String {
-        let language = policy.language;
-        match self.gone.iter().find(|gone| *gone.agent == *agent) {
-            Some(Gone { label, address, why, at, .. }) => {
-                let ago = language.duration(now.since(*at));
-                language.no_tool_left(label, address, &ago, why.told(language))
-            }
-            None => language.no_tool_seen(&language.duration(now.since(Moment::default()))),
-        }
-    }
-
     fn say(
         &mut self,
         turn: (Moment, &Policy),
         about: (&str, Cause),
         who: &dyn Display,
-        what: &dyn Fn(&Self) -> String,
+        what: &dyn Fn() -> String,
     ) {
         let ((now, policy), (agent, cause)) = (turn, about);
         let Some(said) = self.said.note((agent.into(), cause), now) else { return };
@@ -82,22 +56,27 @@ impl Complaints {
         if said.others > 0 {
             log::warn!("{}", language.others_unsaid(said.others));
         }
-        log::warn!("{}", language.complaint(who, &what(self), said.count));
+        log::warn!("{}", language.complaint(who, &what(), said.count));
     }
 }
 
 impl Agent {
     /// A robot is told that there is no tool.
     pub(super) fn complain_of_no_tool(&self, turn: &mut Turn<'_>, robot: usize) {
-        let (now, policy) = (turn.now, turn.policy);
-        let why = |complaints: &Complaints| complaints.why_no_tool(&self.name, policy, now);
-        self.complain_of_robot(turn, robot, Cause::NoTool, &why);
+        let Some(robot) = self.robots.get(robot) else { return };
+        let Turn { now, policy, departures, complaints, .. } = turn;
+        let why = || why_no_tool(&self.name, departures, policy, *now);
+        let about = (&*self.name, Cause::NoTool);
+        complaints.say((*now, *policy), about, &robot::Who(&self.name, robot), &why);
     }
 
     /// A robot has sent a reply, though it was asked nothing.
     pub(super) fn complain_of_reply(&self, turn: &mut Turn<'_>, robot: usize) {
+        let Some(robot) = self.robots.get(robot) else { return };
         let language = turn.policy.language;
-        self.complain_of_robot(turn, robot, Cause::RobotReplies, &|_| language.robot_replies());
+        let (who, about) = (robot::Who(&self.name, robot), (&*self.name, Cause::RobotReplies));
+        let words = || language.robot_replies();
+        turn.complaints.say((turn.now, turn.policy), about, &who, &words);
     }
 
     /// A tool has asked what only robots ask.
@@ -106,7 +85,7 @@ impl Agent {
         let who = tool::Who(&self.name, tool);
         let language = turn.policy.language;
         let about = (&*self.name, Cause::ToolAsks);
-        let words = |_: &Complaints| language.tool_asks(method);
+        let words = || language.tool_asks(method);
         turn.complaints.say((turn.now, turn.policy), about, &who, &words);
     }
 
@@ -120,20 +99,8 @@ impl Agent {
             let who = robot::Who(&self.name, robot);
             let language = turn.policy.language;
             let about = (&*self.name, Cause::RobotSilent);
-            let words = |_: &Complaints| language.robot_silent(SILENCE.as_secs());
+            let words = || language.robot_silent(SILENCE.as_secs());
             turn.complaints.say((now, turn.policy), about, &who, &words);
         }
-    }
-
-    fn complain_of_robot(
-        &self,
-        turn: &mut Turn<'_>,
-        robot: usize,
-        cause: Cause,
-        what: &dyn Fn(&Complaints) -> String,
-    ) {
-        let Some(robot) = self.robots.get(robot) else { return };
-        let who = robot::Who(&self.name, robot);
-        turn.complaints.say((turn.now, turn.policy), (&self.name, cause), &who, what);
     }
 }

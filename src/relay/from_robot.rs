@@ -36,6 +36,9 @@ pub(super) struct Ask<'a> {
 /// until it is answered.
 pub(super) const LONGEST_ID: usize = 1024;
 
+/// The longest name of a client that is kept, in bytes.
+const LONGEST_CLIENT_NAME: usize = 128;
+
 impl Agent {
     /// A robot has sent a text.
     pub(super) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
@@ -314,6 +317,8 @@ impl Agent {
         let name = params.client_name.as_deref().unwrap_or("");
         if let Some(robot) = self.robots.get_mut(place) {
             robot.is_xiaozhi_server = turn.policy.quirks && quirks::is_xiaozhi_server(name);
+            let is_shown = (1..=LONGEST_CLIENT_NAME).contains(&name.len());
+            robot.client = is_shown.then(|| name.into());
         }
     }
 

@@ -6,6 +6,7 @@
 mod agent;
 mod catalogue;
 mod complaints;
+mod departures;
 pub mod envelope;
 mod face;
 mod from_robot;
@@ -19,11 +20,14 @@ mod reply;
 mod robot;
 mod routing;
 pub mod scan;
+mod status;
 mod tool;
 mod turn;
 mod view;
 
+pub use departures::Departed;
 pub use policy::Policy;
+pub use status::{AgentStatus, Catalogue, RobotStatus, ToolStatus};
 pub use view::{AgentView, Counts, Details, Errors, Latency, ToolState, ToolView, Traffic};
 
 use crate::close::CloseReason;
@@ -31,6 +35,7 @@ use crate::moment::{Deadlines, Moment};
 use agent::Agent;
 use catalogue::Kind;
 use complaints::Complaints;
+use departures::Departures;
 use numbers::NumberMap;
 use slab::Slab;
 use std::collections::HashMap;
@@ -118,6 +123,7 @@ pub struct Relay {
     traffic: Traffic,
     held: usize,
     complaints: Complaints,
+    departures: Departures,
 }
 
 impl Relay {
@@ -243,8 +249,9 @@ impl Relay {
         work: impl FnOnce(&mut Agent, &mut Turn<'_>) -> T,
     ) -> Option<T> {
         let agent = self.agents.get_mut(at)?;
-        let (traffic, complaints) = (&mut self.traffic, &mut self.complaints);
-        let mut turn = Turn::new(now, &self.policy, traffic, &mut self.held, complaints, wire);
+        let memory = (&mut self.complaints, &mut self.departures);
+        let mut turn =
+            Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, memory, wire);
         let result = work(agent, &mut turn);
         let Turn { earliest, forgotten, .. } = turn;
         if let Some(earliest) = earliest {

@@ -46,6 +46,9 @@ pub(super) struct Robot {
     pub address: Box<str>,
     /// When it will be wondered at that it has not said a word; nothing once it has.
     pub speaks_by: Option<Moment>,
+    pub joined: Moment,
+    /// The name it gave itself.
+    pub client: Option<Box<str>>,
     /// Whether it has sent `notifications/initialized`.
     pub initialised: bool,
     /// Whether the rules for `xiaozhi-server` apply to it.
@@ -68,11 +71,13 @@ pub(super) struct Robot {
 }
 
 impl Robot {
-    pub(super) fn new(peer: Peer, address: &str) -> Self {
+    pub(super) fn new(peer: Peer, address: &str, joined: Moment) -> Self {
         Robot {
             peer,
             address: address.into(),
             speaks_by: None,
+            joined,
+            client: None,
             initialised: false,
             is_xiaozhi_server: false,
             tickets: VecDeque::new(),

@@ -255,6 +255,9 @@ impl Agent {
         envelope: &Envelope<'_>,
     ) {
         turn.traffic.calls_answered += 1;
+        if let Some(tool) = self.tools.get_mut(tool) {
+            tool.answered = tool.answered.saturating_add(1);
+        }
         turn.traffic.latency.note(turn.now.since(call.since));
         let Some(robot) = self.robots.get_mut(call.robot) else { return };
         let Some(ticket) = robot.take_ticket(tool, number) else { return };

@@ -163,6 +163,8 @@ pub(super) struct Tool {
     pub lists: PerKind<List>,
     pub in_flight: InFlight,
     pub trouble: Option<Trouble>,
+    /// How many requests of robots it has answered.
+    pub answered: u32,
     repeats: u8,
     repeat_at: Option<Moment>,
     ping_at: Option<Moment>,
@@ -186,6 +188,7 @@ impl Tool {
             lists: PerKind::default(),
             in_flight: InFlight::default(),
             trouble: None,
+            answered: 0,
             repeats: 0,
             repeat_at: None,
             ping_at: None,

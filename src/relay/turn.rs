@@ -1,6 +1,7 @@
 //! What the handling of one input may use and leave behind.
 
 use super::complaints::Complaints;
+use super::departures::Departures;
 use super::{Congested, Peer, Policy, Traffic, Wire};
 use crate::close::CloseReason;
 use crate::moment::Moment;
@@ -13,6 +14,7 @@ pub(super) struct Turn<'a> {
     /// Bytes of requests that wait inside the relay, over all agents.
     pub held: &'a mut usize,
     pub complaints: &'a mut Complaints,
+    pub departures: &'a mut Departures,
     wire: &'a mut dyn Wire,
     /// The earliest of the deadlines that came up.
     pub earliest: Option<Moment>,
@@ -26,11 +28,11 @@ impl<'a> Turn<'a> {
         policy: &'a Policy,
         traffic: &'a mut Traffic,
         held: &'a mut usize,
-        complaints: &'a mut Complaints,
+        (complaints, departures): (&'a mut Complaints, &'a mut Departures),
         wire: &'a mut dyn Wire,
     ) -> Self {
         let (earliest, forgotten) = (None, Vec::new());
-        Turn { now, policy, traffic, held, complaints, wire, earliest, forgotten }
+        Turn { now, policy, traffic, held, complaints, departures, wire, earliest, forgotten }
     }
 
     /// A deadline has come up.

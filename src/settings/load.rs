@@ -121,8 +121,8 @@ pub fn check(sources: &Sources) -> Result<Loaded, Problems> {
     read(sources).map(|(_, loaded)| loaded)
 }
 
-/// Whether a key must be made. One from the environment is used as it is.
-fn key_is_wanted(sources: &Sources, settings: &Settings) -> bool {
+/// Whether a start with these settings would make a key. One from the environment is used as it is.
+pub fn key_is_wanted(sources: &Sources, settings: &Settings) -> bool {
     let given = |row: &Row| given(sources, row).is_some();
     settings.server.key.chars().count() < SHORTEST && !row("server", "key").is_some_and(given)
 }
@@ -319,7 +319,7 @@ fn nearest_key(section: &str, key: &str) -> (&'static str, &'static str) {
 
 /// How many letters must be added, dropped or changed to make one name of the other, in any case.
 /// Of a very long name only the beginning is looked at.
-fn edits(known: &str, name: &str) -> usize {
+pub(super) fn edits(known: &str, name: &str) -> usize {
     let name: Vec<char> = name.chars().take(64).map(|c| c.to_ascii_lowercase()).collect();
     let mut costs: Vec<usize> = (0..=name.len()).collect();
     for (row, ours) in known.chars().map(|c| c.to_ascii_lowercase()).enumerate() {
@@ -339,7 +339,7 @@ fn edits(known: &str, name: &str) -> usize {
 }
 
 /// A text from a file as it can be shown in a sentence: one line, and not too long.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown: String = text.chars().take(LONGEST).collect();
     if shown.len() < text.len() {

@@ -19,7 +19,7 @@ mod save;
 pub mod table;
 mod value;
 
-pub use load::{check, environment, load, reload, Loaded, Problems, Sources};
+pub use load::{check, environment, key_is_wanted, load, reload, Loaded, Problems, Sources};
 pub use network::Network;
 
 use crate::relay::Policy;

@@ -1,5 +1,6 @@
 //! The command line.
 
+use super::load::{edits, short};
 use super::table::{Row, TABLE};
 use super::Sources;
 use crate::text::Language;
@@ -15,10 +16,84 @@ pub enum Command {
     Run(Sources),
     /// Check the configuration, say so, and end.
     Test(Sources),
+    /// Do something beside the server, and end.
+    Beside(Task, Sources, Language),
     /// Print [`super::render::help`] and end.
     Help(Language),
     /// Print the version and end.
     Version,
+}
+
+/// What is done beside the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Print the addresses of an agent: this one, or that of a stand-alone deployment.
+    Token(Option<String>),
+    /// Show how a running server is: the one at this address, or the configured one.
+    Status {
+        /// The address.
+        at: Option<String>,
+        /// Whether it is shown again and again.
+        watch: bool,
+    },
+    /// Find what is wrong on the way to the server at this address, or to the configured one.
+    Doctor(Option<String>),
+    /// Ask whether the server at this address, or the configured one, is alive.
+    Health(Option<String>),
+}
+
+/// A sub-command.
+pub(super) struct SubCommand {
+    /// Its name, and what it takes, as `--help` shows them.
+    pub(super) usage: &'static str,
+    /// What it does.
+    pub(super) meaning: fn(Language) -> String,
+    /// The task; its argument, and whether there was `--watch`.
+    task: fn(Option<String>, bool) -> Task,
+}
+
+/// Every sub-command.
+pub(super) const SUBCOMMANDS: [SubCommand; 4] = [
+    SubCommand {
+        usage: "token [AGENT]",
+        meaning: Language::help_token,
+        task: |agent, _| Task::Token(agent),
+    },
+    SubCommand {
+        usage: "status [--watch] [URL]",
+        meaning: Language::help_status,
+        task: |at, watch| Task::Status { at, watch },
+    },
+    SubCommand {
+        usage: "doctor [URL]",
+        meaning: Language::help_doctor,
+        task: |at, _| Task::Doctor(at),
+    },
+    SubCommand {
+        usage: "health [URL]",
+        meaning: Language::help_health,
+        task: |at, _| Task::Health(at),
+    },
+];
+
+impl SubCommand {
+    fn name(&self) -> &'static str {
+        self.usage.split(' ').next().unwrap_or_default()
+    }
+}
+
+/// What is wrong with a command line.
+enum Fault {
+    /// The parser says it.
+    Option(Error),
+    /// There is no such sub-command.
+    SubCommand(String),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Fault::Option(error)
+    }
 }
 
 /// Reads the command line, without the program's name.
@@ -32,7 +107,18 @@ pub fn parse(
     let language = language(&environment);
     let arguments: Vec<_> = arguments.into_iter().collect();
     let mut parser = Parser::from_args(arguments);
-    read(&mut parser, language, environment).map_err(|error| match error {
+    read(&mut parser, language, environment).map_err(|fault| match fault {
+        Fault::SubCommand(name) => {
+            let distance = |known: &&SubCommand| edits(known.name(), &name);
+            let nearest = SUBCOMMANDS.iter().min_by_key(distance).map_or("", SubCommand::name);
+            language.unknown_command(&short(&name), nearest)
+        }
+        Fault::Option(error) => said(error, language),
+    })
+}
+
+fn said(error: Error, language: Language) -> String {
+    match error {
         Error::MissingValue { option } => {
             language.option_without_value(&option.unwrap_or_default())
         }
@@ -42,7 +128,7 @@ pub fn parse(
         }
         Error::UnexpectedValue { option, .. } => language.option_with_value(&option),
         other => language.option_unreadable(&shown(&other.to_string())),
-    })
+    }
 }
 
 fn shown(text: &str) -> String {
@@ -53,14 +139,18 @@ fn read(
     parser: &mut Parser,
     language: Language,
     environment: BTreeMap<String, String>,
-) -> Result<Command, Error> {
+) -> Result<Command, Fault> {
     let mut sources = Sources { environment, ..Sources::default() };
-    let mut test = false;
+    let (mut test, mut watch) = (false, false);
+    let mut words = Vec::new();
     while let Some(argument) = parser.next()? {
         match argument {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help(language)),
+            Arg::Short('h') | Arg::Long("help") => {
+                return Ok(Command::Help(chosen(&sources).unwrap_or(language)));
+            }
             Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
             Arg::Short('t') | Arg::Long("test") => test = true,
+            Arg::Long("watch") => watch = true,
             Arg::Short('c') | Arg::Long("config") => {
                 sources.config = Some(PathBuf::from(parser.value()?));
             }
@@ -70,12 +160,41 @@ fn read(
             }
             Arg::Long(name) => match by_option(name) {
                 Some(row) => sources.overrides.push((row, parser.value()?.string()?)),
-                None => return Err(Arg::Long(name).unexpected()),
+                None => return Err(Arg::Long(name).unexpected().into()),
             },
-            other => return Err(other.unexpected()),
+            Arg::Value(word) => words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
         }
     }
-    Ok(if test { Command::Test(sources) } else { Command::Run(sources) })
+    let mut words = words.into_iter();
+    let Some(name) = words.next() else {
+        return match (test, watch) {
+            (_, true) => Err(Arg::Long("watch").unexpected().into()),
+            (true, _) => Ok(Command::Test(sources)),
+            (false, _) => Ok(Command::Run(sources)),
+        };
+    };
+    let Some(found) = SUBCOMMANDS.iter().find(|known| known.name() == name) else {
+        return Err(Fault::SubCommand(name));
+    };
+    let task = (found.task)(words.next(), watch);
+    if let Some(more) = words.next() {
+        return Err(Arg::Value(more.into()).unexpected().into());
+    }
+    if test || watch && !matches!(task, Task::Status { .. }) {
+        return Err(Arg::Long(if test { "test" } else { "watch" }).unexpected().into());
+    }
+    let language = chosen(&sources).unwrap_or(language);
+    Ok(Command::Beside(task, sources, language))
+}
+
+/// The language that an option or the environment names.
+fn chosen(sources: &Sources) -> Option<Language> {
+    let row = super::table::row("server", "language")?;
+    let mut options = sources.overrides.iter().rev();
+    let option = options.find(|(other, _)| other.key == row.key).map(|(_, text)| text.as_str());
+    let variable = || sources.environment.get(&row.variable()).map(String::as_str);
+    super::value::language(option.or_else(variable)?.trim())
 }
 
 fn by_option(name: &str) -> Option<&'static Row> {
@@ -116,12 +235,56 @@ mod tests {
         assert!(matches!(run(&["--version"]), Ok(Command::Version)));
     }
 
+    fn task(arguments: &[&str]) -> Task {
+        match run(arguments) {
+            Ok(Command::Beside(task, ..)) => task,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_sub_command_may_stand_anywhere_between_options() {
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(task(&["token"]), Task::Token(None));
+        assert_eq!(
+            task(&["--port", "1", "token", "-c", "x", "kitchen"]),
+            Task::Token(some("kitchen"))
+        );
+        assert_eq!(task(&["doctor", "http://h"]), Task::Doctor(some("http://h")));
+        assert_eq!(task(&["health"]), Task::Health(None));
+        assert_eq!(task(&["status", "--watch"]), Task::Status { at: None, watch: true });
+        assert_eq!(task(&["--watch", "status", "h"]), Task::Status { at: some("h"), watch: true });
+    }
+
+    #[test]
+    fn an_unknown_sub_command_is_told_the_nearest() {
+        for (given, nearest) in [("doktor", "doctor"), ("tokens", "token"), ("stat", "status")] {
+            let line = run(&[given]).unwrap_err();
+            assert!(line.contains(given) && line.contains(&format!("`{nearest}`")), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_language_of_a_sub_command_and_of_help_is_the_one_that_was_chosen() {
+        let spoken = |arguments: &[&str]| match run(arguments) {
+            Ok(Command::Beside(_, _, language) | Command::Help(language)) => language,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(spoken(&["health"]), Language::En);
+        assert_eq!(spoken(&["health", "--language", "zh"]), Language::Zh);
+        assert_eq!(spoken(&["--language", "zh", "--help"]), Language::Zh);
+    }
+
     #[test]
     fn a_wrong_option_is_one_line_that_names_it() {
         for (arguments, named) in [
             (&["--prot", "1"][..], "--prot"),
             (&["-x"], "-x"),
             (&["run"], "run"),
+            (&["token", "a", "b"], "b"),
+            (&["--watch"], "--watch"),
+            (&["doctor", "--watch"], "--watch"),
+            (&["doctor", "-t"], "--test"),
             (&["--port"], "--port"),
             (&["-c"], "-c"),
             (&["--test=1"], "--test"),

@@ -1,6 +1,7 @@
 //! What is made from the table for people to read: the sample file, the README's tables, `--help`.
 
 use super::file::DEFAULT;
+use super::options::SUBCOMMANDS;
 use super::table::{Row, SECTIONS, TABLE};
 use crate::text::Language;
 use std::fmt::Write;
@@ -70,12 +71,17 @@ pub fn help(language: Language) -> String {
         let meaning = row.meaning(language).lines().next().unwrap_or_default();
         let _ = writeln!(options, "  {left:<24} {meaning}");
     }
-    language.help(crate::VERSION, options.trim_end(), DEFAULT)
+    let mut commands = String::new();
+    for command in SUBCOMMANDS {
+        let _ = writeln!(commands, "  {:<24} {}", command.usage, (command.meaning)(language));
+    }
+    language.help(crate::VERSION, commands.trim_end(), options.trim_end(), DEFAULT)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::options::SubCommand;
 
     #[test]
     fn help_names_every_option_of_the_table_and_fits_a_screen() {
@@ -84,6 +90,8 @@ mod tests {
             for row in TABLE {
                 assert!(row.option.is_none_or(|option| help.contains(&format!("--{option} "))));
             }
+            let named = |command: &SubCommand| help.contains(&format!("\n  {} ", command.usage));
+            assert!(SUBCOMMANDS.iter().all(named), "{help}");
             assert!(help.contains(DEFAULT) && help.lines().count() < 24, "{help}");
         }
     }

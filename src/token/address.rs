@@ -2,6 +2,10 @@
 
 use super::{percent, Token, UNWELCOME};
 use crate::text::Language;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The longest address that is taken from a request, in bytes.
+const LONGEST_SEEN: usize = 512;
 
 /// Where all routes begin, below the prefix.
 pub const ROOT: &str = "/mcp_endpoint";
@@ -41,10 +45,58 @@ impl Base {
         Base { secure, authority: authority.to_owned(), path: tidy(path) }
     }
 
+    /// Where a page says it was opened, or a host and path put together: `http://` or `https://`,
+    /// a host, perhaps a port and a path. Nothing where it is anything else, or not plain ASCII.
+    pub fn seen(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let secure = match scheme {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let path_is_plain = path
+            .bytes()
+            .all(|byte| percent::is_unreserved(byte) || b"/%!$&'()*+,;=:@".contains(&byte));
+        (Self::is_authority(authority) && path_is_plain && url.len() <= LONGEST_SEEN)
+            .then(|| Base { secure, authority: authority.to_owned(), path: tidy(path) })
+    }
+
+    /// Whether `authority` is a name or an address, perhaps with a port, and nothing besides.
+    pub fn is_authority(authority: &str) -> bool {
+        let host = host_of(authority);
+        let port = authority.get(host.len()..).and_then(|rest| rest.strip_prefix(':'));
+        let port_is_one = port.is_none_or(|port| {
+            port.bytes().all(|byte| byte.is_ascii_digit())
+                && port.parse::<u16>().is_ok_and(|p| p > 0)
+        });
+        let is_name = |host: &str| {
+            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            !host.is_empty() && host.bytes().all(is_part)
+        };
+        let of_six = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        port_is_one && of_six.map_or_else(|| is_name(host), |six| six.parse::<Ipv6Addr>().is_ok())
+    }
+
+    /// Whether only programs on the same machine can reach it.
+    pub fn is_loopback(&self) -> bool {
+        let host = host_of(&self.authority);
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    }
+
     /// The address of `below`, a path and query under [`ROOT`], for `scheme` or its secure form.
     fn address(&self, scheme: &str, below: &str) -> String {
         let secure = if self.secure { "s" } else { "" };
         format!("{scheme}{secure}://{}{}{ROOT}{below}", self.authority, self.path)
+    }
+}
+
+/// An authority without its port.
+fn host_of(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => host,
+        _ => authority,
     }
 }
 
@@ -64,6 +116,8 @@ pub struct Addresses {
     pub robot: String,
     /// What the manager console is given: the health address with the key.
     pub console: String,
+    /// The status page. It has no key in it.
+    pub page: String,
     /// Why clients will refuse the tool address, if they will.
     pub warning: Option<String>,
 }
@@ -75,6 +129,7 @@ pub fn addresses(base: &Base, key: &str, agent: &str, language: Language) -> Add
     let warning = unwelcome(&tool).map(|word| language.address_unwelcome(word));
     Addresses {
         robot: base.address("ws", &format!("/call/?token={token}")),
+        page: base.address("http", "/"),
         console: base.address("http", &format!("/health?key={}", percent::encode(key, b""))),
         tool,
         warning,

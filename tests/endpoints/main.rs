@@ -14,4 +14,5 @@ mod plain_http;
 mod proxies;
 mod refusals;
 mod relay;
+mod status;
 mod upgrade;

@@ -1,7 +1,9 @@
 //! Requests as they come over the wire, and what is answered to them.
 
 mod client;
+mod page;
 mod plain;
+mod status;
 mod upgrade;
 
 use super::*;
@@ -9,6 +11,20 @@ use crate::relay::Policy;
 use crate::settings::{Logging, Origins, Security, Server, WebSocket};
 use crate::text::Language;
 use std::time::Duration;
+
+/// A machine of which more is known than of the tests' own.
+#[derive(Debug)]
+struct Pi;
+
+impl Machine for Pi {
+    fn memory(&self) -> Option<u64> {
+        Some(3 << 20)
+    }
+
+    fn reached_at(&self) -> (String, u16) {
+        ("192.0.2.9".to_owned(), 8004)
+    }
+}
 
 const KEY: &str = "0123456789abcdef+/ &=小0123456789";
 
@@ -60,6 +76,11 @@ fn under(prefix: &str) -> Settings {
 
 /// The answer to a request given as its head without the last, empty line.
 fn asked(settings: &Settings, head: &str) -> Answer {
+    asked_about(&Relay::new(Policy::default()), settings, head)
+}
+
+/// The answer of a server whose relay is `relay`.
+fn asked_about(relay: &Relay, settings: &Settings, head: &str) -> Answer {
     let head = format!("{}\r\n\r\n", head.replace('\n', "\r\n"));
     let mut headers = [httparse::EMPTY_HEADER; 100];
     let mut request = httparse::Request::new(&mut headers);
@@ -69,10 +90,16 @@ fn asked(settings: &Settings, head: &str) -> Answer {
         target: request.path.unwrap(),
         headers: request.headers,
     };
-    let relay = Relay::new(Policy::default());
     let shell = ShellView { connections: 3, accepted: 7, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_millis(61_900));
-    answer(&request, &Context { settings, relay: &relay, shell, refusals: &[], now })
+    let refusals = [RecentRefusal {
+        address: [192, 0, 2, 66].into(),
+        reason: RefusalReason::KeyForToken,
+        count: 7,
+        last: Moment::from_start(Duration::from_secs(50)),
+    }];
+    let context = Context { settings, relay, shell, refusals: &refusals, machine: &Pi, now };
+    answer(&request, &context)
 }
 
 /// A response, read back from its bytes.
@@ -115,7 +142,12 @@ impl Got {
 
 /// The response to a request, which has what every response must have.
 fn got(settings: &Settings, head: &str) -> Got {
-    let Answer::Respond(response) = asked(settings, head) else {
+    got_about(&Relay::new(Policy::default()), settings, head)
+}
+
+/// The same of a server whose relay is `relay`.
+fn got_about(relay: &Relay, settings: &Settings, head: &str) -> Got {
+    let Answer::Respond(response) = asked_about(relay, settings, head) else {
         panic!("{head}: a response was expected")
     };
     let got = Got::read(&response.bytes);

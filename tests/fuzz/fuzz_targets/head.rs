@@ -20,7 +20,7 @@ const SECRET: &str = "<一>";
 const LARGEST_HEAD: usize = 8 * 1024;
 
 /// Every header there is, in the one spelling of its name.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 20] = [
     "Access-Control-Allow-Headers",
     "Access-Control-Allow-Methods",
     "Access-Control-Allow-Origin",
@@ -29,8 +29,10 @@ const NAMES: [&str; 18] = [
     "Cache-Control",
     "Connection",
     "Content-Length",
+    "Content-Security-Policy",
     "Content-Type",
     "Location",
+    "Referrer-Policy",
     "Retry-After",
     "Sec-WebSocket-Accept",
     "Sec-WebSocket-Protocol",
@@ -78,7 +80,8 @@ fuzz_target!(|data: &[u8]| {
     let (settings, relay) = (settings(*choice), relay());
     let shell = ShellView { connections: 3, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_secs(61));
-    let context = Context { settings: &settings, relay: &relay, shell, refusals: &[], now };
+    let (machine, refusals) = (&(), &[]);
+    let context = Context { settings: &settings, relay: &relay, shell, refusals, machine, now };
 
     let step = usize::from(*step).pow(2).max(1);
     let Some((answer, rest)) = answered(head, step, &context) else { return };
@@ -143,7 +146,9 @@ fn response_is_sound(status: u16, bytes: &[u8], request: &[u8]) {
     assert_eq!(parts.header("Cache-Control"), Some("no-store"));
     assert_eq!(parts.header("X-Content-Type-Options"), Some("nosniff"));
     assert_eq!(parts.header("Connection"), Some("close"));
-    if !parts.body.is_empty() {
+    let is_page = parts.header("Content-Type").is_some_and(|kind| kind.starts_with("text/html"));
+    assert_eq!(is_page, parts.header("Content-Security-Policy").is_some());
+    if !parts.body.is_empty() && !is_page {
         let json: serde_json::Value = serde_json::from_str(parts.body).expect("JSON");
         assert!(json.is_object());
     }

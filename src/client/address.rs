@@ -1,0 +1,245 @@
+//! An address as people have it, taken apart: the console's, a tool's, a robot's, or only where
+//! the server is.
+
+use crate::text::Language;
+use crate::token::address::ROOT;
+use crate::token::percent;
+
+/// What an address is for, as its path says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only where the server is.
+    Base,
+    /// `/mcp_endpoint/health`: for the manager console.
+    Console,
+    /// `/mcp_endpoint/mcp/`: for tools.
+    Tool,
+    /// `/mcp_endpoint/call/`: for the Xiaozhi side.
+    Robot,
+    /// An endpoint, but not below `/mcp_endpoint`: of another service.
+    Foreign,
+}
+
+/// An address. The key and the token in it are secrets, so it does not show itself whole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    /// `https` or `wss`.
+    pub secure: bool,
+    /// Whether the scheme is that of a WebSocket; `None`: there was no scheme.
+    pub websocket: Option<bool>,
+    /// A name, or an address of either family without brackets.
+    pub host: String,
+    /// The port: that of the scheme where none is said.
+    pub port: u16,
+    /// What stands before `/mcp_endpoint`: empty, or `/foo` without a last slash.
+    pub prefix: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// The key in it, decoded.
+    pub key: Option<String>,
+    /// The token in it, as it was written.
+    pub token: Option<String>,
+}
+
+/// Why a text is no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It begins with a scheme that is none of ours.
+    Scheme,
+    /// There is no host.
+    Host,
+    /// What stands for the port is none.
+    Port,
+}
+
+impl Unreadable {
+    /// Why `text` is no address.
+    pub fn told(self, language: Language, text: &str) -> String {
+        let text: String = text.chars().take(80).collect();
+        let text = crate::logging::visible(&text);
+        match self {
+            Unreadable::Scheme => language.no_address_scheme(&text),
+            Unreadable::Host => language.no_address_host(&text),
+            Unreadable::Port => language.no_address_port(&text),
+        }
+    }
+}
+
+impl Kind {
+    /// What such an address is for.
+    pub fn told(self, language: Language) -> String {
+        match self {
+            Kind::Base => language.kind_base(),
+            Kind::Console => language.kind_console(),
+            Kind::Tool => language.kind_tool(),
+            Kind::Robot => language.kind_robot(),
+            Kind::Foreign => language.kind_foreign(),
+        }
+    }
+}
+
+impl Address {
+    /// Takes an address apart. Without a scheme it is `http`.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn read(text: &str) -> Result<Self, Unreadable> {
+        let text = text.trim().trim_matches(['"', '\'', '<', '>', '“', '”', '‘', '’']).trim();
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
+            None => (None, text),
+        };
+        let (secure, websocket) = match scheme.as_deref() {
+            None => (false, None),
+            Some("http") => (false, Some(false)),
+            Some("https") => (true, Some(false)),
+            Some("ws") => (false, Some(true)),
+            Some("wss") => (true, Some(true)),
+            Some(_) => return Err(Unreadable::Scheme),
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, below) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let (path, query) = below.split_once('?').unwrap_or((below, ""));
+        let (host, port) = host_and_port(authority, if secure { 443 } else { 80 })?;
+        let (prefix, kind) = place(path);
+        let field = |name: &str| {
+            let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let found =
+                pairs.find(|(key, _)| *key == name || key.strip_prefix("amp;") == Some(name));
+            found.map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty())
+        };
+        let key = field("key")
+            .map(|key| String::from_utf8_lossy(&percent::decode(key.as_bytes())).into_owned());
+        Ok(Address { secure, websocket, host, port, prefix, kind, key, token: field("token") })
+    }
+
+    /// The host and port as they stand in an address and in the header `Host`.
+    pub fn authority(&self) -> String {
+        let usual = if self.secure { 443 } else { 80 };
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == usual {
+            host
+        } else {
+            format!("{host}:{}", self.port)
+        }
+    }
+
+    /// Where the server is, without any secret. `scheme` is `http` or `ws`.
+    pub fn base(&self, scheme: &str) -> String {
+        let secure = if self.secure { "s" } else { "" };
+        format!("{scheme}{secure}://{}{}", self.authority(), self.prefix)
+    }
+
+    /// The path and query of `below` on this server, under [`ROOT`].
+    pub fn target(&self, below: &str) -> String {
+        format!("{}{ROOT}{below}", self.prefix)
+    }
+}
+
+fn host_and_port(authority: &str, usual: u16) -> Result<(String, u16), Unreadable> {
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, after) = rest.split_once(']').ok_or(Unreadable::Host)?;
+            (host, after.strip_prefix(':'))
+        }
+        None => match authority.split_once(':') {
+            // More than one colon and no brackets: an IPv6 address as nobody should write it.
+            Some((_, port)) if port.contains(':') => (authority, None),
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    if host.is_empty() || host.contains(|letter: char| letter.is_whitespace() || letter == '%') {
+        return Err(Unreadable::Host);
+    }
+    let port = match port {
+        None | Some("") => usual,
+        Some(port) => port.parse().map_err(|_| Unreadable::Port)?,
+    };
+    if port == 0 {
+        return Err(Unreadable::Port);
+    }
+    Ok((host.to_owned(), port))
+}
+
+/// The prefix of a path, and what the rest of it is for.
+fn place(path: &str) -> (String, Kind) {
+    let path = path.trim_end_matches('/');
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let Some((prefix, below)) = path.split_once(ROOT) else {
+        return match last {
+            "mcp" | "call" => (String::new(), Kind::Foreign),
+            "health" | "stats" | "metrics" => {
+                let prefix = path.strip_suffix(last).unwrap_or_default();
+                (prefix.trim_end_matches('/').to_owned(), Kind::Base)
+            }
+            _ => (path.to_owned(), Kind::Base),
+        };
+    };
+    let kind = match below.trim_start_matches('/').split('/').next() {
+        Some("mcp") => Kind::Tool,
+        Some("call") => Kind::Robot,
+        Some("health") => Kind::Console,
+        _ => Kind::Base,
+    };
+    (prefix.trim_end_matches('/').to_owned(), kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_people_have_is_understood() {
+        for (text, kind, base) in [
+            (
+                "http://10.0.0.5:8004/mcp_endpoint/health?key=a%2Bb",
+                Kind::Console,
+                "http://10.0.0.5:8004",
+            ),
+            (
+                " 'ws://pi:8004/mcp_endpoint/mcp/?token=T%3D&server_id=s' ",
+                Kind::Tool,
+                "http://pi:8004",
+            ),
+            ("wss://a.example/x/mcp_endpoint/call?token=T", Kind::Robot, "https://a.example/x"),
+            ("https://a.example/x/", Kind::Base, "https://a.example/x"),
+            ("http://a.example/x/health", Kind::Base, "http://a.example/x"),
+            ("[::1]:8004", Kind::Base, "http://[::1]:8004"),
+            ("pi", Kind::Base, "http://pi"),
+            ("http://pi/mcp_endpoint/", Kind::Base, "http://pi"),
+            ("wss://api.example/mcp/?token=eyJ", Kind::Foreign, "https://api.example"),
+        ] {
+            let address = Address::read(text).unwrap_or_else(|why| panic!("{text}: {why:?}"));
+            assert_eq!((address.kind, address.base("http").as_str()), (kind, base), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_secrets_of_an_address_are_found() {
+        let read = |text| Address::read(text).unwrap();
+        assert_eq!(read("http://h/mcp_endpoint/health?key=a%2Bb").key.as_deref(), Some("a+b"));
+        let tool = read("ws://h/mcp_endpoint/mcp/?x=1&token=T%3D&server_id=s");
+        assert_eq!(tool.token.as_deref(), Some("T%3D"));
+        assert_eq!(read("ws://h/mcp_endpoint/mcp/?token=").token, None);
+    }
+
+    #[test]
+    fn what_is_no_address_is_told() {
+        for (text, why) in [
+            ("ftp://h/", Unreadable::Scheme),
+            ("http:///x", Unreadable::Host),
+            ("", Unreadable::Host),
+            ("http://[::1", Unreadable::Host),
+            ("http://a b/", Unreadable::Host),
+            ("http://h:port/", Unreadable::Port),
+            ("http://h:99999/", Unreadable::Port),
+            ("http://h:0/", Unreadable::Port),
+        ] {
+            assert_eq!(Address::read(text).err(), Some(why), "{text}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Plain requests: one question, one answer, one connection.
+
+use super::{Address, Failure, Stream};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 16 << 20;
+
+/// The most headers of an answer.
+const MOST_HEADERS: usize = 100;
+
+/// An answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Names and values as they came.
+    pub headers: Vec<(String, String)>,
+    /// The body, or what has come of it.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a header; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// The body as JSON; null where it is none.
+    pub fn json(&self) -> Value {
+        json(&String::from_utf8_lossy(&self.body))
+    }
+}
+
+/// A text as JSON; null where it is none.
+pub fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The member at a path, whose names stand between `.`; null where there is none. `value["name"]`
+/// does the same, with a search of its own compiled into every place.
+#[inline(never)]
+pub fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(value, |value, name| value.get(name).unwrap_or(&Value::Null))
+}
+
+/// The text at a path; empty where there is none.
+#[inline(never)]
+pub fn text_at<'a>(value: &'a Value, path: &str) -> &'a str {
+    at(value, path).as_str().unwrap_or_default()
+}
+
+/// The number at a path; 0 where there is none.
+#[inline(never)]
+pub fn number_at(value: &Value, path: &str) -> u64 {
+    at(value, path).as_u64().unwrap_or_default()
+}
+
+/// Sends `GET target` and reads the answer, within `patience`. `bearer` goes into the header
+/// `Authorization`.
+///
+/// # Errors
+/// Why there is no answer.
+pub fn get(
+    address: &Address,
+    target: &str,
+    bearer: Option<&str>,
+    patience: Duration,
+) -> Result<Answer, Failure> {
+    let until = Instant::now() + patience;
+    let mut stream = Stream::open(address, until)?;
+    let bearer = bearer.map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
+    let more = format!("Accept: application/json\r\n{bearer}Connection: close\r\n");
+    stream.send(request(address, target, &more).as_bytes())?;
+    let (mut answer, mut body) = head(&mut stream, until)?;
+    let length = answer.header("content-length").parse().unwrap_or(usize::MAX);
+    while body.len() < length && read(&mut stream, &mut body, until)? {}
+    body.truncate(length);
+    answer.body =
+        if answer.header("transfer-encoding").is_empty() { body } else { unchunked(&body) };
+    Ok(answer)
+}
+
+/// The head of a request. `more` are further headers, each with its line's end.
+pub(super) fn request(address: &Address, target: &str, more: &str) -> String {
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: mcp-endpoint-server/{}\r\n{more}\r\n",
+        address.authority(),
+        crate::VERSION
+    )
+}
+
+/// Reads the head of an answer, and gives what has come behind it.
+pub(super) fn head(stream: &mut Stream, until: Instant) -> Result<(Answer, Vec<u8>), Failure> {
+    let mut bytes = Vec::new();
+    loop {
+        let ended = match read(stream, &mut bytes, until) {
+            Ok(more) => !more,
+            // What came before the end may tell more than the end.
+            Err(_) if !bytes.is_empty() => true,
+            Err(failure) => return Err(failure),
+        };
+        if let Some(parts) = parse(&bytes)? {
+            return Ok(parts);
+        }
+        if ended {
+            return Err(if bytes.is_empty() { Failure::Ended } else { not_http(&bytes) });
+        }
+    }
+}
+
+/// A whole head and what follows it.
+fn parse(bytes: &[u8]) -> Result<Option<(Answer, Vec<u8>)>, Failure> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    match response.parse(bytes) {
+        Ok(httparse::Status::Partial) => Ok(None),
+        Ok(httparse::Status::Complete(length)) => {
+            let owned = |header: &httparse::Header<'_>| {
+                (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned())
+            };
+            let headers = response.headers.iter().map(owned).collect();
+            let status = response.code.unwrap_or_default();
+            let rest = bytes.get(length..).unwrap_or_default().to_vec();
+            Ok(Some((Answer { status, headers, body: Vec::new() }, rest)))
+        }
+        Err(_) => Err(not_http(bytes)),
+    }
+}
+
+fn not_http(bytes: &[u8]) -> Failure {
+    // An alert, or the hand-shake of a server that is in a hurry.
+    if let [0x15 | 0x16, 0x03, ..] = bytes {
+        return Failure::SpeaksTls;
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let line: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
+    Failure::NotHttp(crate::logging::visible(&line).into_owned())
+}
+
+/// Reads once; false at the end of the stream.
+fn read(stream: &mut Stream, bytes: &mut Vec<u8>, until: Instant) -> Result<bool, Failure> {
+    let mut buffer = [0; 4096];
+    let count = match stream.read(&mut buffer, until) {
+        Ok(0) if Instant::now() >= until => return Err(Failure::Silent { connected: true }),
+        Ok(count) => count,
+        Err(Failure::Ended) => return Ok(false),
+        Err(failure) => return Err(failure),
+    };
+    bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+    if bytes.len() > LONGEST {
+        return Err(Failure::TooLong);
+    }
+    Ok(true)
+}
+
+/// A body that proxies have sent in chunks, put together; as far as it is sound.
+fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
+        let (line, after) = rest.split_at(end);
+        let size = std::str::from_utf8(line).unwrap_or_default();
+        let size = size.split(';').next().unwrap_or_default().trim();
+        let Ok(size @ 1..) = usize::from_str_radix(size, 16) else { break };
+        let chunk = after.get(2..).unwrap_or_default();
+        body.extend_from_slice(chunk.get(..size).unwrap_or(chunk));
+        rest = chunk.get(size.saturating_add(2)..).unwrap_or_default();
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_in_chunks_is_put_together() {
+        assert_eq!(unchunked(b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n"), b"abc0123456789");
+        assert_eq!(unchunked(b"5\r\nab"), b"ab");
+        assert_eq!(unchunked(b"-1\r\nab"), b"");
+        assert_eq!(unchunked(b"ffffffffffffffffff\r\nab"), b"");
+    }
+
+    #[test]
+    fn what_is_no_http_is_told_from_tls() {
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nA: b\r\n").unwrap(), None);
+        assert_eq!(parse(b"\x15\x03\x01\x00\x02\x02\x46").unwrap_err(), Failure::SpeaksTls);
+        let ssh = parse(b"SSH-2.0-x\r\nmore").unwrap_err();
+        assert_eq!(ssh, Failure::NotHttp("SSH-2.0-x".to_owned()));
+        let (answer, rest) = parse(b"HTTP/1.1 404 No\r\nServer: x\r\n\r\nbody").unwrap().unwrap();
+        assert_eq!((answer.status, answer.header("server"), &rest[..]), (404, "x", &b"body"[..]));
+    }
+}

@@ -1,0 +1,73 @@
+//! A small blocking client: what the commands beside the server ask it with.
+//!
+//! It dials as the manager console and devices do, every wait has an end, and what goes wrong is
+//! told apart as far as it can be: [`Failure`].
+
+pub mod address;
+pub mod http;
+pub mod own;
+mod stream;
+mod tls;
+pub mod websocket;
+
+pub use address::{Address, Kind};
+pub use stream::{connects, Stream};
+pub use tls::Distrust;
+
+use crate::text::Language;
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The host has no address; what the system says about it.
+    NoSuchHost(String),
+    /// The machine is there, and nobody listens on the port.
+    Refused,
+    /// The machine cannot be reached; what the system says about it.
+    Unreachable(String),
+    /// Nobody said anything in time: not to the connection, where `connected` is false, or not
+    /// to the request.
+    Silent {
+        /// Whether there was a connection.
+        connected: bool,
+    },
+    /// The connection ended before the answer.
+    Ended,
+    /// What came is no HTTP; its beginning, fit to be shown.
+    NotHttp(String),
+    /// What came is TLS.
+    SpeaksTls,
+    /// TLS was tried, and the port does not speak it.
+    SpeaksNoTls,
+    /// The certificate is not to be trusted.
+    Distrusted(Distrust),
+    /// TLS failed otherwise; what `openssl` says about it.
+    Tls(String),
+    /// There is no `openssl` to speak TLS with.
+    NoOpenssl,
+    /// The answer is longer than any of ours.
+    TooLong,
+}
+
+impl Failure {
+    /// What it is, why, and what to do.
+    pub fn told(&self, language: Language) -> String {
+        match self {
+            Failure::NoSuchHost(said) => language.failure_no_host(said),
+            Failure::Refused => language.failure_refused(),
+            Failure::Unreachable(said) => language.failure_unreachable(said),
+            Failure::Silent { connected: false } => language.failure_silent_host(),
+            Failure::Silent { connected: true } => language.failure_silent(),
+            Failure::Ended => language.failure_ended(),
+            Failure::NotHttp(line) => language.failure_not_http(line),
+            Failure::SpeaksTls => language.failure_speaks_tls(),
+            Failure::SpeaksNoTls => language.failure_speaks_no_tls(),
+            Failure::Distrusted(Distrust::Signer) => language.failure_signer(),
+            Failure::Distrusted(Distrust::Time) => language.failure_time(),
+            Failure::Distrusted(Distrust::Name) => language.failure_name(),
+            Failure::Tls(said) => language.failure_tls(said),
+            Failure::NoOpenssl => language.failure_no_openssl(),
+            Failure::TooLong => language.failure_too_long(),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Whether a server is alive: for containers and scripts, where there is no `curl`.
+
+use super::{complain, say, wrong_use, End};
+use crate::client::http::{self, number_at, text_at};
+use crate::client::own;
+use crate::settings::Loaded;
+use crate::text::Language;
+use std::time::Duration;
+
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) fn tell(loaded: &Loaded, at: Option<&str>, language: Language) -> End {
+    let address = match own::named(&loaded.settings, at, language) {
+        Ok(address) => address,
+        Err(problem) => return wrong_use(&problem),
+    };
+    let base = address.base("http");
+    let target = format!("{}/health", address.prefix);
+    match http::get(&address, &target, None, PATIENCE) {
+        Ok(answer) if text_at(&answer.json(), "status") == "healthy" => {
+            let json = answer.json();
+            say(&language.healthy(
+                &base,
+                text_at(&json, "version"),
+                number_at(&json, "uptime_seconds"),
+                number_at(&json, "connections.tool_connections"),
+                number_at(&json, "connections.robot_connections"),
+            ));
+            End::Well
+        }
+        Ok(answer) => {
+            complain(&language.not_healthy(&base, answer.status));
+            End::Badly
+        }
+        Err(failure) => {
+            complain(&language.no_answer(&base, &failure.told(language)));
+            End::Badly
+        }
+    }
+}

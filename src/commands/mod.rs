@@ -1,0 +1,87 @@
+//! What the program does beside the server: addresses, status, health, and the doctor.
+//!
+//! The configuration is only read: none of these makes a file or a key.
+
+mod health;
+mod status;
+
+mod token;
+
+use crate::doctor;
+use crate::settings::options::Task;
+use crate::settings::{self, Loaded, Sources};
+use crate::text::Language;
+use std::fmt::Display;
+use std::io::Write;
+
+/// How a command ended: the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// 0: as it should be.
+    Well,
+    /// 1: something is wrong.
+    Badly,
+    /// 2: the command cannot be carried out as it was given.
+    WrongUse,
+}
+
+impl End {
+    /// The exit status.
+    pub fn status(self) -> u8 {
+        match self {
+            End::Well => 0,
+            End::Badly => 1,
+            End::WrongUse => 2,
+        }
+    }
+}
+
+/// Carries out `task`. `language` is the one the command line or the locale asks for.
+pub fn run(task: Task, sources: &Sources, language: Language) -> End {
+    let mut loaded = match settings::check(sources) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            complain(&problems);
+            // The health of a container is 0 or 1.
+            return if matches!(task, Task::Health(_)) { End::Badly } else { End::WrongUse };
+        }
+    };
+    if settings::key_is_wanted(sources, &loaded.settings) {
+        // One that is too short is replaced at the next start.
+        loaded.settings.server.key.clear();
+    }
+    // Who has made the server speak English wants to hear it here, too.
+    let language = match loaded.settings.server.language {
+        Language::En => Language::En,
+        Language::Zh => language,
+    };
+    match task {
+        Task::Token(agent) => token::print(&loaded, agent.as_deref(), language),
+        Task::Health(at) => health::tell(&loaded, at.as_deref(), language),
+        Task::Doctor(at) => visit(&loaded, at.as_deref(), language),
+        Task::Status { at, watch } => status::show(&loaded, at.as_deref(), watch, language),
+    }
+}
+
+fn visit(loaded: &Loaded, at: Option<&str>, language: Language) -> End {
+    match doctor::visit(loaded, at, language, &mut |line| say(&line)) {
+        Ok(true) => End::Well,
+        Ok(false) => End::Badly,
+        Err(problem) => wrong_use(&problem),
+    }
+}
+
+/// A line on standard output. Whoever does not read it does not need it.
+fn say(line: &dyn Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A line on standard error.
+fn complain(line: &dyn Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn wrong_use(problem: &str) -> End {
+    complain(&problem);
+    End::WrongUse
+}

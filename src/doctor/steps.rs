@@ -1,0 +1,389 @@
+//! The steps of a visit: a list of them, and how each is played.
+
+use super::cause::{of_close, of_home, of_key, of_refusal, of_reply, shown, Cause};
+use crate::client::http::{self, at, number_at, text_at, Answer};
+use crate::client::websocket::{random, Event, WebSocket};
+use crate::client::{connects, Address, Failure};
+use crate::settings::Loaded;
+use crate::text::Language;
+use crate::token::{percent, Token};
+use serde_json::Value;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+/// How long an answer may take. Who is refused again and again is answered up to 5 s later.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long a server may take to say hello to a tool; one that only passes on never does.
+const HELLO: Duration = Duration::from_millis(1500);
+
+/// How long nobody says anything: what cuts idle connections within seconds shows. Proxies that
+/// do so after a minute do not; a visit would take too long.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// How long one of two connections is listened to before it is the other's turn.
+const TURN: Duration = Duration::from_millis(5);
+
+/// The tool that the doctor brings.
+const ECHO: &str = "doctor_echo";
+
+/// A step.
+pub(super) struct Step {
+    /// What it is called.
+    pub(super) name: fn(Language) -> String,
+    /// Whether it is on the way to the server, not at the server.
+    pub(super) is_way: bool,
+    /// Does it, and says what was seen.
+    pub(super) play: fn(&mut Visit) -> Result<String, Cause>,
+}
+
+const fn step(
+    name: fn(Language) -> String,
+    is_way: bool,
+    play: fn(&mut Visit) -> Result<String, Cause>,
+) -> Step {
+    Step { name, is_way, play }
+}
+
+/// What is done with an address only.
+static WAY: [Step; 3] = [
+    step(Language::step_address, false, Visit::address),
+    step(Language::step_connect, true, Visit::connect),
+    step(Language::step_server, true, Visit::server),
+];
+
+/// What is done with the key: as the console, then as a tool and a robot of an agent of our own.
+static WITH_KEY: [Step; 9] = [
+    step(Language::step_address, false, Visit::address),
+    step(Language::step_connect, true, Visit::connect),
+    step(Language::step_server, true, Visit::server),
+    step(Language::step_key, false, Visit::key),
+    step(Language::step_tool, false, Visit::tool),
+    step(Language::step_robot, false, Visit::robot),
+    step(Language::step_list, false, Visit::list_own),
+    step(Language::step_call, false, Visit::call),
+    step(Language::step_silence, false, Visit::silence),
+];
+
+/// What is done with a token: only what disturbs nobody, for the agent has tools of its own.
+static WITH_TOKEN: [Step; 6] = [
+    step(Language::step_address, false, Visit::address),
+    step(Language::step_connect, true, Visit::connect),
+    step(Language::step_server, true, Visit::server),
+    step(Language::step_robot, false, Visit::robot),
+    step(Language::step_list, false, Visit::list_theirs),
+    step(Language::step_silence, false, Visit::silence),
+];
+
+/// A visit under way.
+pub(super) struct Visit {
+    address: Address,
+    language: Language,
+    key: Option<String>,
+    /// Whether the key is the one of the configuration.
+    key_is_own: bool,
+    /// The token as it stands in an address.
+    token: String,
+    tool: Option<WebSocket>,
+    robot: Option<WebSocket>,
+    /// The number of the last request.
+    last: u32,
+    /// What there is to say about it all.
+    pub(super) notes: Vec<String>,
+}
+
+impl Visit {
+    /// A visit to `address`. With `given` it is not the configured one.
+    pub(super) fn new(address: Address, loaded: &Loaded, given: bool, language: Language) -> Self {
+        let own = &loaded.settings.server.key;
+        let usable = address.token.is_none() && !own.is_empty();
+        let key_is_own = !given || address.key.is_none();
+        let key = address.key.clone().or_else(|| usable.then(|| own.clone()));
+        let token = address.token.clone().unwrap_or_default();
+        Visit {
+            address,
+            language,
+            key,
+            key_is_own,
+            token,
+            tool: None,
+            robot: None,
+            last: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// What is to be done.
+    pub(super) fn steps(&self) -> &'static [Step] {
+        match (&self.key, self.token.is_empty()) {
+            (_, false) => &WITH_TOKEN,
+            (Some(_), _) => &WITH_KEY,
+            _ => &WAY,
+        }
+    }
+
+    /// Ends it, properly.
+    pub(super) fn leave(self) {
+        for socket in [self.robot, self.tool].into_iter().flatten() {
+            socket.close();
+        }
+    }
+
+    fn address(&mut self) -> Result<String, Cause> {
+        Ok(self.address.kind.told(self.language))
+    }
+
+    fn connect(&mut self) -> Result<String, Cause> {
+        let stream = connects(&self.address, Instant::now() + PATIENCE).map_err(Cause::Failure)?;
+        Ok(stream.peer_addr().map(|place| place.to_string()).unwrap_or_default())
+    }
+
+    fn get(&self, target: &str) -> Result<Answer, Cause> {
+        http::get(&self.address, target, None, PATIENCE).map_err(Cause::Failure)
+    }
+
+    fn server(&mut self) -> Result<String, Cause> {
+        let answer = self.get(&self.address.target("/"))?;
+        let home = match of_home(&answer) {
+            Err(cause @ (Cause::WrongPath(_) | Cause::NotOurs(..)))
+                if !self.address.prefix.is_empty() =>
+            {
+                // Perhaps it is only the prefix that is wrong.
+                let bare = Address { prefix: String::new(), ..self.address.clone() };
+                let found = http::get(&bare, &bare.target("/"), None, PATIENCE);
+                let there = found.is_ok_and(|answer| of_home(&answer).is_ok());
+                return Err(if there { Cause::WrongPath(true) } else { cause });
+            }
+            seen => seen?,
+        };
+        let proxy = [answer.header("via"), answer.header("server")].join(" ");
+        if home.python {
+            self.notes.push(self.language.note_python());
+        } else if !proxy.trim().is_empty() {
+            self.notes.push(self.language.note_proxy(&shown(proxy.trim())));
+        }
+        if self.key.is_none() && self.token.is_empty() {
+            self.notes.push(self.language.note_no_key());
+        }
+        Ok(self.language.server_seen(&home.version))
+    }
+
+    fn key(&mut self) -> Result<String, Cause> {
+        let key = self.key.clone().unwrap_or_default();
+        let query = format!("/health?key={}", percent::encode(&key, b""));
+        let answer = self.get(&self.address.target(&query))?;
+        let seen = of_key(&answer, self.key_is_own)?;
+        let name = named("doctor-");
+        self.token = Token::new(&key, &name).in_address();
+        if matches!(seen, Some((0, _))) {
+            self.notes.push(self.language.note_no_tool());
+        }
+        Ok(match seen {
+            Some((tools, robots)) => self.language.key_seen(tools, robots),
+            None => String::new(),
+        })
+    }
+
+    fn dial(&self, endpoint: &str) -> Result<WebSocket, Cause> {
+        let target = self.address.target(&format!("/{endpoint}/?token={}", self.token));
+        let until = Instant::now() + PATIENCE;
+        WebSocket::dial(&self.address, &target, until).map_err(of_refusal)
+    }
+
+    fn tool(&mut self) -> Result<String, Cause> {
+        self.tool = Some(self.dial("mcp")?);
+        // A refusal or a hello: both come by themselves.
+        self.serve(Instant::now() + HELLO)?;
+        Ok(self.language.tool_seen())
+    }
+
+    /// Answers for the tool until it has answered something, or until `until`.
+    fn serve(&mut self, until: Instant) -> Result<(), Cause> {
+        let Some(tool) = &mut self.tool else { return Ok(()) };
+        let Some(text) = heard(tool, until)? else { return Ok(()) };
+        if let Some(reply) = reply(&text) {
+            tool.send(&reply).map_err(cut)?;
+        }
+        Ok(())
+    }
+
+    fn robot(&mut self) -> Result<String, Cause> {
+        self.robot = Some(self.dial("call")?);
+        let hello = format!(
+            r#"{{"protocolVersion":"2024-11-05","capabilities":{{}},"clientInfo":{{"name":"doctor","version":"{}"}}}}"#,
+            crate::VERSION
+        );
+        let result = self.ask("initialize", &hello)?;
+        if let Some(robot) = &mut self.robot {
+            let note = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+            robot.send(note).map_err(cut)?;
+        }
+        let name = shown(text_at(&result, "serverInfo.name"));
+        Ok(self.language.robot_seen(&name))
+    }
+
+    /// Sends a request as the robot and waits for its answer, while the tool answers, too.
+    fn ask(&mut self, method: &'static str, params: &str) -> Result<Value, Cause> {
+        self.last = self.last.saturating_add(1);
+        let id = self.last;
+        let request =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
+        let end = Instant::now() + PATIENCE;
+        self.robot.as_mut().ok_or(Cause::Cut)?.send(&request).map_err(cut)?;
+        while Instant::now() < end {
+            self.serve(Instant::now() + TURN)?;
+            let Some(robot) = &mut self.robot else { break };
+            let Some(text) = heard(robot, Instant::now() + TURN)? else { continue };
+            let reply = http::json(&text);
+            if number_at(&reply, "id") == u64::from(id) && at(&reply, "method").is_null() {
+                return of_reply(method, &reply);
+            }
+        }
+        Err(Cause::Unanswered(method))
+    }
+
+    fn names(&mut self) -> Result<Vec<String>, Cause> {
+        let result = self.ask("tools/list", "{}")?;
+        let tools = at(&result, "tools").as_array().ok_or(Cause::WrongAnswer("tools/list"))?;
+        Ok(tools.iter().map(|tool| shown(text_at(tool, "name"))).collect())
+    }
+
+    fn list_own(&mut self) -> Result<String, Cause> {
+        let names = self.names()?;
+        if names.iter().any(|name| name == ECHO) {
+            Ok(names.join(", "))
+        } else {
+            Err(Cause::WrongAnswer("tools/list"))
+        }
+    }
+
+    fn list_theirs(&mut self) -> Result<String, Cause> {
+        let names = match self.names() {
+            // The Python server says so where ours gives an empty list.
+            Err(Cause::Error(_, -32001, _)) => Vec::new(),
+            names => names?,
+        };
+        if names.is_empty() {
+            let base = self.address.base("ws");
+            let root = crate::token::address::ROOT;
+            return Err(Cause::NoTool(format!("{base}{root}/mcp/?token={}", self.token)));
+        }
+        Ok(self.language.tools_seen(names.len(), &names.join(", ")))
+    }
+
+    fn call(&mut self) -> Result<String, Cause> {
+        let word = named("echo-");
+        let params = format!(r#"{{"name":"{ECHO}","arguments":{{"word":"{word}"}}}}"#);
+        let result = self.ask("tools/call", &params)?;
+        let content = at(&result, "content").get(0);
+        if content.is_some_and(|content| text_at(content, "text") == word) {
+            Ok(self.language.call_seen())
+        } else {
+            Err(Cause::WrongAnswer("tools/call"))
+        }
+    }
+
+    fn silence(&mut self) -> Result<String, Cause> {
+        let end = Instant::now() + SILENCE;
+        let spared = |cause| match cause {
+            Cause::Cut | Cause::Unanswered(_) => Cause::CutWhenSilent,
+            other => other,
+        };
+        while Instant::now() < end {
+            let turn = Instant::now() + Duration::from_millis(50);
+            self.serve(turn).map_err(spared)?;
+            if let Some(robot) = &mut self.robot {
+                heard(robot, turn).map_err(spared)?;
+            }
+        }
+        let answer = if self.tool.is_some() { self.call() } else { self.ping() };
+        answer.map_err(spared)?;
+        Ok(self.language.silence_seen(SILENCE.as_secs()))
+    }
+
+    /// Any answer will do.
+    fn ping(&mut self) -> Result<String, Cause> {
+        match self.ask("ping", "{}") {
+            Err(Cause::Error(..)) | Ok(_) => Ok(String::new()),
+            Err(cause) => Err(cause),
+        }
+    }
+}
+
+/// A name nobody else has.
+fn named(beginning: &str) -> String {
+    random::<4>().iter().fold(beginning.to_owned(), |mut name, byte| {
+        // Writing into a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
+        name
+    })
+}
+
+fn cut(failure: Failure) -> Cause {
+    match failure {
+        Failure::Ended | Failure::Silent { .. } => Cause::Cut,
+        other => Cause::Failure(other),
+    }
+}
+
+/// The next text of a peer, until `until`.
+fn heard(socket: &mut WebSocket, until: Instant) -> Result<Option<String>, Cause> {
+    match socket.next(until).map_err(cut)? {
+        Some(Event::Text(text)) => Ok(Some(text)),
+        Some(Event::Closed(code, reason)) => Err(of_close(code, &reason)),
+        None => Ok(None),
+    }
+}
+
+/// What the doctor's tool answers.
+fn reply(text: &str) -> Option<String> {
+    let message = http::json(text);
+    let (id, method) = (message.get("id")?, at(&message, "method").as_str()?);
+    let result = match method {
+        "initialize" => format!(
+            r#"{{"protocolVersion":{},"capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"doctor","version":"{}"}}}}"#,
+            at(&message, "params.protocolVersion"),
+            crate::VERSION
+        ),
+        "tools/list" => format!(
+            r#"{{"tools":[{{"name":"{ECHO}","description":"","inputSchema":{{"type":"object"}}}}]}}"#
+        ),
+        "tools/call" => {
+            format!(
+                r#"{{"content":[{{"type":"text","text":{}}}]}}"#,
+                at(&message, "params.arguments.word")
+            )
+        }
+        _ => "{}".to_owned(),
+    };
+    Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tool_of_the_doctor_gives_ids_back_as_they_came() {
+        for id in ["7", "\"a\\\"b\"", "null", "1.5"] {
+            let request = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+            let answer = reply(&request).unwrap();
+            assert_eq!(answer, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
+        }
+        assert_eq!(reply(r#"{"method":"notifications/initialized"}"#), None);
+        assert_eq!(reply("no"), None);
+    }
+
+    #[test]
+    fn what_the_tool_of_the_doctor_says_is_json() {
+        for request in [
+            r#"{"id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#,
+            r#"{"id":1,"method":"initialize"}"#,
+            r#"{"id":1,"method":"tools/list"}"#,
+            r#"{"id":1,"method":"tools/call","params":{"arguments":{"word":"w"}}}"#,
+        ] {
+            let answer: Value = serde_json::from_str(&reply(request).unwrap()).unwrap();
+            assert!(answer["result"].is_object(), "{answer}");
+        }
+    }
+}

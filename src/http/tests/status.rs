@@ -1,0 +1,231 @@
+use super::*;
+use crate::relay::{Congested, Peer, Seat, Wire};
+use crate::token::{percent, Token};
+
+const PATHS: [&str; 3] =
+    ["/mcp_endpoint/status", "/mcp_endpoint/tools?agent=a", "/mcp_endpoint/addresses?agent=a"];
+
+struct Nowhere;
+
+impl Wire for Nowhere {
+    fn send(&mut self, _: Peer, _: &[&str]) -> Result<(), Congested> {
+        Ok(())
+    }
+    fn close(&mut self, _: Peer, _: CloseReason) {}
+    fn probe(&mut self, _: Peer) {}
+}
+
+/// A relay with one tool, named `secret`, of an agent of that name.
+fn relay() -> Relay {
+    let mut relay = Relay::new(Policy::default());
+    let (peer, now) = (Peer { slot: 4, generation: 9 }, Moment::default());
+    let seat =
+        Seat { side: Side::Tool, agent: "secret", server_id: Some("secret"), address: "h:5" };
+    relay.joined(now, peer, seat, &mut Nowhere);
+    let hello = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2024-11-05","serverInfo":{"name":"s", "z":1.50}}}"#;
+    relay.text(now, peer, hello, &mut Nowhere);
+    let list = r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[{ "name":"secret", "n":1E2 }]}}"#;
+    relay.text(now, peer, list, &mut Nowhere);
+    relay
+}
+
+fn with_key(head: &str) -> String {
+    format!("{head}\nAuthorization: Bearer {KEY}")
+}
+
+/// The JSON of a `GET` that shows the key and has these headers besides.
+fn told(settings: &Settings, target: &str, headers: &str) -> serde_json::Value {
+    let got = got_about(&relay(), settings, &with_key(&format!("GET {target} HTTP/1.1{headers}")));
+    assert_eq!(got.status, 200, "{target}: {}", got.body);
+    got.json()
+}
+
+#[test]
+fn without_the_key_nobody_is_named() {
+    for path in PATHS.map(|path| path.replace("=a", "=secret")) {
+        for key in ["", "&key=", "&key=wrong", "&lang=en"] {
+            let join = if path.contains('?') { "" } else { "?" };
+            let got = got_about(&relay(), &settings(), &format!("GET {path}{join}{key} HTTP/1.1"));
+            let body = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32004,"message":"密钥验证失败","data":{"details":"提供的密钥无效或缺失"}}}"#;
+            assert_eq!((got.status, got.body.as_str()), (401, body), "{path}{key}");
+            assert_eq!(got.header("WWW-Authenticate"), Some("Bearer"));
+        }
+    }
+}
+
+#[test]
+fn the_key_opens_every_address_however_it_comes() {
+    for path in PATHS {
+        let join = if path.contains('?') { '&' } else { '?' };
+        let query = format!("GET {path}{join}key={} HTTP/1.1", percent::encode(KEY, b""));
+        assert_eq!(got(&settings(), &query).status, 200, "{path}");
+        let bearer = got(&settings(), &with_key(&format!("GET {path} HTTP/1.1")));
+        assert_eq!(bearer.status, 200, "{path}");
+        let below = got(&under("/foo"), &with_key(&format!("GET /foo{path} HTTP/1.1")));
+        assert_eq!(below.status, 200, "{path}");
+    }
+}
+
+#[test]
+fn the_status_tells_what_a_page_shows() {
+    let status = told(&settings(), "/mcp_endpoint/status", "");
+    assert_eq!(status["version"], crate::VERSION);
+    assert_eq!(status["uptime_seconds"], 61);
+    assert_eq!(status["memory_bytes"], 3 << 20);
+    assert_eq!((&status["counts"]["tools"], &status["counts"]["offered"]), (&1.into(), &1.into()));
+    for (part, member) in
+        [("traffic", "calls_answered"), ("errors", "timed_out"), ("server", "connections")]
+    {
+        assert!(status[part][member].is_u64(), "{part}.{member}");
+    }
+    let refusal = &status["refusals"][0];
+    assert_eq!((&refusal["address"], &refusal["count"]), (&"192.0.2.66".into(), &7.into()));
+    assert_eq!(
+        (&refusal["reason"], &refusal["seconds_ago"]),
+        (&"key_for_token".into(), &11.into())
+    );
+    assert!(!refusal["reason_text"].as_str().unwrap().is_ascii());
+    let agent = &status["agents"][0];
+    assert_eq!((&agent["id"], &agent["revision"]), (&"secret".into(), &1.into()));
+    assert_eq!(agent["tools"][0]["label"], "secret");
+    assert_eq!(agent["tools"][0]["connection"], "#4.9");
+    assert_eq!(agent["tools"][0]["address"], "h:5");
+    assert_eq!(agent["tools"][0]["connected_seconds"], 61);
+    assert_eq!(agent["tools"][0]["tools_count"], 1);
+}
+
+#[test]
+fn what_went_wrong_is_told_in_the_language_of_the_reader() {
+    let english = told(&settings(), "/mcp_endpoint/status?lang=en", "");
+    assert!(english["refusals"][0]["reason_text"].as_str().unwrap().is_ascii());
+}
+
+#[test]
+fn what_a_tool_spelled_is_passed_on_as_it_is_spelled() {
+    let body = |target: &str| {
+        got_about(&relay(), &settings(), &with_key(&format!("GET {target} HTTP/1.1"))).body
+    };
+    let status = body("/mcp_endpoint/status");
+    assert!(status.contains(r#""server_info":{"name":"s", "z":1.50},"#), "{status}");
+    assert_eq!(
+        body("/mcp_endpoint/tools?agent=secret"),
+        r#"{"agent":"secret","revision":1,"servers":{"secret":["secret"]},"tools":[{ "name":"secret", "n":1E2 }]}"#
+    );
+}
+
+#[test]
+fn an_agent_that_is_not_there_has_no_tools() {
+    let tools = told(&settings(), "/mcp_endpoint/tools?agent=no+%E5%B0%8F%2B", "");
+    assert_eq!(
+        tools,
+        serde_json::json!({"agent": "no 小+", "revision": 0, "servers": {}, "tools": null})
+    );
+}
+
+#[test]
+fn an_agent_that_cannot_be_is_refused_in_the_language_asked_for() {
+    let long = "x".repeat(257);
+    for agent in ["", "agent=", "agent=%FF", &format!("agent={long}")] {
+        for path in ["tools", "addresses"] {
+            for (lang, ascii) in [("", false), ("&lang=en", true), ("&lang=zh", false)] {
+                let head = format!("GET /mcp_endpoint/{path}?{agent}{lang} HTTP/1.1");
+                let got = got(&settings(), &with_key(&head));
+                assert_eq!((got.status, got.body.is_ascii()), (400, ascii), "{agent}{lang}");
+            }
+        }
+    }
+}
+
+/// The tool's address of agent `a` as far as its query, and whether there are warnings.
+fn place(settings: &Settings, query: &str, headers: &str) -> (String, bool) {
+    let target = format!("/mcp_endpoint/addresses?agent=a{query}");
+    let told = told(settings, &target, headers);
+    let address = |side: &str| told[side].as_str().unwrap().to_owned();
+    let (tool, robot) = (address("tool"), address("robot"));
+    let (place, token) = tool.split_once("?token=").unwrap();
+    assert_eq!(Token::read(KEY, token.as_bytes()), Ok("a".to_owned()));
+    assert_eq!(robot, tool.replace("/mcp/?", "/call/?"));
+    (place.to_owned(), !told["warnings"].as_array().unwrap().is_empty())
+}
+
+#[test]
+fn addresses_are_those_of_the_host_that_was_asked() {
+    for (headers, start, warned) in [
+        ("\nHost: nas.lan:8004", "ws://nas.lan:8004", false),
+        ("\nHost: 192.0.2.1", "ws://192.0.2.1", false),
+        ("\nHost: [2001:db8::1]:80", "ws://[2001:db8::1]:80", false),
+        ("\nHost: nas.lan\nX-Forwarded-Proto: https", "wss://nas.lan", false),
+        ("\nHost: nas.lan\nX-Forwarded-Proto: http", "ws://nas.lan", false),
+        ("\nHost: localhost:8004", "ws://localhost:8004", true),
+        ("\nHost: 127.0.0.2:1", "ws://127.0.0.2:1", true),
+        ("\nHost: [::1]", "ws://[::1]", true),
+        ("", "ws://192.0.2.9:8004", false),
+    ] {
+        let expected = (format!("{start}/mcp_endpoint/mcp/"), warned);
+        assert_eq!(place(&settings(), "", headers), expected, "{headers}");
+    }
+}
+
+#[test]
+fn an_odd_host_is_not_repeated() {
+    for host in [
+        "a b",
+        "a@b",
+        "a/b",
+        "a?b",
+        "a#b",
+        "a:",
+        "a:0",
+        "a:99999",
+        "a:+1",
+        "a:1:2",
+        "[::1",
+        "::1",
+        "[x]",
+        "小",
+        "<img>",
+        "a\"b",
+        "a\\b",
+        "a;b",
+        "",
+        &"a".repeat(600),
+        "a\nHost: b",
+    ] {
+        let (place, _) = place(&settings(), "", &format!("\nHost: {host}"));
+        assert_eq!(place, "ws://192.0.2.9:8004/mcp_endpoint/mcp/", "{host}");
+    }
+}
+
+#[test]
+fn a_page_may_say_where_it_was_opened() {
+    let host = "\nHost: 127.0.0.1:8004";
+    for (at, start) in [
+        ("https://mcp.example", "wss://mcp.example"),
+        ("http%3A%2F%2Fnas.lan%3A8004%2Ffoo", "ws://nas.lan:8004/foo"),
+        ("https://mcp.example/a/b/", "wss://mcp.example/a/b"),
+        ("ftp://mcp.example", "ws://127.0.0.1:8004"),
+        ("javascript:alert(1)", "ws://127.0.0.1:8004"),
+        ("https://user@mcp.example", "ws://127.0.0.1:8004"),
+        ("https://mcp.example/%3Cb%3E", "ws://127.0.0.1:8004"),
+        ("https:///x", "ws://127.0.0.1:8004"),
+    ] {
+        let (place, _) = place(&settings(), &format!("&at={at}"), host);
+        assert_eq!(place, format!("{start}/mcp_endpoint/mcp/"), "{at}");
+    }
+}
+
+#[test]
+fn the_public_url_decides_whatever_else_is_said() {
+    let mut settings = settings();
+    settings.server.public_url = Some("https://mcp.example/x".to_owned());
+    let headers = "\nHost: nas.lan\nX-Forwarded-Proto: http";
+    let (place, warned) = place(&settings, "&at=http://other.example", headers);
+    assert_eq!((&*place, warned), ("wss://mcp.example/x/mcp_endpoint/mcp/", false));
+}
+
+#[test]
+fn a_prefix_of_the_request_stands_in_its_addresses() {
+    let head = "GET /foo/mcp_endpoint/addresses?agent=a HTTP/1.1\nHost: nas.lan";
+    let got = got(&under("/foo"), &with_key(head)).json();
+    assert!(got["tool"].as_str().unwrap().starts_with("ws://nas.lan/foo/mcp_endpoint/mcp/"));
+}

@@ -1,0 +1,51 @@
+//! What the shell finds out about the machine when a page asks for it.
+
+use super::accept::Listeners;
+use super::lan;
+use crate::http::Machine;
+
+/// The machine the server runs on.
+#[derive(Debug)]
+pub(super) struct ThisMachine<'a> {
+    /// Where the server listens; nowhere any more while it stops.
+    pub listeners: Option<&'a Listeners>,
+}
+
+impl Machine for ThisMachine<'_> {
+    fn memory(&self) -> Option<u64> {
+        resident()
+    }
+
+    fn reached_at(&self) -> (String, u16) {
+        let listening = self.listeners.map(Listeners::addresses).unwrap_or_default();
+        let port = listening.first().map_or(0, std::net::SocketAddr::port);
+        (lan::guess(&listening).host, port)
+    }
+}
+
+/// How many bytes of memory this process occupies. `status` says it in kB; `statm` counts pages,
+/// whose size would have to be asked for.
+#[cfg(target_os = "linux")]
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn resident() -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_what_the_system_says_or_nothing() {
+        let bytes = ThisMachine { listeners: None }.memory();
+        let is_plausible = bytes.is_some_and(|bytes| (1 << 18..1 << 36).contains(&bytes));
+        assert_eq!(is_plausible, cfg!(target_os = "linux"), "{bytes:?}");
+    }
+}

@@ -1,0 +1,147 @@
+//! The tools that went, so that a person who looks a minute later learns why.
+
+use crate::close::CloseReason;
+use crate::moment::Moment;
+use crate::text::Language;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// For how long a tool that went is shown, and counted whether it goes again and again.
+const MEMORY: Duration = Duration::from_secs(600);
+
+/// How many are remembered, over all agents; beyond that the oldest are forgotten.
+const MOST: usize = 64;
+
+/// A tool that went.
+#[derive(Debug)]
+pub(super) struct Departure {
+    agent: Box<str>,
+    pub label: Box<str>,
+    pub address: Box<str>,
+    pub reason: CloseReason,
+    pub at: Moment,
+    times: u32,
+}
+
+/// The tools that went, the latest last: one entry for each label of an agent.
+#[derive(Debug, Default)]
+pub(super) struct Departures(VecDeque<Departure>);
+
+/// A tool that went, for who may see it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Departed<'a> {
+    /// Its label.
+    pub label: &'a str,
+    /// Where it had dialled in from.
+    pub address: &'a str,
+    /// The name of the reason, never translated.
+    pub reason: &'static str,
+    /// The reason, for a person.
+    pub reason_text: &'static str,
+    /// Seconds since it went.
+    pub seconds_ago: u64,
+    /// How often one of this label went in the last minutes.
+    pub times: u32,
+}
+
+impl Departures {
+    /// A tool of `agent` is gone.
+    pub(super) fn note(
+        &mut self,
+        now: Moment,
+        agent: &str,
+        (label, address): (&str, &str),
+        reason: CloseReason,
+    ) {
+        let before = self.0.iter().position(|old| *old.agent == *agent && *old.label == *label);
+        let before = before.and_then(|before| self.0.remove(before));
+        let times = before.filter(|old| now.since(old.at) < MEMORY).map_or(0, |old| old.times);
+        if self.0.len() >= MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(Departure {
+            agent: agent.into(),
+            label: label.into(),
+            address: address.into(),
+            reason,
+            at: now,
+            times: times.saturating_add(1),
+        });
+    }
+
+    /// The one of `agent` that went last, however long ago.
+    pub(super) fn last_of(&self, agent: &str) -> Option<&Departure> {
+        self.0.iter().rev().find(|gone| *gone.agent == *agent)
+    }
+
+    /// Those of the last minutes with their agents, the latest first.
+    pub(super) fn recent(
+        &self,
+        now: Moment,
+        language: Language,
+    ) -> impl Iterator<Item = (&str, Departed<'_>)> {
+        let recent = self.0.iter().rev().filter(move |gone| now.since(gone.at) < MEMORY);
+        recent.map(move |gone| {
+            let departed = Departed {
+                label: &gone.label,
+                address: &gone.address,
+                reason: gone.reason.label(),
+                reason_text: gone.reason.told(language),
+                seconds_ago: now.since(gone.at).as_secs(),
+                times: gone.times,
+            };
+            (&*gone.agent, departed)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_start(Duration::from_secs(seconds))
+    }
+
+    fn recent(departures: &Departures, seconds: u64) -> Vec<(&str, Departed<'_>)> {
+        departures.recent(at(seconds), Language::En).collect()
+    }
+
+    #[test]
+    fn a_tool_that_goes_again_and_again_is_one_entry_with_a_count() {
+        let mut departures = Departures::default();
+        departures.note(at(1), "a", ("x", "h:1"), CloseReason::PeerVanished);
+        departures.note(at(2), "a", ("y", "h:2"), CloseReason::PeerClosed);
+        departures.note(at(3), "b", ("x", "h:3"), CloseReason::PeerClosed);
+        departures.note(at(9), "a", ("x", "h:4"), CloseReason::PingTimeout);
+        let seen = recent(&departures, 10);
+        let labels: Vec<_> = seen.iter().map(|(agent, gone)| (*agent, gone.label)).collect();
+        assert_eq!(labels, [("a", "x"), ("b", "x"), ("a", "y")]);
+        let latest = &seen[0].1;
+        assert_eq!((latest.times, latest.seconds_ago, latest.address), (2, 1, "h:4"));
+        assert_eq!(latest.reason, "ping_timeout");
+    }
+
+    #[test]
+    fn after_some_minutes_a_tool_that_went_is_not_shown_any_more() {
+        let mut departures = Departures::default();
+        departures.note(at(1), "a", ("x", "h:1"), CloseReason::PeerClosed);
+        assert_eq!(recent(&departures, 600).len(), 1);
+        assert!(recent(&departures, 601).is_empty());
+        assert!(departures.last_of("a").is_some_and(|gone| &*gone.label == "x"), "but is known");
+        assert!(departures.last_of("b").is_none());
+        departures.note(at(700), "a", ("x", "h:1"), CloseReason::PeerClosed);
+        assert_eq!(recent(&departures, 700)[0].1.times, 1, "it starts afresh");
+    }
+
+    #[test]
+    fn only_so_many_are_remembered() {
+        let mut departures = Departures::default();
+        for number in 0..1000 {
+            departures.note(at(1), "a", (&number.to_string(), "h:1"), CloseReason::PeerClosed);
+        }
+        let seen = recent(&departures, 2);
+        assert_eq!((seen.len(), seen[0].1.label), (MOST, "999"));
+    }
+}

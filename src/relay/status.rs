@@ -1,0 +1,189 @@
+//! What the status page is told about everybody: little enough to be asked for every two seconds.
+//!
+//! Everything here is written as JSON as it stands. Lists of names are not part of it: they are
+//! fetched when [`AgentStatus::revision`] says that there is something new.
+
+use super::agent::Agent;
+use super::catalogue::Kind;
+use super::departures::Departed;
+use super::robot::Robot;
+use super::tool::Tool;
+use super::{Relay, ToolState};
+use crate::moment::Moment;
+use crate::text::Language;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashMap};
+
+/// The largest `serverInfo` that is told, in bytes: one may be 256 KiB, and there may be many.
+const LARGEST_INFO: usize = 2048;
+
+/// One agent, for who may see it.
+#[derive(Debug, Default, Serialize)]
+pub struct AgentStatus<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// How often the list of its tools has changed since it was first seen. A tool that comes or
+    /// goes may change who serves a name and leave this as it is.
+    pub revision: u32,
+    /// How many tool names robots are offered.
+    pub offered: usize,
+    /// Requests that wait for a tool to come back.
+    pub waiting: usize,
+    /// Its robots, in the order they came.
+    pub robots: Vec<RobotStatus<'a>>,
+    /// Its tools, in the order they came.
+    pub tools: Vec<ToolStatus<'a>>,
+    /// The tools that went in the last minutes, the latest first. One of them may be back.
+    pub lost: Vec<Departed<'a>>,
+}
+
+/// One connected robot.
+#[derive(Debug, Serialize)]
+pub struct RobotStatus<'a> {
+    /// Its connection, as the log names it.
+    pub connection: String,
+    /// Where it dialled in from.
+    pub address: &'a str,
+    /// The name it gave itself when it said `initialize`.
+    pub client: Option<&'a str>,
+    /// Seconds since it connected.
+    pub connected_seconds: u64,
+    /// Its requests that are not answered yet.
+    pub in_flight: usize,
+}
+
+/// One connected tool.
+#[derive(Debug, Serialize)]
+pub struct ToolStatus<'a> {
+    /// Its connection, as the log names it.
+    pub connection: String,
+    /// Its label, unique within the agent.
+    pub label: &'a str,
+    /// Where it dialled in from.
+    pub address: &'a str,
+    /// `serverInfo` as it sent it; nothing yet, or longer than is told here.
+    pub server_info: Option<&'a RawValue>,
+    /// How far it has come.
+    pub state: &'static str,
+    /// Seconds since it connected.
+    pub connected_seconds: u64,
+    /// Requests it has not answered yet.
+    pub in_flight: usize,
+    /// Requests it has answered.
+    pub answered: u32,
+    /// How many tool names it serves.
+    pub tools_count: usize,
+    /// How many it has. More than it serves where a twin of it serves them.
+    pub own_count: usize,
+    /// What last went wrong with it.
+    pub last_error: Option<String>,
+}
+
+/// What the tools of one agent are, for a person who wants to call one.
+#[derive(Debug, Default, Serialize)]
+pub struct Catalogue<'a> {
+    /// The id of the agent.
+    pub agent: &'a str,
+    /// See [`AgentStatus::revision`].
+    pub revision: u32,
+    /// Which names each tool serves, by its label.
+    pub servers: BTreeMap<&'a str, Vec<&'a str>>,
+    /// The list as robots get it, every item spelled as its tool spelled it.
+    pub tools: Option<Box<RawValue>>,
+}
+
+impl Relay {
+    /// Every agent that has a connection or has just lost its last tool, by its id: only for who
+    /// has the key. What went wrong is told in `language`.
+    pub fn status(&self, now: Moment, language: Language) -> Vec<AgentStatus<'_>> {
+        let present = self
+            .agents
+            .iter()
+            .filter(|(_, agent)| !agent.tools.is_empty() || !agent.robots.is_empty());
+        let mut agents: BTreeMap<&str, AgentStatus<'_>> =
+            present.map(|(_, agent)| (&*agent.name, agent.status(now, language))).collect();
+        for (id, departed) in self.departures.recent(now, language) {
+            let agent = agents.entry(id).or_insert(AgentStatus { id, ..AgentStatus::default() });
+            agent.lost.push(departed);
+        }
+        agents.into_values().collect()
+    }
+
+    /// What the tools of `agent` are: only for who has the key. An agent that is not there has
+    /// none.
+    pub fn catalogue<'a>(&'a self, agent: &'a str) -> Catalogue<'a> {
+        let found = self.names.get(agent).and_then(|place| self.agents.get(*place));
+        found.map_or(Catalogue { agent, ..Catalogue::default() }, Agent::catalogue)
+    }
+}
+
+impl Agent {
+    fn status(&self, now: Moment, language: Language) -> AgentStatus<'_> {
+        let offers = self.offers.of(Kind::Tools);
+        let mut served: HashMap<usize, usize> = HashMap::new();
+        for tool in offers.iter().filter_map(|(_, offer)| offer.tool) {
+            *served.entry(tool).or_default() += 1;
+        }
+        let tools = self.tools_where(|_| true).into_iter().filter_map(|place| {
+            let serves = served.get(&place).copied().unwrap_or_default();
+            Some(self.tools.get(place)?.status(now, language, serves))
+        });
+        let mut robots: Vec<&Robot> = self.robots.iter().map(|(_, robot)| &**robot).collect();
+        robots.sort_unstable_by_key(|robot| robot.peer.generation);
+        AgentStatus {
+            id: &self.name,
+            revision: offers.version(),
+            offered: offers.len(),
+            waiting: self.parked.len(),
+            robots: robots.into_iter().map(|robot| robot.status(now)).collect(),
+            tools: tools.collect(),
+            lost: Vec::new(),
+        }
+    }
+
+    fn catalogue(&self) -> Catalogue<'_> {
+        let offers = self.offers.of(Kind::Tools);
+        let served = |place| Some((&*self.tools.get(place)?.label, offers.names_of(place)));
+        Catalogue {
+            agent: &self.name,
+            revision: offers.version(),
+            servers: self.tools_where(|_| true).into_iter().filter_map(served).collect(),
+            tools: RawValue::from_string(format!("[{}]", offers.text())).ok(),
+        }
+    }
+}
+
+impl Robot {
+    fn status(&self, now: Moment) -> RobotStatus<'_> {
+        RobotStatus {
+            connection: self.peer.to_string(),
+            address: &self.address,
+            client: self.client.as_deref(),
+            connected_seconds: now.since(self.joined).as_secs(),
+            in_flight: self.load(),
+        }
+    }
+}
+
+impl Tool {
+    fn status(&self, now: Moment, language: Language, serves: usize) -> ToolStatus<'_> {
+        let info = self.hello.as_ref().and_then(|hello| hello.members.get("serverInfo"));
+        ToolStatus {
+            connection: self.peer.to_string(),
+            label: &self.label,
+            address: &self.address,
+            server_info: info.map(|info| &**info).filter(|info| info.get().len() <= LARGEST_INFO),
+            state: self.state.label(),
+            connected_seconds: now.since(self.joined).as_secs(),
+            in_flight: self.in_flight.call_count(),
+            answered: self.answered,
+            tools_count: serves,
+            own_count: match self.state {
+                ToolState::Ready => self.lists.of(Kind::Tools).items.len(),
+                _ => serves,
+            },
+            last_error: self.trouble.as_ref().map(|trouble| trouble.told(language)),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What the program does beside the server: `token`, `status`, `health`, and its `--help`.
+
+// The helpers stand outside `#[test]` functions, where clippy.toml's leave for tests ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod common;
+
+use common::{Builder, Ended, Folder, Process, Server, CONFIG, PATIENCE};
+use std::net::TcpListener;
+use std::process::Command;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// The program with these arguments, in English, in a folder with the configuration of `builder`.
+fn run(builder: Builder, arguments: &[&str]) -> Ended {
+    let builder = arguments.iter().fold(builder, |builder, argument| builder.arg(argument));
+    builder.env("LC_ALL", "en_GB.UTF-8").run()
+}
+
+/// A configuration with the key and port of `server`.
+fn like(server: &Server) -> Builder {
+    configured(server.key(), server.port())
+}
+
+fn configured(key: &str, port: u16) -> Builder {
+    Server::builder().set("server", "key", key).set("server", "port", port)
+}
+
+fn said(ended: &Ended) -> (Option<i32>, String, String) {
+    (ended.status.code(), ended.stdout.join("\n"), ended.stderr.join("\n"))
+}
+
+#[test]
+fn token_prints_what_start_up_printed_and_the_robots_address() {
+    let server = Server::start();
+    let ended = run(like(&server), &["token"]);
+    let robot = server.tool_address().replace("/mcp/", "/call/");
+    let lines = [
+        format!("智控台MCP参数配置: {}", server.console_address()),
+        format!("单模块部署MCP接入点: {}", server.tool_address()),
+        format!("robot address: {robot}"),
+        format!("Status page: http://127.0.0.1:{}/mcp_endpoint/", server.port()),
+    ];
+    assert_eq!((ended.status.code(), &ended.stdout[..]), (Some(0), &lines[..]));
+    // Where each is pasted is for people, not for a pipe.
+    let (_, _, hints) = said(&ended);
+    assert!(hints.contains("server.mcp_endpoint") && hints.contains("MCP_ENDPOINT"), "{hints}");
+    assert!(!hints.contains(server.key()), "{hints}");
+}
+
+#[test]
+fn the_addresses_of_any_agent_open_its_door_and_do_not_tell_the_key() {
+    let server = Server::start();
+    let (status, stdout, stderr) = said(&run(like(&server), &["token", "客厅 living-room"]));
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(!stdout.contains(server.key()) && !stderr.contains(server.key()), "{stdout}");
+    let path = |name: &str| {
+        let line = stdout.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+        let (_, path) = line.split_once(&format!(":{}", server.port())).unwrap();
+        path.to_owned()
+    };
+    let mut robot = common::Robot::new(server.ws(&path("robot address")));
+    robot.start();
+    let _tool = server.ws(&path("tool address"));
+    server.wait_health(PATIENCE, "both of the agent", |connections| {
+        let robots = &connections["robot_connections_by_agent"]["客厅 living-room"];
+        let tools = connections["mcp_servers"]["客厅 living-room"].is_object();
+        (robots == 1 && tools).then_some(())
+    });
+}
+
+#[test]
+fn token_reads_option_over_environment_over_file() {
+    let builder = configured(KEY, 1).env("MCP_ENDPOINT_SERVER_PORT", 2);
+    let (_, stdout, _) = said(&run(builder.clone(), &["token"]));
+    assert!(stdout.contains("http://127.0.0.1:2/") && stdout.contains(KEY), "{stdout}");
+    let (_, stdout, _) = said(&run(builder, &["--port", "3", "token"]));
+    assert!(stdout.contains("http://127.0.0.1:3/"), "{stdout}");
+    let builder = configured(KEY, 1).set("server", "public_url", "https://mcp.example/x");
+    let (_, stdout, _) = said(&run(builder, &["token"]));
+    assert!(stdout.contains("wss://mcp.example/x/mcp_endpoint/call/?token="), "{stdout}");
+}
+
+#[test]
+fn without_a_key_token_makes_none_and_says_what_to_do() {
+    for key in ["", "short"] {
+        let ended = run(configured(key, 1), &["token"]);
+        let (status, stdout, stderr) = said(&ended);
+        assert_eq!((status, stdout.as_str()), (Some(2), ""));
+        assert!(stderr.contains("has no key yet") && stderr.contains("start the server once"));
+        assert!(!stderr.contains("short"), "{stderr}");
+        assert_eq!(ended.folder.files(), [CONFIG]);
+        assert!(ended.folder.read(CONFIG).contains(&format!("key = {key}\n")));
+    }
+}
+
+#[test]
+fn where_the_port_is_the_systems_choice_the_commands_ask_for_an_address() {
+    for command in ["token", "status", "doctor", "health"] {
+        let (status, stdout, stderr) = said(&run(configured(KEY, 0), &[command]));
+        assert_eq!((status, stdout.as_str()), (Some(2), ""), "{command}");
+        assert!(stderr.contains("port = 0"), "{stderr}");
+    }
+}
+
+#[test]
+fn health_is_0_where_the_server_is_alive_and_1_where_not() {
+    let server = Server::start();
+    let (status, stdout, _) = said(&run(like(&server), &["health"]));
+    assert_eq!((status, stdout.lines().count()), (Some(0), 1), "{stdout}");
+    assert!(stdout.starts_with("healthy: ") && stdout.contains("tools 0"), "{stdout}");
+    let builder = || configured(KEY, 9);
+    assert_eq!(run(builder(), &["health", &server.console_address()]).status.code(), Some(0));
+    drop(server);
+    let nobody = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    // It listens and says nothing: the command gives up by itself.
+    let (status, stdout, stderr) = said(&run(configured(KEY, port), &["health"]));
+    assert_eq!((status, stdout.as_str(), stderr.lines().count()), (Some(1), "", 1), "{stderr}");
+    drop(nobody);
+    assert_eq!(run(configured(KEY, port), &["health"]).status.code(), Some(1));
+    let broken = Server::builder().config("[server]\nport = x\n");
+    assert_eq!(run(broken, &["health"]).status.code(), Some(1));
+}
+
+#[test]
+fn health_reaches_a_server_that_listens_on_all_addresses() {
+    let server = Server::builder().set("server", "host", "0.0.0.0").start();
+    let ended = run(like(&server).set("server", "host", "0.0.0.0"), &["health"]);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+}
+
+#[test]
+fn status_shows_agents_tools_robots_and_refusals() {
+    let server = Server::start();
+    let tool = server.tool("kitchen").named("Lamps").offers(&["on", "off"]).connect();
+    tool.wait_listed(1);
+    let mut robot = server.robot("kitchen");
+    robot.start();
+    server.ws("/mcp_endpoint/mcp/").expect_close();
+    let (status, stdout, stderr) = said(&run(like(&server), &["status"]));
+    assert_eq!((status, stderr.as_str()), (Some(0), ""), "{stdout}");
+    assert!(stdout.contains("tools 1  robots 1"), "{stdout}");
+    assert!(stdout.contains("127.0.0.1, times 1"), "{stdout}");
+    let row = |name: &str| -> Vec<String> {
+        let line = stdout.lines().filter(|line| line.starts_with("kitchen"));
+        let mut line = line.filter(|line| line.contains(name));
+        line.next()
+            .unwrap_or_else(|| panic!("{stdout}"))
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect()
+    };
+    let lamps = row("Lamps");
+    assert_eq!(lamps[..4], ["kitchen", "Lamps", "Lamps", "1.0.0"], "{stdout}");
+    assert_eq!((lamps[4].as_str(), lamps[6].as_str(), lamps[7].as_str()), ("ready", "2", "0"));
+    assert_eq!(row("test-robot")[1], "test-robot");
+    let (status, by_address, _) =
+        said(&run(configured(KEY, 9), &["status", &server.console_address()]));
+    assert_eq!(status, Some(0));
+    assert!(by_address.contains("Lamps"), "{by_address}");
+}
+
+#[test]
+fn status_says_why_there_is_none() {
+    let server = Server::start();
+    let (status, _, stderr) = said(&run(configured(KEY, server.port()), &["status"]));
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("does not use the key of this configuration"), "{stderr}");
+    let (status, _, stderr) = said(&run(configured("", server.port()), &["status"]));
+    assert_eq!(status, Some(2));
+    assert!(stderr.contains("needs the key"), "{stderr}");
+    let port = server.port();
+    drop(server);
+    let (status, _, stderr) = said(&run(configured(KEY, port), &["status"]));
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("nobody listens there"), "{stderr}");
+}
+
+#[test]
+fn status_watches_a_server_that_goes() {
+    let server = Server::start();
+    let folder = Folder::fresh();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-endpoint-server"));
+    command.current_dir(folder.path()).env("LC_ALL", "en_GB.UTF-8");
+    let mut process =
+        Process::start("status", command.args(["status", "--watch", &server.console_address()]));
+    process.wait_line("up ", 2, PATIENCE);
+    drop(server);
+    process.wait_line("does not answer", 1, PATIENCE);
+    // Not on a terminal: nothing is repainted.
+    assert!(!process.stdout().concat().contains('\x1b'));
+    #[cfg(unix)]
+    {
+        process.signal("INT");
+        assert!(!process.wait_exit(PATIENCE).success());
+    }
+}
+
+#[test]
+fn help_is_told_in_the_language_of_the_locale_or_the_option() {
+    let (status, english, _) = said(&run(Server::builder(), &["--help"]));
+    assert_eq!(status, Some(0));
+    let (_, chinese, _) = said(&run(Server::builder(), &["--language", "zh", "--help"]));
+    for name in ["token [AGENT]", "status [--watch] [URL]", "doctor [URL]", "health [URL]"] {
+        assert!(english.contains(name) && chinese.contains(name), "{english}\n{chinese}");
+    }
+    assert!(english.contains("Usage:") && chinese.contains("用法:"));
+}
+
+#[test]
+fn a_slip_in_a_command_is_told_the_nearest_one() {
+    let (status, stdout, stderr) = said(&run(Server::builder(), &["docter"]));
+    assert_eq!((status, stdout.as_str(), stderr.lines().count()), (Some(2), "", 1));
+    assert!(stderr.contains("`doctor`"), "{stderr}");
+}
+
+#[test]
+fn an_english_server_and_a_chinese_locale_are_both_heeded() {
+    let server = Server::start();
+    let spoken = |language: &str, locale: &str| {
+        let builder = like(&server).set("server", "language", language).arg("health");
+        builder.env("LC_ALL", locale).run().stdout.join("\n")
+    };
+    assert!(spoken("en", "zh_CN.UTF-8").starts_with("healthy: "));
+    assert!(spoken("zh", "zh_CN.UTF-8").starts_with("正常: "));
+    assert!(spoken("zh", "en_US.UTF-8").starts_with("healthy: "));
+}

@@ -1,0 +1,154 @@
+//! This server and the old one: sound ones, and such as are set up wrongly.
+
+use super::common::{Server, ToolBuilder};
+use super::visit::{configured, free_port, Visit};
+use serde_json::json;
+
+const OTHER_KEY: &str = "ffffffffffffffffffffffffffffffff";
+
+#[test]
+fn a_sound_server_passes_every_step_with_the_key() {
+    let server = Server::start();
+    let visit = Visit::to(&server.console_address());
+    visit.is_content();
+    let steps = ["address", "connect", "server", "key", "tool", "robot", "list", "call", "silence"];
+    assert_eq!(visit.passed(), steps);
+    visit.warns(&["loopback", "0.0.0.0"]);
+    visit.warns(&["no tool is connected now"]);
+    // Nothing of the visit stays.
+    server.wait_health(super::common::PATIENCE, "that it is alone", |connections| {
+        (connections["total_connections"] == 0).then_some(())
+    });
+}
+
+#[test]
+fn the_configured_server_is_visited_without_an_address() {
+    let server = Server::start();
+    let visit = Visit::with(configured(server.key(), server.port()), &["doctor"]);
+    visit.is_content();
+    assert!(visit.lines[0].contains(&server.port().to_string()), "{visit:?}");
+    // A base address takes the key from the configuration, too.
+    let base = format!("http://127.0.0.1:{}", server.port());
+    Visit::with(configured(server.key(), 1), &["doctor", &base]).is_content();
+}
+
+#[test]
+fn neither_the_key_nor_a_token_is_shown() {
+    let server = Server::start();
+    let visit = Visit::to(&server.console_address());
+    assert!(!format!("{visit:?}").contains(server.key()));
+}
+
+#[test]
+fn a_transparent_server_passes_every_step() {
+    let server = Server::builder().set("relay", "handshake", "false").start();
+    Visit::to(&server.console_address()).is_content();
+}
+
+#[test]
+fn a_token_shows_the_tools_that_are_there_and_disturbs_nobody() {
+    let server = Server::start();
+    let tool = server.tool("single_module").offers(&["lamp", "fan"]).connect();
+    tool.wait_listed(1);
+    for address in [server.tool_address(), server.url(&server.robot_path("single_module"))] {
+        let visit = Visit::to(&address);
+        visit.is_content();
+        assert_eq!(visit.passed(), ["address", "connect", "server", "robot", "list", "silence"]);
+        assert!(visit.lines.iter().any(|line| line.contains("lamp, fan")), "{visit:?}");
+    }
+    assert_eq!(tool.count("tools/call"), 0);
+    assert_eq!(tool.count("initialize"), 1);
+}
+
+#[test]
+fn a_robot_address_is_told_from_a_tool_address() {
+    let server = Server::start();
+    let visit = Visit::to(&server.url(&server.robot_path("a")));
+    assert!(visit.lines.iter().any(|line| line.contains("tools need the one with /mcp/")));
+}
+
+#[test]
+fn a_tool_that_is_not_started_is_named_with_the_command_that_starts_it() {
+    let server = Server::start();
+    let visit = Visit::to(&server.url(&server.robot_path("single_module")));
+    let command = format!("MCP_ENDPOINT='{}", server.url("/mcp_endpoint/mcp/?token="));
+    visit.fails_at("list", &["has no tools", "not started", &command]);
+}
+
+#[test]
+fn a_wrong_key_is_named() {
+    let server = Server::start();
+    let address = format!("http://127.0.0.1:{}/mcp_endpoint/health?key={OTHER_KEY}", server.port());
+    Visit::to(&address).fails_at("key", &["the key is not the server's", "copy the console"]);
+}
+
+#[test]
+fn a_configuration_that_is_not_the_running_servers_is_named() {
+    let server = Server::start();
+    let visit = Visit::with(configured(OTHER_KEY, server.port()), &["doctor"]);
+    visit.fails_at("key", &["does not use the key of this configuration", "-c"]);
+}
+
+#[test]
+fn a_token_made_with_another_key_is_named() {
+    let server = Server::start();
+    let token = super::common::escape(&super::common::token(OTHER_KEY, "single_module"));
+    let visit = Visit::to(&server.url(&format!("/mcp_endpoint/mcp/?token={token}")));
+    visit.fails_at("robot", &["1008 token解密失败", "another key"]);
+}
+
+#[test]
+fn a_token_without_an_agent_is_named() {
+    let server = Server::start();
+    for (text, words) in [
+        (json!({ "agent": "a" }).to_string(), "1008 无对应agentId"),
+        ("agentId".to_owned(), "1008 token数据格式错误"),
+    ] {
+        let token = super::common::escape(&server.token_of(&text));
+        let visit = Visit::to(&server.url(&format!("/mcp_endpoint/call/?token={token}")));
+        visit.fails_at("robot", &[words, "agentId"]);
+    }
+}
+
+#[test]
+fn a_server_without_a_free_place_is_named() {
+    let server = Server::builder().set("websocket", "max_connections", 1).start();
+    let _tool = server.tool("a").connect();
+    Visit::to(&server.console_address()).fails_at("tool", &["all places are taken (503)"]);
+}
+
+#[test]
+fn a_prefix_that_is_too_much_is_named() {
+    let server = Server::start();
+    let address = server.console_address().replace("/mcp_endpoint/", "/xiaozhi/mcp_endpoint/");
+    Visit::to(&address).fails_at("server", &["the prefix is wrong", "path_prefix"]);
+}
+
+#[test]
+fn a_prefix_that_the_server_knows_is_none_that_is_wrong() {
+    let server = Server::builder().set("server", "path_prefix", "/xiaozhi").start();
+    let address = server.console_address();
+    assert!(address.contains("/xiaozhi/"), "{address}");
+    Visit::to(&address).is_content();
+}
+
+#[test]
+fn a_public_url_that_fails_while_the_server_is_alive_is_told_from_a_dead_server() {
+    let server = Server::start();
+    let public = format!("http://127.0.0.1:{}", free_port());
+    let builder = configured(server.key(), server.port()).set("server", "public_url", &public);
+    let visit = Visit::with(builder, &["doctor"]);
+    visit.fails_at("connect", &["nobody listens there"]);
+    visit.warns(&["the server itself answers", &server.port().to_string()]);
+    let builder = configured(server.key(), free_port()).set("server", "public_url", &public);
+    Visit::with(builder, &["doctor"]).warns(&["nor does a server answer", "start it"]);
+}
+
+#[test]
+fn a_tool_of_another_agent_does_not_count() {
+    let server = Server::start();
+    let tool: ToolBuilder = server.tool("kitchen");
+    let tool = tool.offers(&["lamp"]).connect();
+    tool.wait_listed(1);
+    Visit::to(&server.tool_address()).fails_at("list", &["another agent's address"]);
+}
