@@ -3,6 +3,7 @@
 mod ask;
 mod cors;
 mod health;
+mod json;
 mod metrics;
 mod page;
 mod refusal;
