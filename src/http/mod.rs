@@ -4,6 +4,7 @@ mod ask;
 mod client;
 mod cors;
 mod health;
+mod json;
 mod metrics;
 mod page;
 mod refusal;

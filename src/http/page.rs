@@ -5,8 +5,8 @@ use super::health;
 use super::response::Reply;
 use crate::token::address::Base;
 
-/// The whole page: nothing else is loaded by it.
-const PAGE: &str = include_str!("page.html");
+/// The whole page, packed: nothing else is loaded by it. What it is made from is `page.html`.
+const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The only script and the only style that a browser may run, by their hashes. Whatever a tool
 /// calls itself, no browser takes it for either.
@@ -18,7 +18,9 @@ pub(super) fn home(ask: &Ask<'_>, prefix: &str) -> Reply {
     if !prefers_html(ask) {
         return health::home(ask, prefix);
     }
-    Reply::new(200, "text/html; charset=utf-8", PAGE.to_owned())
+    // Every browser unpacks it, and those before which a proxy hides that do so, too.
+    Reply::new(200, "text/html; charset=utf-8", PACKED)
+        .with("Content-Encoding", "gzip")
         .with("Content-Security-Policy", policy(ask))
         .with("Referrer-Policy", "no-referrer")
 }
@@ -75,7 +77,12 @@ mod tests {
     use super::*;
     use base64::engine::general_purpose::STANDARD;
     use base64::Engine;
+    use flate2::read::GzDecoder;
+    use flate2::{Compression, GzBuilder};
     use sha2::{Digest, Sha256};
+    use std::io::{Read, Write};
+
+    const PAGE: &str = include_str!("page.html");
 
     /// The hash of what stands in the page between `<TAG…>` and its end, and how often it does.
     fn hash_of(tag: &str) -> (String, usize) {
@@ -91,6 +98,20 @@ mod tests {
         let told = "src/http/page.html has changed: put this hash into src/http/page.rs";
         assert_eq!(hash_of("script"), (SCRIPT.to_owned(), 1), "{told}");
         assert_eq!(hash_of("style"), (STYLE.to_owned(), 1), "{told}");
+    }
+
+    #[test]
+    fn the_packed_page_is_the_page() {
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            let mut packer = GzBuilder::new().write(Vec::new(), Compression::best());
+            packer.write_all(PAGE.as_bytes()).unwrap();
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/page.html.gz");
+            return std::fs::write(path, packer.finish().unwrap()).unwrap();
+        }
+        let mut unpacked = String::new();
+        GzDecoder::new(PACKED).read_to_string(&mut unpacked).unwrap();
+        let told = "src/http/page.html has changed: run UPDATE_DOCS=1 cargo test --lib packed";
+        assert!(unpacked == PAGE, "{told}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Writing responses: the one place where a head is written, and the one shape of an error.
 
+use super::json::Json;
 use super::{RefusalReason, Response};
 use crate::text::Language;
 use serde::Serialize;
@@ -13,7 +14,7 @@ const RETRY_AFTER: &str = "5";
 pub(super) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: String,
+    body: Vec<u8>,
     refused: Option<RefusalReason>,
 }
 
@@ -54,18 +55,23 @@ impl<T: Serialize> Envelope<T> {
 impl Reply {
     /// A reply without a body.
     pub(super) fn empty(status: u16) -> Self {
-        Reply { status, headers: Vec::new(), body: String::new(), refused: None }
+        Reply { status, headers: Vec::new(), body: Vec::new(), refused: None }
     }
 
     /// A reply with `body`, which is of `kind`.
-    pub(super) fn new(status: u16, kind: &str, body: String) -> Self {
-        Reply { body, ..Reply::empty(status) }.with("Content-Type", kind)
+    pub(super) fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
+        Reply { body: body.into(), ..Reply::empty(status) }.with("Content-Type", kind)
     }
 
     /// A reply with `body` as JSON.
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         // Nothing we write has map keys other than strings, so this cannot fail.
         Reply::new(status, JSON, serde_json::to_string(body).unwrap_or_default())
+    }
+
+    /// 200 with an object that was written by hand.
+    pub(super) fn written(json: Json) -> Self {
+        Reply::new(200, JSON, json.finish())
     }
 
     /// 200 with `result` as the result of a JSON-RPC response.
@@ -103,7 +109,7 @@ impl Reply {
         let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let mut bytes = head(self.status, own.chain(of_all).chain([connection]));
         if !without_body {
-            bytes.extend_from_slice(self.body.as_bytes());
+            bytes.extend_from_slice(&self.body);
         }
         Response { status: self.status, refused: self.refused, bytes }
     }

@@ -4,74 +4,56 @@
 //! is read in the language of its reader, not of the server.
 
 use super::ask::Ask;
-use super::health::{errors_so_far, server_so_far, traffic_so_far, uptime, Members};
+use super::health::{errors_so_far, server_so_far, traffic_so_far, uptime};
+use super::json::Json;
+use super::json::Value::{Count, List, Null, Number, Object, Raw, Text};
 use super::response::Reply;
-use crate::relay::{AgentStatus, Counts};
+use crate::relay::{AgentStatus, Counts, ToolStatus};
 use crate::text::Language;
 use crate::token::address::{addresses, Base};
 use crate::token::{percent, LONGEST_AGENT};
 use crate::VERSION;
-use serde::Serialize;
-use std::net::IpAddr;
 
 /// What `GET /mcp_endpoint/status` tells: small enough to be asked for every two seconds.
-#[derive(Serialize)]
-struct Status<'a> {
-    version: &'static str,
-    uptime_seconds: u64,
-    memory_bytes: Option<u64>,
-    counts: Members<&'static str, usize>,
-    traffic: Members<&'static str, u64>,
-    errors: Members<&'static str, u64>,
-    server: Members<&'static str, u64>,
-    agents: Vec<AgentStatus<'a>>,
-    refusals: Vec<Refusal>,
-}
-
-/// Who was refused or turned away in the last minutes, and why.
-#[derive(Serialize)]
-struct Refusal {
-    address: IpAddr,
-    reason: &'static str,
-    reason_text: &'static str,
-    count: u32,
-    seconds_ago: u64,
-}
-
 pub(super) fn status(ask: &Ask<'_>, _: &str) -> Reply {
     with_key(ask, |language| {
         let context = ask.context;
-        let traffic = context.relay.traffic();
-        Reply::json(
-            200,
-            &Status {
-                version: VERSION,
-                uptime_seconds: uptime(ask),
-                memory_bytes: context.machine.memory(),
-                counts: counted(&context.relay.counts()),
-                traffic: traffic_so_far(&traffic),
-                errors: errors_so_far(&traffic),
-                server: server_so_far(&context.shell),
-                agents: context.relay.status(context.now, language),
-                refusals: refused(ask, language),
-            },
-        )
+        let (relay, traffic) = (context.relay, context.relay.traffic());
+        let mut json = Json::default();
+        json.put("version", Text(VERSION));
+        json.put("uptime_seconds", Number(uptime(ask)));
+        json.put("memory_bytes", context.machine.memory().map_or(Null, Number));
+        counted(&mut json, &relay.counts());
+        for (name, members) in [
+            ("traffic", traffic_so_far(&traffic)),
+            ("errors", errors_so_far(&traffic)),
+            ("server", server_so_far(&context.shell)),
+        ] {
+            json.put(name, Object);
+            members.0.iter().for_each(|(name, value)| json.put(name, Number(*value)));
+            json.end();
+        }
+        json.put("agents", List);
+        relay.status(context.now, language).iter().for_each(|agent| tell_agent(&mut json, agent));
+        json.end();
+        json.put("refusals", List);
+        for refusal in context.refusals {
+            json.add(Object);
+            json.put("address", Text(&refusal.address.to_string()));
+            json.put("reason", Text(refusal.reason.label()));
+            json.put("reason_text", Text(language.refusal_reason(refusal.reason)));
+            json.put("count", Number(refusal.count.into()));
+            json.put("seconds_ago", Number(context.now.since(refusal.last).as_secs()));
+            json.end();
+        }
+        json.end();
+        Reply::written(json)
     })
 }
 
-fn refused(ask: &Ask<'_>, language: Language) -> Vec<Refusal> {
-    let refusals = ask.context.refusals.iter().map(|refusal| Refusal {
-        address: refusal.address,
-        reason: refusal.reason.label(),
-        reason_text: language.refusal_reason(refusal.reason),
-        count: refusal.count,
-        seconds_ago: ask.context.now.since(refusal.last).as_secs(),
-    });
-    refusals.collect()
-}
-
-fn counted(counts: &Counts) -> Members<&'static str, usize> {
-    Members(vec![
+fn counted(json: &mut Json, counts: &Counts) {
+    json.put("counts", Object);
+    for (name, count) in [
         ("agents", counts.agents),
         ("tools", counts.tools),
         ("robots", counts.robots),
@@ -79,34 +61,100 @@ fn counted(counts: &Counts) -> Members<&'static str, usize> {
         ("in_flight", counts.in_flight),
         ("waiting", counts.waiting),
         ("held_bytes", counts.held_bytes),
-    ])
+    ] {
+        json.put(name, Count(count));
+    }
+    json.end();
+}
+
+fn tell_agent(json: &mut Json, agent: &AgentStatus<'_>) {
+    json.add(Object);
+    json.put("id", Text(agent.id));
+    json.put("revision", Number(agent.revision.into()));
+    json.put("offered", Count(agent.offered));
+    json.put("waiting", Count(agent.waiting));
+    json.put("robots", List);
+    for robot in &agent.robots {
+        json.add(Object);
+        json.put("connection", Text(&robot.connection));
+        json.put("address", Text(robot.address));
+        json.put("client", robot.client.map_or(Null, Text));
+        json.put("connected_seconds", Number(robot.connected_seconds));
+        json.put("in_flight", Count(robot.in_flight));
+        json.end();
+    }
+    json.end();
+    json.put("tools", List);
+    agent.tools.iter().for_each(|tool| tell_tool(json, tool));
+    json.end();
+    json.put("lost", List);
+    for lost in &agent.lost {
+        json.add(Object);
+        json.put("label", Text(lost.label));
+        json.put("address", Text(lost.address));
+        json.put("reason", Text(lost.reason));
+        json.put("reason_text", Text(lost.reason_text));
+        json.put("seconds_ago", Number(lost.seconds_ago));
+        json.put("times", Number(lost.times.into()));
+        json.end();
+    }
+    json.end();
+    json.end();
+}
+
+fn tell_tool(json: &mut Json, tool: &ToolStatus<'_>) {
+    json.add(Object);
+    json.put("connection", Text(&tool.connection));
+    json.put("label", Text(tool.label));
+    json.put("address", Text(tool.address));
+    json.put("server_info", tool.server_info.map_or(Null, Raw));
+    json.put("state", Text(tool.state));
+    json.put("connected_seconds", Number(tool.connected_seconds));
+    json.put("in_flight", Count(tool.in_flight));
+    json.put("answered", Number(tool.answered.into()));
+    json.put("tools_count", Count(tool.tools_count));
+    json.put("own_count", Count(tool.own_count));
+    json.put("last_error", tool.last_error.as_deref().map_or(Null, Text));
+    json.end();
 }
 
 /// What `GET /mcp_endpoint/tools?agent=ID` tells: names, descriptions, schemas.
 pub(super) fn tools(ask: &Ask<'_>, _: &str) -> Reply {
-    with_key(ask, |language| match agent(ask) {
-        Some(agent) => Reply::json(200, &ask.context.relay.catalogue(&agent)),
-        None => agent_missing(language),
+    with_key(ask, |language| {
+        let Some(agent) = agent(ask) else { return agent_missing(language) };
+        let catalogue = ask.context.relay.catalogue(&agent);
+        let mut json = Json::default();
+        json.put("agent", Text(&agent));
+        json.put("revision", Number(catalogue.revision.into()));
+        json.put("servers", Object);
+        for (label, names) in &catalogue.servers {
+            json.put(label, List);
+            names.iter().for_each(|name| json.add(Text(name)));
+            json.end();
+        }
+        json.end();
+        json.put("tools", List);
+        json.add(Raw(catalogue.tools));
+        json.end();
+        Reply::written(json)
     })
 }
 
 /// What `GET /mcp_endpoint/addresses?agent=ID` tells: what is to be pasted where.
-#[derive(Serialize)]
-struct Pasted<'a> {
-    agent: &'a str,
-    tool: String,
-    robot: String,
-    warnings: Vec<String>,
-}
-
 pub(super) fn pasted(ask: &Ask<'_>, _: &str) -> Reply {
     with_key(ask, |language| {
         let Some(agent) = agent(ask) else { return agent_missing(language) };
         let base = base(ask);
-        let loopback = base.is_loopback().then(|| language.address_loopback());
         let made = addresses(&base, &ask.context.settings.server.key, &agent, language);
-        let warnings = loopback.into_iter().chain(made.warning).collect();
-        Reply::json(200, &Pasted { agent: &agent, tool: made.tool, robot: made.robot, warnings })
+        let loopback = base.is_loopback().then(|| language.address_loopback());
+        let mut json = Json::default();
+        json.put("agent", Text(&agent));
+        json.put("tool", Text(&made.tool));
+        json.put("robot", Text(&made.robot));
+        json.put("warnings", List);
+        loopback.iter().chain(&made.warning).for_each(|warning| json.add(Text(warning)));
+        json.end();
+        Reply::written(json)
     })
 }
 

@@ -3,7 +3,6 @@
 use crate::close::CloseReason;
 use crate::moment::Moment;
 use crate::text::Language;
-use serde::Serialize;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ pub(super) struct Departure {
 pub(super) struct Departures(VecDeque<Departure>);
 
 /// A tool that went, for who may see it.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Departed<'a> {
     /// Its label.
     pub label: &'a str,

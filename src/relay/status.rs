@@ -1,7 +1,6 @@
 //! What the status page is told about everybody: little enough to be asked for every two seconds.
 //!
-//! Everything here is written as JSON as it stands. Lists of names are not part of it: they are
-//! fetched when [`AgentStatus::revision`] says that there is something new.
+//! Lists of names are not part of it: they are fetched when [`AgentStatus::revision`] says that there is something new.
 
 use super::agent::Agent;
 use super::catalogue::Kind;
@@ -11,15 +10,12 @@ use super::tool::Tool;
 use super::{Relay, ToolState};
 use crate::moment::Moment;
 use crate::text::Language;
-use serde::Serialize;
-use serde_json::value::RawValue;
-use std::collections::{BTreeMap, HashMap};
 
 /// The largest `serverInfo` that is told, in bytes: one may be 256 KiB, and there may be many.
 const LARGEST_INFO: usize = 2048;
 
 /// One agent, for who may see it.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub struct AgentStatus<'a> {
     /// Its id.
     pub id: &'a str,
@@ -30,7 +26,7 @@ pub struct AgentStatus<'a> {
     pub offered: usize,
     /// Requests that wait for a tool to come back.
     pub waiting: usize,
-    /// Its robots, in the order they came.
+    /// Its robots.
     pub robots: Vec<RobotStatus<'a>>,
     /// Its tools, in the order they came.
     pub tools: Vec<ToolStatus<'a>>,
@@ -39,7 +35,7 @@ pub struct AgentStatus<'a> {
 }
 
 /// One connected robot.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct RobotStatus<'a> {
     /// Its connection, as the log names it.
     pub connection: String,
@@ -54,7 +50,7 @@ pub struct RobotStatus<'a> {
 }
 
 /// One connected tool.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ToolStatus<'a> {
     /// Its connection, as the log names it.
     pub connection: String,
@@ -63,7 +59,7 @@ pub struct ToolStatus<'a> {
     /// Where it dialled in from.
     pub address: &'a str,
     /// `serverInfo` as it sent it; nothing yet, or longer than is told here.
-    pub server_info: Option<&'a RawValue>,
+    pub server_info: Option<&'a str>,
     /// How far it has come.
     pub state: &'static str,
     /// Seconds since it connected.
@@ -81,33 +77,40 @@ pub struct ToolStatus<'a> {
 }
 
 /// What the tools of one agent are, for a person who wants to call one.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub struct Catalogue<'a> {
     /// The id of the agent.
     pub agent: &'a str,
     /// See [`AgentStatus::revision`].
     pub revision: u32,
-    /// Which names each tool serves, by its label.
-    pub servers: BTreeMap<&'a str, Vec<&'a str>>,
-    /// The list as robots get it, every item spelled as its tool spelled it.
-    pub tools: Option<Box<RawValue>>,
+    /// The tools' labels, each with the names it serves.
+    pub servers: Vec<(&'a str, Vec<&'a str>)>,
+    /// The elements of the list as robots get it, every one spelled as its tool spelled it,
+    /// separated by commas.
+    pub tools: &'a str,
 }
 
 impl Relay {
     /// Every agent that has a connection or has just lost its last tool, by its id: only for who
     /// has the key. What went wrong is told in `language`.
     pub fn status(&self, now: Moment, language: Language) -> Vec<AgentStatus<'_>> {
-        let present = self
-            .agents
-            .iter()
-            .filter(|(_, agent)| !agent.tools.is_empty() || !agent.robots.is_empty());
-        let mut agents: BTreeMap<&str, AgentStatus<'_>> =
-            present.map(|(_, agent)| (&*agent.name, agent.status(now, language))).collect();
-        for (id, departed) in self.departures.recent(now, language) {
-            let agent = agents.entry(id).or_insert(AgentStatus { id, ..AgentStatus::default() });
-            agent.lost.push(departed);
+        let mut agents: Vec<AgentStatus<'_>> = Vec::new();
+        for (_, agent) in &self.agents {
+            if !agent.tools.is_empty() || !agent.robots.is_empty() {
+                let place = agents.partition_point(|other| *other.id < *agent.name);
+                agents.insert(place, agent.status(now, language));
+            }
         }
-        agents.into_values().collect()
+        for (id, departed) in self.departures.recent(now, language) {
+            let place = agents.partition_point(|other| other.id < id);
+            if agents.get(place).is_none_or(|agent| agent.id != id) {
+                agents.insert(place, AgentStatus { id, ..AgentStatus::default() });
+            }
+            if let Some(agent) = agents.get_mut(place) {
+                agent.lost.push(departed);
+            }
+        }
+        agents
     }
 
     /// What the tools of `agent` are: only for who has the key. An agent that is not there has
@@ -121,22 +124,23 @@ impl Relay {
 impl Agent {
     fn status(&self, now: Moment, language: Language) -> AgentStatus<'_> {
         let offers = self.offers.of(Kind::Tools);
-        let mut served: HashMap<usize, usize> = HashMap::new();
+        // How many names the tool in each place serves.
+        let mut served = vec![0; self.tools.capacity()];
         for tool in offers.iter().filter_map(|(_, offer)| offer.tool) {
-            *served.entry(tool).or_default() += 1;
+            if let Some(count) = served.get_mut(tool) {
+                *count += 1;
+            }
         }
         let tools = self.tools_where(|_| true).into_iter().filter_map(|place| {
-            let serves = served.get(&place).copied().unwrap_or_default();
+            let serves = served.get(place).copied().unwrap_or_default();
             Some(self.tools.get(place)?.status(now, language, serves))
         });
-        let mut robots: Vec<&Robot> = self.robots.iter().map(|(_, robot)| &**robot).collect();
-        robots.sort_unstable_by_key(|robot| robot.peer.generation);
         AgentStatus {
             id: &self.name,
             revision: offers.version(),
             offered: offers.len(),
             waiting: self.parked.len(),
-            robots: robots.into_iter().map(|robot| robot.status(now)).collect(),
+            robots: self.robots.iter().map(|(_, robot)| robot.status(now)).collect(),
             tools: tools.collect(),
             lost: Vec::new(),
         }
@@ -149,7 +153,7 @@ impl Agent {
             agent: &self.name,
             revision: offers.version(),
             servers: self.tools_where(|_| true).into_iter().filter_map(served).collect(),
-            tools: RawValue::from_string(format!("[{}]", offers.text())).ok(),
+            tools: offers.text(),
         }
     }
 }
@@ -168,12 +172,12 @@ impl Robot {
 
 impl Tool {
     fn status(&self, now: Moment, language: Language, serves: usize) -> ToolStatus<'_> {
-        let info = self.hello.as_ref().and_then(|hello| hello.members.get("serverInfo"));
+        let info = self.hello.as_ref().and_then(|hello| hello.server_info());
         ToolStatus {
             connection: self.peer.to_string(),
             label: &self.label,
             address: &self.address,
-            server_info: info.map(|info| &**info).filter(|info| info.get().len() <= LARGEST_INFO),
+            server_info: info.filter(|info| info.len() <= LARGEST_INFO),
             state: self.state.label(),
             connected_seconds: now.since(self.joined).as_secs(),
             in_flight: self.in_flight.call_count(),

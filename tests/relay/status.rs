@@ -2,17 +2,16 @@ use crate::world::World;
 use mcp_endpoint_server::relay::AgentStatus;
 use mcp_endpoint_server::text::Language;
 
-/// What a page is told, as JSON.
-fn status(world: &World) -> serde_json::Value {
-    serde_json::to_value(world.relay.status(world.now, Language::En)).unwrap()
+fn status(world: &World) -> Vec<AgentStatus<'_>> {
+    world.relay.status(world.now, Language::En)
 }
 
 fn ids(world: &World) -> Vec<&str> {
-    world.relay.status(world.now, Language::En).iter().map(|agent| agent.id).collect()
+    status(world).iter().map(|agent| agent.id).collect()
 }
 
 fn first(world: &World) -> AgentStatus<'_> {
-    world.relay.status(world.now, Language::En).into_iter().next().unwrap()
+    status(world).into_iter().next().unwrap()
 }
 
 #[test]
@@ -27,16 +26,14 @@ fn a_page_sees_who_is_there_what_they_do_and_what_they_have_done() {
     world.answers(tool, id, "{}");
     world.seconds(3.0);
     assert_eq!(ids(&world), ["a", "b"]);
-    let status = &status(&world)[1];
-    assert_eq!(status["robots"][0]["client"], "somebody");
-    assert_eq!(status["robots"][0]["in_flight"], 1);
-    assert_eq!(status["robots"][0]["connected_seconds"], 3);
-    assert_eq!(status["offered"], 2);
-    let tool = &status["tools"][0];
-    assert_eq!((&tool["label"], &tool["state"]), (&"weather".into(), &"ready".into()));
-    assert_eq!((&tool["in_flight"], &tool["answered"]), (&1.into(), &1.into()));
-    assert_eq!((&tool["tools_count"], &tool["own_count"]), (&2.into(), &2.into()));
-    assert_eq!(tool["server_info"]["name"], "weather");
+    let agent = &status(&world)[1];
+    let robot = &agent.robots[0];
+    assert_eq!((robot.client, robot.in_flight, robot.connected_seconds), (Some("somebody"), 1, 3));
+    let tool = &agent.tools[0];
+    assert_eq!((tool.label, tool.state, agent.offered), ("weather", "ready", 2));
+    assert_eq!((tool.in_flight, tool.answered), (1, 1));
+    assert_eq!((tool.tools_count, tool.own_count), (2, 2));
+    assert_eq!(tool.server_info, Some(r#"{"name":"weather","version":"1"}"#));
 }
 
 #[test]
@@ -54,8 +51,8 @@ fn the_revision_says_when_the_list_has_changed() {
     assert_ne!(first(&world).revision, before);
     let catalogue = world.relay.catalogue("a");
     assert_eq!(catalogue.revision, first(&world).revision);
-    assert_eq!(catalogue.servers["one"], ["y"]);
-    assert_eq!(catalogue.tools.unwrap().get(), r#"[{"name":"y","inputSchema":{}}]"#);
+    assert_eq!(catalogue.servers, [("one", vec!["y"])]);
+    assert_eq!(catalogue.tools, r#"{"name":"y","inputSchema":{}}"#);
 }
 
 #[test]
@@ -74,11 +71,11 @@ fn a_tool_that_went_is_told_of_with_its_reason_and_so_is_its_agent() {
     let tool = world.ready_tool("a", "one", &["x"]);
     world.leaves(tool);
     world.seconds(60.0);
-    let status = status(&world);
-    assert_eq!((&status[0]["id"], &status[0]["tools"]), (&"a".into(), &serde_json::json!([])));
-    let lost = &status[0]["lost"][0];
-    assert_eq!((&lost["label"], &lost["reason"]), (&"one".into(), &"peer_vanished".into()));
-    assert_eq!((&lost["seconds_ago"], &lost["times"]), (&60.into(), &1.into()));
+    let agent = first(&world);
+    assert_eq!((agent.id, agent.tools.len()), ("a", 0));
+    let lost = &agent.lost[0];
+    assert_eq!((lost.label, lost.reason), ("one", "peer_vanished"));
+    assert_eq!((lost.seconds_ago, lost.times), (60, 1));
     world.seconds(600.0);
     assert!(ids(&world).is_empty(), "it is forgotten");
 }
@@ -89,7 +86,6 @@ fn a_huge_server_info_is_not_told_every_two_seconds() {
     let tool = world.tool("a");
     let name = "n".repeat(3000);
     world.hand_shake(tool, &name, &["x"], "{}");
-    let status = status(&world);
-    assert_eq!(status[0]["tools"][0]["server_info"], serde_json::Value::Null);
-    assert_eq!(status[0]["tools"][0]["state"], "ready");
+    let agent = first(&world);
+    assert_eq!((agent.tools[0].server_info, agent.tools[0].state), (None, "ready"));
 }

@@ -118,7 +118,7 @@ fn an_agent_that_is_not_there_has_no_tools() {
     let tools = told(&settings(), "/mcp_endpoint/tools?agent=no+%E5%B0%8F%2B", "");
     assert_eq!(
         tools,
-        serde_json::json!({"agent": "no 小+", "revision": 0, "servers": {}, "tools": null})
+        serde_json::json!({"agent": "no 小+", "revision": 0, "servers": {}, "tools": []})
     );
 }
 
