@@ -12,7 +12,7 @@
 //!   it as everybody does.
 //!
 //! The floors, from the ground up; an import runs downward only:
-//! [`moment`], [`seldom`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
+//! [`moment`], [`sorted`], [`seldom`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
 //! [`net`], [`client`] → [`doctor`] → [`commands`] → the binary.
 
 #![forbid(unsafe_code)]
@@ -28,6 +28,7 @@ pub mod net;
 pub mod relay;
 pub mod seldom;
 pub mod settings;
+pub mod sorted;
 pub mod text;
 pub mod token;
 

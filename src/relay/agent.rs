@@ -16,6 +16,7 @@ use super::turn::Turn;
 use super::{AgentView, Peer, Policy, ToolState, ToolView};
 use crate::close::CloseReason;
 use crate::moment::Moment;
+use crate::sorted::sorted;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -102,13 +103,8 @@ impl Agent {
 
     /// The places of the tools that `wanted` picks, the oldest first.
     pub(super) fn tools_where(&self, wanted: impl Fn(&Tool) -> bool) -> Vec<usize> {
-        let mut places: Vec<(u32, usize)> = self
-            .tools
-            .iter()
-            .filter(|(_, tool)| wanted(tool))
-            .map(|(place, tool)| (tool.order, place))
-            .collect();
-        places.sort_unstable();
+        let tools = self.tools.iter().filter(|(_, tool)| wanted(tool));
+        let places = sorted(tools.map(|(place, tool)| (tool.order, place)));
         places.into_iter().map(|(_, place)| place).collect()
     }
 

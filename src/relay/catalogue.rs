@@ -1,6 +1,7 @@
 //! What tools offer: the four kinds as one table, and the items and pages of their lists.
 
 use super::envelope::{object, place_in, string};
+use crate::sorted::sorted;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -161,8 +162,7 @@ impl Item {
 
 /// The names of a list, in order, for comparing.
 pub(super) fn names_of(items: &[Item]) -> Vec<&str> {
-    let mut names: Vec<&str> = items.iter().map(|item| &*item.name).collect();
-    names.sort_unstable();
+    let mut names = sorted(items.iter().map(|item| &*item.name));
     names.dedup();
     names
 }

@@ -266,6 +266,7 @@ const EDITS: usize = 3;
 #[derive(Debug)]
 pub struct Splice<'a> {
     text: &'a str,
+    /// In the order of their places.
     edits: [(Range<usize>, &'a str); EDITS],
     count: usize,
 }
@@ -280,7 +281,14 @@ impl<'a> Splice<'a> {
     /// Writes `new` in place of what stands at `place`. Places must not overlap.
     #[must_use]
     pub fn put(mut self, place: Option<Range<usize>>, new: &'a str) -> Self {
-        if let (Some(place), Some(slot)) = (place, self.edits.get_mut(self.count)) {
+        let Some(place) = place.filter(|_| self.count < EDITS) else { return self };
+        let start = (place.start, place.end);
+        let done = self.edits.iter().take(self.count);
+        let at = done.filter(|(other, _)| (other.start, other.end) <= start).count();
+        if let Some(behind) = self.edits.get_mut(at..=self.count) {
+            behind.rotate_right(1);
+        }
+        if let Some(slot) = self.edits.get_mut(at) {
             *slot = (place, new);
             self.count += 1;
         }
@@ -288,8 +296,7 @@ impl<'a> Splice<'a> {
     }
 
     /// The pieces. Some may be empty.
-    pub fn pieces(mut self) -> [&'a str; 2 * EDITS + 1] {
-        self.edits.sort_by_key(|(place, _)| (place.start, place.end));
+    pub fn pieces(self) -> [&'a str; 2 * EDITS + 1] {
         let [(a, new_a), (b, new_b), (c, new_c)] = self.edits;
         let kept = |from: usize, to: usize| self.text.get(from..to).unwrap_or("");
         [

@@ -11,6 +11,7 @@ use super::tool::{Hello, Tool};
 use super::turn::Turn;
 use super::ToolState;
 use crate::moment::Moment;
+use crate::sorted::sorted;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -104,8 +105,10 @@ impl Agent {
             tool: None,
             items: lost.items.of(kind),
         });
-        let mut sources: Vec<Source<'_>> = live.chain(lost).collect();
-        sources.sort_by_key(|source| source.line);
+        let sources: Vec<Source<'_>> = live.chain(lost).collect();
+        let order = sorted(sources.iter().enumerate().map(|(place, source)| (source.line, place)));
+        let sources: Vec<Source<'_>> =
+            order.iter().filter_map(|(_, place)| sources.get(*place).copied()).collect();
         let (changed, conflicts) = offers.merge(kind, &sources);
         let language = turn.policy.language;
         let more = conflicts.len().saturating_sub(MOST_TOLD);

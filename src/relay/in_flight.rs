@@ -3,6 +3,7 @@
 use super::catalogue::Kind;
 use super::numbers::NumberMap;
 use crate::moment::Moment;
+use crate::sorted::sorted;
 
 /// The largest id a tool is ever sent: some keep ids in a signed 32-bit integer.
 const LARGEST: u32 = i32::MAX as u32;
@@ -107,10 +108,7 @@ impl InFlight {
 
     /// The numbers of robots' requests that `wanted` picks, in the order they were sent.
     pub(super) fn numbers(&self, wanted: impl Fn(&Call) -> bool) -> Vec<u32> {
-        let mut numbers: Vec<u32> =
-            self.calls().filter(|(_, call)| wanted(call)).map(|(number, _)| number).collect();
-        numbers.sort_unstable();
-        numbers
+        sorted(self.calls().filter(|(_, call)| wanted(call)).map(|(number, _)| number))
     }
 
     /// How many requests of robots are under way.

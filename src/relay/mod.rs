@@ -233,11 +233,13 @@ impl Relay {
     /// Everything about everybody: only for who has the key.
     pub fn details(&self, now: Moment) -> Details {
         let language = self.policy.language;
-        let present = self
-            .agents
-            .iter()
-            .filter(|(_, agent)| !agent.tools.is_empty() || !agent.robots.is_empty());
-        present.map(|(_, agent)| (agent.name.to_string(), agent.view(now, language))).collect()
+        let mut details = Details::new();
+        for (_, agent) in &self.agents {
+            if !agent.tools.is_empty() || !agent.robots.is_empty() {
+                details.insert(agent.name.to_string(), agent.view(now, language));
+            }
+        }
+        details
     }
 
     /// Lets an agent handle one input and tidies up behind it.

@@ -3,6 +3,7 @@
 
 use super::catalogue::{Item, Kind};
 use super::envelope::Splice;
+use crate::sorted::sorted;
 use std::collections::{HashMap, HashSet};
 
 /// The longest name a language model may use for a tool.
@@ -13,6 +14,7 @@ const BETWEEN: &str = "__";
 
 /// What one server brings to the merged list: a *line* is a server over time, so its twins, and
 /// one that came back, are the same line.
+#[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub line: u32,
     /// The label its items get where their names are taken.
@@ -73,10 +75,9 @@ impl Offers {
 
     /// The names a tool serves, as they are offered and in the order of the list.
     pub(super) fn names_of(&self, tool: usize) -> Vec<&str> {
-        let mut own: Vec<(&str, &Offer)> =
-            self.iter().filter(|(_, offer)| offer.tool == Some(tool)).collect();
-        own.sort_unstable_by_key(|(_, offer)| offer.place);
-        own.into_iter().map(|(name, _)| name).collect()
+        let own = self.iter().filter(|(_, offer)| offer.tool == Some(tool));
+        let own = sorted(own.map(|(name, offer)| (offer.place, name)));
+        own.into_iter().map(|(_, name)| name).collect()
     }
 
     /// How many names are offered.

@@ -52,11 +52,14 @@ impl std::error::Error for Problems {}
 pub fn environment() -> BTreeMap<String, String> {
     let ours =
         |name: &str| name.starts_with(VARIABLES) || name.starts_with("LC_") || name == "LANG";
-    std::env::vars_os()
-        .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
-        .filter(|(name, _)| ours(name))
-        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
-        .collect()
+    let mut environment = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ours(&name) {
+            environment.insert(name.into_owned(), value.to_string_lossy().into_owned());
+        }
+    }
+    environment
 }
 
 /// Reads the settings at the start. Creates the file where there is none, and the key where there
