@@ -10,7 +10,7 @@
 //! * [`net`] is the shell: sockets, buffers, frames. It never looks into a message.
 //!
 //! The floors, from the ground up; an import runs downward only:
-//! [`moment`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
+//! [`moment`], [`seldom`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
 //! [`net`] → the binary.
 
 #![forbid(unsafe_code)]
@@ -21,6 +21,7 @@ pub mod logging;
 pub mod moment;
 pub mod net;
 pub mod relay;
+pub mod seldom;
 pub mod settings;
 pub mod text;
 pub mod token;

@@ -4,6 +4,7 @@
 
 use crate::close::{CloseReason, RefusalReason};
 use std::fmt::Display;
+use std::time::Duration;
 
 /// The language of the sentences people read: `[server] language`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ macro_rules! sentences {
 impl Language {
     /// Why a connection ended.
     pub fn close_reason(self, reason: CloseReason) -> &'static str {
-        let (zh, en) = match reason {
+        self.either(match reason {
             CloseReason::TokenMissing => ("地址中没有 token 参数", "the address carries no token"),
             CloseReason::TokenUndecipherable => {
                 ("token 无法用本机密钥解密", "the token was not made with this server's key")
@@ -68,7 +69,10 @@ impl Language {
             }
             CloseReason::Answered => ("请求已答复", "answered"),
             CloseReason::ServerStops => ("服务器停止或重启", "the server stops or restarts"),
-        };
+        })
+    }
+
+    fn either(self, (zh, en): (&'static str, &'static str)) -> &'static str {
         match self {
             Language::Zh => zh,
             Language::En => en,
@@ -80,7 +84,7 @@ impl Language {
 impl Language {
     /// Why somebody was refused or turned away, for the log.
     pub fn refusal_reason(self, reason: RefusalReason) -> &'static str {
-        let (zh, en) = match reason {
+        self.either(match reason {
             RefusalReason::TokenMissing => (
                 "地址中没有 token 参数。请复制完整的接入点地址；在命令行中请用引号括起来，否则 & 之后的内容会丢失",
                 "the address carries no token. Copy the whole address; in a shell quote it, or all behind a & is lost",
@@ -133,10 +137,18 @@ impl Language {
                 "请求头未在 [websocket] handshake_timeout 内到齐。请检查网络和客户端",
                 "the request head was not complete within [websocket] handshake_timeout. Look at the network and the client",
             ),
-        };
-        match self {
-            Language::Zh => zh,
-            Language::En => en,
+        })
+    }
+}
+
+impl Language {
+    /// A length of time as people say it, in one unit, rounded down.
+    pub fn duration(self, time: Duration) -> String {
+        match time.as_secs() {
+            count @ 0..120 => self.seconds(count),
+            count @ 120..7_200 => self.minutes(count / 60),
+            count @ 7_200..172_800 => self.hours(count / 3600),
+            count => self.days(count / 86_400),
         }
     }
 }
@@ -211,6 +223,11 @@ sentences! {
     address_refused(key: &str) {
         zh: "[server] {key} 含有 key、call 或 /mcp/，一些客户端会拒绝这样的接入点地址；请换一个";
         en: "[server] {key} contains key, call or /mcp/; some clients refuse such an address: choose another";
+    }
+    /// Addresses that will not lead here.
+    prefix_not_in_url(prefix: &str) {
+        zh: "[server] public_url 不含 path_prefix ({prefix})，打印出的地址可能无法到达本服务器；请把前缀写进 public_url，如 https://mcp.example.com{prefix}";
+        en: "[server] public_url does not end in path_prefix ({prefix}): the printed addresses may not lead here. Add it, as in https://mcp.example.com{prefix}";
     }
     /// Two limits of which one makes the other useless.
     limits_at_odds(smaller: &str, larger: &str) {
@@ -361,6 +378,11 @@ sentences! {
     accepted_origins() {
         zh: "*，或以逗号分隔、形如 https://example.com 的来源";
         en: "*, or origins such as https://example.com between commas";
+    }
+    /// `trusted_proxies`
+    accepted_networks() {
+        zh: "以逗号分隔的 IP 地址或网段，如 10.0.0.0/8，或为空";
+        en: "IP addresses or networks such as 10.0.0.0/8 between commas, or nothing";
     }
     /// `log_file`
     accepted_file() {
@@ -649,6 +671,44 @@ sentences! {
         zh: "{who} 以错误答复: {code} {message}";
         en: "{who} answered with an error: {code} {message}";
     }
+    /// Something an owner should know about a peer.
+    complaint(who: impl Display, what: &str, count: u32) {
+        zh: "{who} {what} (上次提示以来 {count} 次；同样的情况一分钟内不再提示)";
+        en: "{who} {what} (times since last said: {count}; not said again for a minute)";
+    }
+    /// -32001: no tool of the agent is remembered.
+    no_tool_seen(uptime: &str) {
+        zh: "工具端未连接: 服务器运行 {uptime}以来没有见到该智能体的工具端。请用该智能体的接入点地址启动工具端 (每个智能体的地址各不相同)";
+        en: "no tool connected: none of this agent was seen in the {uptime} the server has been running. Start the tool with this agent's address (each agent has its own)";
+    }
+    /// -32001: the tool was here and went.
+    no_tool_left(label: &str, address: &str, ago: &str, why: &str) {
+        zh: "工具端未连接: {label:?} ({address}) 在 {ago}前断开: {why}。请检查该工具端程序是否仍在运行、能否重新连接";
+        en: "no tool connected: {label:?} ({address}) left {ago} ago: {why}. See whether its program still runs and can connect again";
+    }
+    /// A peer at the robots' address replies.
+    robot_replies() {
+        zh: "小智端不应发送答复。若这是工具端，请把地址中的 /call/ 改为 /mcp/";
+        en: "a robot should not send replies. If this is a tool, put /mcp/ in the place of /call/ in its address";
+    }
+    /// A peer at the robots' address says nothing.
+    robot_silent(seconds: u64) {
+        zh: "小智端连接 {seconds} 秒以来没有发送任何消息。若这是工具端，请把地址中的 /call/ 改为 /mcp/";
+        en: "this robot has said nothing in the {seconds} s since it connected. If it is a tool, put /mcp/ in the place of /call/ in its address";
+    }
+    /// A peer at the tools' address asks what robots ask.
+    tool_asks(method: &str) {
+        zh: "工具端不应发送 {method} 请求。若这是小智端或 MCP 客户端，请把地址中的 /mcp/ 改为 /call/";
+        en: "a tool should not ask {method}. If this is a robot or MCP client, put /call/ in the place of /mcp/ in its address";
+    }
+    /// A length of time, in its largest unit.
+    days(count: u64) { zh: "{count} 天"; en: "{count} d"; }
+    /// A length of time, in its largest unit.
+    hours(count: u64) { zh: "{count} 小时"; en: "{count} h"; }
+    /// A length of time, in its largest unit.
+    minutes(count: u64) { zh: "{count} 分钟"; en: "{count} min"; }
+    /// A length of time, in its largest unit.
+    seconds(count: u64) { zh: "{count} 秒"; en: "{count} s"; }
     /// Two servers offer the same name.
     name_conflict(agent: &str, noun: &str, name: &str, label: &str, offered: &str) {
         zh: "[agent {agent:?}] 名称冲突: {label:?} 的 {noun} {name:?} 已被其他工具端占用，改以 {offered:?} 提供";
@@ -696,9 +756,9 @@ sentences! {
 // The shell: connections, limits, start and stop.
 sentences! {
     /// Nobody can be let in for the moment.
-    cannot_accept(error: &std::io::Error) {
-        zh: "暂时无法接受新连接: {error}。请检查文件描述符上限 (ulimit -n)；有空余后会自动恢复";
-        en: "cannot accept connections for the moment: {error}. Check the limit of open files (ulimit -n); it resumes by itself";
+    cannot_accept(error: &std::io::Error, count: u32) {
+        zh: "暂时无法接受新连接: {error}。请检查文件描述符上限 (ulimit -n)；有空余后会自动恢复 (上次提示以来 {count} 次)";
+        en: "cannot accept connections for the moment: {error}. Check the limit of open files (ulimit -n); it resumes by itself (times since last said: {count})";
     }
     /// The limit of open files is lower than that of connections.
     few_descriptors(wanted: usize, room: u64) {
@@ -710,10 +770,10 @@ sentences! {
         zh: "[{address}] 连接被拒绝: {why} (上次提示以来 {count} 次；同样的情况一分钟内不再提示)";
         en: "[{address}] refused: {why} (times since last said: {count}; not said again for a minute)";
     }
-    /// There were too many to tell of each.
-    more_refused(count: u32) {
-        zh: "此前一分钟内另有 {count} 次拒绝未逐条写入日志；若非己方设备，请检查端口是否不必要地暴露在公网";
-        en: "another {count} refusals of the minute before were not told one by one; if these are not your devices, see whether the port need be open to the world";
+    /// There was too much to tell of all.
+    others_unsaid(count: u32) {
+        zh: "此前另有 {count} 次同类情况，因为太多而没有逐条写入日志";
+        en: "{count} more of the kind happened before and were too many to be told one by one";
     }
     /// A binary frame was ignored.
     binary_ignored(peer: impl Display, address: impl Display) {

@@ -57,6 +57,31 @@ fn the_console_finds_the_tools_of_an_agent_by_the_printed_address() {
 }
 
 #[test]
+fn the_data_folder_of_the_python_server_works_as_it_is() {
+    let Some(parts) = Parts::find() else { return };
+    let key = "0123456789abcdef0123456789abcdef";
+    let mut lines = parts.run("old_data.py", &[key, AGENT]);
+    let token = lines.pop().unwrap();
+    let file = lines.join("\n") + "\n";
+    assert!(file.starts_with("[server]\nhost = 0.0.0.0\nport = 8004\n"), "{file}");
+    // The file as it is, but no port that somebody else may have.
+    let here = Server::builder().config(&file).env("MCP_ENDPOINT_SERVER_HOST", "127.0.0.1");
+    let server = here.env("MCP_ENDPOINT_SERVER_PORT", 0).start();
+    assert_eq!(server.key(), key);
+    // What is printed is the address that was printed before.
+    let address = server.tool_address();
+    assert!(address.ends_with(&common::escape(&token)), "{address} {token}");
+    let _bridge = parts.bridge(&address, &[&["calculator.py"]]);
+    wait_offered(&server, &["calculator"]);
+    // And an address that was given out, its token as Python made it.
+    let robot = server.url(&format!("/mcp_endpoint/call/?token={token}"));
+    let lines = parts.run("python_robot.py", &[&robot, "6 * 7"]);
+    assert!(lines.join("").contains("\"result\": 42"), "{lines:?}");
+    assert_eq!(server.folder().read(common::CONFIG), file);
+    assert!(!server.log().contains("[WARN]"), "{}", server.log());
+}
+
+#[test]
 fn a_robot_on_the_official_sdk_lists_and_calls() {
     let Some(parts) = Parts::find() else { return };
     let server = Server::start();

@@ -5,6 +5,8 @@
 
 #[path = "relay/bounds.rs"]
 mod bounds;
+#[path = "relay/complaints.rs"]
+mod complaints;
 #[path = "relay/errors.rs"]
 mod errors;
 #[path = "relay/from_robot.rs"]

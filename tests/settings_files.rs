@@ -162,6 +162,9 @@ fn wrong_values(row: &Row) -> Vec<&'static str> {
         }
         (_, "path_prefix") => vec!["/a b", "/a?b", "/a//b", "/中", "/../x"],
         (_, "allowed_origins") => vec!["example.com", "https://a/b", "https://a, b", "://", ","],
+        (_, "trusted_proxies") => {
+            vec!["localhost", "10.0.0.0/33", "::1/129", "10.0.0.1:80", "10/8", "*", "127.0.0.1;::1"]
+        }
         (_, "log_file") => vec!["a\u{7}b", "a\u{1b}[2J"],
         (_, "key") => vec![],
         (_, other) => panic!("no wrong value for {other}"),
@@ -410,6 +413,7 @@ fn every_option_can_be_set_in_the_file() {
          memory_limit = 1 GB\n[relay]\nhandshake = no\nhandshake_timeout = 5\n\
          tool_ping_interval = 0.0\nrequest_timeout = 6\nreconnect_grace = 0\nmax_in_flight = 7\n\
          quirks = off\n[security]\nallowed_origins = https://a/, http://b:1\nenable_cors = 0\n\
+         trusted_proxies =\n\
          [logging]\nlog_file =\nmax_file_size = 0\nbackup_count = 0\n",
     ))
     .unwrap();
@@ -430,6 +434,7 @@ fn every_option_can_be_set_in_the_file() {
     assert_eq!(relay.language, Language::En);
     let only = Origins::Only(vec!["https://a".into(), "http://b:1".into()]);
     assert_eq!((security.allowed_origins, security.enable_cors), (only, false));
+    assert!(security.trusted_proxies.is_empty());
     assert_eq!((logging.log_file, logging.max_file_size, logging.backup_count), (None, 0, 0));
 }
 
@@ -531,6 +536,21 @@ fn limits_and_addresses_that_cannot_work_together_are_warned_about() {
         load(keyed("path_prefix = /monkeys\n[websocket]\nmax_queued = 1MB\nmemory_limit = 1MB\n"))
             .unwrap();
     assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+}
+
+#[test]
+fn a_public_url_without_the_path_prefix_is_warned_about() {
+    let warnings = |url: &str| {
+        let text = format!("path_prefix = /foo\npublic_url = {url}\n");
+        load(keyed(&text)).unwrap().warnings
+    };
+    for url in ["", "https://a.example/foo", "https://a.example/foo/mcp_endpoint/"] {
+        assert!(warnings(url).is_empty(), "{url}");
+    }
+    for url in ["https://a.example", "https://a.example/bar"] {
+        let warnings = warnings(url);
+        assert!(warnings.len() == 1 && warnings[0].contains("/foo"), "{url}: {warnings:?}");
+    }
 }
 
 #[test]

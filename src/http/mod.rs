@@ -1,6 +1,7 @@
 //! What a plain request gets (contract, section 1): pure, a request and a view in, an answer out.
 
 mod ask;
+mod client;
 mod cors;
 mod health;
 mod json;
@@ -16,6 +17,7 @@ mod upgrade;
 mod tests;
 
 pub use crate::close::RefusalReason;
+pub use client::client;
 pub use refusal::RecentRefusal;
 pub use response::{plain, Trouble};
 

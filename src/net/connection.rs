@@ -8,7 +8,8 @@ use crate::moment::Moment;
 use crate::relay::Peer;
 use crate::settings::WebSocket;
 use mio::net::TcpStream;
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 /// How far a connection's life has come.
 #[derive(Debug)]
@@ -53,12 +54,38 @@ pub(super) struct PutOff {
     pub close: Option<CloseReason>,
 }
 
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    /// The other end of the socket.
+    pub address: SocketAddr,
+    /// Who is behind it, where it is a trusted proxy that says so.
+    pub client: Option<IpAddr>,
+}
+
+impl Caller {
+    /// Whose connection it is. One of IPv4 that came over IPv6 is one of IPv4.
+    pub(super) fn ip(&self) -> IpAddr {
+        self.client.unwrap_or(self.address.ip()).to_canonical()
+    }
+}
+
+/// For the log and the status page. Of a client behind a proxy the port is not known.
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.client {
+            Some(client) => client.fmt(f),
+            None => SocketAddr::new(self.ip(), self.address.port()).fmt(f),
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub socket: TcpStream,
     pub peer: Peer,
-    pub address: SocketAddr,
+    pub caller: Caller,
     pub phase: Phase,
     pub out: Outgoing,
     /// When it was accepted.
@@ -88,7 +115,7 @@ impl Connection {
         Connection {
             socket,
             peer,
-            address,
+            caller: Caller { address, client: None },
             phase: Phase::Head(Box::default()),
             out: Outgoing::default(),
             since: now,

@@ -5,6 +5,7 @@ use super::outgoing::Spares;
 use super::websocket::{Heard, Input, Receiver};
 use crate::close::CloseReason;
 use crate::http::{Answer, Context};
+use std::net::Ipv4Addr;
 
 /// A request head being read.
 #[derive(Debug, Default)]
@@ -13,9 +14,9 @@ pub struct HeadReader(Head);
 impl HeadReader {
     /// Takes one piece. Once the head is whole: the answer, and the bytes behind the head.
     pub fn take(&mut self, piece: &[u8], context: &Context<'_>) -> Option<(Answer, Vec<u8>)> {
-        match self.0.take(piece, context) {
+        match self.0.take(piece, Ipv4Addr::LOCALHOST.into(), context) {
             Outcome::Incomplete => None,
-            Outcome::Whole(answer, rest) => Some((answer, rest)),
+            Outcome::Whole { answer, rest, .. } => Some((answer, rest)),
         }
     }
 }

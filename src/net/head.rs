@@ -1,6 +1,7 @@
 //! The request head: bytes in, a request out.
 
 use crate::http::{self, Answer, Context, Request, Trouble};
+use std::net::IpAddr;
 
 /// The largest head, in bytes (contract, section 6).
 const LARGEST: usize = 8 * 1024;
@@ -22,8 +23,15 @@ pub(super) struct Head {
 pub(super) enum Outcome {
     /// More of it must come.
     Incomplete,
-    /// It is whole; the bytes behind it belong to what follows.
-    Whole(Answer, Vec<u8>),
+    /// It is whole.
+    Whole {
+        /// What is to be done about it.
+        answer: Answer,
+        /// The bytes behind it, which belong to what follows.
+        rest: Vec<u8>,
+        /// Who it is from, where a trusted proxy says so.
+        client: Option<IpAddr>,
+    },
 }
 
 impl Head {
@@ -32,8 +40,8 @@ impl Head {
         self.bytes.len()
     }
 
-    /// Takes what has just been read, and answers the request once it is whole.
-    pub(super) fn take(&mut self, bytes: &[u8], context: &Context<'_>) -> Outcome {
+    /// Takes what has just been read from `peer`, and answers the request once it is whole.
+    pub(super) fn take(&mut self, bytes: &[u8], peer: IpAddr, context: &Context<'_>) -> Outcome {
         let room = LARGEST.saturating_sub(self.bytes.len());
         let first = self.bytes.is_empty();
         self.bytes.extend_from_slice(bytes);
@@ -45,15 +53,20 @@ impl Head {
         let mut request = httparse::Request::new(&mut headers);
         match request.parse(&self.bytes) {
             Ok(httparse::Status::Complete(length)) if length <= LARGEST => {
-                let answer = http::answer(
-                    &Request {
-                        method: request.method.unwrap_or(""),
-                        target: request.path.unwrap_or(""),
-                        headers: request.headers,
-                    },
-                    context,
-                );
-                Outcome::Whole(answer, self.bytes.get(length..).unwrap_or(&[]).to_vec())
+                let request = Request {
+                    method: request.method.unwrap_or(""),
+                    target: request.path.unwrap_or(""),
+                    headers: request.headers,
+                };
+                Outcome::Whole {
+                    answer: http::answer(&request, context),
+                    rest: self.bytes.get(length..).unwrap_or(&[]).to_vec(),
+                    client: http::client(
+                        &request,
+                        peer,
+                        &context.settings.security.trusted_proxies,
+                    ),
+                }
             }
             Ok(httparse::Status::Partial) if self.bytes.len() <= LARGEST => Outcome::Incomplete,
             Ok(_) | Err(httparse::Error::TooManyHeaders) => refuse(Trouble::HeadTooLarge, context),
@@ -66,5 +79,5 @@ impl Head {
 
 fn refuse(trouble: Trouble, context: &Context<'_>) -> Outcome {
     let response = http::plain(trouble, context.settings.server.language);
-    Outcome::Whole(Answer::Respond(response), Vec::new())
+    Outcome::Whole { answer: Answer::Respond(response), rest: Vec::new(), client: None }
 }

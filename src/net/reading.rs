@@ -10,7 +10,6 @@ use crate::close::CloseReason;
 use crate::http::{self, Answer, Context, RefusalReason, Response, Trouble, Upgrade};
 use crate::relay::Seat;
 use std::io::{self, Read};
-use std::net::SocketAddr;
 use tungstenite::protocol::frame::coding::Control;
 
 /// A peer that does not take this many bytes is not sent pongs besides.
@@ -85,11 +84,12 @@ impl Server {
             refusals: &refusals,
             now: self.now,
         };
-        let outcome = head.take(bytes, &context);
+        let outcome = head.take(bytes, connection.caller.address.ip(), &context);
         let held = head.held();
         match outcome {
             Outcome::Incomplete => self.connections.account(slot, held),
-            Outcome::Whole(answer, rest) => {
+            Outcome::Whole { answer, rest, client } => {
+                connection.caller.client = client;
                 self.connections.account(slot, 0);
                 match answer {
                     Answer::Respond(response) if response.status == 401 => {
@@ -130,7 +130,7 @@ impl Server {
         self.connections.push_bytes(slot, &upgrade.bytes);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.phase = Phase::Open(Default::default());
-        let (peer, address) = (connection.peer, shown(connection.address));
+        let (peer, address) = (connection.peer, connection.caller.to_string());
         self.connections.open += 1;
         self.connections.rearm(slot);
         let seat = Seat {
@@ -153,7 +153,7 @@ impl Server {
         self.counted.refused += 1;
         self.note_refusal(slot, why);
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let delay = self.refusals.delay(connection.address.ip().to_canonical(), now);
+        let delay = self.refusals.delay(connection.caller.ip(), now);
         connection.phase = Phase::PutOff { until: now.after(delay), answer: Box::new(answer) };
         if delay.is_zero() {
             self.answer_put_off(slot);
@@ -164,8 +164,8 @@ impl Server {
     /// Remembers why a connection is refused or turned away, and mentions it.
     fn note_refusal(&mut self, slot: usize, why: Option<RefusalReason>) {
         if let (Some(why), Some(connection)) = (why, self.connections.get_mut(slot)) {
-            let address = connection.address;
-            self.note_refused(address, why);
+            let caller = connection.caller;
+            self.note_refused(&caller, why);
         }
     }
 
@@ -206,8 +206,7 @@ impl Server {
                     let Some(connection) = connections.get_mut(slot) else { break None };
                     if !std::mem::replace(&mut connection.binary_mentioned, true) {
                         let language = settings.server.language;
-                        let address = shown(connection.address);
-                        log::warn!("{}", language.binary_ignored(peer, address));
+                        log::warn!("{}", language.binary_ignored(peer, connection.caller));
                     }
                 }
                 Ok(Some(Heard::Close(payload))) => {
@@ -331,9 +330,4 @@ impl Server {
             self.connections.kill(slot, CloseReason::Answered);
         }
     }
-}
-
-/// An address as it is shown: one of IPv4 that came over IPv6 is one of IPv4.
-pub(super) fn shown(address: SocketAddr) -> String {
-    SocketAddr::new(address.ip().to_canonical(), address.port()).to_string()
 }

@@ -4,7 +4,7 @@
 
 use crate::http::{RecentRefusal, RefusalReason};
 use crate::moment::Moment;
-use std::cmp::Reverse;
+use crate::seldom::{Saying, Seldom};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const STEP: Duration = Duration::from_millis(250);
 /// How many refusals in a row are answered at once: a person tries a few tokens.
 const FORGIVEN: u32 = 3;
 
-/// After how long without a refusal an address starts afresh, and how often the same is mentioned.
+/// After how long without a refusal an address starts afresh.
 const MEMORY: Duration = Duration::from_secs(60);
 
 /// How many addresses are remembered; beyond that the oldest are forgotten.
@@ -28,9 +28,6 @@ const MOST: usize = 1024;
 const MOST_RECENT: usize = 32;
 const RECENT: Duration = Duration::from_secs(600);
 
-/// How many mentions there are in a minute: an attacker has as many addresses as it likes.
-const MENTIONS: u32 = 20;
-
 /// How often an address was refused in a row.
 #[derive(Clone, Copy, Debug)]
 struct Record {
@@ -38,34 +35,13 @@ struct Record {
     last: Moment,
 }
 
-/// A refusal that is remembered.
-#[derive(Clone, Copy, Debug)]
-struct Recent {
-    shown: RecentRefusal,
-    /// When it was mentioned, and how many came since.
-    mentioned: Option<Moment>,
-    unmentioned: u32,
-}
-
-/// What is to be said in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mention {
-    /// How often it happened since it was last mentioned, this time included.
-    pub count: u32,
-    /// How many others were not mentioned in the minute before, because there were so many.
-    pub others: u32,
-}
-
 /// The addresses that were refused of late.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     records: HashMap<IpAddr, Record>,
-    recent: Vec<Recent>,
-    /// When the minute began in which mentions are counted, and how many there were.
-    minute: Moment,
-    mentions: u32,
-    /// How many were not mentioned because there had been too many.
-    unsaid: u32,
+    /// The newest last.
+    recent: Vec<RecentRefusal>,
+    mentions: Seldom<(IpAddr, RefusalReason)>,
 }
 
 impl Refusals {
@@ -89,52 +65,22 @@ impl Refusals {
         address: IpAddr,
         reason: RefusalReason,
         now: Moment,
-    ) -> Option<Mention> {
-        self.recent.retain(|entry| now.since(entry.shown.last) < RECENT);
-        let same = |entry: &Recent| (entry.shown.address, entry.shown.reason) == (address, reason);
-        if !self.recent.iter().any(same) {
-            self.make_room(address, reason, now);
+    ) -> Option<Saying> {
+        self.recent.retain(|entry| now.since(entry.last) < RECENT);
+        let same = |entry: &RecentRefusal| (entry.address, entry.reason) == (address, reason);
+        let before = self.recent.iter().position(same).map(|place| self.recent.remove(place));
+        let count = before.map_or(0, |entry| entry.count).saturating_add(1);
+        if self.recent.len() >= MOST_RECENT {
+            self.recent.remove(0);
         }
-        let entry = self.recent.iter_mut().find(|entry| same(entry))?;
-        entry.shown.count = entry.shown.count.saturating_add(1);
-        entry.shown.last = now;
-        entry.unmentioned = entry.unmentioned.saturating_add(1);
-        if entry.mentioned.is_some_and(|then| now.since(then) < MEMORY) {
-            return None;
-        }
-        let count = std::mem::take(&mut entry.unmentioned);
-        entry.mentioned = Some(now);
-        if now.since(self.minute) >= MEMORY {
-            self.minute = now;
-            self.mentions = 0;
-        }
-        if self.mentions >= MENTIONS {
-            self.unsaid = self.unsaid.saturating_add(count);
-            return None;
-        }
-        self.mentions += 1;
-        let others = if self.mentions == 1 { std::mem::take(&mut self.unsaid) } else { 0 };
-        Some(Mention { count, others })
+        self.recent.push(RecentRefusal { address, reason, count, last: now });
+        self.mentions.note((address, reason), now)
     }
 
     /// Who was refused of late, the newest first.
     pub(super) fn recent(&self, now: Moment) -> Vec<RecentRefusal> {
-        let fresh = |entry: &&Recent| now.since(entry.shown.last) < RECENT;
-        let mut recent: Vec<_> =
-            self.recent.iter().filter(fresh).map(|entry| entry.shown).collect();
-        recent.sort_by_key(|shown| Reverse(shown.last));
-        recent
-    }
-
-    /// Begins an entry, in the place of the oldest where there are as many as may be.
-    fn make_room(&mut self, address: IpAddr, reason: RefusalReason, now: Moment) {
-        let oldest = self.recent.iter().enumerate().min_by_key(|(_, entry)| entry.shown.last);
-        let oldest = oldest.map(|(place, _)| place);
-        if let Some(oldest) = oldest.filter(|_| self.recent.len() >= MOST_RECENT) {
-            self.recent.swap_remove(oldest);
-        }
-        let shown = RecentRefusal { address, reason, count: 0, last: now };
-        self.recent.push(Recent { shown, mentioned: None, unmentioned: 0 });
+        let fresh = |entry: &&RecentRefusal| now.since(entry.last) < RECENT;
+        self.recent.iter().rev().filter(fresh).copied().collect()
     }
 
     fn forget_old(&mut self, now: Moment) {
@@ -151,7 +97,7 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use RefusalReason::{TokenMangled, TokenMissing, WrongKey};
+    use RefusalReason::{TokenMissing, WrongKey};
 
     fn at(seconds: u64) -> Moment {
         Moment::from_start(Duration::from_secs(seconds))
@@ -159,10 +105,6 @@ mod tests {
 
     fn address(number: u32) -> IpAddr {
         IpAddr::from(number.to_be_bytes())
-    }
-
-    fn once(count: u32) -> Option<Mention> {
-        Some(Mention { count, others: 0 })
     }
 
     #[test]
@@ -177,31 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_mentioned_once_a_minute_with_a_count() {
+    fn each_address_and_each_cause_is_mentioned_once() {
         let mut refusals = Refusals::default();
-        assert_eq!(refusals.note(address(1), WrongKey, at(0)), once(1));
-        assert_eq!(refusals.note(address(1), TokenMissing, at(1)), once(1), "another cause");
-        assert_eq!(refusals.note(address(2), WrongKey, at(1)), once(1), "another address");
-        for _ in 0..40 {
-            assert_eq!(refusals.note(address(1), WrongKey, at(59)), None);
+        for (number, reason) in [(1, WrongKey), (1, TokenMissing), (2, WrongKey)] {
+            assert!(refusals.note(address(number), reason, at(0)).is_some());
+            assert_eq!(refusals.note(address(number), reason, at(1)), None);
         }
-        assert_eq!(refusals.note(address(1), WrongKey, at(60)), once(41));
-        assert_eq!(refusals.note(address(1), WrongKey, at(61)), None);
-    }
-
-    #[test]
-    fn ever_new_addresses_do_not_fill_the_log() {
-        let mut refusals = Refusals::default();
-        let mut said = 0;
-        for number in 0..5000 {
-            let mention = refusals.note(address(number), TokenMangled, at(60));
-            assert!(mention.is_none_or(|mention| mention.others == 0));
-            said += u32::from(mention.is_some());
-        }
-        assert_eq!(said, MENTIONS);
-        let next = refusals.note(address(9999), TokenMangled, at(120));
-        assert_eq!(next, Some(Mention { count: 1, others: 5000 - MENTIONS }));
-        assert_eq!(refusals.note(address(9998), TokenMangled, at(120)), once(1));
     }
 
     #[test]

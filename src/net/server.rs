@@ -1,22 +1,20 @@
 //! The loop.
 
 use super::accept::{Accepted, Listeners};
-use super::connection::Phase;
+use super::connection::{Caller, Phase};
 use super::connections::Connections;
 use super::descriptors;
-use super::reading::shown;
 use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
 use crate::http::{self, RefusalReason, ShellView, Trouble};
 use crate::moment::Moment;
 use crate::relay::Relay;
+use crate::seldom::Seldom;
 use crate::settings::Settings;
-use crate::text::Language;
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -29,16 +27,6 @@ const EVENTS: usize = 1024;
 
 /// How many connections may be reading heads or leaving, besides as many as may be open.
 const ANTEROOM: usize = 64;
-
-/// How often the same trouble is mentioned in the log.
-const MENTION_EVERY: Duration = Duration::from_secs(60);
-
-/// A trouble that may come a thousand times a second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mention {
-    /// The system has no room for another connection.
-    NoRoom,
-}
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +79,8 @@ pub struct Server {
     pub(super) now: Moment,
     stopping: Option<Moment>,
     reload: Reload,
-    mentioned: BTreeMap<Mention, Moment>,
+    /// Whether to say again that the system has no room for another connection.
+    no_room: Seldom<()>,
 }
 
 impl Server {
@@ -120,7 +109,7 @@ impl Server {
             now: Moment::default(),
             stopping: None,
             reload,
-            mentioned: BTreeMap::new(),
+            no_room: Seldom::default(),
         })
     }
 
@@ -240,8 +229,7 @@ impl Server {
                 Accepted::Connection(stream, address) => self.take_in(stream, address),
                 Accepted::Nobody => return,
                 Accepted::NoRoom(error) => {
-                    self.counted.turned_away += 1;
-                    self.mention(Mention::NoRoom, |language| language.cannot_accept(&error));
+                    self.mention_no_room(&error);
                 }
             }
         }
@@ -254,15 +242,15 @@ impl Server {
             let language = self.settings.server.language;
             // Whoever cannot even be told is gone.
             let _ = stream.write(&http::plain(Trouble::TooManyConnections, language).bytes);
-            return self.note_refused(address, RefusalReason::TooManyConnections);
+            let caller = Caller { address, client: None };
+            return self.note_refused(&caller, RefusalReason::TooManyConnections);
         }
         // Without it a small answer may wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         let token = Place::Connection(self.connections.next_slot()).token();
         let both = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut stream, token, both) {
-            self.counted.turned_away += 1;
-            return self.mention(Mention::NoRoom, |language| language.cannot_accept(&error));
+            return self.mention_no_room(&error);
         }
         self.counted.accepted += 1;
         let slot = self.connections.insert(stream, address);
@@ -270,26 +258,24 @@ impl Server {
         self.mark_pending(slot);
     }
 
-    /// Logs a trouble, unless it was logged a moment ago.
-    pub(super) fn mention(&mut self, what: Mention, words: impl FnOnce(Language) -> String) {
-        let last = self.mentioned.get(&what);
-        if last.is_none_or(|then| self.now.since(*then) >= MENTION_EVERY) {
-            self.mentioned.insert(what, self.now);
-            log::warn!("{}", words(self.settings.server.language));
+    /// The system has no room for another connection, which may happen a thousand times a second.
+    fn mention_no_room(&mut self, error: &io::Error) {
+        self.counted.turned_away += 1;
+        if let Some(said) = self.no_room.note((), self.now) {
+            log::warn!("{}", self.settings.server.language.cannot_accept(error, said.count));
         }
     }
 
     /// Remembers that a connection is refused or turned away, and mentions it.
-    pub(super) fn note_refused(&mut self, address: SocketAddr, why: RefusalReason) {
-        let Some(mention) = self.refusals.note(address.ip().to_canonical(), why, self.now) else {
-            return;
-        };
+    pub(super) fn note_refused(&mut self, caller: &Caller, why: RefusalReason) {
         let language = self.settings.server.language;
-        if mention.others > 0 {
-            log::warn!("{}", language.more_refused(mention.others));
+        if let Some(said) = self.refusals.note(caller.ip(), why, self.now) {
+            if said.others > 0 {
+                log::warn!("{}", language.others_unsaid(said.others));
+            }
+            let reason = language.refusal_reason(why);
+            log::warn!("{}", language.refused(caller, reason, said.count));
         }
-        let reason = language.refusal_reason(why);
-        log::warn!("{}", language.refused(shown(address), reason, mention.count));
     }
 
     fn fire_timers(&mut self) {

@@ -5,6 +5,7 @@
 //! together is made in `face.rs`.
 
 use super::catalogue::{names_of, Item, Kind, PerKind};
+use super::complaints::SILENCE;
 use super::in_flight::Request;
 use super::offers::Offers;
 use super::reply::{self, Cause, Refusal};
@@ -186,6 +187,9 @@ impl Agent {
                 self.call_failed(turn, place, number, &call, Refusal::ToolLost);
             }
         }
+        if self.tools.is_empty() {
+            turn.complaints.tool_left(&self.name, &tool, reason, turn.now);
+        }
         self.pay_lists_owed(turn);
         let served_by_a_twin =
             tool.line != 0 && self.tools.iter().any(|(_, other)| other.line == tool.line);
@@ -265,8 +269,11 @@ impl Agent {
     }
 
     /// A robot has connected; returns its place.
-    pub(super) fn robot_joined(&mut self, turn: &Turn<'_>, peer: Peer, address: &str) -> usize {
-        let robot = Robot::new(peer, address, turn.now);
+    pub(super) fn robot_joined(&mut self, turn: &mut Turn<'_>, peer: Peer, address: &str) -> usize {
+        let mut robot = Robot::new(peer, address, turn.now);
+        let speaks_by = turn.now.after(SILENCE);
+        robot.speaks_by = Some(speaks_by);
+        turn.wake(speaks_by);
         let language = turn.policy.language;
         log::info!("{}", language.robot_joined(robot::Who(&self.name, &robot), self.tools.len()));
         self.robots.insert(Box::new(robot))
@@ -321,6 +328,7 @@ impl Agent {
             self.tool_time(turn, place);
         }
         self.parked_time(turn);
+        self.complain_of_silence(turn);
         self.settle(turn);
         self.tell_if_due(turn);
     }
@@ -370,7 +378,8 @@ impl Agent {
         let parked = self.parked.iter().map(|parked| parked.deadline);
         let waiting = self.patience_ends();
         let telling = self.telling_due();
-        tools.chain(lost).chain(parked).chain(waiting).chain(telling).min()
+        let silent = self.robots.iter().filter_map(|(_, robot)| robot.speaks_by);
+        tools.chain(lost).chain(silent).chain(parked).chain(waiting).chain(telling).min()
     }
 
     /// The agent as who has the key may see it.

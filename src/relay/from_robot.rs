@@ -45,7 +45,8 @@ impl Agent {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
         let text = one_line(text);
-        let Some(robot) = self.robots.get(place) else { return };
+        let Some(robot) = self.robots.get_mut(place) else { return };
+        robot.speaks_by = None;
         turn.note_heard(robot.peer, &text);
         if robot.waiting.is_some() {
             self.queue_behind(turn, place, &text);
@@ -134,6 +135,7 @@ impl Agent {
             }
             (None, _) if envelope.result.is_some() || envelope.error.is_some() => {
                 turn.traffic.messages_dropped += 1;
+                self.complain_of_reply(turn, place);
             }
             (_, id) => {
                 turn.traffic.messages_dropped += 1;

@@ -20,7 +20,12 @@ impl Agent {
         let Ok(envelope) = Envelope::read(&text) else { return self.not_understood(turn, place) };
         match (envelope.method.as_deref(), envelope.id) {
             (None, id) => self.tool_replies(turn, place, id, &envelope),
-            (Some(method), Id::Given(id)) => answer_tool(turn, peer, method, id, &envelope),
+            (Some(method), Id::Given(id)) => {
+                if KINDS.iter().any(|row| row.list == method || row.uses.contains(&method)) {
+                    self.complain_of_request(turn, place, method);
+                }
+                answer_tool(turn, peer, method, id, &envelope);
+            }
             (Some(method), _) => self.tool_notifies(turn, place, method, &envelope),
         }
     }

@@ -5,6 +5,7 @@
 
 mod agent;
 mod catalogue;
+mod complaints;
 mod departures;
 pub mod envelope;
 mod face;
@@ -33,6 +34,7 @@ use crate::close::CloseReason;
 use crate::moment::{Deadlines, Moment};
 use agent::Agent;
 use catalogue::Kind;
+use complaints::Complaints;
 use departures::Departures;
 use numbers::NumberMap;
 use slab::Slab;
@@ -120,6 +122,7 @@ pub struct Relay {
     deadlines: Deadlines<usize>,
     traffic: Traffic,
     held: usize,
+    complaints: Complaints,
     departures: Departures,
 }
 
@@ -246,9 +249,9 @@ impl Relay {
         work: impl FnOnce(&mut Agent, &mut Turn<'_>) -> T,
     ) -> Option<T> {
         let agent = self.agents.get_mut(at)?;
-        let departures = &mut self.departures;
-        let mut turn =
-            Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, departures, wire);
+        let (traffic, departures) = (&mut self.traffic, &mut self.departures);
+        let (held, complaints) = (&mut self.held, &mut self.complaints);
+        let mut turn = Turn::new(now, &self.policy, traffic, held, departures, complaints, wire);
         let result = work(agent, &mut turn);
         let Turn { earliest, forgotten, .. } = turn;
         if let Some(earliest) = earliest {

@@ -47,6 +47,8 @@ pub(super) struct Robot {
     pub joined: Moment,
     /// The name it gave itself.
     pub client: Option<Box<str>>,
+    /// When it will be wondered at that it has not said a word; nothing once it has.
+    pub speaks_by: Option<Moment>,
     /// Whether it has sent `notifications/initialized`.
     pub initialised: bool,
     /// Whether the rules for `xiaozhi-server` apply to it.
@@ -75,6 +77,7 @@ impl Robot {
             address: address.into(),
             joined,
             client: None,
+            speaks_by: None,
             initialised: false,
             is_xiaozhi_server: false,
             tickets: VecDeque::new(),

@@ -220,6 +220,9 @@ impl Agent {
     /// Answers a robot's request with an error.
     pub(super) fn refuse(&mut self, turn: &mut Turn<'_>, place: usize, id: &str, why: Refusal<'_>) {
         why.count(turn.traffic);
+        if why == Refusal::NoTool {
+            self.complain_of_no_tool(turn, place);
+        }
         let language = turn.policy.language;
         let Some(robot) = self.robots.get(place) else { return };
         let who = robot::Who(&self.name, robot);

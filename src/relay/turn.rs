@@ -1,5 +1,6 @@
 //! What the handling of one input may use and leave behind.
 
+use super::complaints::Complaints;
 use super::departures::Departures;
 use super::{Congested, Peer, Policy, Traffic, Wire};
 use crate::close::CloseReason;
@@ -13,6 +14,7 @@ pub(super) struct Turn<'a> {
     /// Bytes of requests that wait inside the relay, over all agents.
     pub held: &'a mut usize,
     pub departures: &'a mut Departures,
+    pub complaints: &'a mut Complaints,
     wire: &'a mut dyn Wire,
     /// The earliest of the deadlines that came up.
     pub earliest: Option<Moment>,
@@ -27,9 +29,11 @@ impl<'a> Turn<'a> {
         traffic: &'a mut Traffic,
         held: &'a mut usize,
         departures: &'a mut Departures,
+        complaints: &'a mut Complaints,
         wire: &'a mut dyn Wire,
     ) -> Self {
-        Turn { now, policy, traffic, held, departures, wire, earliest: None, forgotten: Vec::new() }
+        let (earliest, forgotten) = (None, Vec::new());
+        Turn { now, policy, traffic, held, departures, complaints, wire, earliest, forgotten }
     }
 
     /// A deadline has come up.

@@ -284,6 +284,11 @@ impl Reading {
                 self.warnings.push(self.language.address_refused(key));
             }
         }
+        let prefix = &server.path_prefix;
+        let url = url.strip_suffix("/mcp_endpoint").unwrap_or(url);
+        if !url.is_empty() && !url.ends_with(prefix.as_str()) {
+            self.warnings.push(self.language.prefix_not_in_url(prefix));
+        }
         let limits = &self.settings.websocket;
         for (smaller, larger, odd) in [
             ("max_queued", "max_message_size", limits.max_queued < limits.max_message_size),

@@ -12,6 +12,7 @@ pub mod fuzzing;
 mod key;
 mod lines;
 mod load;
+mod network;
 pub mod options;
 pub mod render;
 mod save;
@@ -19,6 +20,7 @@ pub mod table;
 mod value;
 
 pub use load::{check, environment, load, reload, Loaded, Problems, Sources};
+pub use network::Network;
 
 use crate::relay::Policy;
 use crate::text::Language;
@@ -90,6 +92,8 @@ pub struct Security {
     pub allowed_origins: Origins,
     /// Whether CORS headers are sent.
     pub enable_cors: bool,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// `allowed_origins`
@@ -152,7 +156,11 @@ impl Default for Settings {
                 memory_limit: 0,
             },
             relay: Policy::default(),
-            security: Security { allowed_origins: Origins::Any, enable_cors: false },
+            security: Security {
+                allowed_origins: Origins::Any,
+                enable_cors: false,
+                trusted_proxies: Vec::new(),
+            },
             logging: Logging { log_file: None, max_file_size: 0, backup_count: 0 },
         };
         for row in table::TABLE {

@@ -402,6 +402,23 @@ pub static TABLE: &[Row] = &[
         ..ROW
     },
     Row {
+        section: "security",
+        key: "trusted_proxies",
+        default: "127.0.0.1, ::1",
+        kind: Kind::Text {
+            accepted: Language::accepted_networks,
+            set: |s, text| {
+                value::networks(text).map(|networks| s.security.trusted_proxies = networks)
+            },
+        },
+        zh: "相信哪些反向代理的 X-Forwarded-For，以逗号分隔；为空 = 都不相信。\n\
+             日志与拒绝限速由此按真实客户端区分；不在此列的代理，其所有客户端被视为同一地址。",
+        en: "Proxies whose X-Forwarded-For is believed, between commas; empty = none.\n\
+             Log and refusals so tell the clients apart; all clients of another proxy are taken for one.",
+        may_be_empty: true,
+        ..ROW
+    },
+    Row {
         section: "logging",
         key: "log_file",
         default: "logs/mcp_server.log",

@@ -1,6 +1,6 @@
 //! The kinds of values there are, and how each is read.
 
-use super::{Origins, Settings};
+use super::{Network, Origins, Settings};
 use crate::text::Language;
 use log::LevelFilter;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -216,6 +216,12 @@ pub(super) fn origins(text: &str) -> Option<Origins> {
     (!only.is_empty()).then_some(Origins::Only(only))
 }
 
+/// Addresses and networks between commas or blanks; none are none.
+pub(super) fn networks(text: &str) -> Option<Vec<Network>> {
+    let networks = text.split([',', ' ', '\t', '\n']).filter(|network| !network.is_empty());
+    networks.map(Network::read).collect()
+}
+
 /// The key: any characters, of one line.
 pub(super) fn key(text: &str) -> Option<String> {
     (!text.contains(['\n', '\r'])).then(|| text.to_owned())
@@ -299,6 +305,16 @@ mod tests {
         assert_eq!(path_prefix("/"), Some(String::new()));
         for text in ["/a b", "/a//b", "/a?b", "/中", "/a/../b"] {
             assert_eq!(path_prefix(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn networks_are_a_list_that_may_be_empty() {
+        for (text, count) in [("", 0), ("127.0.0.1", 1), ("10.0.0.0/8, ::1,\nfd00::/8", 3)] {
+            assert_eq!(networks(text).map(|list| list.len()), Some(count), "{text}");
+        }
+        for text in ["localhost", "10.0.0.0/33", "127.0.0.1; ::1", "*"] {
+            assert_eq!(networks(text), None, "{text}");
         }
     }
 

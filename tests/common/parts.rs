@@ -13,6 +13,8 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug)]
 pub struct Parts {
     python: PathBuf,
+    /// The certificate they trust besides the system's.
+    certificate: Option<PathBuf>,
 }
 
 impl Parts {
@@ -23,7 +25,7 @@ impl Parts {
             None => Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python"),
         };
         if Self::has(&python, "import cryptography, mcp.server.fastmcp, websockets") {
-            return Some(Parts { python });
+            return Some(Parts { python, certificate: None });
         }
         let needed = format!(
             "needs a Python with the packages of tests/parts/requirements.txt; {} is none. \
@@ -33,6 +35,13 @@ impl Parts {
         assert!(std::env::var_os("CI").is_none(), "{needed}");
         say(&format!("skipped: {needed}"));
         None
+    }
+
+    /// They trust this certificate from now on, and no other.
+    #[must_use]
+    pub fn trusting(mut self, certificate: &Path) -> Self {
+        self.certificate = Some(certificate.to_owned());
+        self
     }
 
     fn has(python: &Path, imports: &str) -> bool {
@@ -45,6 +54,7 @@ impl Parts {
         let mut command = Command::new(&self.python);
         command.arg(Self::path(script)).args(arguments).env("PYTHONDONTWRITEBYTECODE", "1");
         command.env("PYTHONUNBUFFERED", "1").env("PYTHONUTF8", "1").env_remove("MCP_ENDPOINT");
+        command.envs(self.certificate.iter().map(|path| ("SSL_CERT_FILE", path)));
         Part(Process::start(script, &mut command))
     }
 
@@ -110,6 +120,22 @@ impl Parts {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts");
         folder.join(script).display().to_string()
     }
+}
+
+/// The path of a program, where it is installed; without it the test is skipped, or fails under `CI`
+/// where it is `required`.
+pub fn program(name: &str, required: bool) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Not every user's path has what only root starts.
+    let usual = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
+    let mut found = std::env::split_paths(&path).chain(usual).map(|folder| folder.join(name));
+    let found = found.find(|path| path.is_file());
+    if found.is_none() {
+        let needed = format!("needs {name} (apt-get install {name})");
+        assert!(!required || std::env::var_os("CI").is_none(), "{needed}");
+        say(&format!("skipped: {needed}"));
+    }
+    found
 }
 
 /// Says something that is seen although the test succeeds: only `print!` is kept back by tests.

@@ -195,12 +195,12 @@ impl Server {
 
     /// What start-up printed as the console's address.
     pub fn console_address(&self) -> String {
-        address_in(&self.process, "http://")
+        address_in(&self.process, "http")
     }
 
     /// What start-up printed as the stand-alone tool's address.
     pub fn tool_address(&self) -> String {
-        address_in(&self.process, "ws://")
+        address_in(&self.process, "ws")
     }
 
     /// A plain socket to it.
@@ -314,21 +314,30 @@ impl Drop for Server {
     }
 }
 
-/// The port and the key, from what start-up prints.
+/// The port and the key, from what start-up prints. Behind a proxy the port is not that of the
+/// addresses.
 fn read_address(process: &Process) -> (u16, String) {
-    address_in(process, "ws://");
-    let console = address_in(process, "http://");
-    let rest = console.strip_prefix("http://").unwrap();
-    let (authority, path) = rest.split_once('/').unwrap();
-    let port = authority.rsplit_once(':').unwrap().1.parse().unwrap();
+    let console = address_in(process, "http");
+    let (authority, path) = console.split_once("://").unwrap().1.split_once('/').unwrap();
+    let printed = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    let listening = || {
+        let line = process.wait_line(" 127.0.0.1:", 1, PATIENCE);
+        line.rsplit_once(':').unwrap().1.parse().unwrap()
+    };
+    let public = printed.is_none() || console.starts_with("https://") || !path.starts_with("mcp_");
+    let port = if public { listening() } else { printed.unwrap() };
     (port, unescape(path.split_once("key=").unwrap().1))
 }
 
-/// The first address with this scheme that the process prints beside our path.
+/// The first address with this scheme, or its secure form, that the process prints beside our
+/// path.
 fn address_in(process: &Process, scheme: &str) -> String {
     let path =
-        if scheme == "ws://" { "/mcp_endpoint/mcp/?token=" } else { "/mcp_endpoint/health?key=" };
+        if scheme == "ws" { "/mcp_endpoint/mcp/?token=" } else { "/mcp_endpoint/health?key=" };
     let line = process.wait_line(path, 1, PATIENCE);
-    let start = line.find(scheme).unwrap_or_else(|| panic!("no {scheme} in: {line}"));
+    let start = [format!("{scheme}://"), format!("{scheme}s://")]
+        .iter()
+        .find_map(|start| line.find(start))
+        .unwrap_or_else(|| panic!("no {scheme} in: {line}"));
     line[start..].split_whitespace().next().unwrap().to_owned()
 }

@@ -11,6 +11,7 @@ mod frames;
 mod life;
 mod loss;
 mod plain_http;
+mod proxies;
 mod refusals;
 mod relay;
 mod status;

@@ -30,13 +30,17 @@ def check(address):
         assert b"success" not in error.read()
 
 
+def encrypted(key, text):
+    padder = padding.PKCS7(128).padder()
+    padded = padder.update(text.encode()) + padder.finalize()
+    cipher = Cipher(algorithms.AES(key.encode()), modes.ECB()).encryptor()
+    return base64.b64encode(cipher.update(padded) + cipher.finalize()).decode()
+
+
 def token(key, agent):
     """The console hides an agent's id behind its MD5."""
     name = hashlib.md5(agent.encode()).hexdigest()
-    padder = padding.PKCS7(128).padder()
-    text = padder.update(f'{{"agentId": "{name}"}}'.encode()) + padder.finalize()
-    cipher = Cipher(algorithms.AES(key.encode()), modes.ECB()).encryptor()
-    return base64.b64encode(cipher.update(text) + cipher.finalize()).decode()
+    return encrypted(key, f'{{"agentId": "{name}"}}')
 
 
 def tool_address(console_address, agent):

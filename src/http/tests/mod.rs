@@ -1,5 +1,6 @@
 //! Requests as they come over the wire, and what is answered to them.
 
+mod client;
 mod page;
 mod plain;
 mod status;
@@ -52,7 +53,11 @@ fn settings() -> Settings {
             memory_limit: 64 << 20,
         },
         relay: Policy::default(),
-        security: Security { allowed_origins: Origins::Any, enable_cors: true },
+        security: Security {
+            allowed_origins: Origins::Any,
+            enable_cors: true,
+            trusted_proxies: Vec::new(),
+        },
         logging: Logging { log_file: None, max_file_size: 0, backup_count: 0 },
     }
 }
