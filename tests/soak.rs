@@ -15,7 +15,7 @@ mod storm;
 
 use common::{Server, CONFIG};
 use load::{Dice, Good, Tally, Target};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Good pairs, and those that attack at the same time.
@@ -25,9 +25,9 @@ const ATTACKERS: u64 = 4;
 /// What became of the calls of attackers, which have to be answered too.
 #[derive(Debug, Default)]
 struct Rough {
-    attacks: AtomicU64,
-    lost: AtomicU64,
-    doubled: AtomicU64,
+    attacks: AtomicUsize,
+    lost: AtomicUsize,
+    doubled: AtomicUsize,
 }
 
 #[test]
@@ -117,8 +117,8 @@ fn attack_once(target: &Target, rough: &Rough, dice: &mut Dice) {
         }
         5..=6 => {
             let (lost, doubled) = storm::flood(target, dice);
-            rough.lost.fetch_add(lost, Ordering::Relaxed);
-            rough.doubled.fetch_add(doubled, Ordering::Relaxed);
+            rough.lost.fetch_add(lost as usize, Ordering::Relaxed);
+            rough.doubled.fetch_add(doubled as usize, Ordering::Relaxed);
         }
         7 => storm::do_not_read(target, dice),
         8..=9 => storm::talk_nonsense(target, dice),
@@ -128,7 +128,7 @@ fn attack_once(target: &Target, rough: &Rough, dice: &mut Dice) {
 }
 
 fn show(tally: &Tally, rough: &Rough, before: (usize, u64), after: (usize, u64)) {
-    let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    let load = |number: &AtomicUsize| number.load(Ordering::Relaxed);
     let times = |phase: usize| {
         let [p50, p99, most] = [0.5, 0.99, 1.0].map(|part| tally.percentile(phase, part));
         format!("p50 {p50:?}  p99 {p99:?}  most {most:?}  of {}", tally.took[phase].len())
@@ -145,7 +145,7 @@ fn show(tally: &Tally, rough: &Rough, before: (usize, u64), after: (usize, u64))
 }
 
 fn judge(tally: &Tally, rough: &Rough, before: (usize, u64), after: (usize, u64)) {
-    let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    let load = |number: &AtomicUsize| number.load(Ordering::Relaxed);
     assert!(tally.failed.is_empty(), "{:#?}", tally.failed);
     assert_eq!((tally.lost, tally.doubled), (0, 0), "good calls (lost, doubled)");
     assert_eq!((load(&rough.lost), load(&rough.doubled)), (0, 0), "attackers' (lost, doubled)");

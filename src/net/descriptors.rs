@@ -1,6 +1,7 @@
 //! How many files the process may open, which is how many connections it may have.
 
 /// Descriptors that are no connections: the terminal, the log, the listeners, the poll queue.
+#[cfg(unix)]
 const OWN: u64 = 32;
 
 /// Asks the system for room for `wanted` connections, as far as it lets a process ask. Returns for

@@ -9,6 +9,7 @@ pub(super) enum Signal {
     /// Stop; asked twice, stop at once.
     Stop,
     /// Read the settings again.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "elsewhere there is no such signal"))]
     Reload,
 }
 

@@ -18,7 +18,7 @@ use crate::common::{
 use serde_json::{json, Value};
 use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -72,12 +72,13 @@ impl Usage {
 
     /// Watches the memory until it is asked for the most there was.
     pub fn watch(self) -> Peak {
-        let (most, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (most, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let thread = {
             let (most, stop) = (Arc::clone(&most), Arc::clone(&stop));
             std::thread::spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    most.fetch_max(self.resident(), Ordering::Relaxed);
+                    // In KiB: small processors have no number of 64 bits that threads can share.
+                    most.fetch_max((self.resident() >> 10) as usize, Ordering::Relaxed);
                     std::thread::sleep(Duration::from_millis(5));
                 }
             })
@@ -89,7 +90,7 @@ impl Usage {
 /// The most memory a process took.
 #[derive(Debug)]
 pub struct Peak {
-    most: Arc<AtomicU64>,
+    most: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     /// What it took before, in bytes.
@@ -99,7 +100,8 @@ pub struct Peak {
 impl Peak {
     /// How many bytes it took more than before, at most.
     pub fn growth(&self) -> u64 {
-        self.most.load(Ordering::Relaxed).saturating_sub(self.before)
+        let most = (self.most.load(Ordering::Relaxed) as u64) << 10;
+        most.saturating_sub(self.before)
     }
 
     /// Panics where it took over `most` bytes more than before.
@@ -342,7 +344,7 @@ pub struct Good {
     stop: Arc<AtomicBool>,
     callers: Vec<JoinHandle<Tally>>,
     tools: Vec<EchoTool>,
-    done: Arc<AtomicU64>,
+    done: Arc<AtomicUsize>,
 }
 
 /// How long calls are made in quiet first.
@@ -401,7 +403,7 @@ impl Good {
     /// The same without the quiet.
     pub fn start_untimed(target: &Target, pairs: usize) -> Self {
         let (phase, stop) = (Arc::new(AtomicU8::new(NOT_TIMED)), Arc::new(AtomicBool::new(false)));
-        let done = Arc::new(AtomicU64::new(0));
+        let done = Arc::new(AtomicUsize::new(0));
         let (mut callers, mut tools) = (Vec::new(), Vec::new());
         for pair in 0..pairs {
             let agent = format!("good-{pair}");
@@ -434,7 +436,7 @@ impl Good {
     }
 
     /// How many calls have been answered.
-    pub fn done(&self) -> u64 {
+    pub fn done(&self) -> usize {
         self.done.load(Ordering::SeqCst)
     }
 
@@ -477,7 +479,7 @@ impl Good {
     }
 }
 
-fn make_calls(mut robot: Client, phase: &AtomicU8, stop: &AtomicBool, done: &AtomicU64) -> Tally {
+fn make_calls(mut robot: Client, phase: &AtomicU8, stop: &AtomicBool, done: &AtomicUsize) -> Tally {
     robot.raw().patience = Some(PATIENCE * 2);
     let mut tally = Tally::default();
     while !stop.load(Ordering::SeqCst) {
