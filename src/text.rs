@@ -446,6 +446,11 @@ sentences! {
         zh: "服务器正常则以 0 退出，否则以 1 退出";
         en: "Status 0 if the server is alive, 1 if not";
     }
+    /// A sub-command that was left out of this program.
+    not_built_in() {
+        zh: "此程序为求小巧，构建时未包含这个命令。请在另一台机器上用完整版运行它，并给出本服务器的地址: mcp-endpoint-server doctor http://地址:端口/";
+        en: "this program was built small, without this command. Run it from a full one on another machine, with the address of this server: mcp-endpoint-server doctor http://HOST:PORT/";
+    }
     /// A sub-command nobody knows.
     unknown_command(name: &str, nearest: &str) {
         zh: "没有命令 {name}；您要找的可能是 `{nearest}`。用 --help 查看用法";

@@ -14,13 +14,13 @@ pub enum Distrust {
     Name,
 }
 
-#[cfg(all(unix, feature = "openssl"))]
+#[cfg(all(unix, feature = "doctor"))]
 pub(super) use unix::Tunnel;
 
-#[cfg(not(all(unix, feature = "openssl")))]
+#[cfg(not(all(unix, feature = "doctor")))]
 pub(super) use elsewhere::Tunnel;
 
-#[cfg(all(unix, feature = "openssl"))]
+#[cfg(all(unix, feature = "doctor"))]
 mod unix {
     use super::{why, Failure};
     use std::io::Read;
@@ -91,7 +91,7 @@ mod unix {
     }
 }
 
-#[cfg(not(all(unix, feature = "openssl")))]
+#[cfg(not(all(unix, feature = "doctor")))]
 mod elsewhere {
     use super::Failure;
     use std::net::TcpStream;
@@ -116,7 +116,7 @@ mod elsewhere {
 }
 
 /// What `openssl` said, understood. Its numbers and words are the same in every language.
-#[cfg_attr(not(all(unix, feature = "openssl")), allow(dead_code))]
+#[cfg_attr(not(all(unix, feature = "doctor")), allow(dead_code))]
 fn why(said: &str) -> Failure {
     let verify = said.split_once("verify error:num=").map(|(_, rest)| rest);
     let number = verify.and_then(|rest| rest.split(':').next()).unwrap_or_default();

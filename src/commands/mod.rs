@@ -3,13 +3,16 @@
 //! The configuration is only read: none of these makes a file or a key.
 
 mod health;
+#[cfg(feature = "doctor")]
 mod status;
-
 mod token;
 
+#[cfg(feature = "doctor")]
 use crate::doctor;
 use crate::settings::options::Task;
-use crate::settings::{self, Loaded, Sources};
+#[cfg(feature = "doctor")]
+use crate::settings::Loaded;
+use crate::settings::{self, Sources};
 use crate::text::Language;
 use std::fmt::Display;
 use std::io::Write;
@@ -58,11 +61,16 @@ pub fn run(task: Task, sources: &Sources, language: Language) -> End {
     match task {
         Task::Token(agent) => token::print(&loaded, agent.as_deref(), language),
         Task::Health(at) => health::tell(&loaded, at.as_deref(), language),
+        #[cfg(feature = "doctor")]
         Task::Doctor(at) => visit(&loaded, at.as_deref(), language),
+        #[cfg(feature = "doctor")]
         Task::Status { at, watch } => status::show(&loaded, at.as_deref(), watch, language),
+        #[cfg(not(feature = "doctor"))]
+        Task::Doctor(_) | Task::Status { .. } => wrong_use(&language.not_built_in()),
     }
 }
 
+#[cfg(feature = "doctor")]
 fn visit(loaded: &Loaded, at: Option<&str>, language: Language) -> End {
     match doctor::visit(loaded, at, language, &mut |line| say(&line)) {
         Ok(true) => End::Well,

@@ -1,10 +1,8 @@
 //! What tools offer: the four kinds as one table, and the items and pages of their lists.
 
-use super::envelope::{object, place_in, string};
+use super::envelope::{last_member, place_in, string};
+use super::scan;
 use crate::sorted::sorted;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// A kind of thing a tool offers.
@@ -143,8 +141,7 @@ pub(super) struct Item {
 impl Item {
     /// Reads one element of a list; nothing where it has no name.
     pub(super) fn read(kind: Kind, raw: &str) -> Option<Self> {
-        let members: HashMap<Cow<'_, str>, &RawValue> = object(Some(raw))?;
-        let spelled = members.get(kind.row().key)?.get();
+        let spelled = last_member(raw, kind.row().key)?;
         let name = string(spelled).filter(|name| !name.is_empty())?;
         Some(Item { name: (&*name).into(), raw: raw.into(), place: place_in(raw, spelled)? })
     }
@@ -179,15 +176,19 @@ pub(super) struct Page {
 impl Page {
     /// Reads the `result` of a list request; nothing where it holds no list.
     pub(super) fn read(kind: Kind, result: &str) -> Option<Self> {
-        let members: HashMap<Cow<'_, str>, &RawValue> = object(Some(result))?;
-        let list = members.get(kind.row().member)?.get();
-        let elements: Vec<&RawValue> = serde_json::from_str(list).ok()?;
-        let items: Vec<Item> =
-            elements.iter().filter_map(|element| Item::read(kind, element.get())).collect();
-        let next = members.get("nextCursor").map(|raw| raw.get()).filter(|raw| *raw != "null");
-        Some(Page { nameless: elements.len() - items.len(), items, next: next.map(Into::into) })
+        let (mut items, mut nameless) = (Vec::new(), 0);
+        scan::elements(last_member(result, kind.row().member)?, |element| {
+            match Item::read(kind, element) {
+                Some(item) => items.push(item),
+                None => nameless += 1,
+            }
+        })
+        .ok()?;
+        let next = last_member(result, "nextCursor").filter(|raw| *raw != "null");
+        Some(Page { items, nameless, next: next.map(Into::into) })
     }
 }
+
 /// Whether an address can have been made from a template such as `file:///{path}`: its fixed
 /// parts stand in the address in their order.
 pub(super) fn template_fits(template: &str, address: &str) -> bool {

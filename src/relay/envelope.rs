@@ -237,6 +237,18 @@ fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     found.filter(|_| !twice)
 }
 
+/// The member `name` of an object, as it is spelled; the last one, where there are several.
+pub fn last_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let mut found = None;
+    scan::members(object, |key, value| {
+        if key.name() == name {
+            found = Some(value);
+        }
+    })
+    .ok()?;
+    found
+}
+
 /// Reads an object's known members; nothing where `raw` is not an object or a member is odd.
 pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> {
     let raw = raw?;

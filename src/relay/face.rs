@@ -7,6 +7,7 @@ use super::envelope::Envelope;
 use super::offers::Source;
 use super::reply::{self, PROTOCOL_VERSION};
 use super::robot::Waiting;
+use super::scan;
 use super::tool::{Hello, Tool};
 use super::turn::Turn;
 use super::ToolState;
@@ -266,10 +267,12 @@ fn initialize_result(hellos: &[&Hello]) -> String {
         format!(r#""capabilities":{}"#, Value::Object(capabilities)),
     ];
     if let [only] = hellos {
-        let others = only.members.iter();
-        let others =
-            others.filter(|(name, _)| !["protocolVersion", "capabilities"].contains(&&***name));
-        members.extend(others.map(|(name, raw)| format!("{}:{}", reply::quoted(name), raw.get())));
+        let _ = scan::members(&only.result, |key, value| {
+            let name = key.name();
+            if !["protocolVersion", "capabilities"].contains(&&*name) {
+                members.push(format!("{}:{value}", reply::quoted(&name)));
+            }
+        });
         if only.server_info().is_none() {
             members.push(format!(r#""serverInfo":{}"#, reply::own_info()));
         }

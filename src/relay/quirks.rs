@@ -1,10 +1,9 @@
 //! Kindness to known clients (contract, section 5): each rule is one function here.
 
-use super::envelope::{object, string};
+use super::envelope::string;
 use super::reply::quoted;
-use serde_json::value::RawValue;
+use super::scan;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// How `xiaozhi-server` names itself in `initialize`.
 const XIAOZHI_SERVER: &str = "XiaozhiMCPEndpointClient";
@@ -19,17 +18,37 @@ pub(super) fn is_xiaozhi_server(client_name: &str) -> bool {
 /// an `error` with the text of its first text content. Nothing where it did not fail, or says so
 /// already.
 pub(super) fn failure_told_twice(result: &str) -> Option<String> {
-    let members: HashMap<Cow<'_, str>, &RawValue> = object(Some(result))?;
-    if members.get("isError")?.get() != "true" || members.contains_key("error") {
+    let (mut is_error, mut told, mut content) = (None, false, None);
+    scan::members(result, |key, value| match &*key.name() {
+        "isError" => is_error = Some(value),
+        "error" => told = true,
+        "content" => content = Some(value),
+        _ => (),
+    })
+    .ok()?;
+    if is_error != Some("true") || told {
         return None;
     }
-    let content: Vec<HashMap<Cow<'_, str>, &RawValue>> =
-        members.get("content").and_then(|raw| serde_json::from_str(raw.get()).ok())?;
-    let text = content.iter().find_map(|part| {
-        let is_text = string(part.get("type")?.get())? == "text";
-        is_text.then(|| string(part.get("text")?.get())).flatten()
-    })?;
-    Some(format!(r#""error":{},"#, quoted(&text)))
+    let mut text = None;
+    scan::elements(content?, |part| {
+        if text.is_none() {
+            text = text_of(part);
+        }
+    })
+    .ok()?;
+    Some(format!(r#""error":{},"#, quoted(&text?)))
+}
+
+/// The text of a text content.
+fn text_of(part: &str) -> Option<Cow<'_, str>> {
+    let (mut kind, mut text) = (None, None);
+    scan::members(part, |key, value| match &*key.name() {
+        "type" => kind = string(value),
+        "text" => text = string(value),
+        _ => (),
+    })
+    .ok()?;
+    text.filter(|_| kind.as_deref() == Some("text"))
 }
 
 #[cfg(test)]

@@ -61,6 +61,29 @@ pub fn members<'a>(object: &'a str, mut hear: impl FnMut(Key<'a>, &'a str)) -> S
     })
 }
 
+/// Hears of each element of `list`, which must be the whole text, as it is spelled.
+///
+/// # Errors
+/// [`NotJson`] where the text is not one well-formed list. Elements before the fault have been
+/// heard of.
+pub fn elements<'a>(list: &'a str, mut hear: impl FnMut(&'a str)) -> Scanned<()> {
+    let bytes = list.as_bytes();
+    let start = behind(bytes, blanks_end(bytes, 0), b'[')?;
+    let mut scanner = Scanner { text: list, at: blanks_end(bytes, start) };
+    if bytes.get(scanner.at) == Some(&b']') {
+        return end_at(bytes, scanner.at + 1);
+    }
+    loop {
+        hear(scanner.value()?);
+        let at = blanks_end(bytes, scanner.at);
+        match bytes.get(at) {
+            Some(b',') => scanner.at = blanks_end(bytes, at + 1),
+            Some(b']') => return end_at(bytes, at + 1),
+            _ => return Err(NotJson),
+        }
+    }
+}
+
 /// Is shown each key of `object`, which must be the whole text, and takes the value behind it
 /// from the scanner.
 ///
@@ -446,6 +469,14 @@ mod tests {
         // A list is taken for an object by nobody here.
         let theirs = serde_json::from_str::<BTreeMap<String, &RawValue>>(text).ok();
         assert_eq!(ours.is_some(), theirs.is_some(), "{text:?}");
+        let mut ours_in_a_list = Vec::new();
+        let is_list = elements(text, |element| ours_in_a_list.push(element)).is_ok();
+        let theirs_in_a_list = serde_json::from_str::<Vec<&RawValue>>(text).ok();
+        assert_eq!(is_list, theirs_in_a_list.is_some(), "{text:?}");
+        if let Some(theirs) = theirs_in_a_list {
+            let theirs: Vec<&str> = theirs.iter().map(|raw| raw.get()).collect();
+            assert_eq!(ours_in_a_list, theirs, "{text:?}");
+        }
         for (key, value) in ours.unwrap_or_default() {
             let key = key.name();
             if let Some(theirs) = theirs.as_ref().and_then(|all| all.get(&*key)) {

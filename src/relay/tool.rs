@@ -1,17 +1,16 @@
 //! One tool: its hand-shake, its lists, its liveness.
 
 use super::catalogue::{Item, Kind, PerKind};
-use super::envelope::{object, string};
+use super::envelope::{last_member, object, string};
 use super::in_flight::{Call, InFlight, Request};
 use super::reply::{self, shortened, PROTOCOL_VERSION};
+use super::scan;
 use super::turn::Turn;
 use super::{Congested, Peer, ToolState};
 use crate::moment::Moment;
 use crate::text::Language;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -42,31 +41,30 @@ pub(super) struct Hello {
     pub name: Option<String>,
     /// `instructions`, where it has some.
     pub instructions: Option<String>,
-    /// Every member of the answer as it is spelled.
-    pub members: BTreeMap<String, Box<RawValue>>,
+    /// The whole answer as it is spelled: an object.
+    pub result: Box<str>,
 }
 
 impl Hello {
     /// Reads the `result` of `initialize`; nothing where it is not an object.
     fn read(result: &str) -> Option<Self> {
-        let members: BTreeMap<String, Box<RawValue>> = object(Some(result))?;
-        let text = |name: &str| members.get(name).and_then(|raw| string(raw.get()));
-        let info: Option<BTreeMap<Cow<'_, str>, &RawValue>> =
-            members.get("serverInfo").and_then(|raw| object(Some(raw.get())));
-        let name = info.and_then(|info| Some(string(info.get("name")?.get())?.into_owned()));
-        let capabilities = members.get("capabilities").and_then(|raw| object(Some(raw.get())));
+        scan::members(result, |_, _| ()).ok()?;
+        let text = |name: &str| string(last_member(result, name)?);
+        let info = last_member(result, "serverInfo");
+        let name = info.and_then(|info| string(last_member(info, "name")?));
+        let name = name.filter(|name| !name.trim().is_empty() && name.len() <= LONGEST_OWN_NAME);
         Some(Hello {
             version: text("protocolVersion").unwrap_or(Cow::Borrowed(PROTOCOL_VERSION)).into(),
-            capabilities: capabilities.unwrap_or_default(),
-            name: name.filter(|name| !name.trim().is_empty() && name.len() <= LONGEST_OWN_NAME),
+            capabilities: object(last_member(result, "capabilities")).unwrap_or_default(),
+            name: name.map(Into::into),
             instructions: text("instructions").map(Into::into),
-            members,
+            result: result.into(),
         })
     }
 
     /// `serverInfo` as it is spelled.
     pub(super) fn server_info(&self) -> Option<&str> {
-        self.members.get("serverInfo").map(|raw| raw.get())
+        last_member(&self.result, "serverInfo")
     }
 }
 

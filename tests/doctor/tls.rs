@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 /// Whether there is an `openssl`; without one the test is skipped, and says so.
 fn have_openssl() -> bool {
-    if !cfg!(feature = "openssl") {
+    if !cfg!(feature = "doctor") {
         eprintln!("skipped: the doctor was built without openssl");
         return false;
     }
