@@ -1,5 +1,7 @@
 //! The status page in a real browser, before the real program and real connections.
 //!
+//! `cargo test --test browser -- --ignored`
+//!
 //! Where node, Chromium or playwright-core is missing these tests say `skipped: needs …`; under
 //! `CI` they fail instead. Pictures of every view are put into `target/screenshots`.
 
@@ -53,6 +55,7 @@ fn lamp(server: &Server) -> Tool {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn the_key_is_asked_for_once_and_kept_in_the_tab_only() {
     let server = Server::start();
     let Some(mut browser) = Browser::find(Look::default()) else { return };
@@ -85,6 +88,7 @@ fn the_key_is_asked_for_once_and_kept_in_the_tab_only() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn a_key_in_the_address_is_taken_and_removed_from_it() {
     let server = Server::start();
     for mark in ["?", "#"] {
@@ -97,6 +101,7 @@ fn a_key_in_the_address_is_taken_and_removed_from_it() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn a_tool_arrives_and_leaves_without_reloading() {
     let server = Server::start();
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
@@ -125,6 +130,7 @@ fn a_tool_arrives_and_leaves_without_reloading() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn a_poll_costs_neither_focus_nor_what_is_open() {
     let server = Server::start();
     let _tool = server.tool(AGENT).offers(&["now"]).connect();
@@ -140,6 +146,7 @@ fn a_poll_costs_neither_focus_nor_what_is_open() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn a_tool_is_called_through_a_form_made_from_its_schema() {
     let server = Server::start();
     let tool = lamp(&server);
@@ -180,6 +187,7 @@ fn a_tool_is_called_through_a_form_made_from_its_schema() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn a_failed_call_and_a_lost_tool_are_told() {
     let server = Server::start();
     let tool = server.tool(AGENT).offers(&["now"]).on_call(|_| Answer::Never).connect();
@@ -195,6 +203,7 @@ fn a_failed_call_and_a_lost_tool_are_told() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn an_address_is_copied_with_and_without_a_clipboard() {
     let server = Server::start();
     let look = Look { clipboard: true, ..Look::default() };
@@ -226,6 +235,7 @@ fn an_address_is_copied_with_and_without_a_clipboard() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn every_view_fits_a_phone_in_both_languages_light_and_dark() {
     let server = Server::start();
     let _lamp = lamp(&server);
@@ -261,6 +271,7 @@ fn every_view_fits_a_phone_in_both_languages_light_and_dark() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn the_language_can_be_changed() {
     let server = Server::start();
     let _tool = server.tool(AGENT).named("weather").offers(&["now"]).connect();
@@ -289,6 +300,7 @@ const HOSTILE: [&str; 8] = [
 ];
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn hostile_names_are_only_text() {
     let server = Server::start();
     let described = |name: &str| {
@@ -352,6 +364,7 @@ fn hostile_names_are_only_text() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn a_thousand_tools_stay_usable() {
     let server = Server::start();
     let names: Vec<String> = (0..1000).map(|number| format!("tool_number_{number:04}")).collect();
@@ -382,6 +395,7 @@ fn a_thousand_tools_stay_usable() {
 
 #[cfg(unix)]
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn the_page_says_when_the_server_is_away_and_recovers_by_itself() {
     let mut server = Server::start();
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
@@ -400,6 +414,7 @@ fn the_page_says_when_the_server_is_away_and_recovers_by_itself() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn a_page_that_nobody_looks_at_asks_for_nothing() {
     let server = Server::start();
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
@@ -426,6 +441,7 @@ fn a_page_that_nobody_looks_at_asks_for_nothing() {
 }
 
 #[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn the_page_works_below_a_prefix() {
     let server = Server::builder().set("server", "path_prefix", "/foo").start();
     let tool = server.tool(AGENT).offers(&["now"]).connect();
