@@ -217,9 +217,7 @@ fn connecting(criterion: &mut Criterion) {
                 headers: parsed.headers,
             };
             let (shell, now) = (ShellView::default(), Moment::default());
-            let (machine, refusals) = (&(), &[]);
-            let context =
-                Context { settings: &settings, relay: &relay, shell, refusals, machine, now };
+            let context = Context { settings: &settings, relay: &relay, shell, machine: &(), now };
             assert!(matches!(http::answer(&request, &context), Answer::Upgrade(_)));
         });
     });

@@ -49,21 +49,22 @@ pub struct Context<'a> {
     pub relay: &'a Relay,
     /// What the shell tells about itself.
     pub shell: ShellView,
-    /// What only the machine knows.
+    /// What is found out only when somebody asks for it.
     pub machine: &'a dyn Machine,
-    /// Who was refused or turned away of late, the newest first.
-    pub refusals: &'a [RecentRefusal],
     /// Now, which is also how long the server has been running.
     pub now: Moment,
 }
 
-/// What costs a look at the machine, and so is found out only when somebody asks for it.
+/// What costs a look around, and so is found out only when somebody asks for it.
 pub trait Machine: fmt::Debug {
     /// How many bytes of memory the process occupies; nothing where the system does not say.
     fn memory(&self) -> Option<u64>;
 
     /// A guess at the host under which others reach this server, and its port.
     fn reached_at(&self) -> (String, u16);
+
+    /// Who was refused or turned away of late, the newest first.
+    fn refusals(&self) -> Vec<RecentRefusal>;
 }
 
 /// No machine to ask: nothing is known, and nobody else can reach the server.
@@ -74,6 +75,10 @@ impl Machine for () {
 
     fn reached_at(&self) -> (String, u16) {
         ("localhost".to_owned(), 0)
+    }
+
+    fn refusals(&self) -> Vec<RecentRefusal> {
+        Vec::new()
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn status(ask: &Ask<'_>, _: &str) -> Reply {
         relay.status(context.now, language).iter().for_each(|agent| tell_agent(&mut json, agent));
         json.end();
         json.put("refusals", List);
-        for refusal in context.refusals {
+        for refusal in context.machine.refusals() {
             json.add(Object);
             json.put("address", Text(&refusal.address.to_string()));
             json.put("reason", Text(refusal.reason.label()));

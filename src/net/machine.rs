@@ -1,14 +1,18 @@
-//! What the shell finds out about the machine when a page asks for it.
+//! What the shell finds out when a page asks for it.
 
 use super::accept::Listeners;
 use super::lan;
-use crate::http::Machine;
+use super::refusals::Refusals;
+use crate::http::{Machine, RecentRefusal};
+use crate::moment::Moment;
 
 /// The machine the server runs on.
 #[derive(Debug)]
 pub(super) struct ThisMachine<'a> {
     /// Where the server listens; nowhere any more while it stops.
     pub listeners: Option<&'a Listeners>,
+    pub refusals: &'a Refusals,
+    pub now: Moment,
 }
 
 impl Machine for ThisMachine<'_> {
@@ -20,6 +24,10 @@ impl Machine for ThisMachine<'_> {
         let listening = self.listeners.map(Listeners::addresses).unwrap_or_default();
         let port = listening.first().map_or(0, std::net::SocketAddr::port);
         (lan::guess(&listening).host, port)
+    }
+
+    fn refusals(&self) -> Vec<RecentRefusal> {
+        self.refusals.recent(self.now)
     }
 }
 
@@ -40,11 +48,11 @@ fn resident() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::resident;
 
     #[test]
     fn memory_is_what_the_system_says_or_nothing() {
-        let bytes = ThisMachine { listeners: None }.memory();
+        let bytes = resident();
         let is_plausible = bytes.is_some_and(|bytes| (1 << 18..1 << 36).contains(&bytes));
         assert_eq!(is_plausible, cfg!(target_os = "linux"), "{bytes:?}");
     }

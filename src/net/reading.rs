@@ -89,7 +89,7 @@ impl Server {
     }
 
     fn take_head(&mut self, slot: usize, count: usize) {
-        let (shell, refusals) = (self.view(), self.refusals.recent(self.now));
+        let shell = self.view();
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let Phase::Head(head) = &mut connection.phase else { return };
         let bytes = self.buffer.get(..count).unwrap_or(&[]);
@@ -97,8 +97,11 @@ impl Server {
             settings: &self.settings,
             relay: &self.relay,
             shell,
-            machine: &ThisMachine { listeners: self.listeners.as_ref() },
-            refusals: &refusals,
+            machine: &ThisMachine {
+                listeners: self.listeners.as_ref(),
+                refusals: &self.refusals,
+                now: self.now,
+            },
             now: self.now,
         };
         let outcome = head.take(bytes, connection.caller.address.ip(), &context);

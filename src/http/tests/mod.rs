@@ -25,6 +25,15 @@ impl Machine for Pi {
     fn reached_at(&self) -> (String, u16) {
         ("192.0.2.9".to_owned(), 8004)
     }
+
+    fn refusals(&self) -> Vec<RecentRefusal> {
+        vec![RecentRefusal {
+            address: [192, 0, 2, 66].into(),
+            reason: RefusalReason::KeyForToken,
+            count: 7,
+            last: Moment::from_start(Duration::from_secs(50)),
+        }]
+    }
 }
 
 const KEY: &str = "0123456789abcdef+/ &=小0123456789";
@@ -93,13 +102,7 @@ fn asked_about(relay: &Relay, settings: &Settings, head: &str) -> Answer {
     };
     let shell = ShellView { connections: 3, accepted: 7, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_millis(61_900));
-    let refusals = [RecentRefusal {
-        address: [192, 0, 2, 66].into(),
-        reason: RefusalReason::KeyForToken,
-        count: 7,
-        last: Moment::from_start(Duration::from_secs(50)),
-    }];
-    let context = Context { settings, relay, shell, refusals: &refusals, machine: &Pi, now };
+    let context = Context { settings, relay, shell, machine: &Pi, now };
     answer(&request, &context)
 }
 

@@ -81,8 +81,7 @@ fuzz_target!(|data: &[u8]| {
     let (settings, relay) = (settings(*choice), relay());
     let shell = ShellView { connections: 3, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_secs(61));
-    let (machine, refusals) = (&(), &[]);
-    let context = Context { settings: &settings, relay: &relay, shell, refusals, machine, now };
+    let context = Context { settings: &settings, relay: &relay, shell, machine: &(), now };
 
     let step = usize::from(*step).pow(2).max(1);
     let Some((answer, rest)) = answered(head, step, &context) else { return };
