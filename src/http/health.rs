@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::response::Reply;
-use super::{RefusalReason, ShellView};
+use super::ShellView;
 use crate::moment::Moment;
 use crate::relay::{Counts, Details, ToolView, Traffic};
 use crate::VERSION;
@@ -63,9 +63,7 @@ pub(super) fn with_key(ask: &Ask<'_>, _: &str) -> Reply {
 pub(super) fn key_refused(ask: &Ask<'_>) -> Reply {
     let language = ask.language();
     let (message, details) = (language.key_refused(), language.key_refused_details());
-    Reply::error(401, -32004, &message, &details)
-        .with("WWW-Authenticate", "Bearer")
-        .because(RefusalReason::WrongKey)
+    Reply::error(401, -32004, &message, &details).with("WWW-Authenticate", "Bearer").guessed_at()
 }
 
 /// What `GET /stats` tells.
@@ -101,7 +99,7 @@ pub(super) fn stats(ask: &Ask<'_>, _: &str) -> Reply {
     let reply = Reply::json(200, &Stats { status: "success", data });
     // Who guesses gets the answer as late here as anywhere.
     if details.is_none() && ask.claims_the_key() {
-        return reply.because(RefusalReason::WrongKey);
+        return reply.guessed_at();
     }
     reply
 }

@@ -138,6 +138,9 @@ pub struct Response {
     pub status: u16,
     /// What was wrong with the request, where its owner should know.
     pub refused: Option<RefusalReason>,
+    /// Whether it is to come ever later, the more such responses the same address gets: whoever
+    /// guesses keys gets them.
+    pub is_slowed: bool,
     /// The whole response, head and body, as it goes on the wire.
     pub bytes: Vec<u8>,
 }

@@ -10,15 +10,14 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The only script and the only style that a browser may run, by their hashes. Whatever a tool
 /// calls itself, no browser takes it for either.
-const SCRIPT: &str = "sha256-herc8USHfm2C5FA0D4CToRx52hu6yGmMljSyP/dNbFw=";
+const SCRIPT: &str = "sha256-U9kuaI8aIXHvfLgpLPE/LARjVlbN//dBYbTmNLLa+Eg=";
 const STYLE: &str = "sha256-alVh7F+XsX0vmqgLEY7wthnbq+8h2YQjV3dfO4OzbYU=";
 
 /// What `GET /mcp_endpoint/` answers to who asks.
 pub(super) fn home(ask: &Ask<'_>, prefix: &str) -> Reply {
-    if !prefers_html(ask) {
+    if !prefers_html(ask) || !unpacks(ask) {
         return health::home(ask, prefix);
     }
-    // Every browser unpacks it, and those before which a proxy hides that do so, too.
     Reply::new(200, "text/html; charset=utf-8", PACKED)
         .with("Content-Encoding", "gzip")
         .with("Content-Security-Policy", policy(ask))
@@ -44,6 +43,20 @@ fn prefers_html(ask: &Ask<'_>) -> bool {
         said.max().map_or(0, |(_, weight)| weight)
     };
     weight("text", "html") > weight("application", "json")
+}
+
+/// Whether the client unpacks what is packed. Who says nothing of it does: every browser, and those
+/// before which a proxy hides that.
+fn unpacks(ask: &Ask<'_>) -> bool {
+    let mut said = ask.listed("accept-encoding").filter(|coding| !coding.is_empty()).peekable();
+    let admits = |coding: &str| {
+        let mut parts = coding.split(';').map(str::trim);
+        let named = parts.next().unwrap_or_default();
+        let named = named == "*" || named.eq_ignore_ascii_case("gzip");
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        named && weight.is_none_or(|weight| thousandths(weight).is_none_or(|weight| weight > 0))
+    };
+    said.peek().is_none() || said.any(admits)
 }
 
 /// How closely a range of `Accept` names this kind of content, and its weight in thousandths;

@@ -16,6 +16,7 @@ pub(super) struct Reply {
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
     refused: Option<RefusalReason>,
+    is_slowed: bool,
 }
 
 /// A JSON-RPC response to nobody's request.
@@ -55,7 +56,7 @@ impl<T: Serialize> Envelope<T> {
 impl Reply {
     /// A reply without a body.
     pub(super) fn empty(status: u16) -> Self {
-        Reply { status, headers: Vec::new(), body: Vec::new(), refused: None }
+        Reply { status, headers: Vec::new(), body: Vec::new(), refused: None, is_slowed: false }
     }
 
     /// A reply with `body`, which is of `kind`.
@@ -97,6 +98,12 @@ impl Reply {
         self
     }
 
+    /// The reply to somebody who may have guessed at the key.
+    pub(super) fn guessed_at(mut self) -> Self {
+        self.is_slowed = true;
+        self.because(RefusalReason::WrongKey)
+    }
+
     /// The reply as it goes on the wire. Without its body it still tells the body's length.
     pub(super) fn finish(self, without_body: bool) -> Response {
         let length = self.body.len().to_string();
@@ -111,7 +118,7 @@ impl Reply {
         if !without_body {
             bytes.extend_from_slice(&self.body);
         }
-        Response { status: self.status, refused: self.refused, bytes }
+        Response { status: self.status, refused: self.refused, is_slowed: self.is_slowed, bytes }
     }
 }
 

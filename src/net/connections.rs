@@ -48,6 +48,8 @@ pub(super) struct Connections {
     pub held_by_relay: usize,
     /// WebSockets the relay knows.
     pub open: usize,
+    /// How many wait for an answer that is put off.
+    pub put_off: usize,
     /// How they ended so far.
     pub ends: Ends,
     generation: u32,
@@ -68,6 +70,7 @@ impl Connections {
             queued: 0,
             held_by_relay: 0,
             open: 0,
+            put_off: 0,
             ends: Ends::default(),
             generation: 0,
         }
@@ -256,6 +259,7 @@ impl Connections {
                 self.ends.note(reason);
             }
             Phase::Head(_) if reason == CloseReason::HeadTimeout => self.ends.note(reason),
+            Phase::PutOff { .. } => self.put_off = self.put_off.saturating_sub(1),
             _ => (),
         }
         self.dead.push(slot);

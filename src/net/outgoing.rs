@@ -117,15 +117,13 @@ impl Outgoing {
         self.drop_sent();
     }
 
-    /// Drops what is written, where that is most of what is held. A buffer of moderate size keeps
-    /// its memory: it will be empty soon.
+    /// Drops what is written, where that is most of what is held, and gives its memory back: what
+    /// waits is what is accounted for.
     fn drop_sent(&mut self) {
         if self.sent > 0 && self.sent >= self.bytes.len() / 2 {
             self.bytes.drain(..self.sent);
             self.sent = 0;
-            if self.bytes.capacity() > LARGEST {
-                self.bytes.shrink_to(self.bytes.len().saturating_mul(2));
-            }
+            self.bytes.shrink_to(self.bytes.len().saturating_mul(2));
         }
     }
 
@@ -146,9 +144,7 @@ impl Outgoing {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let sent = self.sent - start;
-                    if self.bytes.capacity() > LARGEST {
-                        self.drop_sent();
-                    }
+                    self.drop_sent();
                     return Ok(Progress::Blocked(sent));
                 }
                 Err(error) => return Err(error),

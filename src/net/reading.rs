@@ -15,6 +15,9 @@ use tungstenite::protocol::frame::coding::Control;
 /// A peer that does not take this many bytes is not sent pongs besides.
 const NO_PONG_ABOVE: usize = 64 * 1024;
 
+/// How many answers are put off at a time. Whoever makes more wait would take everybody's place.
+const MOST_PUT_OFF: usize = 256;
+
 /// How often one connection is read from in one turn, where a message is coming that is larger
 /// than the buffer: it is worked on while it is in the processor's cache.
 const READS_OF_A_MESSAGE: usize = 4;
@@ -112,9 +115,7 @@ impl Server {
                 connection.caller.client = client;
                 self.connections.account(slot, 0);
                 match answer {
-                    Answer::Respond(response)
-                        if response.refused == Some(RefusalReason::WrongKey) =>
-                    {
+                    Answer::Respond(response) if response.is_slowed => {
                         let why = response.refused;
                         self.refuse(slot, PutOff { bytes: response.bytes, close: None }, why);
                     }
@@ -176,6 +177,13 @@ impl Server {
         self.note_refusal(slot, why);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let delay = self.refusals.delay(connection.caller.ip(), now);
+        if !delay.is_zero() && self.connections.put_off >= MOST_PUT_OFF {
+            // Not a word about the key or the token: that would be worth the crowd.
+            let language = self.settings.server.language;
+            return self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
+        }
+        self.connections.put_off += 1;
+        let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.phase = Phase::PutOff { until: now.after(delay), answer: Box::new(answer) };
         if delay.is_zero() {
             self.answer_put_off(slot);
@@ -198,6 +206,7 @@ impl Server {
         else {
             return;
         };
+        self.connections.put_off = self.connections.put_off.saturating_sub(1);
         self.connections.push_bytes(slot, &answer.bytes);
         match answer.close {
             Some(reason) => self.connections.start_closing(slot, reason),

@@ -81,9 +81,10 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    /// How many bytes of unfinished messages are held.
+    /// How many bytes of memory unfinished messages hold.
     pub(super) fn held(&self) -> usize {
-        self.partial.len() + self.fragments.as_ref().map_or(0, |fragments| fragments.bytes.len())
+        let fragments = self.fragments.as_ref();
+        self.partial.capacity() + fragments.map_or(0, |fragments| fragments.bytes.capacity())
     }
 
     /// Whether a frame has come in part.
@@ -172,6 +173,9 @@ impl Receiver {
             };
             let rest = input.rest();
             let count = missing.min(rest.len());
+            if count == 0 {
+                return Ok(None);
+            }
             if self.partial.capacity() == 0 {
                 self.partial = spares.take(rest.len());
             }
@@ -368,6 +372,23 @@ mod tests {
             // What came last may still lie there until the next byte.
             assert!(held < 20, "step {step} holds {held}");
         }
+    }
+
+    #[test]
+    fn what_is_held_is_memory_and_a_quiet_connection_holds_none() {
+        let mut spares = Spares::default();
+        spares.give(Vec::with_capacity(1 << 20));
+        spares.give(Vec::with_capacity(1000));
+        let mut receiver = Receiver::default();
+        let mut whole = frame(0x81, &[b'x'; 100_000]);
+        let (start, rest) = whole.split_at_mut(20_000);
+        let mut input = Input::new(start);
+        assert_eq!(receiver.next(&mut input, 1 << 20, &mut spares), Ok(None));
+        assert!(receiver.held() >= 1 << 20, "the whole buffer counts: {}", receiver.held());
+        let mut input = Input::new(rest);
+        assert!(matches!(receiver.next(&mut input, 1 << 20, &mut spares), Ok(Some(_))));
+        assert_eq!(receiver.next(&mut input, 1 << 20, &mut spares), Ok(None));
+        assert_eq!(receiver.held(), 0);
     }
 
     #[test]

@@ -60,6 +60,10 @@ pub(super) struct Telling {
     pub due: bool,
 }
 
+/// What tools without a name are remembered as when they go: one after the other, each would have a
+/// label of its own.
+const NAMELESS: &str = "tool";
+
 /// One agent.
 #[derive(Debug)]
 pub(super) struct Agent {
@@ -177,7 +181,8 @@ impl Agent {
         let Some(mut tool) = self.tools.try_remove(place) else { return };
         let language = turn.policy.language;
         log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), reason.told(language)));
-        turn.departures.note(turn.now, &self.name, (&tool.label, &tool.address), reason);
+        let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
+        turn.departures.note(turn.now, &self.name, (label, &tool.address), reason);
         for number in tool.in_flight.numbers(|_| true) {
             if let Some(Request::Call(call)) = tool.in_flight.remove(number) {
                 self.call_failed(turn, place, number, &call, Refusal::ToolLost);

@@ -57,7 +57,7 @@ impl Departures {
         let before = before.and_then(|before| self.0.remove(before));
         let times = before.filter(|old| now.since(old.at) < MEMORY).map_or(0, |old| old.times);
         if self.0.len() >= MOST {
-            self.0.pop_front();
+            self.forget_one();
         }
         self.0.push_back(Departure {
             agent: agent.into(),
@@ -67,6 +67,17 @@ impl Departures {
             at: now,
             times: times.saturating_add(1),
         });
+    }
+
+    /// Forgets the oldest of the agent that has the most, so that nobody's tools crowd out those of
+    /// others.
+    fn forget_one(&mut self) {
+        let of = |agent: &str| self.0.iter().filter(|gone| *gone.agent == *agent).count();
+        let oldest_first = self.0.iter().enumerate().rev();
+        let crowded = oldest_first.max_by_key(|(_, gone)| of(&gone.agent));
+        if let Some(place) = crowded.map(|(place, _)| place) {
+            self.0.remove(place);
+        }
     }
 
     /// The one of `agent` that went last, however long ago.
@@ -140,7 +151,12 @@ mod tests {
         for number in 0..1000 {
             departures.note(at(1), "a", (&number.to_string(), "h:1"), CloseReason::PeerClosed);
         }
+        departures.note(at(1), "b", ("x", "h:1"), CloseReason::PeerClosed);
+        for number in 0..1000 {
+            departures.note(at(1), "a", (&number.to_string(), "h:1"), CloseReason::PeerClosed);
+        }
         let seen = recent(&departures, 2);
         assert_eq!((seen.len(), seen[0].1.label), (MOST, "999"));
+        assert!(departures.last_of("b").is_some(), "a crowd of one agent harms no other");
     }
 }

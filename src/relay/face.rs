@@ -19,6 +19,10 @@ use std::time::Duration;
 /// How many names that collide are told one by one.
 const MOST_TOLD: usize = 10;
 
+/// How many further members of a hello are looked at for one that is written again, where the last
+/// one counts.
+const MOST_COMPARED: usize = 64;
+
 /// How often robots are told at most that a list has changed.
 const BETWEEN_TELLINGS: Duration = Duration::from_secs(1);
 
@@ -267,12 +271,17 @@ fn initialize_result(hellos: &[&Hello]) -> String {
         format!(r#""capabilities":{}"#, Value::Object(capabilities)),
     ];
     if let [only] = hellos {
-        let _ = scan::members(&only.result, |key, value| {
-            let name = key.name();
-            if !["protocolVersion", "capabilities"].contains(&&*name) {
-                members.push(format!("{}:{value}", reply::quoted(&name)));
+        let mut own = Vec::new();
+        let _ = scan::members(&only.result, |key, value| own.push((key.name(), value)));
+        let written_later = |place: usize, name: &str| {
+            own.iter().skip(place + 1).take(MOST_COMPARED).any(|(other, _)| *other == name)
+        };
+        for (place, (name, value)) in own.iter().enumerate() {
+            let is_ours = ["protocolVersion", "capabilities"].contains(&&**name);
+            if !is_ours && !written_later(place, name) {
+                members.push(format!("{}:{value}", reply::quoted(name)));
             }
-        });
+        }
         if only.server_info().is_none() {
             members.push(format!(r#""serverInfo":{}"#, reply::own_info()));
         }

@@ -1,7 +1,7 @@
 //! One tool: its hand-shake, its lists, its liveness.
 
 use super::catalogue::{Item, Kind, PerKind};
-use super::envelope::{last_member, object, string};
+use super::envelope::{last_member, object, place_in, string};
 use super::in_flight::{Call, InFlight, Request};
 use super::reply::{self, shortened, PROTOCOL_VERSION};
 use super::scan;
@@ -12,6 +12,7 @@ use crate::text::Language;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 /// How often `initialize` is said again before a tool is taken for opaque.
@@ -43,6 +44,8 @@ pub(super) struct Hello {
     pub instructions: Option<String>,
     /// The whole answer as it is spelled: an object.
     pub result: Box<str>,
+    /// Where its `serverInfo` stands in it.
+    server_info: Option<Range<usize>>,
 }
 
 impl Hello {
@@ -59,12 +62,13 @@ impl Hello {
             name: name.map(Into::into),
             instructions: text("instructions").map(Into::into),
             result: result.into(),
+            server_info: info.and_then(|info| place_in(result, info)),
         })
     }
 
     /// `serverInfo` as it is spelled.
     pub(super) fn server_info(&self) -> Option<&str> {
-        last_member(&self.result, "serverInfo")
+        self.result.get(self.server_info.clone()?)
     }
 }
 
@@ -266,6 +270,11 @@ impl Tool {
     /// The name by which a server without `server_id` is known again.
     pub(super) fn own_name(&self) -> Option<&str> {
         self.hello.as_ref()?.name.as_deref()
+    }
+
+    /// Whether it has only the label it was given for want of a name.
+    pub(super) fn is_nameless(&self) -> bool {
+        self.server_id.is_none() && self.own_name().is_none()
     }
 
     /// Gives up shaking hands.

@@ -128,3 +128,37 @@ fn who_guesses_the_key_at_the_statistics_waits_as_well() {
     assert!(free < waits[5], "without a key nobody waits, but this took {free:?}");
     server.wait_line("no key or a wrong one");
 }
+
+#[test]
+fn no_header_spares_who_guesses_the_key_the_wait() {
+    for path in ["/mcp_endpoint/health", "/mcp_endpoint/status", "/stats"] {
+        let server = english().start();
+        let start = Instant::now();
+        for guess in 0..6 {
+            let mut raw = server.raw();
+            raw.send(upgrade(&format!("{path}?key={guess}"), &[]));
+            raw.read_to_end();
+        }
+        let took = start.elapsed();
+        assert!(took >= Duration::from_millis(1400), "{path}: {took:?}");
+    }
+}
+
+#[test]
+fn a_crowd_that_is_put_off_takes_nobodys_place_and_learns_nothing() {
+    let server = english().start();
+    let crowd: Vec<_> = (0..700)
+        .map(|guess| {
+            let mut raw = server.raw();
+            raw.send(format!("GET /stats?key={guess} HTTP/1.1\r\nHost: x\r\n\r\n"));
+            raw
+        })
+        .collect();
+    let start = Instant::now();
+    assert_eq!(server.get("/health").status, 200);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let turned_away = crowd
+        .into_iter()
+        .filter_map(|mut raw| (Response::read(&mut raw).status == 503).then_some(()));
+    assert!(turned_away.count() >= 300);
+}

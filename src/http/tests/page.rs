@@ -54,6 +54,24 @@ fn who_does_not_prefer_html_gets_the_json_as_ever() {
 }
 
 #[test]
+fn who_does_not_unpack_gets_the_json() {
+    for (encodings, is_html) in [
+        ("gzip, deflate, br", true),
+        ("GZIP;q=0.5", true),
+        ("*", true),
+        ("", true),
+        ("identity", false),
+        ("gzip;q=0, identity", false),
+        ("br, deflate", false),
+    ] {
+        let head =
+            format!("GET /mcp_endpoint/ HTTP/1.1\nAccept: text/html\nAccept-Encoding: {encodings}");
+        let got = got(&settings(), &head);
+        assert_eq!(got.header("Content-Type").unwrap().starts_with("text/html"), is_html, "{head}");
+    }
+}
+
+#[test]
 fn the_page_comes_with_a_strict_policy() {
     let page = |host: &str| {
         let head = format!("GET /mcp_endpoint/?key=x HTTP/1.1\nAccept: {CHROME}{host}");
