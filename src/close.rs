@@ -138,6 +138,8 @@ pub enum RefusalReason {
     TokenWithoutAgent,
     /// The key is missing or wrong.
     WrongKey,
+    /// There is nothing at this path, though the address carries a token or a key.
+    WrongPath,
     /// A web page of an origin that is not allowed.
     ForbiddenOrigin,
     /// A WebSocket endpoint was asked without the headers of an upgrade.
@@ -162,6 +164,7 @@ impl RefusalReason {
             RefusalReason::TokenMalformed => "token_malformed",
             RefusalReason::TokenWithoutAgent => "token_without_agent",
             RefusalReason::WrongKey => "wrong_key",
+            RefusalReason::WrongPath => "wrong_path",
             RefusalReason::ForbiddenOrigin => "forbidden_origin",
             RefusalReason::NoUpgrade => "no_upgrade",
             RefusalReason::TlsSpoken => "tls_spoken",

@@ -28,7 +28,17 @@ fn main() -> ExitCode {
                 for warning in &loaded.warnings {
                     eprintln!("{warning}");
                 }
-                tell(&loaded.settings.server.language.config_is_right(loaded.file.display()))
+                let language = loaded.settings.server.language;
+                if !loaded.settings.server.key.is_empty()
+                    && settings::key_is_wanted(&sources, &loaded.settings)
+                {
+                    eprintln!("{}", language.key_would_be_replaced(settings::SHORTEST_KEY));
+                }
+                let file = loaded.file.display();
+                tell(&match loaded.file.exists() {
+                    true => language.config_is_right(file),
+                    false => language.config_is_made(file),
+                })
             }
         },
         Ok(Command::Beside(task, sources, language)) => {
@@ -106,7 +116,8 @@ fn announce(settings: &Settings, server: &Server) {
 }
 
 /// Reads the settings again on SIGHUP, and opens the log file anew.
-fn reload_from(sources: Sources, mut current: Settings) -> Reload {
+fn reload_from(sources: Sources, started: Settings) -> Reload {
+    let mut current = started.clone();
     Box::new(move || {
         let language = current.server.language;
         match settings::reload(&sources, &current) {
@@ -116,8 +127,11 @@ fn reload_from(sources: Sources, mut current: Settings) -> Reload {
                 None
             }
             Ok(loaded) => {
-                for name in current.needs_restart(&loaded.settings) {
+                for name in started.needs_restart(&loaded.settings) {
                     log::warn!("{}", language.needs_restart(name));
+                }
+                if current.server.key != loaded.settings.server.key {
+                    log::warn!("{}", language.key_changed());
                 }
                 logging::configure(&loaded.settings);
                 for warning in &loaded.warnings {

@@ -129,6 +129,10 @@ impl Language {
                 "密钥无效或缺失。请使用启动时打印的智控台地址",
                 "no key or a wrong one. Use the console address printed at start-up",
             ),
+            RefusalReason::WrongPath => (
+                "这个路径下没有任何东西 (404)：地址被改动过，或者代理改写了路径。工具端使用 /mcp_endpoint/mcp/，并检查代理与 path_prefix",
+                "there is nothing at this path (404): the address was changed, or a proxy rewrites it. Tools use /mcp_endpoint/mcp/; look at the proxy and at path_prefix",
+            ),
             RefusalReason::ForbiddenOrigin => (
                 "不接受来自该网页的连接。若信任它，请把它的来源加入 [security] allowed_origins",
                 "web pages of its origin may not connect. If you trust the page, add its origin to [security] allowed_origins",
@@ -455,6 +459,11 @@ sentences! {
     unknown_command(name: &str, nearest: &str) {
         zh: "没有命令 {name}；您要找的可能是 `{nearest}`。用 --help 查看用法";
         en: "there is no command {name}; perhaps `{nearest}` was meant. See --help";
+    }
+    /// A sub-command that is like none.
+    strange_command(name: &str, known: &str) {
+        zh: "没有命令 {name}；可用的命令: {known}。不带命令则启动服务器";
+        en: "there is no command {name}; there are {known}. Without a command the server runs";
     }
     /// An option or argument nobody knows.
     unknown_option(option: &str) {
@@ -843,6 +852,21 @@ sentences! {
     config_is_right(file: impl Display) {
         zh: "配置无误: {file}";
         en: "the configuration is right: {file}";
+    }
+    /// There is no configuration yet; all is as by default.
+    config_is_made(file: impl Display) {
+        zh: "还没有配置文件；启动时会按默认值创建 {file}";
+        en: "there is no configuration yet; the start makes {file} with the defaults";
+    }
+    /// The start would put another key in place of the one given.
+    key_would_be_replaced(least: usize) {
+        zh: "密钥少于 {least} 个字符: 启动时会换成新生成的密钥，以前发出的所有地址都会失效";
+        en: "the key has fewer than {least} characters: the start puts a new one in its place, and all addresses given out before become void";
+    }
+    /// The key was changed while the server runs.
+    key_changed() {
+        zh: "密钥已更换: 以前发出的所有地址都已失效，已建立的连接不受影响。新的地址见状态页或 `mcp-endpoint-server token`";
+        en: "the key has changed: all addresses given out before are void, connections that are open stay. New addresses: on the status page or by `mcp-endpoint-server token`";
     }
     /// The server listens.
     listening(address: impl Display) {

@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::response::Reply;
 use super::{health, metrics, page, status, Side};
+use crate::close::RefusalReason;
 use crate::token::percent;
 
 /// Who answers on a path.
@@ -68,7 +69,11 @@ pub(super) fn not_found(ask: &Ask<'_>) -> Reply {
     });
     let language = ask.language();
     let details = language.not_found_details(&path, &known.join(" "));
-    Reply::error(404, 404, &language.not_found(), &details)
+    let reply = Reply::error(404, 404, &language.not_found(), &details);
+    if ask.field("token").is_some() || ask.field("key").is_some() {
+        return reply.because(RefusalReason::WrongPath);
+    }
+    reply
 }
 
 /// 405, with the methods there are.

@@ -106,7 +106,10 @@ impl Relay {
             if agents.get(place).is_none_or(|agent| agent.id != id) {
                 agents.insert(place, AgentStatus { id, ..AgentStatus::default() });
             }
-            if let Some(agent) = agents.get_mut(place) {
+            let Some(agent) = agents.get_mut(place) else { continue };
+            // One that has come back is no news, unless it keeps going.
+            let is_back = agent.tools.iter().any(|tool| tool.label == departed.label);
+            if !is_back || departed.times > 1 {
                 agent.lost.push(departed);
             }
         }

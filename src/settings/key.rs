@@ -5,7 +5,7 @@ use super::lines::{lines, Line, Shape};
 use std::fmt::Write;
 
 /// The least number of characters of a key in a file.
-pub(super) const SHORTEST: usize = 32;
+pub const SHORTEST: usize = 32;
 
 /// 32 random hexadecimal characters.
 ///

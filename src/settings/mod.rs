@@ -19,6 +19,7 @@ mod save;
 pub mod table;
 mod value;
 
+pub use key::SHORTEST as SHORTEST_KEY;
 pub use load::{check, environment, key_is_wanted, load, reload, Loaded, Problems, Sources};
 pub use network::Network;
 

@@ -82,6 +82,9 @@ impl SubCommand {
     }
 }
 
+/// How many letters a slip of the finger changes at most.
+const ALIKE: usize = 2;
+
 /// What is wrong with a command line.
 enum Fault {
     /// The parser says it.
@@ -110,8 +113,15 @@ pub fn parse(
     read(&mut parser, language, environment).map_err(|fault| match fault {
         Fault::SubCommand(name) => {
             let distance = |known: &&SubCommand| edits(known.name(), &name);
-            let nearest = SUBCOMMANDS.iter().min_by_key(distance).map_or("", SubCommand::name);
-            language.unknown_command(&short(&name), nearest)
+            match SUBCOMMANDS.iter().min_by_key(distance) {
+                Some(near) if distance(&near) <= ALIKE => {
+                    language.unknown_command(&short(&name), near.name())
+                }
+                _ => {
+                    let known: Vec<&str> = SUBCOMMANDS.iter().map(SubCommand::name).collect();
+                    language.strange_command(&short(&name), &known.join(", "))
+                }
+            }
         }
         Fault::Option(error) => said(error, language),
     })
@@ -258,6 +268,8 @@ mod tests {
 
     #[test]
     fn an_unknown_sub_command_is_told_the_nearest() {
+        let strange = parse([OsString::from("run")], BTreeMap::new()).unwrap_err();
+        assert!(strange.contains("token, status, doctor, health"), "{strange}");
         for (given, nearest) in [("doktor", "doctor"), ("tokens", "token"), ("stat", "status")] {
             let line = run(&[given]).unwrap_err();
             assert!(line.contains(given) && line.contains(&format!("`{nearest}`")), "{line}");

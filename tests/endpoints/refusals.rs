@@ -36,6 +36,7 @@ fn each_mistake_with_an_address_is_told_apart_and_says_what_to_do() {
         (format!("/mcp_endpoint/mcp/?token={KEY}"), "a key stands where the token belongs"),
         (format!("/mcp_endpoint/mcp/?key={KEY}"), "the address for the console"),
         ("/mcp_endpoint/health?key=wrong".to_owned(), "the address for the console"),
+        (format!("/mcp/?token={whole}"), "there is nothing at this path (404)"),
     ];
     for (path, said) in &cases {
         dial(&server, path, &[]);

@@ -212,3 +212,25 @@ fn a_terminal_that_nobody_reads_costs_no_call() {
     });
     assert!(served, "it waits for its terminal");
 }
+
+#[test]
+fn a_new_key_is_told_at_the_reload_and_only_what_differs_from_the_start_needs_another() {
+    let key = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
+    let server =
+        Server::builder().set("server", "language", "en").set("server", "key", key[0]).start();
+    let config = server.folder().read(CONFIG);
+    let reload = |text: &str, times: usize| {
+        server.folder().write(CONFIG, text);
+        server.process().signal("HUP");
+        wait_until("the settings are read again", PATIENCE, || {
+            server.log().matches("read again").count() == times
+        });
+    };
+    reload(&config.replace("port = 0", "port = 1"), 1);
+    reload(&config, 2);
+    assert_eq!(server.log().matches("takes effect after a restart").count(), 1);
+    assert!(!server.log().contains("the key has changed"));
+    reload(&config.replace(key[0], key[1]), 3);
+    assert_eq!(server.log().matches("the key has changed").count(), 1);
+    assert_eq!(server.get(&format!("/mcp_endpoint/health?key={}", key[1])).status, 200);
+}

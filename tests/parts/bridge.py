@@ -99,7 +99,9 @@ async def main():
         url = arguments.pop(0)
     else:
         url = os.environ.get("MCP_ENDPOINT")
-    if not url or not all(commands(arguments)):
+    if not url:
+        sys.exit("No address: give it first, in quotes, or export MCP_ENDPOINT='ws://…'")
+    if not all(commands(arguments)):
         sys.exit(__doc__)
     bridges = [asyncio.create_task(bridge(url, command)) for command in commands(arguments)]
 
