@@ -71,3 +71,18 @@ impl Failure {
         }
     }
 }
+
+/// What `ask` makes of a server that does `serve` with its only connection, as long as it lasts.
+/// It has to come back by itself.
+#[cfg(test)]
+fn served<R: Send + 'static>(
+    serve: impl FnOnce(&mut std::net::TcpStream) -> std::io::Result<()> + Send + 'static,
+    ask: impl FnOnce(Address) -> R + Send + 'static,
+) -> R {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = Address::read(&listener.local_addr().unwrap().to_string()).unwrap();
+    std::thread::spawn(move || serve(&mut listener.accept().unwrap().0));
+    let (sender, answers) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(ask(address)));
+    answers.recv_timeout(std::time::Duration::from_secs(20)).expect("it waits for ever")
+}

@@ -289,11 +289,11 @@ impl Visit {
             Cause::Cut | Cause::Unanswered(_) => Cause::CutWhenSilent,
             other => other,
         };
+        let turn = Duration::from_millis(25);
         while Instant::now() < end {
-            let turn = Instant::now() + Duration::from_millis(50);
-            self.serve(turn).map_err(spared)?;
+            self.serve(Instant::now() + turn).map_err(spared)?;
             if let Some(robot) = &mut self.robot {
-                heard(robot, turn).map_err(spared)?;
+                heard(robot, Instant::now() + turn).map_err(spared)?;
             }
         }
         let answer = if self.tool.is_some() { self.call() } else { self.ping() };
