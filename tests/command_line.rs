@@ -6,8 +6,10 @@
 mod common;
 
 use common::{Builder, Ended, Folder, Process, Server, CONFIG, PATIENCE};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -121,6 +123,42 @@ fn health_is_0_where_the_server_is_alive_and_1_where_not() {
     assert_eq!(run(configured(KEY, port), &["health"]).status.code(), Some(1));
     let broken = Server::builder().config("[server]\nport = x\n");
     assert_eq!(run(broken, &["health"]).status.code(), Some(1));
+}
+
+/// Answers one request with `head`, then with `rest` again and again; the address.
+fn answering(head: &'static str, rest: &'static [u8]) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = [0; 4096];
+        let _ = stream.read(&mut asked);
+        let _ = stream.write_all(head.as_bytes());
+        while !rest.is_empty() && stream.write_all(rest).is_ok() {
+            std::thread::sleep(Duration::from_micros(300));
+        }
+    });
+    address
+}
+
+#[test]
+fn health_shows_nothing_of_a_stranger_that_a_terminal_would_obey() {
+    let address = answering(
+        "HTTP/1.1 200 OK\r\n\r\n{\"status\":\"healthy\",\"version\":\"\\u001b[2J\\nnext\"}",
+        b"",
+    );
+    let (status, stdout, _) = said(&run(configured(KEY, 9), &["health", &address]));
+    assert_eq!((status, stdout.lines().count()), (Some(0), 1), "{stdout}");
+    assert!(stdout.contains(r"version \u{1b}[2J\nnext, up"), "{stdout}");
+}
+
+#[test]
+fn health_waits_no_longer_for_who_never_comes_to_an_end() {
+    let begun = Instant::now();
+    let address = answering("HTTP/1.1 200 OK\r\n\r\n", b"x");
+    let (status, _, stderr) = said(&run(configured(KEY, 9), &["health", &address]));
+    assert_eq!((status, stderr.lines().count()), (Some(1), 1), "{stderr}");
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
 }
 
 #[test]

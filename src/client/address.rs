@@ -55,8 +55,7 @@ pub enum Unreadable {
 impl Unreadable {
     /// Why `text` is no address.
     pub fn told(self, language: Language, text: &str) -> String {
-        let text: String = text.chars().take(80).collect();
-        let text = crate::logging::visible(&text);
+        let text = super::shown(text, 80);
         match self {
             Unreadable::Scheme => language.no_address_scheme(&text),
             Unreadable::Host => language.no_address_host(&text),

@@ -154,8 +154,7 @@ fn not_http(bytes: &[u8]) -> Failure {
         return Failure::SpeaksTls;
     }
     let text = String::from_utf8_lossy(bytes);
-    let line: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
-    Failure::NotHttp(crate::logging::visible(&line).into_owned())
+    Failure::NotHttp(super::shown(text.lines().next().unwrap_or_default(), 40))
 }
 
 /// Reads once; false at the end of the stream.
@@ -216,12 +215,30 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_too_late_is_not_read() {
+        let mut bytes = Vec::new();
+        let seen = served(
+            |stream| {
+                stream.write_all(&[b'x'; 8192])?;
+                std::io::copy(stream, &mut std::io::sink()).map(drop)
+            },
+            move |address| {
+                let later = Instant::now() + Duration::from_secs(60);
+                let mut stream = Stream::open(&address, later).unwrap();
+                let first = read(&mut stream, &mut bytes, later);
+                (first, read(&mut stream, &mut bytes, Instant::now()))
+            },
+        );
+        assert_eq!(seen, (Ok(true), Err(Failure::Silent { connected: true })));
+    }
+
+    #[test]
     fn a_head_that_is_longer_than_any_is_not_read_to_its_end() {
         let asked = served(
             |stream| {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nA: ")?;
-                while stream.write_all(&[b'x'; 4096]).is_ok() {}
-                Ok(())
+                stream.write_all(&[b'x'; LONGEST_HEAD])?;
+                std::io::copy(stream, &mut std::io::sink()).map(drop)
             },
             |address| get(&address, "/", None, Duration::from_secs(60)),
         );

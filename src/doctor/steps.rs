@@ -27,6 +27,9 @@ const TURN: Duration = Duration::from_millis(5);
 /// The tool that the doctor brings.
 const ECHO: &str = "doctor_echo";
 
+/// The longest line of names, in characters.
+const LONGEST_LINE: usize = 1000;
+
 /// A step.
 pub(super) struct Step {
     /// What it is called.
@@ -251,7 +254,7 @@ impl Visit {
     fn list_own(&mut self) -> Result<String, Cause> {
         let names = self.names()?;
         if names.iter().any(|name| name == ECHO) {
-            Ok(names.join(", "))
+            Ok(joined(&names))
         } else {
             Err(Cause::WrongAnswer("tools/list"))
         }
@@ -268,7 +271,7 @@ impl Visit {
             let root = crate::token::address::ROOT;
             return Err(Cause::NoTool(format!("{base}{root}/mcp/?token={}", self.token)));
         }
-        Ok(self.language.tools_seen(names.len(), &names.join(", ")))
+        Ok(self.language.tools_seen(names.len(), &joined(&names)))
     }
 
     fn call(&mut self) -> Result<String, Cause> {
@@ -308,6 +311,11 @@ impl Visit {
             Err(cause) => Err(cause),
         }
     }
+}
+
+/// Names in one line; some agents have hundreds of them.
+fn joined(names: &[String]) -> String {
+    crate::client::shown(&names.join(", "), LONGEST_LINE)
 }
 
 /// A name nobody else has.
@@ -372,6 +380,15 @@ mod tests {
         }
         assert_eq!(reply(r#"{"method":"notifications/initialized"}"#), None);
         assert_eq!(reply("no"), None);
+    }
+
+    #[test]
+    fn a_thousand_names_are_cut() {
+        let names = vec!["lamp".to_owned(); 1000];
+        let line = joined(&names);
+        assert!(line.starts_with("lamp, lamp, ") && line.ends_with('…'), "{line}");
+        assert_eq!(line.chars().count(), LONGEST_LINE + 1);
+        assert_eq!(joined(&names[..2]), "lamp, lamp");
     }
 
     #[test]
