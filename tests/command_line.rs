@@ -200,6 +200,22 @@ fn status_shows_agents_tools_robots_and_refusals() {
 }
 
 #[test]
+fn status_sends_the_configured_key_to_nobody_else() {
+    let stranger = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    let base = format!("http://{}", stranger.local_addr().unwrap());
+    let (status, stdout, stderr) = said(&run(configured(KEY, 9), &["status", &base]));
+    assert_eq!((status, stdout.as_str(), stderr.lines().count()), (Some(2), "", 1), "{stderr}");
+    assert!(stderr.contains("key is not sent there") && stderr.contains("console address"));
+    assert!(stranger.accept().is_err(), "it was not even dialled");
+    // The configured server is known by any name this machine has for itself.
+    let server = Server::start();
+    let base = format!("http://localhost:{}", server.port());
+    let ended = run(like(&server), &["status", &base]);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+}
+
+#[test]
 fn status_says_why_there_is_none() {
     let server = Server::start();
     let (status, _, stderr) = said(&run(configured(KEY, server.port()), &["status"]));

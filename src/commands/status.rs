@@ -31,13 +31,20 @@ pub(super) fn show(loaded: &Loaded, given: Option<&str>, watch: bool, language: 
         Ok(address) => address,
         Err(problem) => return wrong_use(&problem),
     };
-    let key = address.key.as_deref().unwrap_or(&loaded.settings.server.key);
+    let key = match &address.key {
+        Some(key) => key,
+        None if given.is_none() || own::is_own(&loaded.settings, &address) => {
+            &loaded.settings.server.key
+        }
+        None => return wrong_use(&language.key_of_other(&address.base("http"))),
+    };
     if key.is_empty() {
         return wrong_use(&language.status_key(loaded.file.display()));
     }
+    let key_is_own = address.key.is_none();
     let clears = std::io::stdout().is_terminal();
     loop {
-        let table = ask(&address, key, given.is_none(), language);
+        let table = ask(&address, key, key_is_own, language);
         if !watch {
             return match table {
                 Ok(table) => {

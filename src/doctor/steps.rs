@@ -3,7 +3,7 @@
 use super::cause::{of_close, of_home, of_key, of_refusal, of_reply, shown, Cause};
 use crate::client::http::{self, at, number_at, text_at, Answer};
 use crate::client::websocket::{random, Event, WebSocket};
-use crate::client::{connects, Address, Failure};
+use crate::client::{connects, own, Address, Failure};
 use crate::settings::Loaded;
 use crate::text::Language;
 use crate::token::{percent, Token};
@@ -85,6 +85,10 @@ pub(super) struct Visit {
     key: Option<String>,
     /// Whether the key is the one of the configuration.
     key_is_own: bool,
+    /// Whether there is a key in the configuration, which is not for this server.
+    key_is_kept: bool,
+    /// Whether the server is the Python one.
+    python: bool,
     /// The token as it stands in an address.
     token: String,
     tool: Option<WebSocket>,
@@ -100,14 +104,18 @@ impl Visit {
     pub(super) fn new(address: Address, loaded: &Loaded, given: bool, language: Language) -> Self {
         let own = &loaded.settings.server.key;
         let usable = address.token.is_none() && !own.is_empty();
+        let for_own = !given || own::is_own(&loaded.settings, &address);
         let key_is_own = !given || address.key.is_none();
-        let key = address.key.clone().or_else(|| usable.then(|| own.clone()));
+        let key_is_kept = usable && !for_own;
+        let key = address.key.clone().or_else(|| (usable && for_own).then(|| own.clone()));
         let token = address.token.clone().unwrap_or_default();
         Visit {
             address,
             language,
             key,
             key_is_own,
+            key_is_kept,
+            python: false,
             token,
             tool: None,
             robot: None,
@@ -141,12 +149,13 @@ impl Visit {
         Ok(stream.peer_addr().map(|place| place.to_string()).unwrap_or_default())
     }
 
-    fn get(&self, target: &str) -> Result<Answer, Cause> {
-        http::get(&self.address, target, None, PATIENCE).map_err(Cause::Failure)
+    fn get(&self, below: &str, bearer: Option<&str>) -> Result<Answer, Cause> {
+        let target = self.address.target(below);
+        http::get(&self.address, &target, bearer, PATIENCE).map_err(Cause::Failure)
     }
 
     fn server(&mut self) -> Result<String, Cause> {
-        let answer = self.get(&self.address.target("/"))?;
+        let answer = self.get("/", None)?;
         let home = match of_home(&answer) {
             Err(cause @ (Cause::WrongPath(_) | Cause::NotOurs(..)))
                 if !self.address.prefix.is_empty() =>
@@ -160,21 +169,31 @@ impl Visit {
             seen => seen?,
         };
         let proxy = [answer.header("via"), answer.header("server")].join(" ");
+        self.python = home.python;
         if home.python {
             self.notes.push(self.language.note_python());
         } else if !proxy.trim().is_empty() {
             self.notes.push(self.language.note_proxy(&shown(proxy.trim())));
         }
         if self.key.is_none() && self.token.is_empty() {
-            self.notes.push(self.language.note_no_key());
+            self.notes.push(if self.key_is_kept {
+                self.language.key_of_other(&self.address.base("http"))
+            } else {
+                self.language.note_no_key()
+            });
         }
         Ok(self.language.server_seen(&home.version))
     }
 
     fn key(&mut self) -> Result<String, Cause> {
         let key = self.key.clone().unwrap_or_default();
-        let query = format!("/health?key={}", percent::encode(&key, b""));
-        let answer = self.get(&self.address.target(&query))?;
+        // An address is tried as the console asks it. A key of our own stays out of the logs of
+        // proxies, but the Python server takes it in the query only.
+        let answer = if !self.key_is_own || self.python {
+            self.get(&format!("/health?key={}", percent::encode(&key, b"")), None)
+        } else {
+            self.get("/health", Some(&key))
+        }?;
         let seen = of_key(&answer, self.key_is_own)?;
         let name = named("doctor-");
         self.token = Token::new(&key, &name).in_address();
