@@ -24,8 +24,12 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// How long one of two connections is listened to before it is the other's turn.
 const TURN: Duration = Duration::from_millis(5);
 
-/// The tool that the doctor brings.
-const ECHO: &str = "doctor_echo";
+/// The agent of the doctor, always the same: the server shows for minutes what went, and would
+/// show as many as there were visits.
+const AGENT: &str = "doctor";
+
+/// The most doctors at once that are given an agent each.
+const MOST: usize = 100;
 
 /// The longest line of names, in characters.
 const LONGEST_LINE: usize = 1000;
@@ -91,6 +95,9 @@ pub(super) struct Visit {
     python: bool,
     /// The token as it stands in an address.
     token: String,
+    /// The tool that the doctor brings. Another doctor's has another name, so that neither is
+    /// asked in place of the other where both have the same agent after all.
+    echo: String,
     tool: Option<WebSocket>,
     robot: Option<WebSocket>,
     /// The number of the last request.
@@ -117,6 +124,7 @@ impl Visit {
             key_is_kept,
             python: false,
             token,
+            echo: named("doctor_echo_"),
             tool: None,
             robot: None,
             last: 0,
@@ -195,7 +203,11 @@ impl Visit {
             self.get("/health", Some(&key))
         }?;
         let seen = of_key(&answer, self.key_is_own)?;
-        let name = named("doctor-");
+        // The Python server lets one tool of an agent be, and does not tell who is there.
+        let name = match self.python {
+            true => named("doctor-"),
+            false => free_agent(at(&answer.json(), "result.connections")),
+        };
         self.token = Token::new(&key, &name).in_address();
         if matches!(seen, Some((0, _))) {
             self.notes.push(self.language.note_no_tool());
@@ -223,7 +235,7 @@ impl Visit {
     fn serve(&mut self, until: Instant) -> Result<(), Cause> {
         let Some(tool) = &mut self.tool else { return Ok(()) };
         let Some(text) = heard(tool, until)? else { return Ok(()) };
-        if let Some(reply) = reply(&text) {
+        if let Some(reply) = reply(&text, &self.echo) {
             tool.send(&reply).map_err(cut)?;
         }
         Ok(())
@@ -272,7 +284,7 @@ impl Visit {
 
     fn list_own(&mut self) -> Result<String, Cause> {
         let names = self.names()?;
-        if names.iter().any(|name| name == ECHO) {
+        if names.iter().any(|name| *name == self.echo) {
             Ok(joined(&names))
         } else {
             Err(Cause::WrongAnswer("tools/list"))
@@ -295,7 +307,7 @@ impl Visit {
 
     fn call(&mut self) -> Result<String, Cause> {
         let word = named("echo-");
-        let params = format!(r#"{{"name":"{ECHO}","arguments":{{"word":"{word}"}}}}"#);
+        let params = format!(r#"{{"name":"{}","arguments":{{"word":"{word}"}}}}"#, self.echo);
         let result = self.ask("tools/call", &params)?;
         let content = at(&result, "content").get(0);
         if content.is_some_and(|content| text_at(content, "text") == word) {
@@ -362,8 +374,22 @@ fn heard(socket: &mut WebSocket, until: Instant) -> Result<Option<String>, Cause
     }
 }
 
-/// What the doctor's tool answers.
-fn reply(text: &str) -> Option<String> {
+/// An agent of our own that nobody has now, going by what the console sees.
+fn free_agent(connections: &Value) -> String {
+    let is_taken = |name: &str| {
+        ["mcp_servers", "robot_connections_by_agent"]
+            .iter()
+            .any(|kind| at(connections, kind).get(name).is_some())
+    };
+    let mut names = (1..=MOST).map(|number| match number {
+        1 => AGENT.to_owned(),
+        _ => format!("{AGENT}-{number}"),
+    });
+    names.find(|name| !is_taken(name)).unwrap_or_else(|| AGENT.to_owned())
+}
+
+/// What the doctor's tool answers, whose name is `echo`.
+fn reply(text: &str, echo: &str) -> Option<String> {
     let message = http::json(text);
     let (id, method) = (message.get("id")?, at(&message, "method").as_str()?);
     let result = match method {
@@ -373,7 +399,7 @@ fn reply(text: &str) -> Option<String> {
             crate::VERSION
         ),
         "tools/list" => format!(
-            r#"{{"tools":[{{"name":"{ECHO}","description":"","inputSchema":{{"type":"object"}}}}]}}"#
+            r#"{{"tools":[{{"name":"{echo}","description":"","inputSchema":{{"type":"object"}}}}]}}"#
         ),
         "tools/call" => {
             format!(
@@ -394,11 +420,20 @@ mod tests {
     fn the_tool_of_the_doctor_gives_ids_back_as_they_came() {
         for id in ["7", "\"a\\\"b\"", "null", "1.5"] {
             let request = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
-            let answer = reply(&request).unwrap();
+            let answer = reply(&request, "e").unwrap();
             assert_eq!(answer, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
         }
-        assert_eq!(reply(r#"{"method":"notifications/initialized"}"#), None);
-        assert_eq!(reply("no"), None);
+        assert_eq!(reply(r#"{"method":"notifications/initialized"}"#, "e"), None);
+        assert_eq!(reply("no", "e"), None);
+    }
+
+    #[test]
+    fn an_agent_that_somebody_has_is_left_to_them() {
+        let free = |seen: &str| free_agent(&http::json(seen));
+        assert_eq!(free("{}"), "doctor");
+        assert_eq!(free(r#"{"mcp_servers":{"doctor":{}}}"#), "doctor-2");
+        let both = r#"{"mcp_servers":{"doctor-2":{}},"robot_connections_by_agent":{"doctor":1}}"#;
+        assert_eq!(free(both), "doctor-3");
     }
 
     #[test]
@@ -418,7 +453,7 @@ mod tests {
             r#"{"id":1,"method":"tools/list"}"#,
             r#"{"id":1,"method":"tools/call","params":{"arguments":{"word":"w"}}}"#,
         ] {
-            let answer: Value = serde_json::from_str(&reply(request).unwrap()).unwrap();
+            let answer: Value = serde_json::from_str(&reply(request, "e").unwrap()).unwrap();
             assert!(answer["result"].is_object(), "{answer}");
         }
     }

@@ -77,6 +77,53 @@ fn the_configured_key_stands_in_no_path_and_a_given_one_where_the_console_has_it
 }
 
 #[test]
+fn however_often_it_comes_it_leaves_one_entry_among_those_who_went() {
+    let server = Server::start();
+    for _ in 0..2 {
+        Visit::to(&server.console_address()).is_content();
+        server.wait_health(super::common::PATIENCE, "that it is alone", |connections| {
+            (connections["total_connections"] == 0).then_some(())
+        });
+    }
+    let status = server.get(&format!("/mcp_endpoint/status?key={}", server.key())).json();
+    let agents: Vec<_> = status["agents"].as_array().unwrap().iter().collect();
+    let gone: Vec<_> = agents.iter().flat_map(|agent| agent["lost"].as_array().unwrap()).collect();
+    assert_eq!((agents.len(), gone.len()), (1, 1), "{status:#}");
+    assert_eq!((&agents[0]["id"], &gone[0]["label"]), (&json!("doctor"), &json!("doctor")));
+}
+
+#[test]
+fn a_doctor_takes_an_agent_that_nobody_has() {
+    for handshake in ["true", "false"] {
+        let server = Server::builder().set("relay", "handshake", handshake).start();
+        let _robot = server.ws(&server.robot_path("doctor"));
+        let wait = |agent: &str| {
+            server.wait_health(super::common::PATIENCE, agent, |connections| {
+                let robots = &connections["robot_connections_by_agent"];
+                robots.get(agent).map(drop)
+            });
+        };
+        wait("doctor");
+        std::thread::scope(|scope| {
+            for agent in ["doctor-2", "doctor-3"] {
+                scope.spawn(|| Visit::to(&server.console_address()).is_content());
+                wait(agent);
+            }
+        });
+    }
+}
+
+#[test]
+fn doctors_that_come_at_the_same_moment_do_not_disturb_each_other() {
+    let server = Server::start();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| Visit::to(&server.console_address()).is_content());
+        }
+    });
+}
+
+#[test]
 fn neither_the_key_nor_a_token_is_shown() {
     let server = Server::start();
     let visit = Visit::to(&server.console_address());
