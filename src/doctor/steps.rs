@@ -284,7 +284,7 @@ impl Visit {
 
     fn list_own(&mut self) -> Result<String, Cause> {
         let names = self.names()?;
-        if names.iter().any(|name| *name == self.echo) {
+        if names.contains(&self.echo) {
             Ok(joined(&names))
         } else {
             Err(Cause::WrongAnswer("tools/list"))
