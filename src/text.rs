@@ -1087,6 +1087,11 @@ sentences! {
         zh: "没有密钥也没有 token，只检查了能否到达服务器。要检查全程，请给出智控台地址 (…?key=…) 或接入点地址 (…?token=…)";
         en: "without key and token only the way to the server was checked. For all of it give the console address (…?key=…) or a tool's (…?token=…)";
     }
+    /// The key of the configuration is not for everybody.
+    key_of_other(base: &str) {
+        zh: "{base} 不是这份配置中的服务器，因此不会把配置中的密钥发给它。请给出那台服务器的智控台地址 (http://…?key=…)，加上引号；在它的工作目录中运行 `mcp-endpoint-server token` 可打印该地址";
+        en: "{base} is not the server of this configuration, so the configured key is not sent there. Give the console address of that server (http://…?key=…), in quotes; `mcp-endpoint-server token` in its folder prints it";
+    }
     /// The server is alive on this machine.
     note_alive_here(base: &str) {
         zh: "服务器本身在 {base} 正常答复: 问题在 public_url 到它之间，即域名、防火墙或代理";

@@ -6,8 +6,10 @@
 mod common;
 
 use common::{Builder, Ended, Folder, Process, Server, CONFIG, PATIENCE};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -123,6 +125,42 @@ fn health_is_0_where_the_server_is_alive_and_1_where_not() {
     assert_eq!(run(broken, &["health"]).status.code(), Some(1));
 }
 
+/// Answers one request with `head`, then with `rest` again and again; the address.
+fn answering(head: &'static str, rest: &'static [u8]) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = [0; 4096];
+        let _ = stream.read(&mut asked);
+        let _ = stream.write_all(head.as_bytes());
+        while !rest.is_empty() && stream.write_all(rest).is_ok() {
+            std::thread::sleep(Duration::from_micros(300));
+        }
+    });
+    address
+}
+
+#[test]
+fn health_shows_nothing_of_a_stranger_that_a_terminal_would_obey() {
+    let address = answering(
+        "HTTP/1.1 200 OK\r\n\r\n{\"status\":\"healthy\",\"version\":\"\\u001b[2J\\nnext\"}",
+        b"",
+    );
+    let (status, stdout, _) = said(&run(configured(KEY, 9), &["health", &address]));
+    assert_eq!((status, stdout.lines().count()), (Some(0), 1), "{stdout}");
+    assert!(stdout.contains(r"version \u{1b}[2J\nnext, up"), "{stdout}");
+}
+
+#[test]
+fn health_waits_no_longer_for_who_never_comes_to_an_end() {
+    let begun = Instant::now();
+    let address = answering("HTTP/1.1 200 OK\r\n\r\n", b"x");
+    let (status, _, stderr) = said(&run(configured(KEY, 9), &["health", &address]));
+    assert_eq!((status, stderr.lines().count()), (Some(1), 1), "{stderr}");
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+}
+
 #[test]
 fn health_reaches_a_server_that_listens_on_all_addresses() {
     let server = Server::builder().set("server", "host", "0.0.0.0").start();
@@ -159,6 +197,22 @@ fn status_shows_agents_tools_robots_and_refusals() {
         said(&run(configured(KEY, 9), &["status", &server.console_address()]));
     assert_eq!(status, Some(0));
     assert!(by_address.contains("Lamps"), "{by_address}");
+}
+
+#[test]
+fn status_sends_the_configured_key_to_nobody_else() {
+    let stranger = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    let base = format!("http://{}", stranger.local_addr().unwrap());
+    let (status, stdout, stderr) = said(&run(configured(KEY, 9), &["status", &base]));
+    assert_eq!((status, stdout.as_str(), stderr.lines().count()), (Some(2), "", 1), "{stderr}");
+    assert!(stderr.contains("key is not sent there") && stderr.contains("console address"));
+    assert!(stranger.accept().is_err(), "it was not even dialled");
+    // The configured server is known by any name this machine has for itself.
+    let server = Server::start();
+    let base = format!("http://localhost:{}", server.port());
+    let ended = run(like(&server), &["status", &base]);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
 }
 
 #[test]

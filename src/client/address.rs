@@ -4,6 +4,7 @@
 use crate::text::Language;
 use crate::token::address::ROOT;
 use crate::token::percent;
+use std::net::IpAddr;
 
 /// What an address is for, as its path says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +56,7 @@ pub enum Unreadable {
 impl Unreadable {
     /// Why `text` is no address.
     pub fn told(self, language: Language, text: &str) -> String {
-        let text: String = text.chars().take(80).collect();
-        let text = crate::logging::visible(&text);
+        let text = super::shown(text, 80);
         match self {
             Unreadable::Scheme => language.no_address_scheme(&text),
             Unreadable::Host => language.no_address_host(&text),
@@ -124,6 +124,22 @@ impl Address {
         } else {
             format!("{host}:{}", self.port)
         }
+    }
+
+    /// Whether it can only be on this machine.
+    pub fn is_loopback(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(place) => place.is_loopback(),
+            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+
+    /// Whether both lead to the same port of the same host, in the clear or not. All names of
+    /// this machine for itself are alike.
+    pub fn is_beside(&self, other: &Address) -> bool {
+        let hosts_are_one = self.host.eq_ignore_ascii_case(&other.host)
+            || (self.is_loopback() && other.is_loopback());
+        hosts_are_one && (self.port, self.secure) == (other.port, other.secure)
     }
 
     /// Where the server is, without any secret. `scheme` is `http` or `ws`.

@@ -7,6 +7,12 @@ use std::time::{Duration, Instant};
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 16 << 20;
 
+/// The longest head of an answer, in bytes.
+const LONGEST_HEAD: usize = 64 << 10;
+
+/// What every answer begins with.
+const BEGINNING: &[u8] = b"HTTP/";
+
 /// The most headers of an answer.
 const MOST_HEADERS: usize = 100;
 
@@ -96,17 +102,29 @@ pub(super) fn request(address: &Address, target: &str, more: &str) -> String {
 pub(super) fn head(stream: &mut Stream, until: Instant) -> Result<(Answer, Vec<u8>), Failure> {
     let mut bytes = Vec::new();
     loop {
-        let ended = match read(stream, &mut bytes, until) {
-            Ok(more) => !more,
-            // What came before the end may tell more than the end.
-            Err(_) if !bytes.is_empty() => true,
-            Err(failure) => return Err(failure),
+        let known = bytes.len();
+        let end = match read(stream, &mut bytes, until) {
+            Ok(true) => None,
+            Ok(false) => Some(Failure::Ended),
+            Err(failure) => Some(failure),
         };
-        if let Some(parts) = parse(&bytes)? {
-            return Ok(parts);
+        if !bytes.iter().zip(BEGINNING).all(|(byte, expected)| byte == expected) {
+            return Err(not_http(&bytes));
         }
-        if ended {
-            return Err(if bytes.is_empty() { Failure::Ended } else { not_http(&bytes) });
+        // Reading the head again for every byte of it would take long.
+        if bytes.iter().skip(known).any(|byte| *byte == b'\n') {
+            if let Some(parts) = parse(&bytes)? {
+                return Ok(parts);
+            }
+        }
+        if bytes.len() > LONGEST_HEAD {
+            return Err(Failure::TooLong);
+        }
+        match end {
+            // What came before the end tells more than the end.
+            Some(Failure::Ended) if !bytes.is_empty() => return Err(not_http(&bytes)),
+            Some(failure) => return Err(failure),
+            None => {}
         }
     }
 }
@@ -136,15 +154,17 @@ fn not_http(bytes: &[u8]) -> Failure {
         return Failure::SpeaksTls;
     }
     let text = String::from_utf8_lossy(bytes);
-    let line: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
-    Failure::NotHttp(crate::logging::visible(&line).into_owned())
+    Failure::NotHttp(super::shown(text.lines().next().unwrap_or_default(), 40))
 }
 
 /// Reads once; false at the end of the stream.
 fn read(stream: &mut Stream, bytes: &mut Vec<u8>, until: Instant) -> Result<bool, Failure> {
+    // Who never stops speaking has not answered in time either.
+    if Instant::now() >= until {
+        return Err(Failure::Silent { connected: true });
+    }
     let mut buffer = [0; 4096];
     let count = match stream.read(&mut buffer, until) {
-        Ok(0) if Instant::now() >= until => return Err(Failure::Silent { connected: true }),
         Ok(count) => count,
         Err(Failure::Ended) => return Ok(false),
         Err(failure) => return Err(failure),
@@ -173,7 +193,74 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::served;
     use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn an_answer_that_never_ends_is_given_up_in_time() {
+        for beginning in ["", "HTTP/1.1 200 OK\r\nA: ", "HTTP/1.1 200 OK\r\n\r\n"] {
+            let asked = served(
+                move |stream| {
+                    stream.write_all(beginning.as_bytes())?;
+                    while !beginning.is_empty() && stream.write_all(b"x").is_ok() {
+                        std::thread::sleep(Duration::from_micros(100));
+                    }
+                    std::io::copy(stream, &mut std::io::sink()).map(drop)
+                },
+                |address| get(&address, "/", None, Duration::from_millis(200)),
+            );
+            assert_eq!(asked, Err(Failure::Silent { connected: true }), "{beginning}");
+        }
+    }
+
+    #[test]
+    fn what_comes_too_late_is_not_read() {
+        let mut bytes = Vec::new();
+        let seen = served(
+            |stream| {
+                stream.write_all(&[b'x'; 8192])?;
+                std::io::copy(stream, &mut std::io::sink()).map(drop)
+            },
+            move |address| {
+                let later = Instant::now() + Duration::from_secs(60);
+                let mut stream = Stream::open(&address, later).unwrap();
+                let first = read(&mut stream, &mut bytes, later);
+                (first, read(&mut stream, &mut bytes, Instant::now()))
+            },
+        );
+        assert_eq!(seen, (Ok(true), Err(Failure::Silent { connected: true })));
+    }
+
+    #[test]
+    fn a_head_that_is_longer_than_any_is_not_read_to_its_end() {
+        let asked = served(
+            |stream| {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nA: ")?;
+                stream.write_all(&[b'x'; LONGEST_HEAD])?;
+                std::io::copy(stream, &mut std::io::sink()).map(drop)
+            },
+            |address| get(&address, "/", None, Duration::from_secs(60)),
+        );
+        assert_eq!(asked, Err(Failure::TooLong));
+    }
+
+    #[test]
+    fn a_head_that_comes_in_single_bytes_is_read() {
+        let asked = served(
+            |stream| {
+                stream.set_nodelay(true)?;
+                for byte in b"HTTP/1.1 204 No\r\nServer: x\r\n\r\n" {
+                    stream.write_all(&[*byte])?;
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Ok(())
+            },
+            |address| get(&address, "/", None, Duration::from_secs(60)),
+        );
+        let answer = asked.unwrap();
+        assert_eq!((answer.status, answer.header("server")), (204, "x"));
+    }
 
     #[test]
     fn a_body_in_chunks_is_put_together() {

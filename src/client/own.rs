@@ -53,6 +53,19 @@ pub fn here(settings: &Settings, language: Language) -> Result<Address, String> 
     })
 }
 
+/// Whether `address` is that of the configured server, as this machine or others reach it. Nobody
+/// else is to see its key.
+pub fn is_own(settings: &Settings, address: &Address) -> bool {
+    let public = settings.server.public_url.as_deref().and_then(|url| Address::read(url).ok());
+    if public.is_some_and(|public| public.is_beside(address)) {
+        return true;
+    }
+    // The language is that of an error nobody sees.
+    let Ok(here) = here(settings, Language::default()) else { return false };
+    here.is_beside(address)
+        || Address { host: lan::guess(&listening(settings)).host, ..here }.is_beside(address)
+}
+
 /// The address that was given, or that of the configured server on this machine.
 ///
 /// # Errors
@@ -61,5 +74,45 @@ pub fn named(settings: &Settings, at: Option<&str>, language: Language) -> Resul
     match at {
         Some(text) => Address::read(text).map_err(|why| why.told(language, text)),
         None => here(settings, language),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(host: &str, public_url: Option<&str>) -> Settings {
+        let mut settings = Settings::default();
+        settings.server.host = host.to_owned();
+        settings.server.port = 8004;
+        settings.server.public_url = public_url.map(str::to_owned);
+        settings
+    }
+
+    #[test]
+    fn the_configured_server_is_known_by_its_address() {
+        let public = Some("https://mcp.example/x");
+        for (host, public_url, given, expected) in [
+            ("127.0.0.1", None, "http://127.0.0.1:8004", true),
+            ("127.0.0.1", None, "ws://LocalHost:8004/mcp_endpoint/", true),
+            ("0.0.0.0", None, "http://[::1]:8004/x", true),
+            ("::", None, "127.0.0.1:8004", true),
+            ("192.0.2.7", None, "http://192.0.2.7:8004", true),
+            ("127.0.0.1", public, "https://MCP.example", true),
+            ("127.0.0.1", public, "http://127.0.0.1:8004", true),
+            ("127.0.0.1", None, "http://127.0.0.1:8005", false),
+            ("127.0.0.1", None, "http://127.0.0.1", false),
+            ("127.0.0.1", None, "https://127.0.0.1:8004", false),
+            ("127.0.0.1", None, "http://localhost.example:8004", false),
+            ("127.0.0.1", None, "http://127.0.0.1:8004@other:8004", false),
+            ("192.0.2.7", None, "http://127.0.0.1:8004", false),
+            ("127.0.0.1", public, "http://mcp.example:443", false),
+            ("127.0.0.1", public, "https://mcp.example:8443", false),
+            ("127.0.0.1", public, "https://mcp.example.org", false),
+        ] {
+            let given_address = Address::read(given).unwrap();
+            let settings = settings(host, public_url);
+            assert_eq!(is_own(&settings, &given_address), expected, "{host} {given}");
+        }
     }
 }

@@ -73,12 +73,24 @@ impl Stream {
     ///
     /// # Errors
     /// The connection has ended, or nobody reads.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let sent = match &mut self.0 {
-            Way::Plain(stream) => stream.write_all(bytes),
-            Way::Tls(tunnel) => tunnel.socket().write_all(bytes),
-        };
-        sent.map_err(|error| self.ended(&error))
+    pub fn send(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
+        let until = Instant::now() + WRITE;
+        while !bytes.is_empty() {
+            let sent = match &mut self.0 {
+                Way::Plain(stream) => stream.write(bytes),
+                Way::Tls(tunnel) => tunnel.socket().write(bytes),
+            };
+            match sent {
+                Ok(count @ 1..) => bytes = bytes.get(count..).unwrap_or_default(),
+                Ok(0) => return Err(self.ended(&ErrorKind::WriteZero.into())),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.ended(&error)),
+            }
+            if Instant::now() >= until && !bytes.is_empty() {
+                return Err(Failure::Silent { connected: true });
+            }
+        }
+        Ok(())
     }
 
     /// Reads what has come, and waits for it until `until`; 0: that was in vain.

@@ -140,7 +140,9 @@ fn why(said: &str) -> Failure {
     }
     let error = said.lines().find(|line| line.contains("error:"));
     match error {
-        Some(line) => Failure::Tls(line.rsplit(':').next().unwrap_or(line).trim().to_owned()),
+        Some(line) => {
+            Failure::Tls(super::shown(line.rsplit(':').next().unwrap_or(line).trim(), 120))
+        }
         None => Failure::Ended,
     }
 }

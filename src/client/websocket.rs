@@ -13,6 +13,9 @@ use tungstenite::protocol::frame::FrameHeader;
 /// The largest frame that is read, in bytes.
 const LARGEST: usize = 16 << 20;
 
+/// The largest payload of a control frame, in bytes, by the standard.
+const LARGEST_CONTROL: usize = 125;
+
 /// Why there is no WebSocket.
 #[derive(Debug)]
 pub enum Refusal {
@@ -91,35 +94,36 @@ impl WebSocket {
         self.stream.send(&frame)
     }
 
-    /// The next thing heard, or nothing until `until`. Pings are answered.
+    /// The next thing heard, or nothing until `until`, however much is said besides. Pings are
+    /// answered.
     ///
     /// # Errors
     /// The connection has ended without a close frame, or what comes is no WebSocket.
     pub fn next(&mut self, until: Instant) -> Result<Option<Event>, Failure> {
-        loop {
-            while let Some((header, payload)) = self.take()? {
-                match header.opcode {
-                    OpCode::Control(Control::Ping) => {
-                        self.frame(OpCode::Control(Control::Pong), &payload)?;
-                    }
-                    OpCode::Control(Control::Close) => return Ok(Some(closed(&payload))),
-                    OpCode::Control(_) => {}
-                    OpCode::Data(_) => {
-                        self.message.extend_from_slice(&payload);
-                        if header.is_final {
-                            let message = std::mem::take(&mut self.message);
-                            let text = String::from_utf8_lossy(&message).into_owned();
-                            return Ok(Some(Event::Text(text)));
-                        }
+        while Instant::now() < until {
+            let Some((header, payload)) = self.take()? else {
+                let mut buffer = [0; 4096];
+                let count = self.stream.read(&mut buffer, until)?;
+                self.bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                continue;
+            };
+            match header.opcode {
+                OpCode::Control(Control::Ping) => {
+                    self.frame(OpCode::Control(Control::Pong), &payload)?;
+                }
+                OpCode::Control(Control::Close) => return Ok(Some(closed(&payload))),
+                OpCode::Control(_) => {}
+                OpCode::Data(_) => {
+                    self.message.extend_from_slice(&payload);
+                    if header.is_final {
+                        let message = std::mem::take(&mut self.message);
+                        let text = String::from_utf8_lossy(&message).into_owned();
+                        return Ok(Some(Event::Text(text)));
                     }
                 }
             }
-            let mut buffer = [0; 4096];
-            match self.stream.read(&mut buffer, until)? {
-                0 if Instant::now() >= until => return Ok(None),
-                count => self.bytes.extend_from_slice(buffer.get(..count).unwrap_or_default()),
-            }
         }
+        Ok(None)
     }
 
     /// Takes one whole frame. A server does not mask its frames.
@@ -133,6 +137,9 @@ impl WebSocket {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         if size > LARGEST || self.message.len() > LARGEST {
             return Err(Failure::TooLong);
+        }
+        if size > LARGEST_CONTROL && matches!(header.opcode, OpCode::Control(_)) {
+            return Err(Failure::Ended);
         }
         let end = start.saturating_add(size);
         let Some(payload) = self.bytes.get(start..end) else { return Ok(None) };
@@ -158,4 +165,52 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let _ = getrandom::fill(&mut bytes);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::served;
+    use super::*;
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    /// A WebSocket that has been opened.
+    fn opened(address: &Address) -> WebSocket {
+        let stream = Stream::open(address, Instant::now() + Duration::from_secs(60)).unwrap();
+        WebSocket { stream, bytes: Vec::new(), message: Vec::new() }
+    }
+
+    fn for_ever(stream: &mut TcpStream, frame: &[u8]) -> std::io::Result<()> {
+        while stream.write_all(frame).is_ok() {}
+        Ok(())
+    }
+
+    #[test]
+    fn who_only_says_pong_is_listened_to_no_longer_than_was_asked() {
+        let heard = served(
+            // As many as are read at once, and a part of one.
+            |stream| for_ever(stream, &[0x8A, 0x00].repeat(5000)),
+            |address| opened(&address).next(Instant::now() + Duration::from_millis(200)),
+        );
+        assert_eq!(heard, Ok(None));
+    }
+
+    #[test]
+    fn a_message_that_never_ends_is_listened_to_no_longer_than_was_asked() {
+        let heard = served(
+            |stream| for_ever(stream, &[0x00, 0x01, b'x']),
+            |address| opened(&address).next(Instant::now() + Duration::from_millis(200)),
+        );
+        assert_eq!(heard, Ok(None));
+    }
+
+    #[test]
+    fn a_ping_that_no_standard_allows_is_not_answered() {
+        let heard = served(
+            |stream| for_ever(stream, &[&[0x89, 126, 0x40, 0x00][..], &[0; 0x4000]].concat()),
+            |address| opened(&address).next(Instant::now() + Duration::from_secs(60)),
+        );
+        assert_eq!(heard, Err(Failure::Ended));
+    }
 }

@@ -2,13 +2,16 @@
 
 use super::{complain, say, wrong_use, End};
 use crate::client::http::{self, number_at, text_at};
-use crate::client::own;
+use crate::client::{own, shown};
 use crate::settings::Loaded;
 use crate::text::Language;
 use std::time::Duration;
 
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The longest version that is shown, in characters.
+const WIDEST: usize = 40;
 
 pub(super) fn tell(loaded: &Loaded, at: Option<&str>, language: Language) -> End {
     let address = match own::named(&loaded.settings, at, language) {
@@ -22,7 +25,7 @@ pub(super) fn tell(loaded: &Loaded, at: Option<&str>, language: Language) -> End
             let json = answer.json();
             say(&language.healthy(
                 &base,
-                text_at(&json, "version"),
+                &shown(text_at(&json, "version"), WIDEST),
                 number_at(&json, "uptime_seconds"),
                 number_at(&json, "connections.tool_connections"),
                 number_at(&json, "connections.robot_connections"),

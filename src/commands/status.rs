@@ -2,10 +2,8 @@
 
 use super::{complain, say, wrong_use, End};
 use crate::client::http::{self, at, number_at, text_at};
-use crate::client::{own, Address};
-
+use crate::client::{own, shown, Address};
 use crate::doctor::columns;
-use crate::logging::visible;
 use crate::settings::Loaded;
 use crate::text::Language;
 use serde_json::Value;
@@ -21,6 +19,9 @@ const TICK: Duration = Duration::from_secs(2);
 /// The widest cell, in characters.
 const WIDEST: usize = 40;
 
+/// The longest reason of a refusal, in characters: more than any of ours.
+const LONGEST_REASON: usize = 300;
+
 /// Begins the screen anew.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
@@ -30,13 +31,20 @@ pub(super) fn show(loaded: &Loaded, given: Option<&str>, watch: bool, language: 
         Ok(address) => address,
         Err(problem) => return wrong_use(&problem),
     };
-    let key = address.key.as_deref().unwrap_or(&loaded.settings.server.key);
+    let key = match &address.key {
+        Some(key) => key,
+        None if given.is_none() || own::is_own(&loaded.settings, &address) => {
+            &loaded.settings.server.key
+        }
+        None => return wrong_use(&language.key_of_other(&address.base("http"))),
+    };
     if key.is_empty() {
         return wrong_use(&language.status_key(loaded.file.display()));
     }
+    let key_is_own = address.key.is_none();
     let clears = std::io::stdout().is_terminal();
     loop {
-        let table = ask(&address, key, given.is_none(), language);
+        let table = ask(&address, key, key_is_own, language);
         if !watch {
             return match table {
                 Ok(table) => {
@@ -110,7 +118,7 @@ fn table(status: &Value, base: &str, language: Language) -> String {
     for refusal in elements(status, "refusals") {
         lines.push(language.status_refusal(
             &cell(refusal, "address"),
-            &visible(text_at(refusal, "reason_text")),
+            &shown(text_at(refusal, "reason_text"), LONGEST_REASON),
             number_at(refusal, "count"),
             &since(number_at(refusal, "seconds_ago")),
         ));
@@ -177,11 +185,7 @@ fn cell(value: &Value, path: &str) -> String {
 /// A text as a cell: one line, not too long; `-` for none.
 fn text(value: &Value) -> String {
     let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return "-".to_owned() };
-    let mut short: String = text.chars().take(WIDEST).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    visible(&short).into_owned()
+    shown(text, WIDEST)
 }
 
 /// Seconds as people say them.
@@ -254,6 +258,15 @@ mod tests {
         );
         let chinese = table(&status, "http://h", Language::Zh);
         assert!(chinese.contains("智能体  工具端  服务器  版本  状态"), "{chinese}");
+    }
+
+    #[test]
+    fn a_reason_that_is_too_long_is_cut() {
+        let refusal = serde_json::json!({ "reason_text": "\u{1b}".repeat(5000) });
+        let status = serde_json::json!({ "agents": [], "refusals": [refusal] });
+        let shown = table(&status, "b", Language::En);
+        assert!(shown.contains(&(r"\u{1b}".repeat(LONGEST_REASON) + "…")), "{shown}");
+        assert!(!shown.contains(&r"\u{1b}".repeat(LONGEST_REASON + 1)), "{shown}");
     }
 
     #[test]

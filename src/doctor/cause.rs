@@ -80,10 +80,15 @@ impl Cause {
             Cause::Unanswered(method) => language.cause_unanswered(method),
             Cause::Error(method, code, message) => language.cause_error(method, *code, message),
             Cause::WrongAnswer(method) => language.cause_wrong_answer(method),
-            Cause::NoTool(address) => language.cause_no_tool(address),
+            Cause::NoTool(address) => language.cause_no_tool(&quoted(address)),
             Cause::CutWhenSilent => language.cause_cut_when_silent(),
         }
     }
+}
+
+/// What stands between single quotes in a shell, so that it stays there.
+fn quoted(text: &str) -> String {
+    crate::logging::visible(text).replace('\'', r"'\''")
 }
 
 /// Why a token is refused. The server tells its owner more than it tells us, but what a cut token
@@ -212,8 +217,7 @@ pub fn of_reply(method: &'static str, reply: &Value) -> Result<Value, Cause> {
 
 /// A strange text as it can be shown: one line, and not too long.
 pub(super) fn shown(text: &str) -> String {
-    let short: String = text.chars().take(120).collect();
-    crate::logging::visible(&short).into_owned()
+    crate::client::shown(text, 120)
 }
 
 #[cfg(test)]
@@ -287,6 +291,16 @@ mod tests {
         assert_eq!(of(403, &[]), Cause::UpgradeForbidden);
         assert_eq!(of_refusal(Refusal::Failure(Failure::Ended)), Cause::UpgradeAnswered(0));
         assert_eq!(of_refusal(Refusal::WrongAccept), Cause::WrongAccept);
+    }
+
+    #[test]
+    fn an_address_stays_within_its_quotes_in_a_shell() {
+        let cause = Cause::NoTool("ws://h/it's';x/mcp_endpoint/mcp/\u{1b}?token=T".to_owned());
+        let whole = r"MCP_ENDPOINT='ws://h/it'\''s'\'';x/mcp_endpoint/mcp/\u{1b}?token=T' python";
+        for language in [Language::Zh, Language::En] {
+            let told = cause.told(language);
+            assert!(told.contains(whole), "{told}");
+        }
     }
 
     #[test]

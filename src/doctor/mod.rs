@@ -128,18 +128,13 @@ fn configured(loaded: &Loaded, language: Language) -> Result<(String, Option<Hin
 
 /// What there is to say about an address, wherever it leads.
 fn notes(address: &Address, language: Language) -> Vec<String> {
-    let place = address.host.parse::<IpAddr>();
-    let loopback = match place {
-        Ok(place) => place.is_loopback(),
-        Err(_) => address.host.eq_ignore_ascii_case("localhost"),
-    };
-    let container = match place {
+    let container = match address.host.parse::<IpAddr>() {
         // What Docker gives its networks by default.
         Ok(IpAddr::V4(place)) => matches!(place.octets(), [172, 17..=31, ..]),
         _ => false,
     };
     let mut notes = Vec::new();
-    if loopback {
+    if address.is_loopback() {
         notes.push(language.note_loopback());
     }
     if container {

@@ -3,7 +3,7 @@
 use super::cause::{of_close, of_home, of_key, of_refusal, of_reply, shown, Cause};
 use crate::client::http::{self, at, number_at, text_at, Answer};
 use crate::client::websocket::{random, Event, WebSocket};
-use crate::client::{connects, Address, Failure};
+use crate::client::{connects, own, Address, Failure};
 use crate::settings::Loaded;
 use crate::text::Language;
 use crate::token::{percent, Token};
@@ -24,8 +24,15 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// How long one of two connections is listened to before it is the other's turn.
 const TURN: Duration = Duration::from_millis(5);
 
-/// The tool that the doctor brings.
-const ECHO: &str = "doctor_echo";
+/// The agent of the doctor, always the same: the server shows for minutes what went, and would
+/// show as many as there were visits.
+const AGENT: &str = "doctor";
+
+/// The most doctors at once that are given an agent each.
+const MOST: usize = 100;
+
+/// The longest line of names, in characters.
+const LONGEST_LINE: usize = 1000;
 
 /// A step.
 pub(super) struct Step {
@@ -82,8 +89,15 @@ pub(super) struct Visit {
     key: Option<String>,
     /// Whether the key is the one of the configuration.
     key_is_own: bool,
+    /// Whether there is a key in the configuration, which is not for this server.
+    key_is_kept: bool,
+    /// Whether the server is the Python one.
+    python: bool,
     /// The token as it stands in an address.
     token: String,
+    /// The tool that the doctor brings. Another doctor's has another name, so that neither is
+    /// asked in place of the other where both have the same agent after all.
+    echo: String,
     tool: Option<WebSocket>,
     robot: Option<WebSocket>,
     /// The number of the last request.
@@ -97,15 +111,20 @@ impl Visit {
     pub(super) fn new(address: Address, loaded: &Loaded, given: bool, language: Language) -> Self {
         let own = &loaded.settings.server.key;
         let usable = address.token.is_none() && !own.is_empty();
+        let for_own = !given || own::is_own(&loaded.settings, &address);
         let key_is_own = !given || address.key.is_none();
-        let key = address.key.clone().or_else(|| usable.then(|| own.clone()));
+        let key_is_kept = usable && !for_own;
+        let key = address.key.clone().or_else(|| (usable && for_own).then(|| own.clone()));
         let token = address.token.clone().unwrap_or_default();
         Visit {
             address,
             language,
             key,
             key_is_own,
+            key_is_kept,
+            python: false,
             token,
+            echo: named("doctor_echo_"),
             tool: None,
             robot: None,
             last: 0,
@@ -138,12 +157,13 @@ impl Visit {
         Ok(stream.peer_addr().map(|place| place.to_string()).unwrap_or_default())
     }
 
-    fn get(&self, target: &str) -> Result<Answer, Cause> {
-        http::get(&self.address, target, None, PATIENCE).map_err(Cause::Failure)
+    fn get(&self, below: &str, bearer: Option<&str>) -> Result<Answer, Cause> {
+        let target = self.address.target(below);
+        http::get(&self.address, &target, bearer, PATIENCE).map_err(Cause::Failure)
     }
 
     fn server(&mut self) -> Result<String, Cause> {
-        let answer = self.get(&self.address.target("/"))?;
+        let answer = self.get("/", None)?;
         let home = match of_home(&answer) {
             Err(cause @ (Cause::WrongPath(_) | Cause::NotOurs(..)))
                 if !self.address.prefix.is_empty() =>
@@ -157,23 +177,37 @@ impl Visit {
             seen => seen?,
         };
         let proxy = [answer.header("via"), answer.header("server")].join(" ");
+        self.python = home.python;
         if home.python {
             self.notes.push(self.language.note_python());
         } else if !proxy.trim().is_empty() {
             self.notes.push(self.language.note_proxy(&shown(proxy.trim())));
         }
         if self.key.is_none() && self.token.is_empty() {
-            self.notes.push(self.language.note_no_key());
+            self.notes.push(if self.key_is_kept {
+                self.language.key_of_other(&self.address.base("http"))
+            } else {
+                self.language.note_no_key()
+            });
         }
         Ok(self.language.server_seen(&home.version))
     }
 
     fn key(&mut self) -> Result<String, Cause> {
         let key = self.key.clone().unwrap_or_default();
-        let query = format!("/health?key={}", percent::encode(&key, b""));
-        let answer = self.get(&self.address.target(&query))?;
+        // An address is tried as the console asks it. A key of our own stays out of the logs of
+        // proxies, but the Python server takes it in the query only.
+        let answer = if !self.key_is_own || self.python {
+            self.get(&format!("/health?key={}", percent::encode(&key, b"")), None)
+        } else {
+            self.get("/health", Some(&key))
+        }?;
         let seen = of_key(&answer, self.key_is_own)?;
-        let name = named("doctor-");
+        // The Python server lets one tool of an agent be, and does not tell who is there.
+        let name = match self.python {
+            true => named("doctor-"),
+            false => free_agent(at(&answer.json(), "result.connections")),
+        };
         self.token = Token::new(&key, &name).in_address();
         if matches!(seen, Some((0, _))) {
             self.notes.push(self.language.note_no_tool());
@@ -201,7 +235,7 @@ impl Visit {
     fn serve(&mut self, until: Instant) -> Result<(), Cause> {
         let Some(tool) = &mut self.tool else { return Ok(()) };
         let Some(text) = heard(tool, until)? else { return Ok(()) };
-        if let Some(reply) = reply(&text) {
+        if let Some(reply) = reply(&text, &self.echo) {
             tool.send(&reply).map_err(cut)?;
         }
         Ok(())
@@ -250,8 +284,8 @@ impl Visit {
 
     fn list_own(&mut self) -> Result<String, Cause> {
         let names = self.names()?;
-        if names.iter().any(|name| name == ECHO) {
-            Ok(names.join(", "))
+        if names.contains(&self.echo) {
+            Ok(joined(&names))
         } else {
             Err(Cause::WrongAnswer("tools/list"))
         }
@@ -268,12 +302,12 @@ impl Visit {
             let root = crate::token::address::ROOT;
             return Err(Cause::NoTool(format!("{base}{root}/mcp/?token={}", self.token)));
         }
-        Ok(self.language.tools_seen(names.len(), &names.join(", ")))
+        Ok(self.language.tools_seen(names.len(), &joined(&names)))
     }
 
     fn call(&mut self) -> Result<String, Cause> {
         let word = named("echo-");
-        let params = format!(r#"{{"name":"{ECHO}","arguments":{{"word":"{word}"}}}}"#);
+        let params = format!(r#"{{"name":"{}","arguments":{{"word":"{word}"}}}}"#, self.echo);
         let result = self.ask("tools/call", &params)?;
         let content = at(&result, "content").get(0);
         if content.is_some_and(|content| text_at(content, "text") == word) {
@@ -289,11 +323,11 @@ impl Visit {
             Cause::Cut | Cause::Unanswered(_) => Cause::CutWhenSilent,
             other => other,
         };
+        let turn = Duration::from_millis(25);
         while Instant::now() < end {
-            let turn = Instant::now() + Duration::from_millis(50);
-            self.serve(turn).map_err(spared)?;
+            self.serve(Instant::now() + turn).map_err(spared)?;
             if let Some(robot) = &mut self.robot {
-                heard(robot, turn).map_err(spared)?;
+                heard(robot, Instant::now() + turn).map_err(spared)?;
             }
         }
         let answer = if self.tool.is_some() { self.call() } else { self.ping() };
@@ -308,6 +342,11 @@ impl Visit {
             Err(cause) => Err(cause),
         }
     }
+}
+
+/// Names in one line; some agents have hundreds of them.
+fn joined(names: &[String]) -> String {
+    crate::client::shown(&names.join(", "), LONGEST_LINE)
 }
 
 /// A name nobody else has.
@@ -335,8 +374,22 @@ fn heard(socket: &mut WebSocket, until: Instant) -> Result<Option<String>, Cause
     }
 }
 
-/// What the doctor's tool answers.
-fn reply(text: &str) -> Option<String> {
+/// An agent of our own that nobody has now, going by what the console sees.
+fn free_agent(connections: &Value) -> String {
+    let is_taken = |name: &str| {
+        ["mcp_servers", "robot_connections_by_agent"]
+            .iter()
+            .any(|kind| at(connections, kind).get(name).is_some())
+    };
+    let mut names = (1..=MOST).map(|number| match number {
+        1 => AGENT.to_owned(),
+        _ => format!("{AGENT}-{number}"),
+    });
+    names.find(|name| !is_taken(name)).unwrap_or_else(|| AGENT.to_owned())
+}
+
+/// What the doctor's tool answers, whose name is `echo`.
+fn reply(text: &str, echo: &str) -> Option<String> {
     let message = http::json(text);
     let (id, method) = (message.get("id")?, at(&message, "method").as_str()?);
     let result = match method {
@@ -346,7 +399,7 @@ fn reply(text: &str) -> Option<String> {
             crate::VERSION
         ),
         "tools/list" => format!(
-            r#"{{"tools":[{{"name":"{ECHO}","description":"","inputSchema":{{"type":"object"}}}}]}}"#
+            r#"{{"tools":[{{"name":"{echo}","description":"","inputSchema":{{"type":"object"}}}}]}}"#
         ),
         "tools/call" => {
             format!(
@@ -367,11 +420,29 @@ mod tests {
     fn the_tool_of_the_doctor_gives_ids_back_as_they_came() {
         for id in ["7", "\"a\\\"b\"", "null", "1.5"] {
             let request = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
-            let answer = reply(&request).unwrap();
+            let answer = reply(&request, "e").unwrap();
             assert_eq!(answer, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
         }
-        assert_eq!(reply(r#"{"method":"notifications/initialized"}"#), None);
-        assert_eq!(reply("no"), None);
+        assert_eq!(reply(r#"{"method":"notifications/initialized"}"#, "e"), None);
+        assert_eq!(reply("no", "e"), None);
+    }
+
+    #[test]
+    fn an_agent_that_somebody_has_is_left_to_them() {
+        let free = |seen: &str| free_agent(&http::json(seen));
+        assert_eq!(free("{}"), "doctor");
+        assert_eq!(free(r#"{"mcp_servers":{"doctor":{}}}"#), "doctor-2");
+        let both = r#"{"mcp_servers":{"doctor-2":{}},"robot_connections_by_agent":{"doctor":1}}"#;
+        assert_eq!(free(both), "doctor-3");
+    }
+
+    #[test]
+    fn a_thousand_names_are_cut() {
+        let names = vec!["lamp".to_owned(); 1000];
+        let line = joined(&names);
+        assert!(line.starts_with("lamp, lamp, ") && line.ends_with('…'), "{line}");
+        assert_eq!(line.chars().count(), LONGEST_LINE + 1);
+        assert_eq!(joined(&names[..2]), "lamp, lamp");
     }
 
     #[test]
@@ -382,7 +453,7 @@ mod tests {
             r#"{"id":1,"method":"tools/list"}"#,
             r#"{"id":1,"method":"tools/call","params":{"arguments":{"word":"w"}}}"#,
         ] {
-            let answer: Value = serde_json::from_str(&reply(request).unwrap()).unwrap();
+            let answer: Value = serde_json::from_str(&reply(request, "e").unwrap()).unwrap();
             assert!(answer["result"].is_object(), "{answer}");
         }
     }

@@ -1,8 +1,10 @@
 //! This server and the old one: sound ones, and such as are set up wrongly.
 
 use super::common::{Server, ToolBuilder};
-use super::visit::{configured, free_port, Visit};
+use super::visit::{configured, free_port, read_head, serve, Visit};
 use serde_json::json;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 const OTHER_KEY: &str = "ffffffffffffffffffffffffffffffff";
 
@@ -27,9 +29,98 @@ fn the_configured_server_is_visited_without_an_address() {
     let visit = Visit::with(configured(server.key(), server.port()), &["doctor"]);
     visit.is_content();
     assert!(visit.lines[0].contains(&server.port().to_string()), "{visit:?}");
-    // A base address takes the key from the configuration, too.
-    let base = format!("http://127.0.0.1:{}", server.port());
-    Visit::with(configured(server.key(), 1), &["doctor", &base]).is_content();
+    // Its base address takes the key from the configuration, too, by any of its names.
+    let base = format!("http://localhost:{}", server.port());
+    Visit::with(configured(server.key(), server.port()), &["doctor", &base]).is_content();
+}
+
+/// A server that shows its first page and refuses every key; what it was asked.
+fn refusing() -> (u16, Arc<Mutex<Vec<String>>>) {
+    const HOME: &str = r#"{"result":{"message":"MCP Endpoint Server","version":"1"}}"#;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let asked = Arc::clone(&heard);
+    let port = serve(move |mut stream| {
+        let Some(head) = read_head(&mut stream) else { return };
+        let (status, body) = match head.starts_with("GET /mcp_endpoint/ ") {
+            true => ("200 OK", HOME),
+            false => ("401 Unauthorized", r#"{"error":{"code":-32004}}"#),
+        };
+        heard.lock().unwrap().push(head);
+        let _ = write!(stream, "HTTP/1.1 {status}\r\nCache-Control: no-store\r\n\r\n{body}");
+    });
+    (port, asked)
+}
+
+#[test]
+fn the_configured_key_is_sent_to_nobody_else() {
+    let (port, asked) = refusing();
+    let base = format!("http://127.0.0.1:{port}");
+    let visit = Visit::with(configured(OTHER_KEY, 1), &["doctor", &base]);
+    visit.is_content();
+    visit.warns(&["key is not sent there", "console address"]);
+    let asked = asked.lock().unwrap();
+    assert!(!asked.is_empty() && !asked.concat().contains(OTHER_KEY), "{asked:?}");
+}
+
+#[test]
+fn the_configured_key_stands_in_no_path_and_a_given_one_where_the_console_has_it() {
+    let (port, asked) = refusing();
+    let visit = Visit::with(configured(OTHER_KEY, port), &["doctor"]);
+    visit.fails_at("key", &["does not use the key of this configuration"]);
+    let last = asked.lock().unwrap().pop().unwrap();
+    assert!(last.starts_with("GET /mcp_endpoint/health HTTP/1.1\r\n"), "{last}");
+    assert!(last.contains(&format!("Authorization: Bearer {OTHER_KEY}\r\n")), "{last}");
+    Visit::to(&format!("http://127.0.0.1:{port}/mcp_endpoint/health?key={OTHER_KEY}"))
+        .fails_at("key", &["the key is not the server's"]);
+    let last = asked.lock().unwrap().pop().unwrap();
+    assert!(last.starts_with(&format!("GET /mcp_endpoint/health?key={OTHER_KEY} ")), "{last}");
+}
+
+#[test]
+fn however_often_it_comes_it_leaves_one_entry_among_those_who_went() {
+    let server = Server::start();
+    for _ in 0..2 {
+        Visit::to(&server.console_address()).is_content();
+        server.wait_health(super::common::PATIENCE, "that it is alone", |connections| {
+            (connections["total_connections"] == 0).then_some(())
+        });
+    }
+    let status = server.get(&format!("/mcp_endpoint/status?key={}", server.key())).json();
+    let agents: Vec<_> = status["agents"].as_array().unwrap().iter().collect();
+    let gone: Vec<_> = agents.iter().flat_map(|agent| agent["lost"].as_array().unwrap()).collect();
+    assert_eq!((agents.len(), gone.len()), (1, 1), "{status:#}");
+    assert_eq!((&agents[0]["id"], &gone[0]["label"]), (&json!("doctor"), &json!("doctor")));
+}
+
+#[test]
+fn a_doctor_takes_an_agent_that_nobody_has() {
+    for handshake in ["true", "false"] {
+        let server = Server::builder().set("relay", "handshake", handshake).start();
+        let _robot = server.ws(&server.robot_path("doctor"));
+        let wait = |agent: &str| {
+            server.wait_health(super::common::PATIENCE, agent, |connections| {
+                let robots = &connections["robot_connections_by_agent"];
+                robots.get(agent).map(drop)
+            });
+        };
+        wait("doctor");
+        std::thread::scope(|scope| {
+            for agent in ["doctor-2", "doctor-3"] {
+                scope.spawn(|| Visit::to(&server.console_address()).is_content());
+                wait(agent);
+            }
+        });
+    }
+}
+
+#[test]
+fn doctors_that_come_at_the_same_moment_do_not_disturb_each_other() {
+    let server = Server::start();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| Visit::to(&server.console_address()).is_content());
+        }
+    });
 }
 
 #[test]

@@ -141,7 +141,7 @@ pub(crate) fn serve_http(
 }
 
 /// A request's head; nothing where the peer goes before it is whole.
-fn read_head(stream: &mut TcpStream) -> Option<String> {
+pub(crate) fn read_head(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
