@@ -177,13 +177,11 @@ impl Page {
     /// Reads the `result` of a list request; nothing where it holds no list.
     pub(super) fn read(kind: Kind, result: &str) -> Option<Self> {
         let (mut items, mut nameless) = (Vec::new(), 0);
-        scan::elements(last_member(result, kind.row().member)?, |element| {
-            match Item::read(kind, element) {
-                Some(item) => items.push(item),
-                None => nameless += 1,
-            }
-        })
-        .ok()?;
+        let mut take = |element| match Item::read(kind, element) {
+            Some(item) => items.push(item),
+            None => nameless += 1,
+        };
+        scan::elements(last_member(result, kind.row().member)?, &mut take).ok()?;
         let next = last_member(result, "nextCursor").filter(|raw| *raw != "null");
         Some(Page { items, nameless, next: next.map(Into::into) })
     }

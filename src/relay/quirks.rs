@@ -30,7 +30,7 @@ pub(super) fn failure_told_twice(result: &str) -> Option<String> {
         return None;
     }
     let mut text = None;
-    scan::elements(content?, |part| {
+    scan::elements(content?, &mut |part| {
         if text.is_none() {
             text = text_of(part);
         }

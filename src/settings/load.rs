@@ -225,7 +225,7 @@ impl Reading {
                 self.warnings.push(language.unknown_section(&place(*line), &short(name), nearest));
             }
         }
-        let mut last: BTreeMap<(&str, &str), &Entry> = BTreeMap::new();
+        let mut last: Vec<(&Row, &Entry)> = Vec::new();
         for entry in content.entries.iter().filter(|entry| is_section(&entry.section)) {
             let Some(row) = row(&entry.section, &entry.key) else {
                 let (section, key) = nearest_key(&entry.section, &entry.key);
@@ -234,16 +234,18 @@ impl Reading {
                 self.warnings.push(language.unknown_key(&place, &given, &name, section, key));
                 continue;
             };
-            if let Some(earlier) = last.insert((row.section, row.key), entry) {
-                let place = place(entry.line);
-                let (section, key) = (row.section, row.key);
-                self.warnings.push(language.said_twice(&place, section, key, earlier.line));
+            match last.iter_mut().find(|(known, _)| std::ptr::eq(*known, row)) {
+                Some((_, earlier)) => {
+                    let place = place(entry.line);
+                    let (section, key) = (row.section, row.key);
+                    self.warnings.push(language.said_twice(&place, section, key, earlier.line));
+                    *earlier = entry;
+                }
+                None => last.push((row, entry)),
             }
         }
-        for ((section, key), entry) in last {
-            if let Some(row) = row(section, key) {
-                self.value(row, &entry.value, &place(entry.line));
-            }
+        for (row, entry) in last {
+            self.value(row, &entry.value, &place(entry.line));
         }
     }
 
