@@ -11,7 +11,7 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 /// The only script and the only style that a browser may run, by their hashes. Whatever a tool
 /// calls itself, no browser takes it for either.
 const SCRIPT: &str = "sha256-pRTPdngR99XamngvZmYSB55zQoJplZoFtYFm7ZHGqx0=";
-const STYLE: &str = "sha256-yxa5hoLkzI1/edD87r8OwySY5RojO0TwfRGUZI7LmD4=";
+const STYLE: &str = "sha256-5DIP4rxUOQ7sMH6ofq0e4vS6PoWeFgBeHQX68QmtSnI=";
 
 /// What `GET /mcp_endpoint/` answers to who asks.
 pub(super) fn home(ask: &Ask<'_>, prefix: &str) -> Reply {
