@@ -66,7 +66,8 @@ fn the_key_is_asked_for_once_and_kept_in_the_tab_only() {
     browser.fill("#key", "wrong");
     browser.click("#enter");
     browser.see("#sign-in-trouble", "This is not the key");
-    browser.fill("#key", server.key());
+    let line = format!("智控台MCP参数配置: {}health?key={}", page_of(&server), server.key());
+    browser.fill("#key", &line);
     browser.click("#enter");
     browser.see("#board", "No tool is connected yet");
     let kept = browser.evaluate("[location.href, JSON.stringify(localStorage), document.cookie]");
@@ -84,6 +85,61 @@ fn the_key_is_asked_for_once_and_kept_in_the_tab_only() {
     browser.see("#sign-in", "Enter the key");
     browser.goto(&page_of(&server));
     browser.see("#sign-in", "Enter the key");
+    browser.is_well();
+}
+
+#[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
+fn a_key_that_no_longer_holds_is_told_from_a_wrong_one() {
+    let server = Server::start();
+    let Some(mut browser) = signed_in(&server, Look::default()) else { return };
+    browser.evaluate("sessionStorage.setItem('key', 'what it was before')");
+    browser.goto(&page_of(&server));
+    browser.see("#sign-in-trouble", "key has changed");
+    browser.fill("#key", "wrong");
+    browser.press("Enter");
+    browser.see("#sign-in-trouble", "This is not the key");
+    browser.is_well();
+}
+
+#[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
+fn an_agent_that_is_only_remembered_stands_last_and_closed() {
+    let server = Server::start();
+    drop(server.tool("a-visitor").named("visitor").offers(&["look"]).connect());
+    let Some(mut browser) = signed_in(&server, Look::default()) else { return };
+    browser.see("#welcome code", "bridge.py");
+    browser.see(".agent", "a-visitor");
+    let open = "document.querySelector('.agent').open";
+    assert_eq!(browser.evaluate(open), json!(false));
+    let _tool = server.tool("z-agent").offers(&["now"]).connect();
+    browser.see(".server li", "now");
+    browser.miss("#welcome", "");
+    assert_eq!(browser.text(".agent:last-child .name"), "a-visitor");
+    browser.click(".agent:last-child > summary");
+    browser.see(".agent:last-child", "visitor");
+    browser.miss(".agent:last-child code", "bridge.py");
+    // The one that comes back is opened.
+    browser.click(".agent:last-child > summary");
+    let _back = server.tool("a-visitor").named("visitor").offers(&["look"]).connect();
+    browser.see(".server li", "look");
+    assert_eq!(browser.text(".agent:last-child .name"), "z-agent");
+    browser.is_well();
+}
+
+#[test]
+#[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
+fn refusals_of_one_address_stand_together() {
+    let server = Server::start();
+    server.get("/mcp_endpoint/health?key=guess");
+    server.get("/mcp_endpoint/mcp/?token=guess");
+    let Some(mut browser) = signed_in(&server, Look::default()) else { return };
+    browser.see("#refusals li", "1 time, last");
+    let count = browser.evaluate("document.querySelectorAll('#refusals li').length");
+    assert_eq!(count, 1);
+    let lines =
+        browser.evaluate("document.querySelector('#refusals p').textContent.split('\\n').length");
+    assert_eq!(lines, 2, "{}", browser.text("#refusals"));
     browser.is_well();
 }
 
@@ -153,6 +209,8 @@ fn a_tool_is_called_through_a_form_made_from_its_schema() {
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
     browser.click(".server li button");
     browser.see("#call", "Sets a lamp.");
+    let at = "[document.activeElement.id, document.getElementById('field-room').type]";
+    assert_eq!(browser.evaluate(at), json!(["field-colour", "text"]));
     browser.fill("#field-room", "kitchen \"一\"");
     browser.click("#call-go");
     let invalid = "document.querySelector('#field-on:invalid') !== null";
@@ -163,23 +221,29 @@ fn a_tool_is_called_through_a_form_made_from_its_schema() {
     browser.click("#call-go");
     browser.see("#call-trouble", "colour is not valid JSON");
     browser.fill("#field-colour", "[1, 2]");
-    browser.click("#call-go");
+    browser.press("Control+Enter");
     let sent = tool.next("tools/call").text;
     let arguments = r#""arguments":{"colour":[1, 2],"level":9007199254740993,"mode":"party","on":false,"room":"kitchen \"一\"","warmth":0.5}"#;
     assert!(sent.contains(arguments), "{sent}");
     browser.see("#said", "9007199254740993");
+    browser.see("#call-time", "ms");
+    browser.shoot("call-en", false);
+    browser.click("#details > summary");
     browser.see("#request", "\"name\": \"lamp_set\"");
     browser.see("#answer", "\"content\"");
-    browser.shoot("call-en", false);
     browser.click("#raw-mode");
     browser.until("document.getElementById('raw').value.includes('kitchen')");
     browser.fill("#raw", "[]");
     browser.click("#call-go");
     browser.see("#call-trouble", "must be a JSON object");
     browser.fill("#raw", r#"{"anything":1e2}"#);
-    browser.click("#call-go");
+    browser.press("Control+Enter");
     assert!(tool.next("tools/call").text.contains(r#""arguments":{"anything":1e2}"#));
     browser.see("#answer", "anything");
+    browser.click("#raw-mode");
+    browser.click("#field-room");
+    browser.press("Enter");
+    tool.next("tools/call");
     browser.press("Escape");
     browser.miss("#call", "");
     browser.see(".agent", "No robot is connected");
@@ -197,8 +261,15 @@ fn a_failed_call_and_a_lost_tool_are_told() {
     tool.next("tools/call");
     browser.see("#call-time", "waiting");
     drop(tool);
+    browser.see("#said.bad", "call again once it is back");
     browser.see("#said.bad", "工具端连接已断开");
+    browser.click("#details > summary");
     browser.see("#answer", "-32003");
+    // Until the grace is over it is waited for.
+    browser.click("#call-go");
+    browser.see("#call-time", "waiting for it to come back");
+    browser.see("#said.bad", "Start its program");
+    browser.see("#answer", "-32001");
     browser.is_well();
 }
 
@@ -371,7 +442,7 @@ fn a_thousand_tools_stay_usable() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let tool = server.tool(AGENT).offers(&names).connect();
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
-    browser.see(".server", "Tools: 1,000");
+    browser.see(".server", "1,000 tools");
     browser.click(".server .names > summary");
     browser.fill(".server input", "0777");
     browser.until(
@@ -380,6 +451,7 @@ fn a_thousand_tools_stay_usable() {
     browser.click(".server li:not([hidden]) button");
     browser.click("#call-go");
     assert!(tool.next("tools/call").text.contains("tool_number_0777"));
+    browser.click("#details > summary");
     browser.see("#answer", "jsonrpc");
     browser.press("Escape");
     browser.fill(".server input", "nothing like it");
@@ -451,6 +523,7 @@ fn the_page_works_below_a_prefix() {
     browser.click(".server li button");
     browser.click("#call-go");
     tool.next("tools/call");
+    browser.click("#details > summary");
     browser.see("#answer", "result");
     browser.press("Escape");
     browser.click("#make button");
