@@ -130,8 +130,8 @@ impl Language {
                 "no key or a wrong one. Use the console address printed at start-up",
             ),
             RefusalReason::WrongPath => (
-                "这个路径下没有任何东西 (404)：地址被改动过，或者代理改写了路径。工具端使用 /mcp_endpoint/mcp/，并检查代理与 path_prefix",
-                "there is nothing at this path (404): the address was changed, or a proxy rewrites it. Tools use /mcp_endpoint/mcp/; look at the proxy and at path_prefix",
+                "这个路径下没有任何东西 (404)：地址被改动过，或者被代理改写 (见 path_prefix)",
+                "there is nothing at this path (404): the address was changed, by hand or by a proxy (see path_prefix)",
             ),
             RefusalReason::ForbiddenOrigin => (
                 "不接受来自该网页的连接。若信任它，请把它的来源加入 [security] allowed_origins",
@@ -452,8 +452,8 @@ sentences! {
     }
     /// A sub-command that was left out of this program.
     not_built_in() {
-        zh: "此程序为求小巧，构建时未包含这个命令。请在另一台机器上用完整版运行它，并给出本服务器的地址: mcp-endpoint-server doctor http://地址:端口/";
-        en: "this program was built small, without this command. Run it from a full one on another machine, with the address of this server: mcp-endpoint-server doctor http://HOST:PORT/";
+        zh: "此程序构建时未包含这个命令。请在另一台机器上用完整版检查本服务器: mcp-endpoint-server doctor http://地址:端口/";
+        en: "this program was built without this command. A full one on another machine can ask this server: mcp-endpoint-server doctor http://HOST:PORT/";
     }
     /// A sub-command nobody knows.
     unknown_command(name: &str, nearest: &str) {
@@ -861,7 +861,7 @@ sentences! {
     /// The start would put another key in place of the one given.
     key_would_be_replaced(least: usize) {
         zh: "密钥少于 {least} 个字符: 启动时会换成新生成的密钥，以前发出的所有地址都会失效";
-        en: "the key has fewer than {least} characters: the start puts a new one in its place, and all addresses given out before become void";
+        en: "the key has fewer than {least} characters: the start makes a new one, and all addresses given out before become void";
     }
     /// The key was changed while the server runs.
     key_changed() {
