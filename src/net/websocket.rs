@@ -13,6 +13,10 @@ use tungstenite::protocol::frame::FrameHeader;
 /// The longest a frame's header can be, in bytes.
 const LONGEST_HEADER: usize = 14;
 
+/// From how many bytes on the beginning of a frame gets a buffer that was used before, which may
+/// be much larger; its whole memory is accounted for.
+const WORTH_A_SPARE: usize = 1024;
+
 /// What a peer said.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard<'a> {
@@ -176,7 +180,7 @@ impl Receiver {
             if count == 0 {
                 return Ok(None);
             }
-            if self.partial.capacity() == 0 {
+            if self.partial.capacity() == 0 && rest.len() >= WORTH_A_SPARE {
                 self.partial = spares.take(rest.len());
             }
             if self.partial.capacity() < self.partial.len() + count {
