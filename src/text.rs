@@ -853,10 +853,10 @@ sentences! {
         zh: "配置无误: {file}";
         en: "the configuration is right: {file}";
     }
-    /// There is no configuration yet; all is as by default.
+    /// There is no configuration yet.
     config_is_made(file: impl Display) {
-        zh: "还没有配置文件；启动时会按默认值创建 {file}";
-        en: "there is no configuration yet; the start makes {file} with the defaults";
+        zh: "还没有配置文件；启动时会创建 {file}";
+        en: "there is no configuration yet; the start makes {file}";
     }
     /// The start would put another key in place of the one given.
     key_would_be_replaced(least: usize) {

@@ -48,15 +48,21 @@ fn prefers_html(ask: &Ask<'_>) -> bool {
 /// Whether the client unpacks what is packed. Who says nothing of it does: every browser, and those
 /// before which a proxy hides that.
 fn unpacks(ask: &Ask<'_>) -> bool {
-    let mut said = ask.listed("accept-encoding").filter(|coding| !coding.is_empty()).peekable();
-    let admits = |coding: &str| {
+    let mut says_nothing = true;
+    let (mut gzip, mut any) = (None, None);
+    for coding in ask.listed("accept-encoding").filter(|coding| !coding.is_empty()) {
+        says_nothing = false;
         let mut parts = coding.split(';').map(str::trim);
         let named = parts.next().unwrap_or_default();
-        let named = named == "*" || named.eq_ignore_ascii_case("gzip");
         let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-        named && weight.is_none_or(|weight| thousandths(weight).is_none_or(|weight| weight > 0))
-    };
-    said.peek().is_none() || said.any(admits)
+        let admitted = weight.and_then(thousandths) != Some(0);
+        match named {
+            "*" => any = Some(admitted),
+            named if named.eq_ignore_ascii_case("gzip") => gzip = Some(admitted),
+            _ => (),
+        }
+    }
+    says_nothing || gzip.or(any).unwrap_or(false)
 }
 
 /// How closely a range of `Accept` names this kind of content, and its weight in thousandths;

@@ -13,7 +13,7 @@ use crate::relay::{Congested, Peer, Wire};
 use crate::settings::WebSocket;
 use mio::net::TcpStream;
 use slab::Slab;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tungstenite::protocol::frame::coding::Control;
 
 /// Room for this many connections is never given back.
@@ -137,6 +137,15 @@ impl Connections {
                 self.deadlines.arm_earlier(&mut connection.armed, slot, next);
             }
         }
+    }
+
+    /// How many of an address wait for an answer that is put off.
+    pub(super) fn put_off_of(&self, ip: IpAddr) -> usize {
+        if self.put_off == 0 {
+            return 0;
+        }
+        let waits = |c: &Connection| matches!(c.phase, Phase::PutOff { .. }) && c.caller.ip() == ip;
+        self.slab.iter().filter(|(_, connection)| waits(connection)).count()
     }
 
     /// The place of an open connection.

@@ -15,8 +15,9 @@ use tungstenite::protocol::frame::coding::Control;
 /// A peer that does not take this many bytes is not sent pongs besides.
 const NO_PONG_ABOVE: usize = 64 * 1024;
 
-/// How many answers are put off at a time. Whoever makes more wait would take everybody's place.
-const MOST_PUT_OFF: usize = 256;
+/// How many answers to one address are put off at a time: whoever makes more wait would take
+/// everybody's place, and gets a 503.
+const MOST_PUT_OFF: usize = 64;
 
 /// How often one connection is read from in one turn, where a message is coming that is larger
 /// than the buffer: it is worked on while it is in the processor's cache.
@@ -177,10 +178,11 @@ impl Server {
         self.note_refusal(slot, why);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let delay = self.refusals.delay(connection.caller.ip(), now);
-        if !delay.is_zero() && self.connections.put_off >= MOST_PUT_OFF {
-            // Not a word about the key or the token: that would be worth the crowd.
+        let ip = connection.caller.ip();
+        if !delay.is_zero() && self.connections.put_off_of(ip) >= MOST_PUT_OFF {
             let language = self.settings.server.language;
-            return self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
+            let response = http::plain(Trouble::TooManyConnections, language);
+            return self.respond(slot, &Response { refused: None, ..response });
         }
         self.connections.put_off += 1;
         let Some(connection) = self.connections.get_mut(slot) else { return };

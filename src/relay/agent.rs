@@ -62,7 +62,7 @@ pub(super) struct Telling {
 
 /// What tools without a name are remembered as when they go: one after the other, each would have a
 /// label of its own.
-const NAMELESS: &str = "tool";
+pub(super) const NAMELESS: &str = "tool";
 
 /// One agent.
 #[derive(Debug)]

@@ -73,8 +73,9 @@ impl Departures {
     /// others.
     fn forget_one(&mut self) {
         let of = |agent: &str| self.0.iter().filter(|gone| *gone.agent == *agent).count();
-        let oldest_first = self.0.iter().enumerate().rev();
-        let crowded = oldest_first.max_by_key(|(_, gone)| of(&gone.agent));
+        // Of several it takes the last, which is the oldest this way round.
+        let newest_first = self.0.iter().enumerate().rev();
+        let crowded = newest_first.max_by_key(|(_, gone)| of(&gone.agent));
         if let Some(place) = crowded.map(|(place, _)| place) {
             self.0.remove(place);
         }

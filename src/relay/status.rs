@@ -2,7 +2,7 @@
 //!
 //! Lists of names are not part of it: they are fetched when [`AgentStatus::revision`] says that there is something new.
 
-use super::agent::Agent;
+use super::agent::{Agent, NAMELESS};
 use super::catalogue::Kind;
 use super::departures::Departed;
 use super::robot::Robot;
@@ -108,7 +108,11 @@ impl Relay {
             }
             let Some(agent) = agents.get_mut(place) else { continue };
             // One that has come back is no news, unless it keeps going.
-            let is_back = agent.tools.iter().any(|tool| tool.label == departed.label);
+            let is_same = |tool: &ToolStatus<'_>| {
+                tool.label == departed.label
+                    || (departed.label == NAMELESS && tool.label.starts_with(NAMELESS))
+            };
+            let is_back = agent.tools.iter().any(is_same);
             if !is_back || departed.times > 1 {
                 agent.lost.push(departed);
             }

@@ -62,6 +62,8 @@ fn who_does_not_unpack_gets_the_json() {
         ("", true),
         ("identity", false),
         ("gzip;q=0, identity", false),
+        ("*, gzip;q=0", false),
+        ("*;q=0, gzip", true),
         ("br, deflate", false),
     ] {
         let head =
