@@ -1,0 +1,163 @@
+use super::*;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+fn agrees(text: &str) {
+    let theirs = serde_json::from_str::<&RawValue>(text).is_ok();
+    assert_eq!(is_json(text), theirs, "{text:?}");
+    let mut ours = Some(Vec::new());
+    if members(text, |key, value| ours.iter_mut().for_each(|all| all.push((key, value)))).is_err() {
+        ours = None;
+    }
+    // A list is taken for an object by nobody here.
+    let theirs = serde_json::from_str::<BTreeMap<String, &RawValue>>(text).ok();
+    assert_eq!(ours.is_some(), theirs.is_some(), "{text:?}");
+    let mut ours_in_a_list = Vec::new();
+    let is_list = elements(text, &mut |element| ours_in_a_list.push(element)).is_ok();
+    let theirs_in_a_list = serde_json::from_str::<Vec<&RawValue>>(text).ok();
+    assert_eq!(is_list, theirs_in_a_list.is_some(), "{text:?}");
+    if let Some(theirs) = theirs_in_a_list {
+        let theirs: Vec<&str> = theirs.iter().map(|raw| raw.get()).collect();
+        assert_eq!(ours_in_a_list, theirs, "{text:?}");
+    }
+    for (key, value) in ours.unwrap_or_default() {
+        let key = key.name();
+        if let Some(theirs) = theirs.as_ref().and_then(|all| all.get(&*key)) {
+            assert!(theirs.get() == value || text.matches(&*key).count() > 1, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_json_is_what_serde_json_says() {
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    let mixed = r#"{"a":["#.repeat(100) + "1" + &"]}".repeat(100);
+    for text in [
+        "",
+        " ",
+        "{}",
+        " {\t} \n",
+        "{\"a\":1}",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{a:1}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\" : [ ] , \"b\" : { } }",
+        "[1,2,[3,{\"x\":[]}]]",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "]",
+        "[}",
+        "{]",
+        "{\"a\":[}",
+        "1",
+        "-1",
+        "-",
+        "01",
+        "-0",
+        "0.5",
+        ".5",
+        "1.",
+        "1e5",
+        "1E+5",
+        "1e-",
+        "1e+5.0",
+        "1.5e3x",
+        "true",
+        "tru",
+        "truex",
+        "null",
+        "nul",
+        "false",
+        "NaN",
+        "\"\"",
+        "\"",
+        "\"\\\"",
+        "\"\\\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12G4\"",
+        "\"\\ud800\"",
+        "\"\u{1}\"",
+        "\"\t\"",
+        "\"小智\"",
+        "\"a\u{7f}b\"",
+        "{\"a\":\"\u{1f}\"}",
+        "{} {}",
+        "{}x",
+        "{\"a\":1}}",
+        "\u{feff}{}",
+        "\u{a0}1",
+        "[\"abcdefgh\",\"abcdefg\\\"\"]",
+        &deep,
+        &mixed,
+        &deep[1..],
+        &mixed[..mixed.len() - 1],
+    ] {
+        agrees(text);
+    }
+}
+
+#[test]
+fn every_place_in_a_run_of_letters_is_looked_at() {
+    for length in 0..100 {
+        for mark in [
+            "\"",
+            "\\",
+            "\u{1f}",
+            "\\n",
+            "\\u00e9",
+            " ",
+            "é",
+            "小",
+            "\u{7f}",
+            "\\\"",
+            "\\\\",
+            "\\n\\n\\\"x\\\"",
+            "\\\"\"",
+            "\\n\\\u{1f}",
+            "\\\"x\\xn",
+        ] {
+            for at in (0..=length).step_by(3) {
+                let text = format!("\"{}{mark}{}\"", "x".repeat(at), "y".repeat(length - at));
+                agrees(&text);
+                agrees(&format!("{{{text}:{text}}}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn mutations_of_a_message_are_judged_as_serde_json_judges_them() {
+    let seed =
+        r#" {"jsonrpc":"2.0","id":-1.5E+2,"a\u0062":[true,false,null,{"x":[]},"\\\"/"],"小":""}"#;
+    let mut state = 7u64;
+    let mut random = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let spare: Vec<char> = "{}[]\",:\\ \n0123456789eE+-.truefalsn/u小\u{1}".chars().collect();
+    for _ in 0..20_000 {
+        let mut letters: Vec<char> = seed.chars().collect();
+        for _ in 0..=random(3) {
+            let place = random(letters.len());
+            match random(3) {
+                0 => letters[place] = spare[random(spare.len())],
+                1 => letters.insert(place, spare[random(spare.len())]),
+                _ => drop(letters.remove(place)),
+            }
+        }
+        agrees(&letters.into_iter().collect::<String>());
+    }
+}
+
+#[test]
+fn depth_costs_memory_only_by_the_bit_and_no_stack() {
+    let deep = "[{\"a\":".repeat(100_000) + "0" + &"}]".repeat(100_000);
+    assert!(is_json(&deep));
+    assert!(!is_json(&deep.replacen("}]", "]}", 1)));
+}
