@@ -54,7 +54,7 @@ fn unpacks(ask: &Ask<'_>) -> bool {
         says_nothing = false;
         let mut parts = coding.split(';').map(str::trim);
         let named = parts.next().unwrap_or_default();
-        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        let weight = weight_of(parts);
         let admitted = weight.and_then(thousandths) != Some(0);
         match named {
             "*" => any = Some(admitted),
@@ -76,8 +76,13 @@ fn accepted(range: &str, kind: &str, subtype: &str) -> Option<(u8, u16)> {
         (named, sub) if named.eq_ignore_ascii_case(kind) && sub.eq_ignore_ascii_case(subtype) => 2,
         _ => return None,
     };
-    let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+    let weight = weight_of(parts);
     Some((closeness, weight.map_or(Some(1000), thousandths)?))
+}
+
+/// The weight that is among the parameters, as it is written.
+fn weight_of<'a>(mut parameters: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    parameters.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")))
 }
 
 /// A weight such as `0.85`, in thousandths; nothing where it is none.
