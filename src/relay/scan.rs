@@ -5,7 +5,11 @@
 //! `RawValue` does the same work for several times the price, and allocates for it; it is what
 //! this is tested against.
 
+mod letters;
+mod strings;
+
 use std::borrow::Cow;
+use strings::{first_mark, string_end};
 
 /// The text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -310,116 +314,6 @@ fn digits_end(bytes: &[u8], start: usize) -> Scanned<usize> {
     } else {
         Err(NotJson)
     }
-}
-
-/// From among the letters of a string to behind its closing quote.
-fn string_end(bytes: &[u8], at: usize) -> Scanned<usize> {
-    let mark = first_mark(bytes, at);
-    match bytes.get(mark) {
-        Some(b'"') => Ok(mark + 1),
-        Some(b'\\') => escaped_string_end(bytes, mark),
-        _ => Err(NotJson),
-    }
-}
-
-/// The same from a backslash on. There tend to be many, such as in JSON within JSON, so sixteen
-/// letters at once are passed over also where quotes and line breaks among them are escaped.
-fn escaped_string_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
-    // Set for the letter at `at` where a backslash stands before it.
-    let mut first = 0;
-    loop {
-        let here = letters(bytes, at);
-        let escapes = equal(here, b'\\');
-        let escaped = escapes << 8 | first;
-        let quotes = equal(here, b'"');
-        let odd = (escaped & !(quotes | equal(here, b'n'))) | (quotes & !escaped);
-        // What is set without reason behind a quote or a backslash makes it odd at worst.
-        if odd | controls(here) == 0 {
-            first = escapes >> 120;
-            at += 16;
-            continue;
-        }
-        // One by one, up to the next sixteen or behind.
-        let next = at + 16;
-        at -= usize::from(first != 0);
-        first = 0;
-        while at < next {
-            match bytes.get(at) {
-                Some(b'"') => return Ok(at + 1),
-                Some(b'\\') => at = escape_end(bytes, at)?,
-                None | Some(0..0x20) => return Err(NotJson),
-                Some(_) => at += 1,
-            }
-        }
-    }
-}
-
-/// Where the escape at `at` ends.
-#[inline(always)]
-fn escape_end(bytes: &[u8], at: usize) -> Scanned<usize> {
-    match bytes.get(at + 1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-        Some(b'u') => match bytes.get(at + 2..at + 6) {
-            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 6),
-            _ => Err(NotJson),
-        },
-        _ => Err(NotJson),
-    }
-}
-
-/// The next byte from `at` on that is not just a letter of a string, or the end of the text.
-#[inline(always)]
-fn first_mark(bytes: &[u8], mut at: usize) -> usize {
-    loop {
-        let marks = marks(letters(bytes, at));
-        if marks != 0 {
-            return at + (marks.trailing_zeros() / 8) as usize;
-        }
-        at += 16;
-    }
-}
-
-/// Sixteen bytes at once, the first in the lowest place; zeroes behind the end of the text.
-#[inline(always)]
-fn letters(bytes: &[u8], at: usize) -> u128 {
-    match bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
-        Some(letters) => u128::from_le_bytes(*letters),
-        None => last_letters(bytes, at),
-    }
-}
-
-fn last_letters(bytes: &[u8], at: usize) -> u128 {
-    let rest = bytes.get(at..).unwrap_or(&[]);
-    match bytes.last_chunk::<16>() {
-        Some(last) => {
-            let passed = 8 * (16 - rest.len() as u32);
-            u128::from_le_bytes(*last).checked_shr(passed).unwrap_or(0)
-        }
-        None => rest.iter().rev().fold(0, |letters, byte| letters << 8 | u128::from(*byte)),
-    }
-}
-
-const ONES: u128 = u128::from_le_bytes([1; 16]);
-const HIGHEST: u128 = ONES << 7;
-
-/// The letters that are `byte`: the highest bit is set of each. It is also set of a letter one above
-/// `byte` right behind such a one, which nobody here takes amiss.
-#[inline(always)]
-fn equal(letters: u128, byte: u8) -> u128 {
-    let differ = letters ^ (ONES * byte as u128);
-    differ.wrapping_sub(ONES) & !differ & HIGHEST
-}
-
-/// Control characters, which may not be in a string, and perhaps some letter behind one.
-#[inline(always)]
-fn controls(letters: u128) -> u128 {
-    letters.wrapping_sub(ONES * 0x20) & !letters & HIGHEST
-}
-
-/// All that is not just a letter of a string. The first is exact.
-#[inline(always)]
-fn marks(letters: u128) -> u128 {
-    equal(letters, b'"') | equal(letters, b'\\') | controls(letters)
 }
 
 /// What encloses a value: objects and lists, the innermost last. The first 64 need no memory.
