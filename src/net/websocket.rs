@@ -288,16 +288,15 @@ fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, CloseReason>
 
 /// Takes the mask off, or puts it on.
 fn unmask(payload: &mut [u8], mask: [u8; 4]) {
-    let wide = u64::from_ne_bytes([
-        mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3],
-    ]);
-    let mut chunks = payload.chunks_exact_mut(8);
+    const FOUR_TIMES: u128 = 1 | 1 << 32 | 1 << 64 | 1 << 96;
+    let wide = u128::from(u32::from_ne_bytes(mask)) * FOUR_TIMES;
+    let mut chunks = payload.chunks_exact_mut(16);
     for chunk in &mut chunks {
-        if let Ok(eight) = <&mut [u8; 8]>::try_from(chunk) {
-            *eight = (u64::from_ne_bytes(*eight) ^ wide).to_ne_bytes();
+        if let Ok(chunk) = <&mut [u8; 16]>::try_from(chunk) {
+            *chunk = (u128::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
         }
     }
-    for (byte, mask) in chunks.into_remainder().iter_mut().zip(mask.iter().cycle()) {
+    for (byte, mask) in chunks.into_remainder().iter_mut().zip(wide.to_ne_bytes()) {
         *byte ^= mask;
     }
 }

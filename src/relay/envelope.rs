@@ -171,11 +171,6 @@ impl<'a> Envelope<'a> {
             protocol_version: inside.protocol_version.and_then(string),
         }
     }
-
-    /// Where `part`, a piece of this message, stands in it.
-    pub fn place_of(&self, part: &str) -> Option<Range<usize>> {
-        place_in(self.text, part)
-    }
 }
 
 fn read_id(spelled: Option<&str>) -> Id<'_> {
@@ -199,7 +194,7 @@ pub fn place_in(whole: &str, part: &str) -> Option<Range<usize>> {
 /// What a JSON string says; nothing where `raw` is not a string.
 pub fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
+    if scan::has_escapes(inner) {
         serde_json::from_str(raw).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(inner))
@@ -262,8 +257,12 @@ pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> 
 /// The same message on one line: a line break in JSON can only stand between its parts. What is
 /// not JSON stays as it is.
 pub fn one_line(text: &str) -> Cow<'_, str> {
+    let has_breaks = |text: &str| memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some();
+    if !has_breaks(text) {
+        return Cow::Borrowed(text);
+    }
     let text = text.trim_matches(['\r', '\n']);
-    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() || !scan::is_json(text) {
+    if !has_breaks(text) || !scan::is_json(text) {
         return Cow::Borrowed(text);
     }
     let blank = |byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte };
@@ -271,55 +270,53 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// How many places of one message may be written anew: its id, a name, a token.
-const EDITS: usize = 3;
+/// Three parts of one message may be written anew, its id, a name, a token; the others are kept.
+const MOST_PIECES: usize = 7;
 
-/// A message with some places of it written anew, as pieces that follow one another.
+/// A message with some parts of it written anew, as the pieces it consists of then. Some may be empty.
 #[derive(Debug)]
 pub struct Splice<'a> {
-    text: &'a str,
-    /// In the order of their places.
-    edits: [(Range<usize>, &'a str); EDITS],
+    /// Those at even places are kept, those between them are new.
+    pieces: [&'a str; MOST_PIECES],
     count: usize,
 }
 
 impl<'a> Splice<'a> {
     /// `text` as it is.
     pub fn of(text: &'a str) -> Self {
-        let end = text.len();
-        Splice { text, edits: [(end..end, ""), (end..end, ""), (end..end, "")], count: 0 }
+        Splice { pieces: [text, "", "", "", "", "", ""], count: 1 }
     }
 
-    /// Writes `new` in place of what stands at `place`. Places must not overlap.
+    /// Writes `new` in place of `part`, which must be a slice of the text. Parts must not overlap.
     #[must_use]
-    pub fn put(mut self, place: Option<Range<usize>>, new: &'a str) -> Self {
-        let Some(place) = place.filter(|_| self.count < EDITS) else { return self };
-        let start = (place.start, place.end);
-        let done = self.edits.iter().take(self.count);
-        let at = done.filter(|(other, _)| (other.start, other.end) <= start).count();
-        if let Some(behind) = self.edits.get_mut(at..=self.count) {
-            behind.rotate_right(1);
-        }
-        if let Some(slot) = self.edits.get_mut(at) {
-            *slot = (place, new);
-            self.count += 1;
+    pub fn put(mut self, part: Option<&str>, new: &'a str) -> Self {
+        if let Some(part) = part.filter(|_| self.count + 2 <= MOST_PIECES) {
+            for at in (0..self.count).step_by(2) {
+                if self.cut(at, part, new).is_some() {
+                    break;
+                }
+            }
         }
         self
     }
 
-    /// The pieces. Some may be empty.
-    pub fn pieces(self) -> [&'a str; 2 * EDITS + 1] {
-        let [(a, new_a), (b, new_b), (c, new_c)] = self.edits;
-        let kept = |from: usize, to: usize| self.text.get(from..to).unwrap_or("");
-        [
-            kept(0, a.start),
-            new_a,
-            kept(a.end, b.start),
-            new_b,
-            kept(b.end, c.start),
-            new_c,
-            kept(c.end, self.text.len()),
-        ]
+    /// Cuts the piece at `at`, if `part` stands in it.
+    fn cut(&mut self, at: usize, part: &str, new: &'a str) -> Option<()> {
+        let piece = *self.pieces.get(at)?;
+        let place = place_in(piece, part)?;
+        let (before, after) = (piece.get(..place.start)?, piece.get(place.end..)?);
+        for behind in (at + 1..self.count).rev() {
+            *self.pieces.get_mut(behind + 2)? = *self.pieces.get(behind)?;
+        }
+        let [first, second, third] = self.pieces.get_mut(at..)?.first_chunk_mut()?;
+        (*first, *second, *third) = (before, new, after);
+        self.count += 2;
+        Some(())
+    }
+
+    /// The pieces, one after another.
+    pub fn pieces(&self) -> &[&'a str] {
+        self.pieces.get(..self.count).unwrap_or_default()
     }
 }
 
@@ -339,18 +336,23 @@ mod tests {
         assert_eq!(envelope.id, Id::Given("1E2"));
         assert_eq!(envelope.method.as_deref(), Some("tools/call"));
         let Id::Given(id) = envelope.id else { panic!() };
-        let place = envelope.place_of(id);
-        assert_eq!(spliced(Splice::of(text).put(place, "7")), text.replace("1E2", "7"));
+        assert_eq!(spliced(Splice::of(text).put(Some(id), "7")), text.replace("1E2", "7"));
     }
 
     #[test]
-    fn places_are_written_in_whatever_order_they_come() {
+    fn parts_are_written_in_whatever_order_they_come() {
         let text = "0123456789";
-        let splice =
-            Splice::of(text).put(Some(8..9), "<c>").put(Some(0..1), "<a>").put(Some(4..6), "<b>");
-        assert_eq!(spliced(splice), "<a>123<b>67<c>9");
+        let parts = [(&text[8..9], "<c>"), (&text[0..1], "<a>"), (&text[4..6], "<b>")];
+        for [first, second, third] in
+            [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
+        {
+            let put = |splice: Splice<'static>, (part, new)| splice.put(Some(part), new);
+            let splice = put(put(Splice::of(text), parts[first]), parts[second]);
+            assert_eq!(spliced(put(splice, parts[third])), "<a>123<b>67<c>9");
+        }
         assert_eq!(spliced(Splice::of(text).put(None, "x")), text);
-        assert_eq!(spliced(Splice::of(text).put(Some(1..1), "+")), "0+123456789");
+        assert_eq!(spliced(Splice::of(text).put(Some(&text[1..1]), "+")), "0+123456789");
+        assert_eq!(spliced(Splice::of(text).put(Some("3"), "x")), text, "it is no slice of it");
     }
 
     #[test]

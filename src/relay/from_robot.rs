@@ -69,7 +69,7 @@ impl Agent {
             }
         }
         let Some(robot) = self.robots.get(place) else { return };
-        let room = if robot.load() >= turn.policy.max_in_flight {
+        let room = if robot.has_asked(turn.policy.max_in_flight) {
             Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
         } else {
             self.hold(turn, text.len())
@@ -167,7 +167,7 @@ impl Agent {
         for (_, tool) in self.tools.iter_mut().filter(|(_, tool)| tool.takes_messages()) {
             let mut digits = itoa::Buffer::new();
             let splice = own_id(Splice::of(envelope.text), envelope, tool, &mut digits);
-            let _ = turn.send_to_tool(tool.peer, &splice.pieces());
+            let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
     }
 
@@ -189,10 +189,10 @@ impl Agent {
             turn.traffic.calls_cancelled += 1;
             let mut digits = itoa::Buffer::new();
             let number = digits.format(ticket.number);
-            let splice = Splice::of(envelope.text).put(envelope.place_of(id), number);
+            let splice = Splice::of(envelope.text).put(Some(id), number);
             let mut digits = itoa::Buffer::new();
             let splice = own_id(splice, envelope, tool, &mut digits);
-            let _ = turn.send_to_tool(tool.peer, &splice.pieces());
+            let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
         self.pay_list_owed(turn, place);
     }
@@ -385,7 +385,7 @@ fn own_id<'a>(
     digits: &'a mut itoa::Buffer,
 ) -> Splice<'a> {
     match envelope.id {
-        Id::Given(id) => splice.put(envelope.place_of(id), digits.format(tool.in_flight.fresh())),
+        Id::Given(id) => splice.put(Some(id), digits.format(tool.in_flight.fresh())),
         _ => splice,
     }
 }

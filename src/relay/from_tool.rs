@@ -224,8 +224,8 @@ impl Agent {
         // Sooner than before, where new settings have made the wait shorter.
         turn.wake(call.deadline);
         let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };
-        let splice = Splice::of(envelope.text).put(envelope.place_of(token), own);
-        let _ = turn.send_to_robot(robot.peer, &splice.pieces());
+        let splice = Splice::of(envelope.text).put(Some(token), own);
+        let _ = turn.send_to_robot(robot.peer, splice.pieces());
     }
 
     /// Passes a notification on to every robot that has finished its hand-shake.

@@ -183,9 +183,9 @@ impl Merged {
         }
         let mut splice = Splice::of(&item.raw);
         if let Some(spelled) = renamed {
-            splice = splice.put(Some(item.place.clone()), spelled);
+            splice = splice.put(Some(item.spelled_name()), spelled);
         }
-        self.text.extend(splice.pieces());
+        self.text.extend(splice.pieces().iter().copied());
         let own_name = renamed.map(|_| item.spelled_name().into());
         let place = self.by_name.len();
         let offer = Offer { line: source.line, tool: source.tool, own_name, place };

@@ -102,6 +102,12 @@ impl Robot {
         self.requests() + self.parked + self.inbox.len()
     }
 
+    /// Whether that is `most` or more.
+    pub(super) fn has_asked(&self, most: usize) -> bool {
+        // Counting takes time, and there are no more requests than tickets.
+        self.tickets.len() + self.parked + self.inbox.len() >= most && self.load() >= most
+    }
+
     /// How many requests the tickets are of: those of one request stand side by side.
     fn requests(&self) -> usize {
         let mut last = None;

@@ -160,7 +160,7 @@ impl Agent {
     /// Whether one more request of the robot may be under way.
     fn admit(&self, turn: &Turn<'_>, place: usize) -> Result<(), Cause> {
         match self.robots.get(place) {
-            Some(robot) if robot.load() >= turn.policy.max_in_flight => {
+            Some(robot) if robot.has_asked(turn.policy.max_in_flight) => {
                 Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
             }
             _ => Ok(()),
@@ -190,24 +190,21 @@ impl Agent {
             _ => Nature::Other,
         };
         let deadline = turn.now.after(turn.policy.request_timeout);
-        let id_place = envelope.place_of(id);
-        let token_place = params.asked_token.and_then(|token| envelope.place_of(token));
-        let name_place = params.name.as_ref().and_then(|(_, spelled)| envelope.place_of(spelled));
         let mut digits = itoa::Buffer::new();
         let mut sent = false;
         for tool_place in tools {
             let Some(tool) = self.tools.get_mut(*tool_place) else { continue };
             let number = tool.in_flight.fresh();
             let digits = digits.format(number);
-            let mut splice = Splice::of(envelope.text).put(id_place.clone(), digits);
-            splice = splice.put(token_place.clone(), digits);
+            let mut splice = Splice::of(envelope.text).put(Some(id), digits);
+            splice = splice.put(params.asked_token, digits);
             if let Some(name) = name {
-                splice = splice.put(name_place.clone(), name);
+                splice = splice.put(params.name.as_ref().map(|(_, spelled)| *spelled), name);
             }
             let token = params.asked_token.map(Into::into);
             let since = turn.now;
             let call = Call { robot: place, id: id.into(), token, nature, since, deadline };
-            if tool.take_call(turn, number, &splice.pieces(), call).is_ok() {
+            if tool.take_call(turn, number, splice.pieces(), call).is_ok() {
                 robot.tickets.push_back(Ticket { tool: *tool_place, number, request });
                 sent = true;
             }
@@ -277,16 +274,15 @@ impl Agent {
                     && turn.policy.quirks
                     && robot.is_xiaozhi_server =>
             {
-                quirks::failure_told_twice(result).zip(envelope.place_of(result))
+                quirks::failure_told_twice(result).zip(result.get(1..1))
             }
             _ => None,
         };
-        let mut splice = Splice::of(envelope.text).put(envelope.place_of(id), &call.id);
-        if let Some((words, result)) = &failure {
-            let inside = result.start + 1;
-            splice = splice.put(Some(inside..inside), words);
+        let mut splice = Splice::of(envelope.text).put(Some(id), &call.id);
+        if let Some((words, behind_brace)) = &failure {
+            splice = splice.put(Some(behind_brace), words);
         }
-        self.answer(turn, call.robot, &call.id, &splice.pieces());
+        self.answer(turn, call.robot, &call.id, splice.pieces());
         self.pay_list_owed(turn, call.robot);
     }
 

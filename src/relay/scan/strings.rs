@@ -4,27 +4,38 @@ use super::letters::{Letters, Native, COUNT};
 use super::{NotJson, Scanned};
 
 /// From among the letters of a string to behind its closing quote.
+#[inline(always)]
 pub(super) fn string_end(bytes: &[u8], at: usize) -> Scanned<usize> {
-    end_by::<Native>(bytes, at)
+    let mark = first_mark(bytes, at);
+    match bytes.get(mark) {
+        Some(b'"') => Ok(mark + 1),
+        _ => marked_end(bytes, mark),
+    }
 }
 
 /// The next byte from `at` on that is not just a letter of a string, or the end of the text.
 #[inline(always)]
 pub(super) fn first_mark(bytes: &[u8], at: usize) -> usize {
-    first_mark_by::<Native>(bytes, at)
+    // Most strings are short.
+    match bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(letters) => match marks(Native::new(*letters)) {
+            Native::NONE => first_mark_by::<Native>(bytes, at + COUNT),
+            marks => at + Native::first(marks),
+        },
+        None => first_mark_by::<Native>(bytes, at),
+    }
 }
 
-#[inline(always)]
-pub(super) fn end_by<L: Letters>(bytes: &[u8], at: usize) -> Scanned<usize> {
-    let mark = first_mark_by::<L>(bytes, at);
+/// Where a string ends that has something else than letters at `mark`.
+#[inline(never)]
+fn marked_end(bytes: &[u8], mark: usize) -> Scanned<usize> {
     match bytes.get(mark) {
-        Some(b'"') => Ok(mark + 1),
-        Some(b'\\') => escaped_end::<L>(bytes, mark),
+        Some(b'\\') => escaped_end::<Native>(bytes, mark),
         _ => Err(NotJson),
     }
 }
 
-/// From a backslash on. There tend to be many, such as in JSON within JSON, so sixteen letters at
+/// As [`string_end`], from a backslash on. There tend to be many, such as in JSON within JSON, so sixteen letters at
 /// once are passed over also where quotes and line breaks among them are escaped.
 fn escaped_end<L: Letters>(bytes: &[u8], mut at: usize) -> Scanned<usize> {
     // Set for the letter at `at` where a backslash stands before it.
@@ -34,12 +45,17 @@ fn escaped_end<L: Letters>(bytes: &[u8], mut at: usize) -> Scanned<usize> {
         let escapes = here.equal(b'\\');
         let escaped = escapes << L::PLACE | first;
         let quotes = here.equal(b'"');
-        let odd = (escaped & !(quotes | here.equal(b'n'))) | (quotes & !escaped);
+        let ends = quotes & !escaped;
+        let odd = (escaped & !(quotes | here.equal(b'n'))) | here.controls();
         // What is marked without reason makes it odd at worst.
-        if odd | here.controls() == L::NONE {
+        if ends | odd == L::NONE {
             first = escapes >> (L::PLACE * (COUNT as u32 - 1));
             at += COUNT;
             continue;
+        }
+        let end = at + L::first(ends);
+        if L::first(ends) < L::first(odd) && bytes.get(end) == Some(&b'"') {
+            return Ok(end + 1);
         }
         // One by one, up to the next sixteen or behind.
         let next = at + COUNT;
@@ -69,16 +85,21 @@ fn escape_end(bytes: &[u8], at: usize) -> Scanned<usize> {
     }
 }
 
-#[inline(always)]
+#[inline(never)]
 fn first_mark_by<L: Letters>(bytes: &[u8], mut at: usize) -> usize {
     loop {
-        let here: L = letters(bytes, at);
-        let marks = here.equal(b'"') | here.equal(b'\\') | here.controls();
+        let marks = marks::<L>(letters(bytes, at));
         if marks != L::NONE {
             return at + L::first(marks);
         }
         at += COUNT;
     }
+}
+
+/// All that is not just a letter of a string. The first is exact.
+#[inline(always)]
+fn marks<L: Letters>(letters: L) -> L::Marks {
+    letters.equal(b'"') | letters.equal(b'\\') | letters.controls()
 }
 
 /// The letters from `at` on; zeroes behind the end of the text.
@@ -92,8 +113,13 @@ fn letters<L: Letters>(bytes: &[u8], at: usize) -> L {
 
 #[inline(never)]
 fn last_letters<L: Letters>(bytes: &[u8], at: usize) -> L {
-    let mut letters = [0; COUNT];
     let rest = bytes.get(at..).unwrap_or(&[]);
-    letters.iter_mut().zip(rest).for_each(|(letter, byte)| *letter = *byte);
-    L::new(letters)
+    let letters = match bytes.last_chunk() {
+        Some(last) => {
+            let passed = 8 * (COUNT - rest.len()) as u32;
+            u128::from_le_bytes(*last).checked_shr(passed).unwrap_or(0)
+        }
+        None => rest.iter().rev().fold(0, |letters, byte| letters << 8 | u128::from(*byte)),
+    };
+    L::new(letters.to_le_bytes())
 }
