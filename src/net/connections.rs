@@ -19,6 +19,10 @@ use tungstenite::protocol::frame::coding::Control;
 /// Room for this many connections is never given back.
 const FEW: usize = 64;
 
+/// How many bytes are written without waiting for the end of the turn, together or of one message:
+/// they are still in the processor's cache then.
+pub(super) const MUCH: usize = 64 * 1024;
+
 /// Messages up to this size, in bytes, …
 const SHORT: usize = 1024;
 
@@ -37,6 +41,8 @@ pub(super) struct Connections {
     pub dirty: Vec<usize>,
     /// Bytes of messages queued since all were last written to.
     pub fresh: usize,
+    /// Bytes written so far.
+    pub written: u64,
     /// Places of those that are over, to be reaped.
     pub dead: Vec<usize>,
     /// Peers the relay has to be told of that they are gone.
@@ -64,6 +70,7 @@ impl Connections {
             deadlines: Deadlines::default(),
             dirty: Vec::new(),
             fresh: 0,
+            written: 0,
             dead: Vec::new(),
             fallen: Vec::new(),
             spares: Spares::default(),
@@ -299,11 +306,19 @@ impl Wire for Connections {
         let Some(connection) = self.slab.get_mut(slot).filter(|c| c.is_open()) else {
             return Ok(());
         };
-        let before = connection.out.len();
-        connection.out.push_text(pieces, &mut self.spares);
-        self.fresh = self.fresh.saturating_add(size);
-        self.queued = self.queued.saturating_add(connection.out.len().saturating_sub(before));
-        self.mark_dirty(slot);
+        let Connection { out, socket, .. } = connection;
+        if waiting == 0 && size >= MUCH {
+            let written = out.write_text(pieces, socket, &mut self.spares);
+            self.written += written as u64;
+        } else {
+            out.push_text(pieces, &mut self.spares);
+            self.fresh += size;
+        }
+        let queued = out.len().saturating_sub(waiting);
+        if queued > 0 {
+            self.queued = self.queued.saturating_add(queued);
+            self.mark_dirty(slot);
+        }
         Ok(())
     }
 

@@ -15,6 +15,7 @@ pub mod lan;
 mod machine;
 mod notify;
 mod outgoing;
+mod partial;
 mod reading;
 mod refusals;
 pub mod server;

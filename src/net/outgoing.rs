@@ -4,7 +4,8 @@
 //! socket allows. The queue is our own so that a slow reader costs neither a copy of what is
 //! left for each write nor a buffer that never shrinks.
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
+use std::iter;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
 
@@ -21,7 +22,7 @@ const LARGEST: usize = 1024 * 1024;
 /// and fresh memory costs more than filling it.
 const LARGE_SPARES: usize = 2;
 
-/// Empty buffers. A connection holds one only while something waits for it, or has come in part.
+/// Buffers nobody uses. A connection holds one only while something waits for it, or has come in part.
 #[derive(Debug, Default)]
 pub(super) struct Spares {
     small: Vec<Vec<u8>>,
@@ -29,14 +30,21 @@ pub(super) struct Spares {
 }
 
 impl Spares {
-    /// A buffer for about `size` bytes, which it need not have room for yet.
+    /// An empty buffer for about `size` bytes, which it need not have room for yet.
     pub(super) fn take(&mut self, size: usize) -> Vec<u8> {
+        let mut spare = self.take_used(size);
+        spare.clear();
+        spare
+    }
+
+    /// The same with anything in it: what is written over need not be made empty first.
+    pub(super) fn take_used(&mut self, size: usize) -> Vec<u8> {
         let spare = if size > SMALL { self.large.pop() } else { self.small.pop() };
         spare.unwrap_or_default()
     }
 
     /// Takes a buffer back.
-    pub(super) fn give(&mut self, mut buffer: Vec<u8>) {
+    pub(super) fn give(&mut self, buffer: Vec<u8>) {
         let (spares, most) = match buffer.capacity() {
             0 => return,
             small if small <= SMALL => (&mut self.small, SMALL_SPARES),
@@ -44,7 +52,6 @@ impl Spares {
             _ => return,
         };
         if spares.len() < most {
-            buffer.clear();
             spares.push(buffer);
         }
     }
@@ -93,6 +100,34 @@ impl Outgoing {
         for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
             self.bytes.extend_from_slice(piece.as_bytes());
         }
+    }
+
+    /// Writes one text frame made of `pieces` from where they lie, and queues what the socket does
+    /// not take. Nothing may wait before it. Says how many bytes went out.
+    pub(super) fn write_text(
+        &mut self,
+        pieces: &[&str],
+        socket: &mut impl Write,
+        spares: &mut Spares,
+    ) -> usize {
+        let size = pieces.iter().map(|piece| piece.len()).sum();
+        self.push_header(OpCode::Data(Data::Text), size);
+        let header = std::mem::take(&mut self.bytes);
+        let parts = || iter::once(&*header).chain(pieces.iter().map(|piece| piece.as_bytes()));
+        let places: Vec<IoSlice<'_>> = parts().map(IoSlice::new).collect();
+        // What hinders it now hinders the next write, too, which sees to it.
+        let written = socket.write_vectored(&places).unwrap_or(0);
+        let left = (header.len() + size).saturating_sub(written);
+        if left > 0 {
+            self.make_ready(left, spares);
+            self.bytes.reserve(left);
+        }
+        let mut passed = written;
+        for part in parts() {
+            self.bytes.extend_from_slice(part.get(passed..).unwrap_or_default());
+            passed = passed.saturating_sub(part.len());
+        }
+        written
     }
 
     /// Queues a control frame. Its payload is cut to the 125 bytes a control frame may have.
@@ -182,6 +217,10 @@ mod tests {
             Ok(count)
         }
 
+        fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.write(&parts.iter().flat_map(|part| part.iter().copied()).collect::<Vec<u8>>())
+        }
+
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
@@ -209,6 +248,26 @@ mod tests {
         assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Empty);
         assert!(out.is_empty());
         assert_eq!(socket.taken, expected);
+    }
+
+    #[test]
+    fn what_is_written_from_where_it_lies_is_the_same_frame_wherever_the_socket_stops() {
+        let text = "x".repeat(300);
+        let pieces = ["{\"id\":", "", "7", &text];
+        let mut spares = Spares::default();
+        let mut expected = Outgoing::default();
+        expected.push_text(&pieces, &mut spares);
+        for room in 0..=expected.len() {
+            let mut out = Outgoing::default();
+            let mut socket = Narrow { room, taken: Vec::new() };
+            let written = out.write_text(&pieces, &mut socket, &mut spares);
+            assert_eq!((written, socket.taken.len()), (room, room));
+            assert_eq!(out.len(), expected.len() - room);
+            assert!(!out.is_empty() || out.bytes.capacity() == 0, "what is empty holds no memory");
+            socket.room = usize::MAX;
+            assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Empty);
+            assert_eq!(socket.taken, expected.bytes);
+        }
     }
 
     #[test]

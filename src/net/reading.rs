@@ -47,17 +47,26 @@ impl Server {
     /// Says whether there may be more to read.
     fn read_once(&mut self, slot: usize) -> bool {
         let Some(connection) = self.connections.get_mut(slot) else { return false };
-        if matches!(connection.phase, Phase::Dead) {
-            return false;
-        }
-        match connection.socket.read(&mut self.buffer) {
+        let direct = match &mut connection.phase {
+            Phase::Dead => return false,
+            Phase::Open(receiver) => receiver.room(),
+            _ => None,
+        };
+        let is_direct = direct.is_some();
+        let room = direct.unwrap_or(&mut self.buffer);
+        let size = room.len();
+        match connection.socket.read(room) {
             Ok(0) => self.end_of_stream(slot),
             Ok(count) => {
                 connection.heard = self.now;
                 connection.pinged = None;
-                let more = connection.ends || !SHORT_READ_IS_ALL || count == self.buffer.len();
+                let more = connection.ends || !SHORT_READ_IS_ALL || count == size;
                 self.counted.bytes_in += count as u64;
-                self.take(slot, count);
+                if is_direct {
+                    self.take_rest_of_frame(slot, count);
+                } else {
+                    self.take(slot, count);
+                }
                 return more;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
@@ -89,6 +98,19 @@ impl Server {
             Phase::Open(_) => self.take_frames(slot, count),
             Phase::Closing { .. } => self.await_close(slot, count),
             Phase::PutOff { .. } | Phase::Leaving { .. } | Phase::Dead => (),
+        }
+    }
+
+    /// Takes `count` bytes that have been read to where their frame lies.
+    fn take_rest_of_frame(&mut self, slot: usize, count: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Phase::Open(receiver) = &mut connection.phase else { return };
+        receiver.came(count);
+        if receiver.is_amid_a_frame() {
+            let held = receiver.held();
+            self.connections.account(slot, held);
+        } else {
+            self.take_frames(slot, 0);
         }
     }
 
@@ -337,7 +359,7 @@ impl Server {
         }
         self.connections.spares = spares;
         self.connections.queued = self.connections.queued.saturating_sub(sent);
-        self.counted.bytes_out += sent as u64;
+        self.connections.written += sent as u64;
         match written {
             Ok(Progress::Empty) => self.all_is_sent(slot),
             Ok(Progress::Blocked(_)) => self.connections.rearm_earlier(slot),

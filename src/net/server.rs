@@ -2,7 +2,7 @@
 
 use super::accept::{Accepted, Listeners};
 use super::connection::{Caller, Phase};
-use super::connections::Connections;
+use super::connections::{Connections, MUCH};
 use super::descriptors;
 use super::notify::Manager;
 use super::refusals::Refusals;
@@ -22,10 +22,6 @@ use std::time::{Duration, Instant};
 
 /// How much is read from one connection at a time, in bytes.
 const READ: usize = 64 * 1024;
-
-/// How many bytes are queued before they are written without waiting for the end of the turn:
-/// they are still in the processor's cache then.
-const MUCH: usize = 64 * 1024;
 
 /// How many events are taken in one turn.
 const EVENTS: usize = 1024;
@@ -442,6 +438,7 @@ impl Server {
             connections: self.connections.len(),
             queued_bytes: self.connections.queued + self.relay.held_bytes(),
             ends: self.connections.ends,
+            bytes_out: self.connections.written,
             ..self.counted
         }
     }

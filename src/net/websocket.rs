@@ -5,6 +5,7 @@
 //! here a quiet connection holds nothing, and a message takes as much as has arrived of it.
 
 use super::outgoing::Spares;
+use super::partial::Partial;
 use crate::close::CloseReason;
 use std::io::Cursor;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
@@ -12,10 +13,6 @@ use tungstenite::protocol::frame::FrameHeader;
 
 /// The longest a frame's header can be, in bytes.
 const LONGEST_HEADER: usize = 14;
-
-/// From how many bytes on the beginning of a frame gets a buffer that was used before, which may
-/// be much larger; its whole memory is accounted for.
-const WORTH_A_SPARE: usize = 1024;
 
 /// What a peer said.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,9 +72,11 @@ struct Fragments {
 #[derive(Debug, Default)]
 pub(super) struct Receiver {
     /// A frame that has not come whole, from its first byte.
-    partial: Vec<u8>,
+    partial: Partial,
     /// How long that frame is with its header, once that is known.
     wanted: Option<usize>,
+    /// What was heard or gathered last lies in `partial`, which is over.
+    taken: bool,
     /// The message whose frames are coming.
     fragments: Option<Box<Fragments>>,
     /// What was heard last lies in `fragments`, which are over.
@@ -88,12 +87,24 @@ impl Receiver {
     /// How many bytes of memory unfinished messages hold.
     pub(super) fn held(&self) -> usize {
         let fragments = self.fragments.as_ref();
-        self.partial.capacity() + fragments.map_or(0, |fragments| fragments.bytes.capacity())
+        self.partial.held() + fragments.map_or(0, |fragments| fragments.bytes.capacity())
     }
 
     /// Whether a frame has come in part.
     pub(super) fn is_amid_a_frame(&self) -> bool {
         self.wanted.is_some_and(|wanted| self.partial.len() < wanted)
+    }
+
+    /// Where the rest of a large frame may be read to at once, instead of to an [`Input`]; nothing
+    /// where that is not worth it.
+    pub(super) fn room(&mut self) -> Option<&mut [u8]> {
+        let missing = self.wanted?.checked_sub(self.partial.len())?;
+        self.partial.room(missing)
+    }
+
+    /// So many bytes were read to [`Receiver::room`].
+    pub(super) fn came(&mut self, count: usize) {
+        self.partial.came(count);
     }
 
     /// The next thing heard in `input`, or nothing where the rest of it must come first.
@@ -116,12 +127,12 @@ impl Receiver {
             };
             let code = match header.opcode {
                 OpCode::Control(code) => {
-                    return hear_control(code, lies.payload(input, &self.partial)).map(Some);
+                    return hear_control(code, lies.payload(input, self.partial.bytes())).map(Some);
                 }
                 OpCode::Data(code) => code,
             };
             if header.is_final && code != Data::Continue {
-                let payload = lies.payload(input, &self.partial);
+                let payload = lies.payload(input, self.partial.bytes());
                 return hear_data(code == Data::Text, payload).map(Some);
             }
             self.gather(input, &lies, code == Data::Text);
@@ -140,12 +151,11 @@ impl Receiver {
         limit: usize,
         spares: &mut Spares,
     ) -> Result<Option<(FrameHeader, Lies)>, CloseReason> {
-        if self.wanted.is_some_and(|wanted| wanted <= self.partial.len()) {
-            // It was whole, and has been heard or gathered.
+        if std::mem::take(&mut self.taken) {
             self.wanted = None;
-            spares.give(std::mem::take(&mut self.partial));
+            self.partial.clear(spares);
         }
-        if self.partial.is_empty() {
+        if self.partial.len() == 0 {
             let rest = input.rest();
             if let Some((header, start, size)) = self.read_header(rest, limit)? {
                 let end = start.saturating_add(size);
@@ -157,6 +167,7 @@ impl Receiver {
                     }
                     return Ok(Some((header, Lies::InInput(range))));
                 }
+                self.wanted = Some(end);
             }
         }
         self.fill(input, limit, spares)
@@ -177,31 +188,20 @@ impl Receiver {
             };
             let rest = input.rest();
             let count = missing.min(rest.len());
-            if count == 0 {
-                return Ok(None);
-            }
-            if self.partial.capacity() == 0 && rest.len() >= WORTH_A_SPARE {
-                self.partial = spares.take(rest.len());
-            }
-            if self.partial.capacity() < self.partial.len() + count {
-                // Room for what has come, and as much again, but never more than the frame.
-                let room = missing.min(count.max(self.partial.len()));
-                self.partial.reserve_exact(room);
-            }
-            self.partial.extend_from_slice(rest.get(..count).unwrap_or(&[]));
+            self.partial.add(rest.get(..count).unwrap_or_default(), missing, spares);
             input.taken += count;
             if count < missing {
                 return Ok(None);
             }
-            let Some((header, start, size)) = self.read_header(&self.partial, limit)? else {
-                continue;
-            };
+            let header = self.read_header(self.partial.bytes(), limit)?;
+            let Some((header, start, size)) = header else { continue };
             let wanted = start.saturating_add(size);
             self.wanted = Some(wanted);
             if self.partial.len() >= wanted {
-                if let Some(payload) = self.partial.get_mut(start..) {
+                if let Some(payload) = self.partial.bytes_mut().get_mut(start..) {
                     unmask(payload, header.mask.unwrap_or_default());
                 }
+                self.taken = true;
                 return Ok(Some((header, Lies::InPartial(start))));
             }
         }
@@ -253,7 +253,7 @@ impl Receiver {
         let fragments = self
             .fragments
             .get_or_insert_with(|| Box::new(Fragments { is_text, bytes: Vec::new() }));
-        fragments.bytes.extend_from_slice(lies.payload(input, &self.partial));
+        fragments.bytes.extend_from_slice(lies.payload(input, self.partial.bytes()));
     }
 }
 
@@ -392,6 +392,40 @@ mod tests {
         assert!(matches!(receiver.next(&mut input, 1 << 20, &mut spares), Ok(Some(_))));
         assert_eq!(receiver.next(&mut input, 1 << 20, &mut spares), Ok(None));
         assert_eq!(receiver.held(), 0);
+    }
+
+    #[test]
+    fn the_rest_of_a_large_frame_may_be_read_to_where_it_lies() {
+        let text: String = ('a'..='z').cycle().take(300_000).collect();
+        let whole = [frame(0x81, text.as_bytes()), frame(0x81, b"{}")].concat();
+        let mut spares = Spares::default();
+        // Once in fresh memory, once in memory that was used.
+        for _ in 0..2 {
+            let mut receiver = Receiver::default();
+            let mut rest = &whole[..];
+            let (mut heard, mut direct) = (Vec::new(), 0);
+            while !rest.is_empty() {
+                let mut piece = Vec::new();
+                let count = if let Some(room) = receiver.room() {
+                    let count = room.len().min(rest.len()).min(50_000);
+                    room[..count].copy_from_slice(&rest[..count]);
+                    receiver.came(count);
+                    direct += count;
+                    count
+                } else {
+                    piece.extend(rest.iter().take(20_000));
+                    piece.len()
+                };
+                rest = &rest[count..];
+                let mut input = Input::new(&mut piece);
+                while let Some(message) = receiver.next(&mut input, 1 << 20, &mut spares).unwrap() {
+                    heard.push(format!("{message:?}"));
+                }
+            }
+            assert_eq!(heard, [format!("Text({text:?})"), "Text(\"{}\")".to_owned()]);
+            assert!(direct > 200_000, "{direct} bytes were read to where they lie");
+            assert_eq!(receiver.held(), 0);
+        }
     }
 
     #[test]
