@@ -15,12 +15,10 @@ const SMALL: usize = 16 * 1024;
 /// How many empty small buffers are kept for the next one who has something to say.
 const SMALL_SPARES: usize = 32;
 
-/// Above this capacity a buffer is given back to the system, in bytes.
+/// How many bytes of large buffers are kept, a single one half of that at most: fresh memory costs
+/// more than filling it, and a few results of many kilobytes may be coming at a time.
+const LARGE_SPARES: usize = 2 * LARGEST;
 const LARGEST: usize = 1024 * 1024;
-
-/// How many empty large buffers are kept: a result of many kilobytes comes through two of them,
-/// and fresh memory costs more than filling it.
-const LARGE_SPARES: usize = 2;
 
 /// Buffers nobody uses. A connection holds one only while something waits for it, or has come in part.
 #[derive(Debug, Default)]
@@ -45,14 +43,19 @@ impl Spares {
 
     /// Takes a buffer back.
     pub(super) fn give(&mut self, buffer: Vec<u8>) {
-        let (spares, most) = match buffer.capacity() {
-            0 => return,
-            small if small <= SMALL => (&mut self.small, SMALL_SPARES),
-            large if large <= LARGEST => (&mut self.large, LARGE_SPARES),
-            _ => return,
-        };
-        if spares.len() < most {
-            spares.push(buffer);
+        match buffer.capacity() {
+            0 => (),
+            small if small <= SMALL => {
+                if self.small.len() < SMALL_SPARES {
+                    self.small.push(buffer);
+                }
+            }
+            large => {
+                let kept: usize = self.large.iter().map(Vec::capacity).sum();
+                if large <= LARGEST && kept + large <= LARGE_SPARES {
+                    self.large.push(buffer);
+                }
+            }
         }
     }
 }
