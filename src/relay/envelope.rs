@@ -194,7 +194,7 @@ pub fn place_in(whole: &str, part: &str) -> Option<Range<usize>> {
 /// What a JSON string says; nothing where `raw` is not a string.
 pub fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if scan::has_escapes(inner) {
+    if memchr::memchr(b'\\', inner.as_bytes()).is_some() {
         serde_json::from_str(raw).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(inner))

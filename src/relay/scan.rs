@@ -108,11 +108,6 @@ pub fn walk<'a>(
     end_at(bytes, scanner.at)
 }
 
-/// Whether what stands between the quotes of a string, well-formed, does not mean just itself.
-pub fn has_escapes(spelled: &str) -> bool {
-    first_mark(spelled.as_bytes(), 0) < spelled.len()
-}
-
 /// Whether the whole text is one well-formed value.
 pub fn is_json(text: &str) -> bool {
     let bytes = text.as_bytes();

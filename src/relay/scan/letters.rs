@@ -1,161 +1,186 @@
-//! Sixteen letters of a string at once, and which of them are what.
-
-use std::ops::{BitAnd, BitOr, Not, Shl, Shr};
+//! Sixteen letters of a string at once.
 
 /// How many letters are looked at together.
 pub(super) const COUNT: usize = 16;
 
-/// Letters, the first in the lowest place.
+/// Letters that stand side by side in a string.
 pub(super) trait Letters: Copy {
-    /// Which of them are something: [`Letters::PLACE`] bits for each letter, the first lowest.
-    type Marks: Copy
-        + PartialEq
-        + Not<Output = Self::Marks>
-        + BitAnd<Output = Self::Marks>
-        + BitOr<Output = Self::Marks>
-        + Shl<u32, Output = Self::Marks>
-        + Shr<u32, Output = Self::Marks>;
-
-    /// No letter is marked.
-    const NONE: Self::Marks;
-
-    /// How many bits of the marks belong to one letter.
-    const PLACE: u32;
-
     fn new(letters: [u8; COUNT]) -> Self;
 
-    /// Those that are `byte`. Behind one that is, another may be marked that is not.
-    fn equal(self, byte: u8) -> Self::Marks;
+    /// The place of the first that is a quote, a backslash, or a control character, which may not be
+    /// in a string.
+    fn first_mark(self) -> Option<usize>;
 
-    /// Those below a blank, which may not be in a string. Behind one that is, another may be marked
-    /// that is not.
-    fn controls(self) -> Self::Marks;
-
-    /// The place of the first letter marked, or [`COUNT`].
-    fn first(marks: Self::Marks) -> usize;
+    /// The same in a part of a string with escapes, where a quote or the letter of a line break has to
+    /// stand behind each backslash, and a quote nowhere else. `before` begins one letter earlier. May
+    /// be a place before the first oddity, but never one behind it.
+    fn first_oddity(self, before: Self) -> Option<usize>;
 }
 
 /// What this machine is quickest with.
 #[cfg(target_feature = "sse2")]
-pub(super) type Native = vectors::Vector;
+pub(super) type Native = vector::Vector;
 #[cfg(not(target_feature = "sse2"))]
-pub(super) type Native = Words;
+pub(super) type Native = word::Word;
 
-/// On any machine: as one large number, of which the arithmetic of every processor makes words.
-#[derive(Clone, Copy)]
-#[cfg_attr(target_feature = "sse2", allow(dead_code))]
-pub(super) struct Words(u128);
+/// As one large number, of which the arithmetic of every processor makes some. The highest bit of a
+/// letter marks it.
+#[cfg(any(test, not(target_feature = "sse2")))]
+mod word {
+    use super::{Letters, COUNT};
 
-const ONES: u128 = u128::from_le_bytes([1; COUNT]);
-const HIGHEST: u128 = ONES << 7;
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Word(u128);
 
-impl Letters for Words {
-    /// The highest bit of each letter says it, the others are not set.
-    type Marks = u128;
-    const NONE: u128 = 0;
-    const PLACE: u32 = 8;
+    const ONES: u128 = u128::from_le_bytes([1; COUNT]);
+    const HIGHEST: u128 = ONES << 7;
 
+    /// Those that are `byte`, and perhaps one behind one that is.
     #[inline(always)]
-    fn new(letters: [u8; COUNT]) -> Self {
-        Words(u128::from_le_bytes(letters))
-    }
-
-    #[inline(always)]
-    fn equal(self, byte: u8) -> u128 {
-        let differ = self.0 ^ (ONES * u128::from(byte));
+    fn equal(letters: u128, byte: u8) -> u128 {
+        let differ = letters ^ (ONES * u128::from(byte));
         differ.wrapping_sub(ONES) & !differ & HIGHEST
     }
 
+    /// The control characters, and perhaps one behind one.
     #[inline(always)]
-    fn controls(self) -> u128 {
-        self.0.wrapping_sub(ONES * 0x20) & !self.0 & HIGHEST
+    fn controls(letters: u128) -> u128 {
+        letters.wrapping_sub(ONES * 0x20) & !letters & HIGHEST
     }
 
     #[inline(always)]
-    fn first(marks: u128) -> usize {
-        (marks.trailing_zeros() / Self::PLACE) as usize
+    fn first(marks: u128) -> Option<usize> {
+        (marks != 0).then_some((marks.trailing_zeros() / 8) as usize)
+    }
+
+    impl Letters for Word {
+        #[inline(always)]
+        fn new(letters: [u8; COUNT]) -> Self {
+            Word(u128::from_le_bytes(letters))
+        }
+
+        #[inline(always)]
+        fn first_mark(self) -> Option<usize> {
+            first(equal(self.0, b'"') | equal(self.0, b'\\') | controls(self.0))
+        }
+
+        #[inline(always)]
+        fn first_oddity(self, before: Self) -> Option<usize> {
+            let escaped = equal(before.0, b'\\');
+            let quotes = equal(self.0, b'"');
+            let odd = escaped & !(quotes | equal(self.0, b'n'));
+            first(odd | (quotes & !escaped) | controls(self.0))
+        }
     }
 }
 
-/// As a vector, of which the marks are exact.
+/// As a vector: safe_arch's, for that of the standard library needs `unsafe` before Rust 1.87.
 #[cfg(target_feature = "sse2")]
-mod vectors {
+mod vector {
     use super::{Letters, COUNT};
     use safe_arch::{
-        cmp_eq_mask_i8_m128i, load_unaligned_m128i, m128i, min_u8_m128i, move_mask_i8_m128i,
-        set_splat_i8_m128i,
+        bitandnot_m128i, bitor_m128i, cmp_eq_mask_i8_m128i, load_unaligned_m128i, m128i,
+        min_u8_m128i, move_mask_i8_m128i, set_splat_i8_m128i,
     };
 
     #[derive(Clone, Copy)]
     pub(in super::super) struct Vector(m128i);
 
-    impl Vector {
-        #[inline(always)]
-        fn same(self, other: m128i) -> u16 {
-            move_mask_i8_m128i(cmp_eq_mask_i8_m128i(self.0, other)) as u16
-        }
+    #[inline(always)]
+    fn equal(letters: m128i, byte: u8) -> m128i {
+        cmp_eq_mask_i8_m128i(letters, set_splat_i8_m128i(byte as i8))
+    }
+
+    #[inline(always)]
+    fn controls(letters: m128i) -> m128i {
+        cmp_eq_mask_i8_m128i(letters, min_u8_m128i(letters, set_splat_i8_m128i(0x1F)))
+    }
+
+    #[inline(always)]
+    fn first(marks: m128i) -> Option<usize> {
+        let marks = move_mask_i8_m128i(marks);
+        (marks != 0).then_some(marks.trailing_zeros() as usize)
     }
 
     impl Letters for Vector {
-        type Marks = u16;
-        const NONE: u16 = 0;
-        const PLACE: u32 = 1;
-
         #[inline(always)]
         fn new(letters: [u8; COUNT]) -> Self {
             Vector(load_unaligned_m128i(&letters))
         }
 
         #[inline(always)]
-        fn equal(self, byte: u8) -> u16 {
-            self.same(set_splat_i8_m128i(byte as i8))
+        fn first_mark(self) -> Option<usize> {
+            let marks = bitor_m128i(equal(self.0, b'"'), equal(self.0, b'\\'));
+            first(bitor_m128i(marks, controls(self.0)))
         }
 
         #[inline(always)]
-        fn controls(self) -> u16 {
-            self.same(min_u8_m128i(self.0, set_splat_i8_m128i(0x1F)))
-        }
-
-        #[inline(always)]
-        fn first(marks: u16) -> usize {
-            marks.trailing_zeros() as usize
+        fn first_oddity(self, before: Self) -> Option<usize> {
+            let escaped = equal(before.0, b'\\');
+            let quotes = equal(self.0, b'"');
+            let odd = bitandnot_m128i(bitor_m128i(quotes, equal(self.0, b'n')), escaped);
+            let ends = bitandnot_m128i(escaped, quotes);
+            first(bitor_m128i(bitor_m128i(odd, ends), controls(self.0)))
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::word::Word;
     use super::*;
 
-    /// The first letter marked is the first there is, and none is missing behind it.
-    fn are_right<L: Letters>(letters: [u8; COUNT], marks: L::Marks, wanted: impl Fn(u8) -> bool) {
-        let first = letters.iter().position(|letter| wanted(*letter)).unwrap_or(COUNT);
-        assert_eq!(L::first(marks), first, "{letters:?}");
-        for (place, letter) in letters.iter().enumerate() {
-            let from_here = marks >> (L::PLACE * place as u32);
-            let is_marked = L::first(from_here) == 0;
-            assert!(is_marked || !wanted(*letter), "{letters:?} at {place}");
-        }
-    }
-
-    fn look_at<L: Letters>(letters: [u8; COUNT]) {
-        for byte in *b"\"\\n" {
-            are_right::<L>(letters, L::new(letters).equal(byte), |letter| letter == byte);
-        }
-        are_right::<L>(letters, L::new(letters).controls(), |letter| letter < 0x20);
-    }
-
     #[test]
-    fn every_letter_is_marked_in_every_place() {
+    fn every_letter_is_looked_at_in_every_place() {
         for around in [b'x', b'"', b'\\', b'#', b']', b'o', 0, 0x1F, 0x20, 0x7F, 0xFF] {
             for letter in 0..=0xFF {
                 for place in 0..COUNT {
                     let mut letters = [around; COUNT];
                     letters[place] = letter;
-                    look_at::<Words>(letters);
-                    look_at::<Native>(letters);
+                    let is_mark = |letter: &u8| matches!(letter, b'"' | b'\\' | 0..0x20);
+                    let first = letters.iter().position(is_mark);
+                    for found in
+                        [Native::new(letters).first_mark(), Word::new(letters).first_mark()]
+                    {
+                        assert_eq!(found, first, "{letters:?}");
+                    }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn nothing_odd_behind_a_backslash_is_passed_over() {
+        let spare = *b"\\\"n]#ox\x1f";
+        let mut state = 1u32;
+        for _ in 0..200_000 {
+            let mut text = [b'x'; COUNT + 1];
+            let mut escapes = false;
+            for letter in &mut text {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                // Mostly what is not odd.
+                *letter = match (state >> 20) % 64 {
+                    odd @ 0..8 => spare[odd as usize],
+                    _ if escapes => spare[1 + (state >> 28) as usize % 2],
+                    other => spare[[0, 2, 3, 4, 5, 6][other as usize % 6]],
+                };
+                escapes = *letter == b'\\';
+            }
+            let [before, letters]: [[u8; COUNT]; 2] =
+                [text[..COUNT].try_into().unwrap(), text[1..].try_into().unwrap()];
+            let is_odd = |place: &usize| match (text[*place], text[place + 1]) {
+                (_, 0..0x20) => true,
+                (b'\\', letter) => !matches!(letter, b'"' | b'n'),
+                (_, letter) => letter == b'"',
+            };
+            let first = (0..COUNT).find(is_odd);
+            let is_right = |found: Option<usize>| match (found, first) {
+                (Some(found), Some(first)) => found <= first,
+                (found, first) => found.is_some() || first.is_none(),
+            };
+            assert!(is_right(Word::new(letters).first_oddity(Word::new(before))), "{text:?}");
+            let found = Native::new(letters).first_oddity(Native::new(before));
+            assert!(is_right(found) && (found == first || cfg!(not(target_feature = "sse2"))));
         }
     }
 }

@@ -17,59 +17,68 @@ pub(super) fn string_end(bytes: &[u8], at: usize) -> Scanned<usize> {
 #[inline(always)]
 pub(super) fn first_mark(bytes: &[u8], at: usize) -> usize {
     // Most strings are short.
-    match bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(letters) => match marks(Native::new(*letters)) {
-            Native::NONE => first_mark_by::<Native>(bytes, at + COUNT),
-            marks => at + Native::first(marks),
-        },
-        None => first_mark_by::<Native>(bytes, at),
+    let here = bytes.get(at..).and_then(<[u8]>::first_chunk);
+    match here.and_then(|letters| Native::new(*letters).first_mark()) {
+        Some(place) => at + place,
+        None => far_mark(bytes, at),
     }
 }
 
-/// Where a string ends that has something else than letters at `mark`.
+#[inline(never)]
+fn far_mark(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        if let Some(place) = letters(bytes, at).first_mark() {
+            return at + place;
+        }
+        at += COUNT;
+    }
+}
+
+/// Where a string ends that has something else than a letter or its end at `mark`.
 #[inline(never)]
 fn marked_end(bytes: &[u8], mark: usize) -> Scanned<usize> {
     match bytes.get(mark) {
-        Some(b'\\') => escaped_end::<Native>(bytes, mark),
+        Some(b'\\') => escaped_end(bytes, mark),
         _ => Err(NotJson),
     }
 }
 
-/// As [`string_end`], from a backslash on. There tend to be many, such as in JSON within JSON, so sixteen letters at
-/// once are passed over also where quotes and line breaks among them are escaped.
-fn escaped_end<L: Letters>(bytes: &[u8], mut at: usize) -> Scanned<usize> {
-    // Set for the letter at `at` where a backslash stands before it.
-    let mut first = L::NONE;
+/// The same from a backslash on. There tend to be many, such as in JSON within JSON, so sixteen
+/// letters at once are passed over also where quotes and line breaks among them are escaped.
+fn escaped_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
     loop {
-        let here: L = letters(bytes, at);
-        let escapes = here.equal(b'\\');
-        let escaped = escapes << L::PLACE | first;
-        let quotes = here.equal(b'"');
-        let ends = quotes & !escaped;
-        let odd = (escaped & !(quotes | here.equal(b'n'))) | here.controls();
-        // What is marked without reason makes it odd at worst.
-        if ends | odd == L::NONE {
-            first = escapes >> (L::PLACE * (COUNT as u32 - 1));
+        // There is a letter before, the opening quote at least. If it is a backslash, it escapes.
+        let oddity = match bytes.get(at - 1..).and_then(<[u8]>::first_chunk) {
+            Some(letters) => oddity_behind(letters),
+            None => letters(bytes, at).first_oddity(letters(bytes, at - 1)),
+        };
+        let Some(place) = oddity else {
             at += COUNT;
             continue;
-        }
-        let end = at + L::first(ends);
-        if L::first(ends) < L::first(odd) && bytes.get(end) == Some(&b'"') {
-            return Ok(end + 1);
-        }
-        // One by one, up to the next sixteen or behind.
-        let next = at + COUNT;
-        at -= usize::from(first != L::NONE);
-        first = L::NONE;
-        while at < next {
+        };
+        at += place;
+        let escapes = |at: usize| bytes.get(at) == Some(&b'\\');
+        at -= usize::from(escapes(at - 1));
+        loop {
             match bytes.get(at) {
                 Some(b'"') => return Ok(at + 1),
                 Some(b'\\') => at = escape_end(bytes, at)?,
                 None | Some(0..0x20) => return Err(NotJson),
                 Some(_) => at += 1,
             }
+            if !escapes(at - 1) && !escapes(at) {
+                break;
+            }
         }
     }
+}
+
+/// The place of the first oddity behind the first of these letters.
+#[inline(always)]
+fn oddity_behind(letters: &[u8; COUNT + 1]) -> Option<usize> {
+    let [before @ .., _] = letters;
+    let [_, here @ ..] = letters;
+    Native::new(*here).first_oddity(Native::new(*before))
 }
 
 /// Where the escape at `at` ends.
@@ -85,34 +94,17 @@ fn escape_end(bytes: &[u8], at: usize) -> Scanned<usize> {
     }
 }
 
-#[inline(never)]
-fn first_mark_by<L: Letters>(bytes: &[u8], mut at: usize) -> usize {
-    loop {
-        let marks = marks::<L>(letters(bytes, at));
-        if marks != L::NONE {
-            return at + L::first(marks);
-        }
-        at += COUNT;
-    }
-}
-
-/// All that is not just a letter of a string. The first is exact.
-#[inline(always)]
-fn marks<L: Letters>(letters: L) -> L::Marks {
-    letters.equal(b'"') | letters.equal(b'\\') | letters.controls()
-}
-
 /// The letters from `at` on; zeroes behind the end of the text.
 #[inline(always)]
-fn letters<L: Letters>(bytes: &[u8], at: usize) -> L {
+fn letters(bytes: &[u8], at: usize) -> Native {
     match bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(letters) => L::new(*letters),
+        Some(letters) => Native::new(*letters),
         None => last_letters(bytes, at),
     }
 }
 
 #[inline(never)]
-fn last_letters<L: Letters>(bytes: &[u8], at: usize) -> L {
+fn last_letters(bytes: &[u8], at: usize) -> Native {
     let rest = bytes.get(at..).unwrap_or(&[]);
     let letters = match bytes.last_chunk() {
         Some(last) => {
@@ -121,5 +113,5 @@ fn last_letters<L: Letters>(bytes: &[u8], at: usize) -> L {
         }
         None => rest.iter().rev().fold(0, |letters, byte| letters << 8 | u128::from(*byte)),
     };
-    L::new(letters.to_le_bytes())
+    Native::new(letters.to_le_bytes())
 }
