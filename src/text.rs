@@ -27,7 +27,7 @@ macro_rules! sentences {
     (@one $(#[$doc:meta])* $name:ident() $zh:literal, $en:literal) => {
         $(#[$doc])*
         pub fn $name(self) -> String {
-            self.either(($zh, $en)).to_owned()
+            self.owned(($zh, $en))
         }
     };
     (@one $(#[$doc:meta])* $name:ident($($arg:ident: $kind:ty),+) $zh:literal, $en:literal) => {
@@ -47,6 +47,12 @@ impl Language {
             Language::Zh => zh,
             Language::En => en,
         }
+    }
+
+    // Making a string of a text is as long as all else in such a sentence.
+    #[inline(never)]
+    fn owned(self, wordings: (&'static str, &'static str)) -> String {
+        self.either(wordings).to_owned()
     }
 }
 
