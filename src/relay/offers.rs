@@ -4,7 +4,7 @@
 use super::catalogue::{Item, Kind};
 use super::envelope::Splice;
 use crate::sorted::sorted;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// The longest name a language model may use for a tool.
 const LONGEST_NAME: usize = 64;
@@ -34,6 +34,15 @@ pub(super) struct Offer {
     pub own_name: Option<Box<str>>,
     /// Its place in the list.
     place: usize,
+}
+
+impl Offer {
+    /// Whether its name was made for it, and its line is still there. `sources` are in the order of
+    /// their lines.
+    fn is_made(&self, sources: &[Source<'_>]) -> bool {
+        self.own_name.is_some()
+            && sources.binary_search_by_key(&self.line, |source| source.line).is_ok()
+    }
 }
 
 /// The merged list of one kind, as it is and has been.
@@ -110,13 +119,13 @@ impl Offers {
         let owners = self.owners(sources);
         let mut merged = Merged::default();
         let mut conflicts = Vec::new();
-        let mut seen = HashSet::new();
+        // Which line offered a name last: its twins stand together.
+        let mut seen = HashMap::new();
         let mut stems = HashMap::new();
         let made = self.names_made(sources);
-        let reserved: HashSet<&str> = made.values().copied().collect();
         for source in sources {
             for item in source.items {
-                if !seen.insert((source.line, &item.name)) {
+                if seen.insert(&*item.name, source.line) == Some(source.line) {
                     continue;
                 }
                 let own = owners.get(&*item.name) == Some(&source.line);
@@ -129,7 +138,8 @@ impl Offers {
                     let offered = match before.filter(|name| !taken(name)) {
                         Some(name) => (*name).to_owned(),
                         None => distinct_name(source.label, &item.name, &mut stems, |name| {
-                            taken(name) || reserved.contains(name)
+                            taken(name)
+                                || self.find(name).is_some_and(|offer| offer.is_made(sources))
                         }),
                     };
                     if self.find(&offered).is_none() {
@@ -150,10 +160,8 @@ impl Offers {
 
     /// The names made for items that are still there: they stay whoever else comes or goes.
     fn names_made(&self, sources: &[Source<'_>]) -> HashMap<(u32, &str), &str> {
-        let lines: HashSet<u32> = sources.iter().map(|source| source.line).collect();
-        let present = self.iter().filter(|(_, offer)| lines.contains(&offer.line));
-        present
-            .filter_map(|(name, offer)| Some(((offer.line, offer.own_name.as_deref()?), name)))
+        let made = self.iter().filter(|(_, offer)| offer.is_made(sources));
+        made.filter_map(|(name, offer)| Some(((offer.line, offer.own_name.as_deref()?), name)))
             .collect()
     }
 
@@ -198,17 +206,17 @@ impl Merged {
 fn distinct_name(
     label: &str,
     name: &str,
-    stems: &mut HashMap<String, u32>,
+    stems: &mut HashMap<Box<str>, usize>,
     taken: impl Fn(&str) -> bool,
 ) -> String {
     let (label, name) = (plain(label), plain(name));
     let label = if label.trim_matches('_').is_empty() { "tool".to_owned() } else { label };
     let stem = numbered(&label, &name, 1);
-    let mut attempt = stems.get(&stem).map_or(1, |used| used.saturating_add(1));
+    let mut attempt = stems.get(&*stem).map_or(1, |used| used.saturating_add(1));
     loop {
         let offered = numbered(&label, &name, attempt);
         if !taken(&offered) {
-            stems.insert(stem, attempt);
+            stems.insert(stem.into(), attempt);
             return offered;
         }
         attempt = attempt.saturating_add(1);
@@ -216,7 +224,7 @@ fn distinct_name(
 }
 
 /// `LABEL__name`, from the second attempt on with its number behind it.
-fn numbered(label: &str, name: &str, attempt: u32) -> String {
+fn numbered(label: &str, name: &str, attempt: usize) -> String {
     let tail = if attempt == 1 { String::new() } else { format!("-{attempt}") };
     // The name says more than the label: the label gives way first, down to eight letters.
     let room = LONGEST_NAME.saturating_sub(BETWEEN.len() + tail.len());
