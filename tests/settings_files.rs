@@ -7,7 +7,6 @@
 use mcp_endpoint_server::settings::table::{Row, TABLE};
 use mcp_endpoint_server::settings::{self, Loaded, Origins, Problems, Settings, Sources};
 use mcp_endpoint_server::text::Language;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -796,7 +795,7 @@ fn texts_made_at_random_never_panic_and_get_their_key() {
 
 #[test]
 fn only_our_variables_are_collected() {
-    let environment: BTreeMap<String, String> = settings::environment();
+    let environment = settings::environment();
     let ours = ["MCP_ENDPOINT_", "LC_", "LANG"];
-    assert!(environment.keys().all(|name| ours.iter().any(|our| name.starts_with(our))));
+    assert!(environment.iter().all(|(name, _)| ours.iter().any(|our| name.starts_with(our))));
 }

@@ -5,10 +5,19 @@ use super::key::{new_key, with_key, SHORTEST};
 use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
 use super::{save, value, Settings};
 use crate::logging::visible;
+use crate::sorted::sorted;
 use crate::text::Language;
-use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+/// Variables, each with its value. Few are looked at, which needs no table.
+pub type Environment = Vec<(String, String)>;
+
+/// The value of a variable.
+pub(super) fn variable<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
+    environment.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
 
 /// Where settings come from.
 #[derive(Debug, Default)]
@@ -18,7 +27,7 @@ pub struct Sources {
     /// The file, where it is not the default one.
     pub config: Option<PathBuf>,
     /// The environment; other variables than ours do not matter.
-    pub environment: BTreeMap<String, String>,
+    pub environment: Environment,
     /// What options said, the last word last.
     pub overrides: Vec<(&'static Row, String)>,
 }
@@ -49,17 +58,12 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// The variables of this process that settings and the choice of a language look at.
-pub fn environment() -> BTreeMap<String, String> {
+pub fn environment() -> Environment {
     let ours =
         |name: &str| name.starts_with(VARIABLES) || name.starts_with("LC_") || name == "LANG";
-    let mut environment = BTreeMap::new();
-    for (name, value) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if ours(&name) {
-            environment.insert(name.into_owned(), value.to_string_lossy().into_owned());
-        }
-    }
-    environment
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    let all = std::env::vars_os().map(|(name, value)| (text(name), value));
+    all.filter(|(name, _)| ours(name)).map(|(name, value)| (name, text(value))).collect()
 }
 
 /// Reads the settings at the start. Creates the file where there is none, and the key where there
@@ -158,7 +162,7 @@ pub(super) fn understand(source: &Source, sources: &Sources) -> Result<Loaded, P
 /// What an environment variable says about an option; an empty one says nothing, unless empty
 /// means something there.
 fn given<'a>(sources: &'a Sources, row: &Row) -> Option<&'a str> {
-    let value = sources.environment.get(&row.variable())?.trim();
+    let value = variable(&sources.environment, &row.variable())?.trim();
     (row.may_be_empty || !value.is_empty()).then_some(value)
 }
 
@@ -265,7 +269,8 @@ impl Reading {
         }
         // Other programs may have variables of this beginning: only what looks like a slip of
         // the finger is worth a word.
-        for name in sources.environment.keys().filter(|name| name.starts_with(VARIABLES)) {
+        let names = sources.environment.iter().map(|(name, _)| name.as_str());
+        for name in sorted(names.filter(|name| name.starts_with(VARIABLES))) {
             let distance = |known: &String| edits(known, name);
             let nearest = TABLE.iter().map(Row::variable).min_by_key(distance);
             if let Some(near) = nearest.filter(|near| (1..=2).contains(&edits(near, name))) {

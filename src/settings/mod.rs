@@ -20,7 +20,9 @@ pub mod table;
 mod value;
 
 pub use key::SHORTEST as SHORTEST_KEY;
-pub use load::{check, environment, key_is_wanted, load, reload, Loaded, Problems, Sources};
+pub use load::{
+    check, environment, key_is_wanted, load, reload, Environment, Loaded, Problems, Sources,
+};
 pub use network::Network;
 
 use crate::relay::Policy;

@@ -1,11 +1,10 @@
 //! The command line.
 
-use super::load::{edits, short};
+use super::load::{edits, short, variable, Environment};
 use super::table::{Row, TABLE};
 use super::Sources;
 use crate::text::Language;
 use lexopt::{Arg, Error, Parser, ValueExt};
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -105,7 +104,7 @@ impl From<Error> for Fault {
 /// One line that names the option; the program ends with status 2.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
-    environment: BTreeMap<String, String>,
+    environment: Environment,
 ) -> Result<Command, String> {
     let language = language(&environment);
     let arguments: Vec<_> = arguments.into_iter().collect();
@@ -148,7 +147,7 @@ fn shown(text: &str) -> String {
 fn read(
     parser: &mut Parser,
     language: Language,
-    environment: BTreeMap<String, String>,
+    environment: Environment,
 ) -> Result<Command, Fault> {
     let mut sources = Sources { environment, ..Sources::default() };
     let (mut test, mut watch) = (false, false);
@@ -203,7 +202,7 @@ fn chosen(sources: &Sources) -> Option<Language> {
     let row = super::table::row("server", "language")?;
     let mut options = sources.overrides.iter().rev();
     let option = options.find(|(other, _)| other.key == row.key).map(|(_, text)| text.as_str());
-    let variable = || sources.environment.get(&row.variable()).map(String::as_str);
+    let variable = || variable(&sources.environment, &row.variable());
     super::value::language(option.or_else(variable)?.trim())
 }
 
@@ -212,10 +211,10 @@ fn by_option(name: &str) -> Option<&'static Row> {
 }
 
 /// The language of somebody whose settings are not read yet: English where the system speaks it.
-pub fn language(environment: &BTreeMap<String, String>) -> Language {
+pub fn language(environment: &Environment) -> Language {
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
         .iter()
-        .filter_map(|name| environment.get(*name))
+        .filter_map(|name| variable(environment, name))
         .find(|locale| !locale.is_empty());
     match locale {
         Some(locale) if locale.starts_with("en") => Language::En,
@@ -228,7 +227,7 @@ mod tests {
     use super::*;
 
     fn run(arguments: &[&str]) -> Result<Command, String> {
-        let environment = BTreeMap::from([("LANG".to_owned(), "en_GB.UTF-8".to_owned())]);
+        let environment = vec![("LANG".to_owned(), "en_GB.UTF-8".to_owned())];
         parse(arguments.iter().map(OsString::from), environment)
     }
 
@@ -268,7 +267,7 @@ mod tests {
 
     #[test]
     fn an_unknown_sub_command_is_told_the_nearest() {
-        let strange = parse([OsString::from("run")], BTreeMap::new()).unwrap_err();
+        let strange = parse([OsString::from("run")], Vec::new()).unwrap_err();
         assert!(strange.contains("token, status, doctor, health"), "{strange}");
         for (given, nearest) in [("doktor", "doctor"), ("tokens", "token"), ("stat", "status")] {
             let line = run(&[given]).unwrap_err();
@@ -312,7 +311,7 @@ mod tests {
     fn a_value_that_is_no_text_is_refused() {
         use std::os::unix::ffi::OsStringExt;
         let arguments = ["--host".into(), OsString::from_vec(vec![0xff])];
-        assert_eq!(parse(arguments, BTreeMap::new()).unwrap_err().lines().count(), 1);
+        assert_eq!(parse(arguments, Vec::new()).unwrap_err().lines().count(), 1);
     }
 
     #[test]
