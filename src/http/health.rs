@@ -278,8 +278,8 @@ mod tests {
         opaque.last_error = Some("no \"answer\"\n".to_owned());
         let weather = tool("weather", &["now", "next"], Some(r#"{"name": "w", "z":1.50, "a":2}"#));
         Details::from([
-            ("b".to_owned(), AgentView { robots: 0, offered: 2, tools: vec![weather, opaque] }),
             ("a".to_owned(), AgentView { robots: 3, offered: 0, tools: vec![] }),
+            ("b".to_owned(), AgentView { robots: 0, offered: 2, tools: vec![weather, opaque] }),
         ])
     }
 

@@ -32,6 +32,7 @@ pub use view::{AgentView, Counts, Details, Errors, Latency, ToolState, ToolView,
 
 use crate::close::CloseReason;
 use crate::moment::{Deadlines, Moment};
+use crate::sorted::sorted;
 use agent::Agent;
 use catalogue::Kind;
 use complaints::Complaints;
@@ -233,13 +234,13 @@ impl Relay {
     /// Everything about everybody: only for who has the key.
     pub fn details(&self, now: Moment) -> Details {
         let language = self.policy.language;
-        let mut details = Details::new();
-        for (_, agent) in &self.agents {
-            if !agent.tools.is_empty() || !agent.robots.is_empty() {
-                details.insert(agent.name.to_string(), agent.view(now, language));
-            }
-        }
-        details
+        let agents = self.agents.iter().map(|(_, agent)| agent);
+        let somebody = agents.filter(|agent| !agent.tools.is_empty() || !agent.robots.is_empty());
+        let agent = |name: &str| self.agents.get(*self.names.get(name)?);
+        sorted(somebody.map(|agent| &*agent.name))
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), agent(name)?.view(now, language))))
+            .collect()
     }
 
     /// Lets an agent handle one input and tidies up behind it.

@@ -1,6 +1,5 @@
 //! What the relay tells about itself: counts for everybody, details for who has the key.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many of everything there is now. Names nobody.
@@ -160,5 +159,5 @@ pub struct AgentView {
     pub tools: Vec<ToolView>,
 }
 
-/// Everything about everybody, by agent id.
-pub type Details = BTreeMap<String, AgentView>;
+/// Everything about everybody: agent ids, in order, and their agents.
+pub type Details = Vec<(String, AgentView)>;

@@ -5,7 +5,7 @@ use mcp_endpoint_server::relay::ToolState;
 use serde_json::json;
 
 fn state(world: &World, agent: &str) -> ToolState {
-    world.relay.details(world.now)[agent].tools[0].state
+    world.view(agent).tools[0].state
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::moment::Moment;
-use mcp_endpoint_server::relay::{Congested, Peer, Policy, Relay, Seat, Side, Wire};
+use mcp_endpoint_server::relay::{AgentView, Congested, Peer, Policy, Relay, Seat, Side, Wire};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -326,8 +326,13 @@ impl World {
 
     /// The label of a tool, by the order of joining among those connected.
     pub(crate) fn labels(&self, agent: &str) -> Vec<String> {
+        self.view(agent).tools.into_iter().map(|tool| tool.label).collect()
+    }
+
+    /// What is told of an agent to who has the key.
+    pub(crate) fn view(&self, agent: &str) -> AgentView {
         let details = self.relay.details(self.now);
-        details[agent].tools.iter().map(|tool| tool.label.clone()).collect()
+        details.into_iter().find(|(name, _)| name == agent).expect("nobody there").1
     }
 }
 
