@@ -268,7 +268,8 @@ fn initialize_result(hellos: &[&Hello]) -> String {
     let version = hellos.iter().map(|hello| &*hello.version).min().unwrap_or(PROTOCOL_VERSION);
     let mut members = vec![
         format!(r#""protocolVersion":{}"#, reply::quoted(version)),
-        format!(r#""capabilities":{}"#, Value::Object(capabilities)),
+        // What was read as JSON is always written.
+        format!(r#""capabilities":{}"#, serde_json::to_string(&capabilities).unwrap_or_default()),
     ];
     if let [only] = hellos {
         let mut own = Vec::new();

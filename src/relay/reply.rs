@@ -127,7 +127,8 @@ impl Refusal<'_> {
 
 /// A text as a JSON string.
 pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    // A text is always written.
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// The beginning of `text`, for an error to repeat.
