@@ -1,62 +1,46 @@
 //! How the server is: for everybody in numbers, for who has the key in names.
 
 use super::ask::Ask;
+use super::json::Json;
+use super::json::Value::{Count, List, Null, Number, Object, Raw, Text};
 use super::response::Reply;
 use super::ShellView;
 use crate::moment::Moment;
-use crate::relay::{Counts, Details, ToolView, Traffic};
+use crate::relay::{AgentView, Counts, Details, ToolView, Traffic};
 use crate::VERSION;
-use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// What `GET /mcp_endpoint/` tells a program.
-#[derive(Serialize)]
-struct Home {
-    message: &'static str,
-    version: &'static str,
-    status: &'static str,
-}
-
 pub(super) fn home(_: &Ask<'_>, _: &str) -> Reply {
-    Reply::result(&Home { message: "MCP Endpoint Server", version: VERSION, status: "running" })
+    Reply::result(|json| {
+        json.put("message", Text("MCP Endpoint Server"));
+        json.put("version", Text(VERSION));
+        json.put("status", Text("running"));
+    })
 }
 
 /// What `GET /health` tells: the server is alive.
-#[derive(Serialize)]
-struct Alive<'a> {
-    status: &'static str,
-    version: &'static str,
-    uptime_seconds: u64,
-    connections: Connections<'a>,
-}
-
 pub(super) fn alive(ask: &Ask<'_>, _: &str) -> Reply {
-    Reply::json(
-        200,
-        &Alive {
-            status: "healthy",
-            version: VERSION,
-            uptime_seconds: uptime(ask),
-            connections: Connections::new(ask.context.relay.counts(), None),
-        },
-    )
+    let mut json = Json::default();
+    json.put("status", Text("healthy"));
+    json.put("version", Text(VERSION));
+    json.put("uptime_seconds", Number(uptime(ask)));
+    json.put("connections", Object);
+    tell_connections(&mut json, &ask.context.relay.counts(), None);
+    Reply::json(200, json)
 }
 
 /// What `GET /mcp_endpoint/health` tells who has the key.
-#[derive(Serialize)]
-struct WithKey<'a> {
-    status: &'static str,
-    connections: Connections<'a>,
-}
-
 pub(super) fn with_key(ask: &Ask<'_>, _: &str) -> Reply {
     if !ask.has_key() {
         return key_refused(ask);
     }
     let relay = ask.context.relay;
-    let details = relay.details(ask.context.now);
-    let connections = Connections::new(relay.counts(), Some(&details));
-    Reply::result(&WithKey { status: "success", connections })
+    Reply::result(|json| {
+        json.put("status", Text("success"));
+        json.put("connections", Object);
+        tell_connections(json, &relay.counts(), Some(&relay.details(ask.context.now)));
+    })
 }
 
 /// What is told to who has not the key.
@@ -67,36 +51,20 @@ pub(super) fn key_refused(ask: &Ask<'_>) -> Reply {
 }
 
 /// What `GET /stats` tells.
-#[derive(Serialize)]
-struct Stats<'a> {
-    status: &'static str,
-    data: Data<'a>,
-}
-
-#[derive(Serialize)]
-struct Data<'a> {
-    #[serde(flatten)]
-    connections: Connections<'a>,
-    uptime_seconds: u64,
-    relay: Members<&'static str, usize>,
-    traffic: Members<&'static str, u64>,
-    errors: Members<&'static str, u64>,
-    server: Members<&'static str, u64>,
-}
-
 pub(super) fn stats(ask: &Ask<'_>, _: &str) -> Reply {
     let relay = ask.context.relay;
     let details = ask.has_key().then(|| relay.details(ask.context.now));
     let (counts, traffic) = (relay.counts(), relay.traffic());
-    let data = Data {
-        connections: Connections::new(counts, details.as_ref()),
-        uptime_seconds: uptime(ask),
-        relay: now_under_way(&counts),
-        traffic: traffic_so_far(&traffic),
-        errors: errors_so_far(&traffic),
-        server: server_so_far(&ask.context.shell),
-    };
-    let reply = Reply::json(200, &Stats { status: "success", data });
+    let mut json = Json::default();
+    json.put("status", Text("success"));
+    json.put("data", Object);
+    tell_connections(&mut json, &counts, details.as_ref());
+    json.put("uptime_seconds", Number(uptime(ask)));
+    json.put_numbers("relay", &now_under_way(&counts));
+    json.put_numbers("traffic", &traffic_so_far(&traffic));
+    json.put_numbers("errors", &errors_so_far(&traffic));
+    json.put_numbers("server", &server_so_far(&ask.context.shell));
+    let reply = Reply::json(200, json);
     // Who guesses gets the answer as late here as anywhere.
     if details.is_none() && ask.claims_the_key() {
         return reply.guessed_at();
@@ -109,17 +77,21 @@ pub(super) fn uptime(ask: &Ask<'_>) -> u64 {
     ask.context.now.since(Moment::default()).as_secs()
 }
 
-fn now_under_way(counts: &Counts) -> Members<&'static str, usize> {
-    Members(vec![
-        ("agents", counts.agents),
-        ("in_flight", counts.in_flight),
-        ("waiting", counts.waiting),
-        ("held_bytes", counts.held_bytes),
-    ])
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-pub(super) fn traffic_so_far(traffic: &Traffic) -> Members<&'static str, u64> {
-    Members(vec![
+fn now_under_way(counts: &Counts) -> [(&'static str, u64); 4] {
+    [
+        ("agents", number(counts.agents)),
+        ("in_flight", number(counts.in_flight)),
+        ("waiting", number(counts.waiting)),
+        ("held_bytes", number(counts.held_bytes)),
+    ]
+}
+
+pub(super) fn traffic_so_far(traffic: &Traffic) -> [(&'static str, u64); 14] {
+    [
         ("from_tools", traffic.from_tools),
         ("bytes_from_tools", traffic.bytes_from_tools),
         ("from_robots", traffic.from_robots),
@@ -134,22 +106,21 @@ pub(super) fn traffic_so_far(traffic: &Traffic) -> Members<&'static str, u64> {
         ("replies_dropped", traffic.replies_dropped),
         ("messages_dropped", traffic.messages_dropped),
         ("sends_refused", traffic.sends_refused),
-    ])
+    ]
 }
 
-pub(super) fn errors_so_far(traffic: &Traffic) -> Members<&'static str, u64> {
-    Members(vec![
+pub(super) fn errors_so_far(traffic: &Traffic) -> [(&'static str, u64); 5] {
+    [
         ("no_tool", traffic.errors.no_tool),
         ("not_forwarded", traffic.errors.not_forwarded),
         ("tool_lost", traffic.errors.tool_lost),
         ("timed_out", traffic.errors.timed_out),
         ("bad_request", traffic.errors.bad_request),
-    ])
+    ]
 }
 
-pub(super) fn server_so_far(shell: &ShellView) -> Members<&'static str, u64> {
-    let number = |size| u64::try_from(size).unwrap_or(u64::MAX);
-    Members(vec![
+pub(super) fn server_so_far(shell: &ShellView) -> [(&'static str, u64); 7] {
+    [
         ("connections", number(shell.connections)),
         ("accepted", shell.accepted),
         ("turned_away", shell.turned_away),
@@ -157,107 +128,67 @@ pub(super) fn server_so_far(shell: &ShellView) -> Members<&'static str, u64> {
         ("queued_bytes", number(shell.queued_bytes)),
         ("bytes_in", shell.bytes_in),
         ("bytes_out", shell.bytes_out),
-    ])
+    ]
 }
 
-/// A JSON object whose members keep their order.
-pub(super) struct Members<K, V>(pub(super) Vec<(K, V)>);
-
-impl<K: Serialize, V: Serialize> Serialize for Members<K, V> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
-}
-
-/// `connections` of the contract, in its order. What names somebody is there only with the key.
-#[derive(Serialize)]
-struct Connections<'a> {
-    tool_connections: usize,
-    robot_connections: usize,
-    total_connections: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    robot_connections_by_agent: Option<Members<&'a str, usize>>,
-    mcp_server_connections: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mcp_servers: Option<Members<&'a str, Members<&'a str, Server<'a>>>>,
-    total_tools: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    multi_server_support: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    available_agents: Option<Vec<&'a str>>,
-}
-
-impl<'a> Connections<'a> {
-    fn new(counts: Counts, details: Option<&'a Details>) -> Self {
-        Connections {
-            tool_connections: counts.tools,
-            robot_connections: counts.robots,
-            total_connections: counts.tools.saturating_add(counts.robots),
-            robot_connections_by_agent: details.map(robots_by_agent),
-            mcp_server_connections: counts.tools,
-            mcp_servers: details.map(servers_by_agent),
-            total_tools: counts.offered,
-            multi_server_support: details.map(|_| true),
-            available_agents: details.map(|all| with_tools(all).map(|(agent, _)| agent).collect()),
+/// The members of `connections` of the contract, in its order. What names somebody is there only
+/// with the key.
+fn tell_connections(json: &mut Json, counts: &Counts, details: Option<&Details>) {
+    json.put("tool_connections", Count(counts.tools));
+    json.put("robot_connections", Count(counts.robots));
+    json.put("total_connections", Count(counts.tools.saturating_add(counts.robots)));
+    if let Some(details) = details {
+        json.put("robot_connections_by_agent", Object);
+        for (agent, view) in details.iter().filter(|(_, view)| view.robots > 0) {
+            json.put(agent, Count(view.robots));
         }
+        json.end();
     }
-}
-
-fn robots_by_agent(details: &Details) -> Members<&str, usize> {
-    let robots = details.iter().map(|(agent, view)| (agent.as_str(), view.robots));
-    Members(robots.filter(|(_, robots)| *robots > 0).collect())
-}
-
-fn servers_by_agent(details: &Details) -> Members<&str, Members<&str, Server<'_>>> {
-    Members(
-        with_tools(details)
-            .map(|(agent, tools)| {
-                let servers = tools.iter().map(|tool| (tool.label.as_str(), Server::new(tool)));
-                (agent, Members(servers.collect()))
-            })
-            .collect(),
-    )
+    json.put("mcp_server_connections", Count(counts.tools));
+    if let Some(details) = details {
+        json.put("mcp_servers", Object);
+        for (agent, view) in with_tools(details) {
+            json.put(agent, Object);
+            view.tools.iter().for_each(|tool| tell_server(json, tool));
+            json.end();
+        }
+        json.end();
+    }
+    json.put("total_tools", Count(counts.offered));
+    if let Some(details) = details {
+        json.put("multi_server_support", Raw("true"));
+        json.put("available_agents", List);
+        with_tools(details).for_each(|(agent, _)| json.add(Text(agent)));
+        json.end();
+    }
 }
 
 /// The agents a robot can reach a tool of: available, as the contract calls it.
-fn with_tools(details: &Details) -> impl Iterator<Item = (&str, &[ToolView])> {
-    let tools = details.iter().map(|(agent, view)| (agent.as_str(), view.tools.as_slice()));
-    tools.filter(|(_, tools)| !tools.is_empty())
+fn with_tools(details: &Details) -> impl Iterator<Item = &(String, AgentView)> {
+    details.iter().filter(|(_, view)| !view.tools.is_empty())
 }
 
 /// One tool server, for who has the key.
-#[derive(Serialize)]
-struct Server<'a> {
-    tools_count: usize,
-    tools: &'a [String],
-    server_info: Option<&'a RawValue>,
-    state: &'static str,
-    connected_seconds: u64,
-    in_flight: usize,
-    last_error: Option<&'a str>,
-}
-
-impl<'a> Server<'a> {
-    fn new(tool: &'a ToolView) -> Self {
-        Server {
-            tools_count: tool.tools.len(),
-            tools: &tool.tools,
-            server_info: tool
-                .server_info
-                .as_deref()
-                .and_then(|info| serde_json::from_str(info).ok()),
-            state: tool.state.label(),
-            connected_seconds: tool.connected_seconds,
-            in_flight: tool.in_flight,
-            last_error: tool.last_error.as_deref(),
-        }
-    }
+fn tell_server(json: &mut Json, tool: &ToolView) {
+    json.put(&tool.label, Object);
+    json.put("tools_count", Count(tool.tools.len()));
+    json.put("tools", List);
+    tool.tools.iter().for_each(|name| json.add(Text(name)));
+    json.end();
+    let info = tool.server_info.as_deref();
+    let info = info.and_then(|info| serde_json::from_str::<&RawValue>(info).ok());
+    json.put("server_info", info.map_or(Null, |info| Raw(info.get())));
+    json.put("state", Text(tool.state.label()));
+    json.put("connected_seconds", Number(tool.connected_seconds));
+    json.put("in_flight", Count(tool.in_flight));
+    json.put("last_error", tool.last_error.as_deref().map_or(Null, Text));
+    json.end();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relay::{AgentView, ToolState};
+    use crate::relay::ToolState;
 
     fn tool(label: &str, tools: &[&str], server_info: Option<&str>) -> ToolView {
         ToolView {
@@ -283,11 +214,16 @@ mod tests {
         ])
     }
 
+    fn written(counts: &Counts, details: Option<&Details>) -> String {
+        let mut json = Json::default();
+        tell_connections(&mut json, counts, details);
+        json.finish()
+    }
+
     #[test]
     fn details_stand_in_the_order_of_the_contract() {
         let counts = Counts { agents: 2, tools: 2, robots: 3, offered: 2, ..Counts::default() };
-        let details = details();
-        let written = serde_json::to_string(&Connections::new(counts, Some(&details))).unwrap();
+        let written = written(&counts, Some(&details()));
         assert_eq!(
             written,
             concat!(
@@ -308,25 +244,22 @@ mod tests {
     fn without_details_there_are_numbers_only() {
         let counts = Counts { tools: 2, robots: 3, offered: 4, ..Counts::default() };
         assert_eq!(
-            serde_json::to_string(&Connections::new(counts, None)).unwrap(),
+            written(&counts, None),
             r#"{"tool_connections":2,"robot_connections":3,"total_connections":5,"mcp_server_connections":2,"total_tools":4}"#
         );
     }
 
     #[test]
     fn the_details_survive_inside_another_object() {
-        let details = details();
-        let data = Data {
-            connections: Connections::new(Counts::default(), Some(&details)),
-            uptime_seconds: 1,
-            relay: now_under_way(&Counts::default()),
-            traffic: traffic_so_far(&Traffic { calls: u64::MAX, ..Traffic::default() }),
-            errors: errors_so_far(&Traffic::default()),
-            server: server_so_far(&ShellView::default()),
-        };
-        let written = serde_json::to_string(&data).unwrap();
+        let mut json = Json::default();
+        json.put("data", Object);
+        tell_connections(&mut json, &Counts::default(), Some(&details()));
+        let traffic = Traffic { calls: u64::MAX, ..Traffic::default() };
+        json.put_numbers("traffic", &traffic_so_far(&traffic));
+        let written = json.finish();
         assert!(written.contains(r#""server_info":{"name": "w", "z":1.50, "a":2}"#), "{written}");
         assert!(written.contains(r#""calls":18446744073709551615"#));
-        assert!(written.starts_with(r#"{"tool_connections":0,"robot_connections":0,"#));
+        assert!(written.starts_with(r#"{"data":{"tool_connections":0,"robot_connections":0,"#));
+        assert!(written.ends_with("}}}"), "{written}");
     }
 }

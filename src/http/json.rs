@@ -1,5 +1,4 @@
-//! Large JSON, written member by member: code for what is asked for all the time and has many
-//! members takes a fifth of what serde derives for it.
+//! JSON, written member by member: the code takes a fifth of what serde derives.
 
 /// A value, or the beginning of one that ends with [`Json::end`].
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +34,13 @@ impl Json {
         self.quote(name);
         self.text.push(':');
         self.write(value);
+    }
+
+    /// A member that is an object of numbers.
+    pub(super) fn put_numbers(&mut self, name: &str, numbers: &[(&str, u64)]) {
+        self.put(name, Value::Object);
+        numbers.iter().for_each(|(name, number)| self.put(name, Value::Number(*number)));
+        self.end();
     }
 
     /// An element of the list that was begun last.

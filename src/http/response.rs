@@ -1,9 +1,9 @@
 //! Writing responses: the one place where a head is written, and the one shape of an error.
 
 use super::json::Json;
+use super::json::Value::{Null, Object, Raw, Text};
 use super::{RefusalReason, Response};
 use crate::text::Language;
-use serde::Serialize;
 
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -19,40 +19,6 @@ pub(super) struct Reply {
     is_slowed: bool,
 }
 
-/// A JSON-RPC response to nobody's request.
-#[derive(Serialize)]
-struct Envelope<T> {
-    jsonrpc: &'static str,
-    id: (),
-    #[serde(flatten)]
-    outcome: Outcome<T>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Outcome<T> {
-    Result(T),
-    Error(Fault<T>),
-}
-
-#[derive(Serialize)]
-struct Fault<T> {
-    code: i32,
-    message: T,
-    data: Details<T>,
-}
-
-#[derive(Serialize)]
-struct Details<T> {
-    details: T,
-}
-
-impl<T: Serialize> Envelope<T> {
-    fn of(outcome: Outcome<T>) -> Self {
-        Envelope { jsonrpc: "2.0", id: (), outcome }
-    }
-}
-
 impl Reply {
     /// A reply without a body.
     pub(super) fn empty(status: u16) -> Self {
@@ -64,26 +30,28 @@ impl Reply {
         Reply { body: body.into(), ..Reply::empty(status) }.with("Content-Type", kind)
     }
 
-    /// A reply with `body` as JSON.
-    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
-        // Nothing we write has map keys other than strings, so this cannot fail.
-        Reply::new(status, JSON, serde_json::to_string(body).unwrap_or_default())
+    /// A reply with an object, whose parts need not have ended.
+    pub(super) fn json(status: u16, json: Json) -> Self {
+        Reply::new(status, JSON, json.finish())
     }
 
-    /// 200 with an object that was written by hand.
-    pub(super) fn written(json: Json) -> Self {
-        Reply::new(200, JSON, json.finish())
-    }
-
-    /// 200 with `result` as the result of a JSON-RPC response.
-    pub(super) fn result(result: &impl Serialize) -> Self {
-        Reply::json(200, &Envelope::of(Outcome::Result(result)))
+    /// 200 with the result of a JSON-RPC response, whose members `tell` tells.
+    pub(super) fn result(tell: impl FnOnce(&mut Json)) -> Self {
+        let mut json = response();
+        json.put("result", Object);
+        tell(&mut json);
+        Reply::json(200, json)
     }
 
     /// An error in the one shape they all have.
     pub(super) fn error(status: u16, code: i32, message: &str, details: &str) -> Self {
-        let fault = Fault { code, message, data: Details { details } };
-        Reply::json(status, &Envelope::of(Outcome::Error(fault)))
+        let mut json = response();
+        json.put("error", Object);
+        json.put("code", Raw(&code.to_string()));
+        json.put("message", Text(message));
+        json.put("data", Object);
+        json.put("details", Text(details));
+        Reply::json(status, json)
     }
 
     /// The reply with one more header.
@@ -120,6 +88,14 @@ impl Reply {
         }
         Response { status: self.status, refused: self.refused, is_slowed: self.is_slowed, bytes }
     }
+}
+
+/// The beginning of a JSON-RPC response to nobody's request.
+fn response() -> Json {
+    let mut json = Json::default();
+    json.put("jsonrpc", Text("2.0"));
+    json.put("id", Null);
+    json
 }
 
 /// A whole response head. A control character in a value is left out, so no value can end its

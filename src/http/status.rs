@@ -24,15 +24,9 @@ pub(super) fn status(ask: &Ask<'_>, _: &str) -> Reply {
         json.put("uptime_seconds", Number(uptime(ask)));
         json.put("memory_bytes", context.machine.memory().map_or(Null, Number));
         counted(&mut json, &relay.counts());
-        for (name, members) in [
-            ("traffic", traffic_so_far(&traffic)),
-            ("errors", errors_so_far(&traffic)),
-            ("server", server_so_far(&context.shell)),
-        ] {
-            json.put(name, Object);
-            members.0.iter().for_each(|(name, value)| json.put(name, Number(*value)));
-            json.end();
-        }
+        json.put_numbers("traffic", &traffic_so_far(&traffic));
+        json.put_numbers("errors", &errors_so_far(&traffic));
+        json.put_numbers("server", &server_so_far(&context.shell));
         json.put("agents", List);
         relay.status(context.now, language).iter().for_each(|agent| tell_agent(&mut json, agent));
         json.end();
@@ -47,7 +41,7 @@ pub(super) fn status(ask: &Ask<'_>, _: &str) -> Reply {
             json.end();
         }
         json.end();
-        Reply::written(json)
+        Reply::json(200, json)
     })
 }
 
@@ -136,7 +130,7 @@ pub(super) fn tools(ask: &Ask<'_>, _: &str) -> Reply {
         json.put("tools", List);
         json.add(Raw(catalogue.tools));
         json.end();
-        Reply::written(json)
+        Reply::json(200, json)
     })
 }
 
@@ -154,7 +148,7 @@ pub(super) fn pasted(ask: &Ask<'_>, _: &str) -> Reply {
         json.put("warnings", List);
         loopback.iter().chain(&made.warning).for_each(|warning| json.add(Text(warning)));
         json.end();
-        Reply::written(json)
+        Reply::json(200, json)
     })
 }
 
