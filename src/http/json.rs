@@ -44,12 +44,14 @@ impl Json {
     }
 
     /// An element of the list that was begun last.
+    #[inline(never)]
     pub(super) fn add(&mut self, value: Value<'_>) {
         self.separate();
         self.write(value);
     }
 
     /// What was begun last has ended.
+    #[inline(never)]
     pub(super) fn end(&mut self) {
         self.text.extend(self.ends.pop());
     }
