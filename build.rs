@@ -11,7 +11,7 @@ use std::{env, fs};
 /// Functions whose machine code is the same become one. Rust promises nothing about their addresses.
 const FOLD: &str = "--icf=all";
 
-/// The tables by which one walks up the stack are an eleventh of the program, and nobody reads them:
+/// The tables by which one walks up the stack are a twelfth of the program, and nobody reads them:
 /// it ends where it panics, and without symbols a backtrace is empty anyhow. A compiler's option
 /// would drop them too, but cannot be given for release builds only, and tests need them.
 const NO_TABLES: &str = "SECTIONS {
