@@ -66,7 +66,8 @@ fn envelopes(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let envelope = Envelope::read(black_box(text)).unwrap();
                 let Id::Given(id) = envelope.id else { panic!("no id") };
-                let splice = Splice::of(envelope.text).put(Some(id), "77");
+                let mut splice = Splice::of(envelope.text);
+                splice.put(id, "77");
                 black_box(splice.pieces());
             });
         });

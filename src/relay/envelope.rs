@@ -85,7 +85,7 @@ impl<'a> Inside<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Takes a text of one line apart.
+    /// Takes a text of one line apart: one with a line break is none that is JSON.
     ///
     /// # Errors
     /// [`Unreadable`] where it is no JSON-RPC message.
@@ -254,20 +254,38 @@ pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> 
     serde_json::from_str(raw).ok()
 }
 
-/// The same message on one line: a line break in JSON can only stand between its parts. What is
-/// not JSON stays as it is.
-pub fn one_line(text: &str) -> Cow<'_, str> {
-    let has_breaks = |text: &str| memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some();
-    if !has_breaks(text) {
-        return Cow::Borrowed(text);
+/// A text as it came: what it is as it is passed on, without the line breaks around it, and as a
+/// message. Its line breaks may only stand between the parts of JSON, where they become blanks;
+/// that takes memory, which is `line`.
+#[inline]
+pub fn hear<'a>(
+    text: &'a str,
+    line: &'a mut String,
+) -> (&'a str, Result<Envelope<'a>, Unreadable>) {
+    let mut text = text;
+    while let Some(rest) = text.strip_suffix(['\r', '\n']) {
+        text = rest;
     }
-    let text = text.trim_matches(['\r', '\n']);
-    if !has_breaks(text) || !scan::is_json(text) {
-        return Cow::Borrowed(text);
+    // Most have none, which need not be found out beforehand: they are no JSON of one line.
+    match Envelope::read(text) {
+        Err(why) => match on_one_line(text) {
+            Some(blanks) => {
+                *line = blanks;
+                (line, Envelope::read(line))
+            }
+            None => (text, Err(why)),
+        },
+        read => (text, read),
     }
-    let blank = |byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte };
-    let bytes = text.bytes().map(blank).collect();
-    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// JSON with line breaks, with blanks in their place; nothing where it is not that.
+fn on_one_line(text: &str) -> Option<String> {
+    memchr::memchr2(b'\n', b'\r', text.as_bytes())?;
+    let text = text.trim_start_matches(['\r', '\n']);
+    // In a string a tab is a fault just as a line break is.
+    let is_json = scan::is_json(&text.replace(['\r', '\n'], "\t"));
+    is_json.then(|| text.replace(['\r', '\n'], " "))
 }
 
 /// Three parts of one message may be written anew, its id, a name, a token; the others are kept.
@@ -288,16 +306,10 @@ impl<'a> Splice<'a> {
     }
 
     /// Writes `new` in place of `part`, which must be a slice of the text. Parts must not overlap.
-    #[must_use]
-    pub fn put(mut self, part: Option<&str>, new: &'a str) -> Self {
-        if let Some(part) = part.filter(|_| self.count + 2 <= MOST_PIECES) {
-            for at in (0..self.count).step_by(2) {
-                if self.cut(at, part, new).is_some() {
-                    break;
-                }
-            }
+    pub fn put(&mut self, part: &str, new: &'a str) {
+        if self.count + 2 <= MOST_PIECES {
+            let _ = (0..self.count).step_by(2).find_map(|at| self.cut(at, part, new));
         }
-        self
     }
 
     /// Cuts the piece at `at`, if `part` stands in it.
@@ -324,7 +336,9 @@ impl<'a> Splice<'a> {
 mod tests {
     use super::*;
 
-    fn spliced(splice: Splice<'_>) -> String {
+    fn spliced(text: &str, parts: &[(&str, &str)]) -> String {
+        let mut splice = Splice::of(text);
+        parts.iter().for_each(|(part, new)| splice.put(part, new));
         splice.pieces().concat()
     }
 
@@ -336,7 +350,7 @@ mod tests {
         assert_eq!(envelope.id, Id::Given("1E2"));
         assert_eq!(envelope.method.as_deref(), Some("tools/call"));
         let Id::Given(id) = envelope.id else { panic!() };
-        assert_eq!(spliced(Splice::of(text).put(Some(id), "7")), text.replace("1E2", "7"));
+        assert_eq!(spliced(text, &[(id, "7")]), text.replace("1E2", "7"));
     }
 
     #[test]
@@ -346,13 +360,11 @@ mod tests {
         for [first, second, third] in
             [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
         {
-            let put = |splice: Splice<'static>, (part, new)| splice.put(Some(part), new);
-            let splice = put(put(Splice::of(text), parts[first]), parts[second]);
-            assert_eq!(spliced(put(splice, parts[third])), "<a>123<b>67<c>9");
+            let parts = [parts[first], parts[second], parts[third]];
+            assert_eq!(spliced(text, &parts), "<a>123<b>67<c>9");
         }
-        assert_eq!(spliced(Splice::of(text).put(None, "x")), text);
-        assert_eq!(spliced(Splice::of(text).put(Some(&text[1..1]), "+")), "0+123456789");
-        assert_eq!(spliced(Splice::of(text).put(Some("3"), "x")), text, "it is no slice of it");
+        assert_eq!(spliced(text, &[(&text[1..1], "+")]), "0+123456789");
+        assert_eq!(spliced(text, &[("3", "x")]), text, "it is no slice of it");
     }
 
     #[test]
@@ -422,10 +434,22 @@ mod tests {
 
     #[test]
     fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
-        assert_eq!(one_line("{\"a\":1}\r\n"), "{\"a\":1}");
-        assert_eq!(one_line("{\r\n \"a\": 1\n}\n"), "{   \"a\": 1 }");
-        assert!(matches!(one_line(" {} "), Cow::Borrowed(" {} ")));
-        let broken = "{\"a\":\"b\nc\"}";
-        assert_eq!(one_line(broken), broken, "what is not JSON does not become it");
+        let heard = |text: &str| {
+            let mut line = String::new();
+            let (text, read) = hear(text, &mut line);
+            (text.to_owned(), read.map(|envelope| assert_eq!(envelope.text, text)))
+        };
+        let ping = r#"{"method":"ping"}"#;
+        assert_eq!(heard(&format!("{ping}\r\n\n")), (ping.to_owned(), Ok(())));
+        assert_eq!(heard(&format!("\n\r{ping}")), (ping.to_owned(), Ok(())));
+        let spread = (r#"{   "method": "ping" }"#.to_owned(), Ok(()));
+        assert_eq!(heard("{\r\n \"method\": \"ping\"\n}\n"), spread);
+        assert_eq!(heard("[1,\n2]\n"), ("[1, 2]".to_owned(), Err(Unreadable::Batch)));
+        let id = "{\"id\":4,\n\"method\":7}";
+        assert_eq!(heard(id), (id.replace('\n', " "), Err(Unreadable::NotAMessage)));
+        for broken in ["{\"method\":\"pi\nng\"}", "{\n", "", "{\"a\":\"b\n\"}"] {
+            let kept = broken.trim_end().to_owned();
+            assert_eq!(heard(broken), (kept, Err(Unreadable::NotJson)), "it does not become JSON");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::agent::Agent;
 use super::catalogue::{Kind, KINDS};
-use super::envelope::{one_line, Envelope, Id, Params, Splice, Unreadable};
+use super::envelope::{hear, Envelope, Id, Params, Splice, Unreadable};
 use super::quirks;
 use super::reply::{Cause, Refusal};
 use super::robot::{Queued, Robot, Waiting};
@@ -44,22 +44,28 @@ impl Agent {
     pub(super) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
-        let text = one_line(text);
+        let mut line = String::new();
+        let (text, read) = hear(text, &mut line);
         let Some(robot) = self.robots.get_mut(place) else { return };
         robot.speaks_by = None;
-        turn.note_heard(robot.peer, &text);
+        turn.note_heard(robot.peer, text);
         if robot.waiting.is_some() {
-            self.queue_behind(turn, place, &text);
+            self.queue_behind(turn, place, text, read);
         } else {
-            self.hear_robot(turn, place, &text, Turnstile::First);
+            self.hear_robot(turn, place, text, read, Turnstile::First);
         }
     }
 
     /// Keeps a message until the one before it is answered. A cancellation may be of just that
     /// one and does not wait.
-    fn queue_behind(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
-        let envelope = Envelope::read(text);
-        if let Ok(envelope) = &envelope {
+    fn queue_behind(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        text: &str,
+        read: Result<Envelope<'_>, Unreadable>,
+    ) {
+        if let Ok(envelope) = &read {
             if envelope.method.as_deref() == Some("notifications/cancelled") {
                 self.cancelled(turn, place, envelope);
                 if let Id::Given(id) = envelope.id {
@@ -74,7 +80,7 @@ impl Agent {
         } else {
             self.hold(turn, text.len())
         };
-        let request_id = match envelope.map(|envelope| (envelope.id, envelope.method.is_some())) {
+        let request_id = match read.map(|envelope| (envelope.id, envelope.method.is_some())) {
             Ok((Id::Given(id), true)) => Some(id),
             _ => None,
         };
@@ -102,12 +108,24 @@ impl Agent {
                 return self.pay_list_owed(turn, place);
             };
             self.release(turn, text.len());
-            self.hear_robot(turn, place, &text, Turnstile::First);
+            self.hear_again(turn, place, &text, Turnstile::First);
         }
     }
 
-    fn hear_robot(&mut self, turn: &mut Turn<'_>, place: usize, text: &str, state: Turnstile<'_>) {
-        let envelope = match Envelope::read(text) {
+    /// A text that has waited is looked at again.
+    fn hear_again(&mut self, turn: &mut Turn<'_>, place: usize, text: &str, state: Turnstile<'_>) {
+        self.hear_robot(turn, place, text, Envelope::read(text), state);
+    }
+
+    fn hear_robot(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        text: &str,
+        read: Result<Envelope<'_>, Unreadable>,
+        state: Turnstile<'_>,
+    ) {
+        let envelope = match read {
             Ok(envelope) => envelope,
             Err(why) => {
                 turn.traffic.messages_dropped += 1;
@@ -166,7 +184,8 @@ impl Agent {
         }
         for (_, tool) in self.tools.iter_mut().filter(|(_, tool)| tool.takes_messages()) {
             let mut digits = itoa::Buffer::new();
-            let splice = own_id(Splice::of(envelope.text), envelope, tool, &mut digits);
+            let mut splice = Splice::of(envelope.text);
+            own_id(&mut splice, envelope, tool, &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
     }
@@ -189,9 +208,10 @@ impl Agent {
             turn.traffic.calls_cancelled += 1;
             let mut digits = itoa::Buffer::new();
             let number = digits.format(ticket.number);
-            let splice = Splice::of(envelope.text).put(Some(id), number);
+            let mut splice = Splice::of(envelope.text);
+            splice.put(id, number);
             let mut digits = itoa::Buffer::new();
-            let splice = own_id(splice, envelope, tool, &mut digits);
+            own_id(&mut splice, envelope, tool, &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
         self.pay_list_owed(turn, place);
@@ -255,7 +275,7 @@ impl Agent {
 
     /// A request has waited for a tool and is looked at again.
     pub(super) fn asks_again(&mut self, turn: &mut Turn<'_>, parked: &Parked) {
-        self.hear_robot(turn, parked.robot, &parked.text, Turnstile::Parked(parked));
+        self.hear_again(turn, parked.robot, &parked.text, Turnstile::Parked(parked));
     }
 
     fn answer_empty(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) {
@@ -359,7 +379,7 @@ impl Agent {
                 // Not all have answered, perhaps: what is known has to do.
                 self.merge(turn, *kind);
             }
-            self.hear_robot(turn, place, &waiting.text, Turnstile::Settled);
+            self.hear_again(turn, place, &waiting.text, Turnstile::Settled);
             self.hear_inbox(turn, place);
         }
         // Those who go on waiting may not have to wait as long.
@@ -379,13 +399,12 @@ impl Agent {
 /// A notification that has an id all the same gets one that is none of the tool's requests: an
 /// answer to it finds nobody.
 fn own_id<'a>(
-    splice: Splice<'a>,
+    splice: &mut Splice<'a>,
     envelope: &Envelope<'a>,
     tool: &mut Tool,
     digits: &'a mut itoa::Buffer,
-) -> Splice<'a> {
-    match envelope.id {
-        Id::Given(id) => splice.put(Some(id), digits.format(tool.in_flight.fresh())),
-        _ => splice,
+) {
+    if let Id::Given(id) = envelope.id {
+        splice.put(id, digits.format(tool.in_flight.fresh()));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::agent::Agent;
 use super::catalogue::{names_of, Kind, KINDS};
-use super::envelope::{one_line, Envelope, Id, Splice};
+use super::envelope::{hear, Envelope, Id, Splice};
 use super::in_flight::{number, Request};
 use super::reply::{self, PROTOCOL_VERSION};
 use super::tool::{Listed, Tool, Trouble, Who};
@@ -14,10 +14,11 @@ impl Agent {
     pub(super) fn tool_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
         turn.traffic.from_tools += 1;
         turn.traffic.bytes_from_tools += text.len() as u64;
-        let text = one_line(text);
         let Some(peer) = self.tools.get(place).map(|tool| tool.peer) else { return };
-        turn.note_heard(peer, &text);
-        let Ok(envelope) = Envelope::read(&text) else { return self.not_understood(turn, place) };
+        let mut line = String::new();
+        let (text, read) = hear(text, &mut line);
+        turn.note_heard(peer, text);
+        let Ok(envelope) = read else { return self.not_understood(turn, place) };
         match (envelope.method.as_deref(), envelope.id) {
             (None, id) => self.tool_replies(turn, place, id, &envelope),
             (Some(method), Id::Given(id)) => {
@@ -224,7 +225,8 @@ impl Agent {
         // Sooner than before, where new settings have made the wait shorter.
         turn.wake(call.deadline);
         let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };
-        let splice = Splice::of(envelope.text).put(Some(token), own);
+        let mut splice = Splice::of(envelope.text);
+        splice.put(token, own);
         let _ = turn.send_to_robot(robot.peer, splice.pieces());
     }
 

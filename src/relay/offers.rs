@@ -191,7 +191,7 @@ impl Merged {
         }
         let mut splice = Splice::of(&item.raw);
         if let Some(spelled) = renamed {
-            splice = splice.put(Some(item.spelled_name()), spelled);
+            splice.put(item.spelled_name(), spelled);
         }
         self.text.extend(splice.pieces().iter().copied());
         let own_name = renamed.map(|_| item.spelled_name().into());

@@ -115,22 +115,22 @@ impl Robot {
         self.tickets.iter().filter(first_of).count()
     }
 
-    /// Takes out the ticket of the request that travels to `tool` as `number`.
-    pub(super) fn take_ticket(&mut self, tool: usize, number: u32) -> Option<Ticket> {
+    /// Takes out the ticket of the request that travels to `tool` as `number`. Says besides whether
+    /// the same request is under way elsewhere too.
+    pub(super) fn take_ticket(&mut self, tool: usize, number: u32) -> Option<(Ticket, bool)> {
         let wanted = |ticket: &Ticket| ticket.tool == tool && ticket.number == number;
         let place = self.tickets.iter().position(wanted)?;
-        self.tickets.remove(place)
+        let ticket = self.tickets.remove(place)?;
+        // Those of one request stand side by side.
+        let beside = [place.checked_sub(1), Some(place)].into_iter().flatten();
+        let is_rival = |place| self.tickets.get(place).is_some_and(|t| t.request == ticket.request);
+        Some((ticket, beside.into_iter().any(is_rival)))
     }
 
     /// Takes out one more ticket of the same request, if there is one.
     pub(super) fn take_rival(&mut self, request: u32) -> Option<Ticket> {
         let place = self.tickets.iter().position(|ticket| ticket.request == request)?;
         self.tickets.remove(place)
-    }
-
-    /// Whether the same request is under way elsewhere too.
-    pub(super) fn has_rival(&self, request: u32) -> bool {
-        self.tickets.iter().any(|ticket| ticket.request == request)
     }
 }
 

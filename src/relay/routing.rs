@@ -196,10 +196,13 @@ impl Agent {
             let Some(tool) = self.tools.get_mut(*tool_place) else { continue };
             let number = tool.in_flight.fresh();
             let digits = digits.format(number);
-            let mut splice = Splice::of(envelope.text).put(Some(id), digits);
-            splice = splice.put(params.asked_token, digits);
-            if let Some(name) = name {
-                splice = splice.put(params.name.as_ref().map(|(_, spelled)| *spelled), name);
+            let mut splice = Splice::of(envelope.text);
+            splice.put(id, digits);
+            if let Some(token) = params.asked_token {
+                splice.put(token, digits);
+            }
+            if let (Some(name), Some((_, spelled))) = (name, &params.name) {
+                splice.put(spelled, name);
             }
             let token = params.asked_token.map(Into::into);
             let since = turn.now;
@@ -257,13 +260,15 @@ impl Agent {
         }
         turn.traffic.latency.note(turn.now.since(call.since));
         let Some(robot) = self.robots.get_mut(call.robot) else { return };
-        let Some(ticket) = robot.take_ticket(tool, number) else { return };
-        if envelope.result.is_none() && robot.has_rival(ticket.request) {
-            return;
-        }
-        while let Some(rival) = robot.take_rival(ticket.request) {
-            if let Some(tool) = self.tools.get_mut(rival.tool) {
-                tool.in_flight.remove(rival.number);
+        let Some((ticket, has_rivals)) = robot.take_ticket(tool, number) else { return };
+        if has_rivals {
+            if envelope.result.is_none() {
+                return;
+            }
+            while let Some(rival) = robot.take_rival(ticket.request) {
+                if let Some(tool) = self.tools.get_mut(rival.tool) {
+                    tool.in_flight.remove(rival.number);
+                }
             }
         }
         let Id::Given(id) = envelope.id else { return };
@@ -278,9 +283,10 @@ impl Agent {
             }
             _ => None,
         };
-        let mut splice = Splice::of(envelope.text).put(Some(id), &call.id);
+        let mut splice = Splice::of(envelope.text);
+        splice.put(id, &call.id);
         if let Some((words, behind_brace)) = &failure {
-            splice = splice.put(Some(behind_brace), words);
+            splice.put(behind_brace, words);
         }
         self.answer(turn, call.robot, &call.id, splice.pieces());
         self.pay_list_owed(turn, call.robot);
@@ -296,8 +302,8 @@ impl Agent {
         why: Refusal<'_>,
     ) {
         let Some(robot) = self.robots.get_mut(call.robot) else { return };
-        let Some(ticket) = robot.take_ticket(tool, number) else { return };
-        if !robot.has_rival(ticket.request) {
+        let Some((_, has_rivals)) = robot.take_ticket(tool, number) else { return };
+        if !has_rivals {
             self.refuse(turn, call.robot, &call.id, why);
         }
     }

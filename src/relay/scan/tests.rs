@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 fn agrees(text: &str) {
     let theirs = serde_json::from_str::<&RawValue>(text).is_ok();
+    if text.contains(['\n', '\r']) {
+        return assert!(!is_json(text), "{text:?} has more lines than one");
+    }
     assert_eq!(is_json(text), theirs, "{text:?}");
     let mut ours = Some(Vec::new());
     if members(text, |key, value| ours.iter_mut().for_each(|all| all.push((key, value)))).is_err() {
@@ -37,6 +40,10 @@ fn what_is_json_is_what_serde_json_says() {
         " ",
         "{}",
         " {\t} \n",
+        "\n{}",
+        "{\r}",
+        "[1,\n2]",
+        " {\t} ",
         "{\"a\":1}",
         "{\"a\":1,}",
         "{,}",

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use mcp_endpoint_server::relay::envelope::{
-    one_line, place_in, string, Envelope, Id, Params, Splice, Unreadable,
+    hear, place_in, string, Envelope, Id, Params, Splice, Unreadable,
 };
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
@@ -11,21 +11,22 @@ use std::ops::Range;
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    let line = one_line(&text);
-    line_is_the_text(&line, &text);
-    match Envelope::read(&line) {
+    let mut memory = String::new();
+    let (line, read) = hear(&text, &mut memory);
+    line_is_the_text(line, &text);
+    match read {
         Ok(envelope) => envelope_is_sound(&envelope),
         Err(why) => {
-            let valid = is_json(&line);
+            let valid = is_json(line);
             match why {
                 // A member whose name is half a letter can be skipped, but not read.
-                Unreadable::NotJson => assert!(!valid || !has_names(&line), "{line:?} is JSON"),
+                Unreadable::NotJson => assert!(!valid || !has_names(line), "{line:?} is JSON"),
                 Unreadable::Batch => assert!(valid && line.trim_start().starts_with('[')),
                 // What comes behind a member that is odd is not looked at.
                 Unreadable::NotAMessage => (),
             }
-            if let Some(id) = Envelope::id_of_unreadable(&line) {
-                assert!(is_json(id) && place_in(&line, id).is_some());
+            if let Some(id) = Envelope::id_of_unreadable(line) {
+                assert!(is_json(id) && place_in(line, id).is_some());
             }
         }
     }
@@ -42,24 +43,23 @@ fn has_names(text: &str) -> bool {
 fn line_is_the_text(line: &str, text: &str) {
     if !is_json(text) {
         // What is no message goes nowhere.
-        return assert_eq!(line, text.trim_matches(['\r', '\n']));
+        return assert_eq!(line, text.trim_end_matches(['\r', '\n']));
     }
     assert!(!line.contains(['\n', '\r']), "{line:?}");
     let blank = |c: char| if matches!(c, '\n' | '\r') { ' ' } else { c };
     let blanks: String = text.chars().map(blank).collect();
-    assert_eq!(
-        line,
-        &blanks[text.len() - text.trim_start_matches(['\r', '\n']).len()..][..line.len()]
-    );
+    // Where there is only one line, only its end is cut.
+    let start = text.len() - text.trim_start_matches(['\r', '\n']).len();
+    assert_eq!(line, &blanks[start..][..line.len()]);
     assert!(is_json(line), "{text:?} was JSON and is none any more");
-    assert_eq!(one_line(line), line);
+    assert_eq!(hear(line, &mut String::new()).0, line);
 }
 
 fn envelope_is_sound(envelope: &Envelope<'_>) {
     let text = envelope.text;
     assert!(is_json(text), "{text:?} is no JSON");
     for part in [envelope.params, envelope.result, envelope.error].into_iter().flatten() {
-        assert!(is_json(part) && envelope.place_of(part).map(|at| &text[at]) == Some(part));
+        assert!(is_json(part) && place_in(text, part).map(|at| &text[at]) == Some(part));
     }
     // What a full parse finds is what was read.
     let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
@@ -89,10 +89,11 @@ fn envelope_is_sound(envelope: &Envelope<'_>) {
     spliced(envelope, &[(params.request_id, "1"), (id, r#""小""#)]);
     // An error is written into a failed call's result.
     let result = envelope.result.filter(|result| result.starts_with('{'));
-    if let Some(place) = result.and_then(|result| envelope.place_of(result)) {
+    if let Some(place) = result.and_then(|result| place_in(text, result)) {
         let inside = place.start + 1..place.start + 1;
-        let pieces = Splice::of(text).put(Some(inside.clone()), r#""error":"x","#).pieces();
-        assert_eq!(pieces.concat(), replaced(text, vec![(inside, r#""error":"x","#)]));
+        let mut splice = Splice::of(text);
+        splice.put(&text[inside.clone()], r#""error":"x","#);
+        assert_eq!(splice.pieces().concat(), replaced(text, vec![(inside, r#""error":"x","#)]));
     }
 }
 
@@ -101,11 +102,11 @@ fn params_are_sound(params: &Params<'_>, envelope: &Envelope<'_>) {
     for (said, spelled) in named {
         assert_eq!(string(spelled).as_ref(), Some(said));
         assert_eq!(serde_json::from_str::<String>(spelled).ok().as_deref(), Some(&**said));
-        assert!(envelope.place_of(spelled).is_some());
+        assert!(place_in(envelope.text, spelled).is_some());
     }
     let raws = [params.asked_token, params.progress_token, params.request_id];
     for raw in raws.into_iter().flatten() {
-        assert!(is_json(raw) && envelope.place_of(raw).is_some());
+        assert!(is_json(raw) && place_in(envelope.text, raw).is_some());
     }
 }
 
@@ -114,9 +115,9 @@ fn spliced(envelope: &Envelope<'_>, parts: &[(Option<&str>, &str)]) {
     let mut splice = Splice::of(envelope.text);
     let mut edits = Vec::new();
     for (part, new) in parts {
-        let place = part.and_then(|part| envelope.place_of(part));
+        let place = part.and_then(|part| place_in(envelope.text, part));
         assert_eq!(place.is_some(), part.is_some(), "a part that stands nowhere");
-        splice = splice.put(place.clone(), new);
+        part.iter().for_each(|part| splice.put(part, new));
         edits.extend(place.map(|place| (place, *new)));
     }
     let written = splice.pieces().concat();
