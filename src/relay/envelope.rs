@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// The id of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Id<'a> {
     /// There is none.
+    #[default]
     Absent,
     /// `null`.
     Null,
@@ -19,7 +20,7 @@ pub enum Id<'a> {
 }
 
 /// A message, taken apart as far as the relay must look into it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Envelope<'a> {
     /// The whole message, of one line.
     pub text: &'a str,
@@ -90,17 +91,17 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`Unreadable`] where it is no JSON-RPC message.
     pub fn read(text: &'a str) -> Result<Self, Unreadable> {
-        let (mut id, mut method, mut params) = (None, None, None);
-        let (mut result, mut error, mut twice) = (None, None, false);
-        let (mut inside, mut is_error) = (Inside::default(), None);
+        let mut found = Envelope { text, ..Envelope::default() };
+        let (mut id, mut method, mut is_error, mut twice) = (None, None, None, false);
         let scanned = scan::walk(text, |key, scanner| {
             let slot = match &*key.name() {
                 "id" => &mut id,
                 "method" => &mut method,
-                "error" => &mut error,
+                "error" => &mut found.error,
                 "params" => {
+                    let inside = &mut found.inside;
                     let value = scanner.value_with_members(|key, value| inside.take(key, value))?;
-                    once(&mut params, value, &mut twice);
+                    once(&mut found.params, value, &mut twice);
                     return Ok(());
                 }
                 "result" => {
@@ -109,7 +110,7 @@ impl<'a> Envelope<'a> {
                             is_error = Some(value);
                         }
                     })?;
-                    once(&mut result, value, &mut twice);
+                    once(&mut found.result, value, &mut twice);
                     return Ok(());
                 }
                 _ => return scanner.value().map(|_| ()),
@@ -128,15 +129,16 @@ impl<'a> Envelope<'a> {
         if twice {
             return Err(Unreadable::NotAMessage);
         }
-        let method = match method {
+        found.id = read_id(id);
+        found.method = match method {
             // Some serialise every member they know of.
             None | Some("null") => None,
             Some(raw) => Some(string(raw).ok_or(Unreadable::NotAMessage)?),
         };
-        let failed = error.is_some_and(|error| error != "null");
-        let result = result.filter(|result| !failed || *result != "null");
-        let is_failure = is_error == Some("true");
-        Ok(Envelope { text, id: read_id(id), method, params, result, error, is_failure, inside })
+        let failed = found.error.is_some_and(|error| error != "null");
+        found.result = found.result.filter(|result| !failed || *result != "null");
+        found.is_failure = is_error == Some("true");
+        Ok(found)
     }
 
     /// The id of a text that is no message, where one can be read.
@@ -267,16 +269,15 @@ pub fn hear<'a>(
         text = rest;
     }
     // Most have none, which need not be found out beforehand: they are no JSON of one line.
-    match Envelope::read(text) {
-        Err(why) => match on_one_line(text) {
-            Some(blanks) => {
-                *line = blanks;
-                (line, Envelope::read(line))
-            }
-            None => (text, Err(why)),
-        },
-        read => (text, read),
+    let mut read = Envelope::read(text);
+    if read.is_err() {
+        if let Some(blanks) = on_one_line(text) {
+            *line = blanks;
+            text = line;
+            read = Envelope::read(text);
+        }
     }
+    (text, read)
 }
 
 /// JSON with line breaks, with blanks in their place; nothing where it is not that.

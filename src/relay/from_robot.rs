@@ -50,9 +50,9 @@ impl Agent {
         robot.speaks_by = None;
         turn.note_heard(robot.peer, text);
         if robot.waiting.is_some() {
-            self.queue_behind(turn, place, text, read);
+            self.queue_behind(turn, place, text, &read);
         } else {
-            self.hear_robot(turn, place, text, read, Turnstile::First);
+            self.hear_robot(turn, place, text, &read, Turnstile::First);
         }
     }
 
@@ -63,9 +63,9 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         text: &str,
-        read: Result<Envelope<'_>, Unreadable>,
+        read: &Result<Envelope<'_>, Unreadable>,
     ) {
-        if let Ok(envelope) = &read {
+        if let Ok(envelope) = read {
             if envelope.method.as_deref() == Some("notifications/cancelled") {
                 self.cancelled(turn, place, envelope);
                 if let Id::Given(id) = envelope.id {
@@ -80,7 +80,7 @@ impl Agent {
         } else {
             self.hold(turn, text.len())
         };
-        let request_id = match read.map(|envelope| (envelope.id, envelope.method.is_some())) {
+        let request_id = match read.as_ref().map(|e| (e.id, e.method.is_some())) {
             Ok((Id::Given(id), true)) => Some(id),
             _ => None,
         };
@@ -114,7 +114,7 @@ impl Agent {
 
     /// A text that has waited is looked at again.
     fn hear_again(&mut self, turn: &mut Turn<'_>, place: usize, text: &str, state: Turnstile<'_>) {
-        self.hear_robot(turn, place, text, Envelope::read(text), state);
+        self.hear_robot(turn, place, text, &Envelope::read(text), state);
     }
 
     fn hear_robot(
@@ -122,7 +122,7 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         text: &str,
-        read: Result<Envelope<'_>, Unreadable>,
+        read: &Result<Envelope<'_>, Unreadable>,
         state: Turnstile<'_>,
     ) {
         let envelope = match read {
@@ -140,16 +140,16 @@ impl Agent {
         };
         let is_notification = |method: &str| method.starts_with("notifications/");
         match (envelope.method.as_deref(), envelope.id) {
-            (Some(method), Id::Absent) => self.robot_notifies(turn, place, method, &envelope),
+            (Some(method), Id::Absent) => self.robot_notifies(turn, place, method, envelope),
             // Some serialise every member they know of.
             (Some(method), Id::Null) if is_notification(method) => {
-                self.robot_notifies(turn, place, method, &envelope);
+                self.robot_notifies(turn, place, method, envelope);
             }
             (Some(_), Id::Given(id)) if id.len() > LONGEST_ID => {
                 self.refuse(turn, place, "null", Refusal::NotAMessage);
             }
             (Some(method), Id::Given(id)) => {
-                self.robot_asks(turn, Ask { robot: place, id, method, envelope: &envelope, state });
+                self.robot_asks(turn, Ask { robot: place, id, method, envelope, state });
             }
             (None, _) if envelope.result.is_some() || envelope.error.is_some() => {
                 turn.traffic.messages_dropped += 1;

@@ -122,9 +122,8 @@ impl Robot {
         let place = self.tickets.iter().position(wanted)?;
         let ticket = self.tickets.remove(place)?;
         // Those of one request stand side by side.
-        let beside = [place.checked_sub(1), Some(place)].into_iter().flatten();
         let is_rival = |place| self.tickets.get(place).is_some_and(|t| t.request == ticket.request);
-        Some((ticket, beside.into_iter().any(is_rival)))
+        Some((ticket, is_rival(place) || place.checked_sub(1).is_some_and(is_rival)))
     }
 
     /// Takes out one more ticket of the same request, if there is one.
