@@ -155,8 +155,11 @@ impl Receiver {
             self.wanted = None;
             self.partial.clear(spares);
         }
+        let rest = input.rest();
         if self.partial.len() == 0 {
-            let rest = input.rest();
+            if rest.is_empty() {
+                return Ok(None);
+            }
             if let Some((header, start, size)) = self.read_header(rest, limit)? {
                 let end = start.saturating_add(size);
                 if end <= rest.len() {

@@ -41,7 +41,7 @@ pub struct Envelope<'a> {
 }
 
 /// Why a text is no message.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
     /// It is not JSON.
     NotJson,
@@ -179,9 +179,7 @@ fn read_id(spelled: Option<&str>) -> Id<'_> {
     match spelled {
         None => Id::Absent,
         Some("null") => Id::Null,
-        Some(raw) if raw.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) => {
-            Id::Given(raw)
-        }
+        Some(raw) if matches!(raw.as_bytes(), [b'"' | b'-' | b'0'..=b'9', ..]) => Id::Given(raw),
         Some(_) => Id::Odd,
     }
 }
@@ -256,28 +254,26 @@ pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> 
     serde_json::from_str(raw).ok()
 }
 
-/// A text as it came: what it is as it is passed on, without the line breaks around it, and as a
-/// message. Its line breaks may only stand between the parts of JSON, where they become blanks;
-/// that takes memory, which is `line`.
-#[inline]
-pub fn hear<'a>(
-    text: &'a str,
-    line: &'a mut String,
-) -> (&'a str, Result<Envelope<'a>, Unreadable>) {
+/// Tells `then` of a text that came: what it is as it is passed on, and as a message. Line breaks
+/// at its end are left out; those between the parts of JSON become blanks.
+pub fn hear<T>(text: &str, then: impl FnOnce(&str, Result<&Envelope<'_>, Unreadable>) -> T) -> T {
     let mut text = text;
-    while let Some(rest) = text.strip_suffix(['\r', '\n']) {
-        text = rest;
+    while let [.., b'\r' | b'\n'] = text.as_bytes() {
+        text = text.get(..text.len() - 1).unwrap_or_default();
     }
-    // Most have none, which need not be found out beforehand: they are no JSON of one line.
-    let mut read = Envelope::read(text);
-    if read.is_err() {
-        if let Some(blanks) = on_one_line(text) {
-            *line = blanks;
-            text = line;
-            read = Envelope::read(text);
-        }
+    // Nearly all have no more of them, which need not be found out beforehand: with one it is no
+    // JSON of one line.
+    let why = match Envelope::read(text) {
+        Ok(envelope) => return then(text, Ok(&envelope)),
+        Err(why) => why,
+    };
+    match on_one_line(text) {
+        None => then(text, Err(why)),
+        Some(line) => match Envelope::read(&line) {
+            Ok(envelope) => then(&line, Ok(&envelope)),
+            Err(why) => then(&line, Err(why)),
+        },
     }
-    (text, read)
 }
 
 /// JSON with line breaks, with blanks in their place; nothing where it is not that.
@@ -436,9 +432,9 @@ mod tests {
     #[test]
     fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
         let heard = |text: &str| {
-            let mut line = String::new();
-            let (text, read) = hear(text, &mut line);
-            (text.to_owned(), read.map(|envelope| assert_eq!(envelope.text, text)))
+            hear(text, |text, read| {
+                (text.to_owned(), read.map(|envelope| assert_eq!(envelope.text, text)))
+            })
         };
         let ping = r#"{"method":"ping"}"#;
         assert_eq!(heard(&format!("{ping}\r\n\n")), (ping.to_owned(), Ok(())));

@@ -44,16 +44,16 @@ impl Agent {
     pub(super) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
-        let mut line = String::new();
-        let (text, read) = hear(text, &mut line);
-        let Some(robot) = self.robots.get_mut(place) else { return };
-        robot.speaks_by = None;
-        turn.note_heard(robot.peer, text);
-        if robot.waiting.is_some() {
-            self.queue_behind(turn, place, text, &read);
-        } else {
-            self.hear_robot(turn, place, text, &read, Turnstile::First);
-        }
+        hear(text, |text, read| {
+            let Some(robot) = self.robots.get_mut(place) else { return };
+            robot.speaks_by = None;
+            turn.note_heard(robot.peer, text);
+            if robot.waiting.is_some() {
+                self.queue_behind(turn, place, text, read);
+            } else {
+                self.hear_robot(turn, place, text, read, Turnstile::First);
+            }
+        });
     }
 
     /// Keeps a message until the one before it is answered. A cancellation may be of just that
@@ -63,7 +63,7 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         text: &str,
-        read: &Result<Envelope<'_>, Unreadable>,
+        read: Result<&Envelope<'_>, Unreadable>,
     ) {
         if let Ok(envelope) = read {
             if envelope.method.as_deref() == Some("notifications/cancelled") {
@@ -80,7 +80,7 @@ impl Agent {
         } else {
             self.hold(turn, text.len())
         };
-        let request_id = match read.as_ref().map(|e| (e.id, e.method.is_some())) {
+        let request_id = match read.map(|envelope| (envelope.id, envelope.method.is_some())) {
             Ok((Id::Given(id), true)) => Some(id),
             _ => None,
         };
@@ -114,7 +114,13 @@ impl Agent {
 
     /// A text that has waited is looked at again.
     fn hear_again(&mut self, turn: &mut Turn<'_>, place: usize, text: &str, state: Turnstile<'_>) {
-        self.hear_robot(turn, place, text, &Envelope::read(text), state);
+        self.hear_robot(
+            turn,
+            place,
+            text,
+            Envelope::read(text).as_ref().map_err(|why| *why),
+            state,
+        );
     }
 
     fn hear_robot(
@@ -122,7 +128,7 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         text: &str,
-        read: &Result<Envelope<'_>, Unreadable>,
+        read: Result<&Envelope<'_>, Unreadable>,
         state: Turnstile<'_>,
     ) {
         let envelope = match read {

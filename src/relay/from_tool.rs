@@ -15,19 +15,31 @@ impl Agent {
         turn.traffic.from_tools += 1;
         turn.traffic.bytes_from_tools += text.len() as u64;
         let Some(peer) = self.tools.get(place).map(|tool| tool.peer) else { return };
-        let mut line = String::new();
-        let (text, read) = hear(text, &mut line);
-        turn.note_heard(peer, text);
-        let Ok(envelope) = read else { return self.not_understood(turn, place) };
+        hear(text, |text, read| {
+            turn.note_heard(peer, text);
+            match read {
+                Ok(envelope) => self.hear_tool(turn, place, peer, envelope),
+                Err(_) => self.not_understood(turn, place),
+            }
+        });
+    }
+
+    fn hear_tool(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        peer: Peer,
+        envelope: &Envelope<'_>,
+    ) {
         match (envelope.method.as_deref(), envelope.id) {
-            (None, id) => self.tool_replies(turn, place, id, &envelope),
+            (None, id) => self.tool_replies(turn, place, id, envelope),
             (Some(method), Id::Given(id)) => {
                 if KINDS.iter().any(|row| row.list == method || row.uses.contains(&method)) {
                     self.complain_of_request(turn, place, method);
                 }
-                answer_tool(turn, peer, method, id, &envelope);
+                answer_tool(turn, peer, method, id, envelope);
             }
-            (Some(method), _) => self.tool_notifies(turn, place, method, &envelope),
+            (Some(method), _) => self.tool_notifies(turn, place, method, envelope),
         }
     }
 

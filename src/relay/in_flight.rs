@@ -124,8 +124,12 @@ impl InFlight {
 
 /// The number an id towards a tool stands for; nothing where the relay cannot have sent it.
 pub(super) fn number(id: &str) -> Option<u32> {
-    let number: u32 = id.parse().ok()?;
-    (number > 0 && !id.starts_with(['0', '+'])).then_some(number)
+    let mut number: u32 = 0;
+    for byte in id.bytes() {
+        let digit = char::from(byte).to_digit(10)?;
+        number = number.checked_mul(10)?.checked_add(digit)?;
+    }
+    (number > 0 && !id.starts_with('0')).then_some(number)
 }
 
 #[cfg(test)]
