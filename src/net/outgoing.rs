@@ -4,6 +4,7 @@
 //! socket allows. The queue is our own so that a slow reader costs neither a copy of what is
 //! left for each write nor a buffer that never shrinks.
 
+use super::websocket::LONGEST_HEADER;
 use std::io::{self, IoSlice, Write};
 use std::iter;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
@@ -98,8 +99,8 @@ impl Outgoing {
     pub(super) fn push_text(&mut self, pieces: &[&str], spares: &mut Spares) {
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
         self.make_ready(size, spares);
+        self.bytes.reserve(LONGEST_HEADER + size);
         self.push_header(OpCode::Data(Data::Text), size);
-        self.bytes.reserve(size);
         for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
             self.bytes.extend_from_slice(piece.as_bytes());
         }
@@ -142,9 +143,12 @@ impl Outgoing {
     }
 
     fn push_header(&mut self, opcode: OpCode, size: usize) {
-        let header = FrameHeader { opcode, ..FrameHeader::default() };
-        // Writing to memory does not fail.
-        let _ = header.format(size as u64, &mut self.bytes);
+        let mut room = [0; LONGEST_HEADER];
+        let mut rest = &mut room[..];
+        // There is room for any.
+        let _ = FrameHeader { opcode, ..FrameHeader::default() }.format(size as u64, &mut rest);
+        let left = rest.len();
+        self.bytes.extend_from_slice(room.get(..LONGEST_HEADER - left).unwrap_or_default());
     }
 
     /// Takes a buffer where there is none.

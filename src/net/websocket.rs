@@ -12,7 +12,7 @@ use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
 
 /// The longest a frame's header can be, in bytes.
-const LONGEST_HEADER: usize = 14;
+pub(super) const LONGEST_HEADER: usize = 14;
 
 /// What a peer said.
 #[derive(Debug, PartialEq, Eq)]
