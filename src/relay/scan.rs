@@ -9,7 +9,7 @@ mod letters;
 mod strings;
 
 use std::borrow::Cow;
-use strings::{first_mark, string_end};
+use strings::{first_mark, marked_end, string_end};
 
 /// The text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl<'a> Scanner<'a> {
         let start = behind(bytes, self.at, b'"')?;
         let mark = first_mark(bytes, start);
         let has_escapes = bytes.get(mark) != Some(&b'"');
-        let end = if has_escapes { string_end(bytes, mark)? } else { mark + 1 };
+        let end = if has_escapes { marked_end(bytes, mark)? } else { mark + 1 };
         let spelled = self.text.get(start..end - 1).ok_or(NotJson)?;
         self.at = behind_colon(bytes, end)?;
         Ok(Key { spelled, has_escapes })

@@ -17,9 +17,11 @@ pub(super) fn string_end(bytes: &[u8], at: usize) -> Scanned<usize> {
 #[inline(always)]
 pub(super) fn first_mark(bytes: &[u8], at: usize) -> usize {
     // Most strings are short.
-    let here = bytes.get(at..).and_then(<[u8]>::first_chunk);
-    match here.and_then(|letters| Native::new(*letters).first_mark()) {
-        Some(place) => at + place,
+    match bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(letters) => match Native::new(*letters).first_mark() {
+            Some(place) => at + place,
+            None => far_mark(bytes, at + COUNT),
+        },
         None => far_mark(bytes, at),
     }
 }
@@ -36,7 +38,7 @@ fn far_mark(bytes: &[u8], mut at: usize) -> usize {
 
 /// Where a string ends that has something else than a letter or its end at `mark`.
 #[inline(never)]
-fn marked_end(bytes: &[u8], mark: usize) -> Scanned<usize> {
+pub(super) fn marked_end(bytes: &[u8], mark: usize) -> Scanned<usize> {
     match bytes.get(mark) {
         Some(b'\\') => escaped_end(bytes, mark),
         _ => Err(NotJson),
