@@ -14,6 +14,9 @@ use tungstenite::protocol::frame::FrameHeader;
 /// The longest a frame's header can be, in bytes.
 pub(super) const LONGEST_HEADER: usize = 14;
 
+/// From how many bytes on it pays to look at many letters of a text at once.
+const LONG_TEXT: usize = 1024;
+
 /// What a peer said.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard<'a> {
@@ -262,7 +265,12 @@ impl Receiver {
 
 fn hear_data(is_text: bool, payload: &[u8]) -> Result<Heard<'_>, CloseReason> {
     if is_text {
-        std::str::from_utf8(payload).map(Heard::Text).map_err(|_| CloseReason::BadUtf8)
+        let text = if payload.len() < LONG_TEXT {
+            std::str::from_utf8(payload).ok()
+        } else {
+            simdutf8::basic::from_utf8(payload).ok()
+        };
+        text.map(Heard::Text).ok_or(CloseReason::BadUtf8)
     } else {
         Ok(Heard::Binary)
     }
