@@ -4,7 +4,7 @@
 //! so that whoever holds its place finds it still there.
 
 use super::connection::{Connection, Phase};
-use super::outgoing::Spares;
+use super::outgoing::{Progress, Spares};
 use super::websocket::Receiver;
 use crate::close::CloseReason;
 use crate::http::Ends;
@@ -13,6 +13,7 @@ use crate::relay::{Congested, Peer, Wire};
 use crate::settings::WebSocket;
 use mio::net::TcpStream;
 use slab::Slab;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use tungstenite::protocol::frame::coding::Control;
 
@@ -225,6 +226,26 @@ impl Connections {
                 self.dirty.push(slot);
             }
         }
+    }
+
+    /// Writes what waits for a connection, as far as its socket takes it.
+    pub(super) fn write(&mut self, slot: usize) -> Option<io::Result<Progress>> {
+        let connection = self.slab.get_mut(slot)?;
+        connection.dirty = false;
+        if matches!(connection.phase, Phase::Dead) {
+            return None;
+        }
+        let before = connection.out.len();
+        let written = connection.out.write_to(&mut connection.socket, &mut self.spares);
+        let sent = before.saturating_sub(connection.out.len());
+        match written {
+            Ok(Progress::Empty) => connection.stalled = None,
+            Ok(Progress::Blocked(0)) if connection.stalled.is_some() => (),
+            _ => connection.stalled = Some(self.now),
+        }
+        self.queued = self.queued.saturating_sub(sent);
+        self.written += sent as u64;
+        Some(written)
     }
 
     /// Closes a WebSocket with a close frame. The relay is not told.

@@ -341,29 +341,11 @@ impl Server {
 
     /// Writes what waits for a connection.
     pub(super) fn write(&mut self, slot: usize) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        connection.dirty = false;
-        if matches!(connection.phase, Phase::Dead) {
-            return;
-        }
-        let before = connection.out.len();
-        let mut spares = std::mem::take(&mut self.connections.spares);
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let written = connection.out.write_to(&mut connection.socket, &mut spares);
-        let sent = before.saturating_sub(connection.out.len());
-        if !matches!(written, Ok(Progress::Blocked(0))) || connection.stalled.is_none() {
-            connection.stalled = Some(self.now);
-        }
-        if matches!(written, Ok(Progress::Empty)) {
-            connection.stalled = None;
-        }
-        self.connections.spares = spares;
-        self.connections.queued = self.connections.queued.saturating_sub(sent);
-        self.connections.written += sent as u64;
-        match written {
-            Ok(Progress::Empty) => self.all_is_sent(slot),
-            Ok(Progress::Blocked(_)) => self.connections.rearm_earlier(slot),
-            Err(_) => self.connections.kill(slot, CloseReason::PeerVanished),
+        match self.connections.write(slot) {
+            None => (),
+            Some(Ok(Progress::Empty)) => self.all_is_sent(slot),
+            Some(Ok(Progress::Blocked(_))) => self.connections.rearm_earlier(slot),
+            Some(Err(_)) => self.connections.kill(slot, CloseReason::PeerVanished),
         }
     }
 

@@ -183,7 +183,8 @@ impl Server {
         ];
         let timeout = match deadlines.into_iter().flatten().min() {
             _ if busy => Some(Duration::ZERO),
-            Some(next) => Some(next.since(self.read_clock())),
+            // What the turn took comes on top, which is less than anybody waits for.
+            Some(next) => Some(next.since(self.now)),
             None => None,
         };
         match self.poll.poll(events, timeout) {
