@@ -3,6 +3,9 @@
 //! What a linker can do differs, and so does how it is spoken to: rustc calls it itself or by way of
 //! `cc`. So each wish is tried on an empty program first, and dropped where that does not link. The
 //! program is larger then, and otherwise the same.
+//!
+//! `cargo test --release` builds the program for unwinding all the same, whatever the profile says.
+//! Without its tables a panic still says what happened, and then ends it, too.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

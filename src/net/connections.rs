@@ -277,6 +277,8 @@ impl Connections {
         if let Some(connection) = self.slab.get_mut(slot) {
             connection.phase = Phase::Leaving { until, lingers, shut: false };
         }
+        // What had come in part is forgotten.
+        self.account(slot, 0);
         self.mark_dirty(slot);
         self.rearm(slot);
     }
@@ -333,7 +335,7 @@ impl Wire for Connections {
             self.written += written as u64;
         } else {
             out.push_text(pieces, &mut self.spares);
-            self.fresh += size;
+            self.fresh = self.fresh.saturating_add(size);
         }
         let queued = out.len().saturating_sub(waiting);
         if queued > 0 {

@@ -52,8 +52,25 @@ impl FrameReader {
         limit: usize,
         said: &mut Vec<Said>,
     ) -> Result<(), CloseReason> {
-        let mut piece = piece.to_vec();
-        let mut input = Input::new(&mut piece);
+        // As the server reads: the rest of a large frame to where it lies.
+        let mut rest = piece;
+        while let Some(room) = self.0.room().filter(|_| !rest.is_empty()) {
+            let (now, later) = rest.split_at(room.len().min(rest.len()));
+            room[..now.len()].copy_from_slice(now);
+            self.0.came(now.len());
+            self.hear(&mut [], limit, said)?;
+            rest = later;
+        }
+        self.hear(&mut rest.to_vec(), limit, said)
+    }
+
+    fn hear(
+        &mut self,
+        bytes: &mut [u8],
+        limit: usize,
+        said: &mut Vec<Said>,
+    ) -> Result<(), CloseReason> {
+        let mut input = Input::new(bytes);
         while let Some(heard) = self.0.next(&mut input, limit, &mut self.1)? {
             said.push(match heard {
                 Heard::Text(text) => Said::Text(text.to_owned()),

@@ -1,8 +1,9 @@
 //! What waits to be written to one connection.
 //!
 //! Frames are laid down here once, in the order they go out, and leave in as few writes as the
-//! socket allows. The queue is our own so that a slow reader costs neither a copy of what is
-//! left for each write nor a buffer that never shrinks.
+//! socket allows; a large one for which nothing waits leaves from where it lies. The queue is our
+//! own so that a slow reader costs neither a copy of what is left for each write nor a buffer that
+//! never shrinks.
 
 use super::websocket::LONGEST_HEADER;
 use std::io::{self, IoSlice, Write};
@@ -115,6 +116,7 @@ impl Outgoing {
         spares: &mut Spares,
     ) -> usize {
         let size = pieces.iter().map(|piece| piece.len()).sum();
+        self.clear(spares);
         self.push_header(OpCode::Data(Data::Text), size);
         let header = std::mem::take(&mut self.bytes);
         let parts = || iter::once(&*header).chain(pieces.iter().map(|piece| piece.as_bytes()));
@@ -159,14 +161,19 @@ impl Outgoing {
         self.drop_sent();
     }
 
-    /// Drops what is written, where that is most of what is held, and gives its memory back: what
-    /// waits is what is accounted for.
+    /// Drops what is written, where that is most of what is held, and gives its memory back.
     fn drop_sent(&mut self) {
         if self.sent > 0 && self.sent >= self.bytes.len() / 2 {
             self.bytes.drain(..self.sent);
             self.sent = 0;
-            self.bytes.shrink_to(self.bytes.len().saturating_mul(2));
+            self.shrink();
         }
+    }
+
+    /// Gives memory back of a buffer much larger than what it holds: what waits is what is accounted
+    /// for.
+    fn shrink(&mut self) {
+        self.bytes.shrink_to(self.bytes.len().saturating_mul(2));
     }
 
     /// Writes as much as the socket takes.
@@ -187,6 +194,8 @@ impl Outgoing {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let sent = self.sent - start;
                     self.drop_sent();
+                    // It may have been another's, and larger.
+                    self.shrink();
                     return Ok(Progress::Blocked(sent));
                 }
                 Err(error) => return Err(error),
@@ -275,6 +284,18 @@ mod tests {
             assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Empty);
             assert_eq!(socket.taken, expected.bytes);
         }
+    }
+
+    #[test]
+    fn a_queue_that_waits_holds_little_more_than_what_waits() {
+        let mut spares = Spares::default();
+        spares.give(Vec::with_capacity(LARGEST));
+        let mut out = Outgoing::default();
+        out.push_text(&[&"x".repeat(SMALL + 1)], &mut spares);
+        assert_eq!(out.bytes.capacity(), LARGEST, "it came by a large buffer");
+        let mut socket = Narrow { room: 10, taken: Vec::new() };
+        assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Blocked(10));
+        assert!(out.bytes.capacity() <= 4 * SMALL, "{} are held", out.bytes.capacity());
     }
 
     #[test]

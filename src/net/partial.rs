@@ -52,9 +52,11 @@ impl Partial {
     }
 
     /// Where the rest of a large frame is to be read to that lacks `missing` bytes; nothing where
-    /// that is not worth it.
+    /// that is not worth it. It may take memory for it, which counts whether anything comes or not.
     pub(super) fn room(&mut self, missing: usize) -> Option<&mut [u8]> {
-        let size = missing.min(self.came).min(MOST_AT_ONCE);
+        let free = self.memory.len().saturating_sub(self.came);
+        let room = if free < WORTH_A_READ { self.came } else { free };
+        let size = missing.min(room).min(MOST_AT_ONCE);
         if size < WORTH_A_READ {
             return None;
         }

@@ -69,6 +69,10 @@ impl Server {
                 }
                 return more;
             }
+            // The room was made for nothing, but it is there and counts.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && is_direct => {
+                self.take_rest_of_frame(slot, 0);
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return true,
             Err(_) => self.connections.kill(slot, CloseReason::PeerVanished),
@@ -301,7 +305,6 @@ impl Server {
         self.connections.push_control(slot, Control::Close, payload);
         self.connections.open = self.connections.open.saturating_sub(1);
         self.connections.ends.note(CloseReason::PeerClosed);
-        self.connections.account(slot, 0);
         self.connections.leave(slot, false);
         self.relay.left(self.now, peer, CloseReason::PeerClosed, &mut self.connections);
     }
@@ -313,7 +316,6 @@ impl Server {
         };
         let peer = connection.peer;
         self.connections.start_closing(slot, reason);
-        self.connections.account(slot, 0);
         self.relay.left(self.now, peer, reason, &mut self.connections);
     }
 
@@ -333,9 +335,10 @@ impl Server {
         };
         let held = receiver.held();
         self.connections.spares = spares;
-        self.connections.account(slot, if over { 0 } else { held });
         if over {
             self.connections.leave(slot, false);
+        } else {
+            self.connections.account(slot, held);
         }
     }
 

@@ -72,7 +72,7 @@ pub struct Server {
     pub(super) settings: Settings,
     pub(super) refusals: Refusals,
     pub(super) counted: ShellView,
-    /// Where everything is read into first.
+    /// Where everything is read into first, but for the rest of a large frame.
     pub(super) buffer: Box<[u8]>,
     /// Places of the connections there may be something to read from.
     pending: Vec<usize>,

@@ -2,7 +2,8 @@
 //!
 //! The header of each frame is read by tungstenite. Messages are put together here, because its
 //! own reader reserves as much memory as a header claims, and keeps a buffer for each connection:
-//! here a quiet connection holds nothing, and a message takes as much as has arrived of it.
+//! here a quiet connection holds nothing, and a message takes as much as has arrived of it, or twice
+//! that where it is large.
 
 use super::outgoing::Spares;
 use super::partial::Partial;

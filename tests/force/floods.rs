@@ -233,6 +233,41 @@ fn messages_as_large_as_they_may_be_pass_both_ways() {
 }
 
 #[test]
+fn what_comes_behind_a_large_message_is_heard_wherever_that_pauses() {
+    let _machine = alone();
+    let server = Server::start();
+    let target = Target::of(&server);
+    let _tool = EchoTool::connect(&target, "full");
+    let mut robot = target.robot("full");
+    let ping = |id: usize| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+    let size = 300_000;
+    for (at, pause) in [
+        (1, size),
+        (2, size + 13),
+        (3, size + 14),
+        (4, size + 15),
+        (5, 32 * 1024),
+        (6, 64 * 1024),
+        (7, 128 * 1024),
+        (8, 10),
+    ] {
+        let text = ping(2 * at);
+        let mut bytes = large_frame(0x80 | TEXT, b' ', size as u64);
+        assert_eq!(bytes.len(), size + 14);
+        bytes[14..14 + text.len()].copy_from_slice(text.as_bytes());
+        bytes.extend(Frame::text(&ping(2 * at + 1)).bytes());
+        robot.send_bytes(&bytes[..pause]);
+        if pause < size {
+            wait_until("it is there", PATIENCE, || target.queued_bytes() >= pause as u64);
+        }
+        robot.send_bytes(&bytes[pause..]);
+        for id in [2 * at, 2 * at + 1] {
+            assert!(robot.recv_message().answers(&id.to_string()), "{id}, a pause at {pause}");
+        }
+    }
+}
+
+#[test]
 fn large_messages_that_are_tedious_to_read_delay_others_by_a_moment_only() {
     let _machine = alone();
     let server = Server::start();

@@ -159,6 +159,24 @@ fn start_message(target: &Target, size: u64) -> Client {
 }
 
 #[test]
+fn room_made_for_more_of_a_message_counts_though_nothing_comes() {
+    let _machine = alone();
+    let server = Server::start();
+    let target = Target::of(&server);
+    let robot = target.robot("full");
+    let frame = large_frame(TEXT, b' ', 8 * MIB);
+    let piece = 32 * 1024;
+    let wait_for = |bytes| {
+        wait_until("it is counted", PATIENCE, || target.queued_bytes() >= bytes as u64);
+    };
+    robot.send_bytes(&frame[..piece]);
+    wait_for(piece);
+    robot.send_bytes(&frame[piece..2 * piece]);
+    // As much again as has come was made ready.
+    wait_for(4 * piece);
+}
+
+#[test]
 fn a_peer_whose_large_fragmented_message_is_done_holds_nothing() {
     let _machine = alone();
     let server = Server::start();
