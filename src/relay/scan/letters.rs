@@ -26,7 +26,7 @@ pub(super) type Native = word::Word;
 /// As one large number, of which the arithmetic of every processor makes some. The highest bit of a
 /// letter marks it.
 #[cfg(any(test, not(target_feature = "sse2")))]
-mod word {
+pub(super) mod word {
     use super::{Letters, COUNT};
 
     #[derive(Clone, Copy)]

@@ -6,30 +6,40 @@ use super::{NotJson, Scanned};
 /// From among the letters of a string to behind its closing quote.
 #[inline(always)]
 pub(super) fn string_end(bytes: &[u8], at: usize) -> Scanned<usize> {
-    let mark = first_mark(bytes, at);
+    end_by::<Native>(bytes, at)
+}
+
+#[inline(always)]
+fn end_by<L: Letters>(bytes: &[u8], at: usize) -> Scanned<usize> {
+    let mark = first_mark_by::<L>(bytes, at);
     match bytes.get(mark) {
         Some(b'"') => Ok(mark + 1),
-        _ => marked_end(bytes, mark),
+        _ => marked_end_by::<L>(bytes, mark),
     }
 }
 
 /// The next byte from `at` on that is not just a letter of a string, or the end of the text.
 #[inline(always)]
 pub(super) fn first_mark(bytes: &[u8], at: usize) -> usize {
+    first_mark_by::<Native>(bytes, at)
+}
+
+#[inline(always)]
+fn first_mark_by<L: Letters>(bytes: &[u8], at: usize) -> usize {
     // Most strings are short.
     match bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(letters) => match Native::new(*letters).first_mark() {
+        Some(letters) => match L::new(*letters).first_mark() {
             Some(place) => at + place,
-            None => far_mark(bytes, at + COUNT),
+            None => far_mark::<L>(bytes, at + COUNT),
         },
-        None => far_mark(bytes, at),
+        None => far_mark::<L>(bytes, at),
     }
 }
 
 #[inline(never)]
-fn far_mark(bytes: &[u8], mut at: usize) -> usize {
+fn far_mark<L: Letters>(bytes: &[u8], mut at: usize) -> usize {
     loop {
-        if let Some(place) = letters(bytes, at).first_mark() {
+        if let Some(place) = letters::<L>(bytes, at).first_mark() {
             return at + place;
         }
         at += COUNT;
@@ -37,22 +47,26 @@ fn far_mark(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Where a string ends that has something else than a letter or its end at `mark`.
-#[inline(never)]
 pub(super) fn marked_end(bytes: &[u8], mark: usize) -> Scanned<usize> {
+    marked_end_by::<Native>(bytes, mark)
+}
+
+#[inline(never)]
+fn marked_end_by<L: Letters>(bytes: &[u8], mark: usize) -> Scanned<usize> {
     match bytes.get(mark) {
-        Some(b'\\') => escaped_end(bytes, mark),
+        Some(b'\\') => escaped_end::<L>(bytes, mark),
         _ => Err(NotJson),
     }
 }
 
 /// The same from a backslash on. There tend to be many, such as in JSON within JSON, so sixteen
 /// letters at once are passed over also where quotes and line breaks among them are escaped.
-fn escaped_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
+fn escaped_end<L: Letters>(bytes: &[u8], mut at: usize) -> Scanned<usize> {
     loop {
         // There is a letter before, the opening quote at least. If it is a backslash, it escapes.
         let oddity = match bytes.get(at - 1..).and_then(<[u8]>::first_chunk) {
-            Some(letters) => oddity_behind(letters),
-            None => letters(bytes, at).first_oddity(letters(bytes, at - 1)),
+            Some(letters) => oddity_behind::<L>(letters),
+            None => letters::<L>(bytes, at).first_oddity(letters(bytes, at - 1)),
         };
         let Some(place) = oddity else {
             at += COUNT;
@@ -77,10 +91,10 @@ fn escaped_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
 
 /// The place of the first oddity behind the first of these letters.
 #[inline(always)]
-fn oddity_behind(letters: &[u8; COUNT + 1]) -> Option<usize> {
+fn oddity_behind<L: Letters>(letters: &[u8; COUNT + 1]) -> Option<usize> {
     let [before @ .., _] = letters;
     let [_, here @ ..] = letters;
-    Native::new(*here).first_oddity(Native::new(*before))
+    L::new(*here).first_oddity(L::new(*before))
 }
 
 /// Where the escape at `at` ends.
@@ -98,15 +112,15 @@ fn escape_end(bytes: &[u8], at: usize) -> Scanned<usize> {
 
 /// The letters from `at` on; zeroes behind the end of the text.
 #[inline(always)]
-fn letters(bytes: &[u8], at: usize) -> Native {
+fn letters<L: Letters>(bytes: &[u8], at: usize) -> L {
     match bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(letters) => Native::new(*letters),
+        Some(letters) => L::new(*letters),
         None => last_letters(bytes, at),
     }
 }
 
 #[inline(never)]
-fn last_letters(bytes: &[u8], at: usize) -> Native {
+fn last_letters<L: Letters>(bytes: &[u8], at: usize) -> L {
     let rest = bytes.get(at..).unwrap_or(&[]);
     let letters = match bytes.last_chunk() {
         Some(last) => {
@@ -115,5 +129,42 @@ fn last_letters(bytes: &[u8], at: usize) -> Native {
         }
         None => rest.iter().rev().fold(0, |letters, byte| letters << 8 | u128::from(*byte)),
     };
-    Native::new(letters.to_le_bytes())
+    L::new(letters.to_le_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::letters::word::Word;
+    use super::*;
+
+    #[test]
+    fn a_string_ends_at_the_same_place_however_its_letters_are_looked_at() {
+        let spare = *b"\\\\\\\"\"nnu#]oxyz0 \x1f\xe5";
+        let mut state = 1u32;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % below
+        };
+        for _ in 0..100_000 {
+            let mut text = vec![b'"'];
+            // Pairs, so that most escapes are ones and strings are long.
+            for _ in 0..random(40) {
+                match random(8) {
+                    0 => text.push(spare[random(spare.len())]),
+                    1 => text.extend(b"\\\\"),
+                    2..4 => text.extend(b"\\\""),
+                    4 => text.extend(b"\\n"),
+                    5 => text.extend(b"\\u00e9"),
+                    _ => text.extend(b"x]"),
+                }
+            }
+            text.push(b'"');
+            let end = end_by::<Native>(&text, 1);
+            assert_eq!(end_by::<Word>(&text, 1), end, "{}", text.escape_ascii());
+            if let (Ok(end), Ok(all)) = (end, std::str::from_utf8(&text)) {
+                let string = serde_json::from_str::<&serde_json::value::RawValue>(&all[..end]);
+                assert!(string.is_ok(), "{all}");
+            }
+        }
+    }
 }
