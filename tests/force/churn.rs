@@ -4,6 +4,9 @@ use crate::common::{Ending, Frame, Server, PATIENCE};
 use crate::load::{alone, call, wait_until, Dice, Good, Target};
 use crate::storm::come_and_go;
 
+/// How often memory may grow by more than a twentieth before that is a leak.
+const ROUNDS: usize = 4;
+
 #[test]
 fn thousands_of_connections_leave_nothing_behind() {
     let _machine = alone();
@@ -25,12 +28,17 @@ fn churn(warm_up: u64, count: u64) {
     let good = Good::start(&target, 1);
     let mut dice = Dice::new(7);
     come_and_go(&target, &mut dice, warm_up);
-    let before = target.settled(1);
-    good.during(|| come_and_go(&target, &mut dice, count));
-    let after = target.settled(1);
-    eprintln!("  (descriptors, resident): {before:?} before, {after:?} after");
-    assert_eq!(after.0, before.0, "descriptors");
-    assert!(after.1 <= before.1 + before.1 / 10, "{} bytes, before {}", after.1, before.1);
+    let mut before = target.settled(1);
+    // A chance crowd may need more memory than any before it, but not again and again.
+    let mut rounds = (0..ROUNDS).map(|_| {
+        good.during(|| come_and_go(&target, &mut dice, count));
+        let after = target.settled(1);
+        eprintln!("  (descriptors, resident): {before:?} before, {after:?} after");
+        assert_eq!(after.0, before.0, "descriptors");
+        let grown = after.1.saturating_sub(std::mem::replace(&mut before, after).1);
+        grown <= after.1 / 20
+    });
+    assert!(rounds.any(|rests| rests), "each of {ROUNDS} rounds takes more memory");
     good.assert_unharmed();
 }
 
