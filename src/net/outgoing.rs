@@ -145,12 +145,9 @@ impl Outgoing {
     }
 
     fn push_header(&mut self, opcode: OpCode, size: usize) {
-        let mut room = [0; LONGEST_HEADER];
-        let mut rest = &mut room[..];
-        // There is room for any.
-        let _ = FrameHeader { opcode, ..FrameHeader::default() }.format(size as u64, &mut rest);
-        let left = rest.len();
-        self.bytes.extend_from_slice(room.get(..LONGEST_HEADER - left).unwrap_or_default());
+        // Writing to memory does not fail.
+        let header = FrameHeader { opcode, ..FrameHeader::default() };
+        let _ = header.format(size as u64, &mut self.bytes);
     }
 
     /// Takes a buffer where there is none.

@@ -15,9 +15,6 @@ use tungstenite::protocol::frame::FrameHeader;
 /// The longest a frame's header can be, in bytes.
 pub(super) const LONGEST_HEADER: usize = 14;
 
-/// From how many bytes on it pays to look at many letters of a text at once.
-const LONG_TEXT: usize = 1024;
-
 /// What a peer said.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard<'a> {
@@ -266,12 +263,8 @@ impl Receiver {
 
 fn hear_data(is_text: bool, payload: &[u8]) -> Result<Heard<'_>, CloseReason> {
     if is_text {
-        let text = if payload.len() < LONG_TEXT {
-            std::str::from_utf8(payload).ok()
-        } else {
-            simdutf8::basic::from_utf8(payload).ok()
-        };
-        text.map(Heard::Text).ok_or(CloseReason::BadUtf8)
+        let text = simdutf8::basic::from_utf8(payload);
+        text.map(Heard::Text).map_err(|_| CloseReason::BadUtf8)
     } else {
         Ok(Heard::Binary)
     }
@@ -301,14 +294,21 @@ fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, CloseReason>
 /// Takes the mask off, or puts it on.
 fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     const FOUR_TIMES: u128 = 1 | 1 << 32 | 1 << 64 | 1 << 96;
-    let wide = u128::from(u32::from_ne_bytes(mask)) * FOUR_TIMES;
-    let mut chunks = payload.chunks_exact_mut(16);
-    for chunk in &mut chunks {
-        if let Ok(chunk) = <&mut [u8; 16]>::try_from(chunk) {
-            *chunk = (u128::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
+    let four = u32::from_ne_bytes(mask);
+    let wide = u128::from(four) * FOUR_TIMES;
+    let mut sixteens = payload.chunks_exact_mut(16);
+    for letters in &mut sixteens {
+        if let Ok(letters) = <&mut [u8; 16]>::try_from(letters) {
+            *letters = (u128::from_ne_bytes(*letters) ^ wide).to_ne_bytes();
         }
     }
-    for (byte, mask) in chunks.into_remainder().iter_mut().zip(wide.to_ne_bytes()) {
+    let mut fours = sixteens.into_remainder().chunks_exact_mut(4);
+    for letters in &mut fours {
+        if let Ok(letters) = <&mut [u8; 4]>::try_from(letters) {
+            *letters = (u32::from_ne_bytes(*letters) ^ four).to_ne_bytes();
+        }
+    }
+    for (byte, mask) in fours.into_remainder().iter_mut().zip(mask) {
         *byte ^= mask;
     }
 }

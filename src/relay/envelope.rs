@@ -194,7 +194,7 @@ pub fn place_in(whole: &str, part: &str) -> Option<Range<usize>> {
 /// What a JSON string says; nothing where `raw` is not a string.
 pub fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if memchr::memchr(b'\\', inner.as_bytes()).is_some() {
+    if inner.as_bytes().contains(&b'\\') {
         serde_json::from_str(raw).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(inner))
@@ -278,7 +278,7 @@ pub fn hear<T>(text: &str, then: impl FnOnce(&str, Result<&Envelope<'_>, Unreada
 
 /// JSON with line breaks, with blanks in their place; nothing where it is not that.
 fn on_one_line(text: &str) -> Option<String> {
-    memchr::memchr2(b'\n', b'\r', text.as_bytes())?;
+    text.find(['\r', '\n'])?;
     let text = text.trim_start_matches(['\r', '\n']);
     // In a string a tab is a fault just as a line break is.
     let is_json = scan::is_json(&text.replace(['\r', '\n'], "\t"));
@@ -312,8 +312,9 @@ impl<'a> Splice<'a> {
     /// Cuts the piece at `at`, if `part` stands in it.
     fn cut(&mut self, at: usize, part: &str, new: &'a str) -> Option<()> {
         let piece = *self.pieces.get(at)?;
-        let place = place_in(piece, part)?;
-        let (before, after) = (piece.get(..place.start)?, piece.get(place.end..)?);
+        let start = (part.as_ptr() as usize).checked_sub(piece.as_ptr() as usize)?;
+        let (before, rest) = piece.split_at_checked(start)?;
+        let (_, after) = rest.split_at_checked(part.len())?;
         for behind in (at + 1..self.count).rev() {
             *self.pieces.get_mut(behind + 2)? = *self.pieces.get(behind)?;
         }

@@ -4,7 +4,7 @@
 use super::catalogue::{Item, Kind};
 use super::envelope::Splice;
 use crate::sorted::sorted;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The longest name a language model may use for a tool.
 const LONGEST_NAME: usize = 64;
@@ -57,7 +57,7 @@ pub(super) struct Offers {
 /// A list that is not empty.
 #[derive(Debug, Default)]
 struct Merged {
-    by_name: HashMap<Box<str>, Offer>,
+    by_name: BTreeMap<Box<str>, Offer>,
     /// The list as robots get it, without its brackets.
     text: String,
 }

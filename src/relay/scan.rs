@@ -198,7 +198,17 @@ fn behind(bytes: &[u8], at: usize, wanted: u8) -> Scanned<usize> {
 }
 
 #[inline(always)]
-fn blanks_end(bytes: &[u8], mut at: usize) -> usize {
+fn blanks_end(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at) {
+        // The only blanks there may be on a line are among these, and all that stands at such a
+        // place in well-formed JSON is above them.
+        Some(..=b' ') => last_blank_end(bytes, at),
+        _ => at,
+    }
+}
+
+#[inline(never)]
+fn last_blank_end(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\t') = bytes.get(at) {
         at += 1;
     }
@@ -235,7 +245,7 @@ fn value_end(bytes: &[u8], at: usize) -> Scanned<usize> {
 
 /// Any value, and what it holds.
 fn nested_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
-    let mut nest = Nest::default();
+    let mut nest = Nest::new();
     loop {
         match bytes.get(at) {
             Some(b'"') => at = string_end(bytes, at + 1)?,
@@ -316,36 +326,36 @@ fn digits_end(bytes: &[u8], start: usize) -> Scanned<usize> {
     }
 }
 
-/// What encloses a value: objects and lists, the innermost last. The first 64 need no memory.
-#[derive(Default)]
+/// What encloses a value: objects and lists, the innermost last. The first 63 need no memory.
 struct Nest {
-    depth: usize,
-    /// One bit each for the innermost, set for an object.
+    /// One bit for each of the innermost, set for an object, and a set one above them all.
     bits: u64,
-    /// Those further out, 64 at a time.
+    /// Those further out, 63 at a time.
     outer: Vec<u64>,
 }
 
 impl Nest {
+    fn new() -> Self {
+        Nest { bits: 1, outer: Vec::new() }
+    }
+
     fn enter(&mut self, object: bool) {
-        if self.depth > 0 && self.depth % 64 == 0 {
-            self.outer.push(self.bits);
+        if self.bits.leading_zeros() == 0 {
+            self.outer.push(std::mem::replace(&mut self.bits, 1));
         }
         self.bits = self.bits << 1 | u64::from(object);
-        self.depth += 1;
     }
 
     fn leave(&mut self) {
-        self.depth -= 1;
         self.bits >>= 1;
-        if self.depth > 0 && self.depth % 64 == 0 {
-            self.bits = self.outer.pop().unwrap_or_default();
+        if self.bits == 1 {
+            self.bits = self.outer.pop().unwrap_or(1);
         }
     }
 
     /// Whether the innermost is an object; nothing outside of all.
     fn innermost(&self) -> Option<bool> {
-        (self.depth > 0).then_some(self.bits & 1 == 1)
+        (self.bits > 1).then_some(self.bits & 1 == 1)
     }
 }
 

@@ -32,6 +32,30 @@ fn agrees(text: &str) {
 }
 
 #[test]
+fn every_bracket_is_closed_by_its_own_however_deep_it_is() {
+    // Not in step with any power of two.
+    let brackets: Vec<(&str, &str)> =
+        (0..200).map(|at| if at % 3 == 0 { ("{\"a\":", "}") } else { ("[", "]") }).collect();
+    let opened: String = brackets.iter().map(|(open, _)| *open).collect();
+    for depth in [1, 2, 62, 63, 64, 65, 126, 127, 128, 200] {
+        let opened: String = brackets.iter().take(depth).map(|(open, _)| *open).collect();
+        let closed: String = brackets.iter().take(depth).rev().map(|(_, close)| *close).collect();
+        assert!(is_json(&format!("{opened}1{closed}")), "{depth}");
+        // Back in, and out again.
+        assert!(is_json(&format!("[{opened}1{closed},{opened}1{closed}]")), "{depth}");
+        assert!(!is_json(&format!("{opened}1{closed}]")), "{depth}");
+    }
+    for wrong in 0..brackets.len() {
+        let other = |close| if close == "]" { "}" } else { "]" };
+        let closed = brackets.iter().enumerate().rev();
+        let closed: String = closed
+            .map(|(at, (_, close))| if at == wrong { other(*close) } else { *close })
+            .collect();
+        assert!(!is_json(&format!("{opened}1{closed}")), "{wrong}");
+    }
+}
+
+#[test]
 fn what_is_json_is_what_serde_json_says() {
     let deep = "[".repeat(200) + &"]".repeat(200);
     let mixed = r#"{"a":["#.repeat(100) + "1" + &"]}".repeat(100);
