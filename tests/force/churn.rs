@@ -4,7 +4,7 @@ use crate::common::{Ending, Frame, Server, PATIENCE};
 use crate::load::{alone, call, wait_until, Dice, Good, Target};
 use crate::storm::come_and_go;
 
-/// How often memory may grow by more than a twentieth before that is a leak.
+/// In how many rounds after another memory has to grow by more than a twentieth to be a leak.
 const ROUNDS: usize = 4;
 
 #[test]
