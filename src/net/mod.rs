@@ -8,6 +8,7 @@ mod accept;
 mod connection;
 mod connections;
 mod descriptors;
+mod frame;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod head;

@@ -5,7 +5,7 @@
 //! own so that a slow reader costs neither a copy of what is left for each write nor a buffer that
 //! never shrinks.
 
-use super::websocket::LONGEST_HEADER;
+use super::frame::LONGEST_HEADER;
 use std::io::{self, IoSlice, Write};
 use std::iter;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};

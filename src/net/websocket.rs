@@ -1,19 +1,16 @@
 //! Frames in, messages out: one connection's receiving end (RFC 6455; contract, section 3).
 //!
-//! The header of each frame is read by tungstenite. Messages are put together here, because its
-//! own reader reserves as much memory as a header claims, and keeps a buffer for each connection:
-//! here a quiet connection holds nothing, and a message takes as much as has arrived of it, or twice
-//! that where it is large.
+//! The headers of frames are read by tungstenite, the commonest by a shortcut. Messages are put
+//! together here, because its own reader reserves as much memory as a header claims, and keeps a
+//! buffer for each connection: here a quiet connection holds nothing, and a message takes as much
+//! as has arrived of it, or twice that where it is large.
 
+use super::frame;
 use super::outgoing::Spares;
 use super::partial::Partial;
 use crate::close::CloseReason;
-use std::io::Cursor;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
-
-/// The longest a frame's header can be, in bytes.
-pub(super) const LONGEST_HEADER: usize = 14;
 
 /// What a peer said.
 #[derive(Debug, PartialEq, Eq)]
@@ -167,7 +164,7 @@ impl Receiver {
                     let range = input.taken + start..input.taken + end;
                     input.taken += end;
                     if let Some(payload) = input.bytes.get_mut(range.clone()) {
-                        unmask(payload, header.mask.unwrap_or_default());
+                        frame::unmask(payload, header.mask.unwrap_or_default());
                     }
                     return Ok(Some((header, Lies::InInput(range))));
                 }
@@ -203,7 +200,7 @@ impl Receiver {
             self.wanted = Some(wanted);
             if self.partial.len() >= wanted {
                 if let Some(payload) = self.partial.bytes_mut().get_mut(start..) {
-                    unmask(payload, header.mask.unwrap_or_default());
+                    frame::unmask(payload, header.mask.unwrap_or_default());
                 }
                 self.taken = true;
                 return Ok(Some((header, Lies::InPartial(start))));
@@ -218,11 +215,18 @@ impl Receiver {
         bytes: &[u8],
         limit: usize,
     ) -> Result<Option<(FrameHeader, usize, usize)>, CloseReason> {
-        let bytes = bytes.get(..LONGEST_HEADER).unwrap_or(bytes);
-        let mut cursor = Cursor::new(bytes);
-        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| CloseReason::ProtocolError)?;
-        let Some((header, size)) = parsed else { return Ok(None) };
-        let start = usize::try_from(cursor.position()).unwrap_or(LONGEST_HEADER);
+        match frame::usual_header(bytes) {
+            Some(read) if self.fragments.is_none() && read.2 <= limit => Ok(Some(read)),
+            _ => self.read_any_header(bytes, limit),
+        }
+    }
+
+    fn read_any_header(
+        &self,
+        bytes: &[u8],
+        limit: usize,
+    ) -> Result<Option<(FrameHeader, usize, usize)>, CloseReason> {
+        let Some((header, start, size)) = frame::any_header(bytes)? else { return Ok(None) };
         self.check(&header, size)?;
         let gathered = self.fragments.as_ref().filter(|_| !self.spent);
         let gathered = gathered.map_or(0, |fragments| fragments.bytes.len());
@@ -291,28 +295,6 @@ fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, CloseReason>
     }
 }
 
-/// Takes the mask off, or puts it on.
-fn unmask(payload: &mut [u8], mask: [u8; 4]) {
-    const FOUR_TIMES: u128 = 1 | 1 << 32 | 1 << 64 | 1 << 96;
-    let four = u32::from_ne_bytes(mask);
-    let wide = u128::from(four) * FOUR_TIMES;
-    let mut sixteens = payload.chunks_exact_mut(16);
-    for letters in &mut sixteens {
-        if let Ok(letters) = <&mut [u8; 16]>::try_from(letters) {
-            *letters = (u128::from_ne_bytes(*letters) ^ wide).to_ne_bytes();
-        }
-    }
-    let mut fours = sixteens.into_remainder().chunks_exact_mut(4);
-    for letters in &mut fours {
-        if let Ok(letters) = <&mut [u8; 4]>::try_from(letters) {
-            *letters = (u32::from_ne_bytes(*letters) ^ four).to_ne_bytes();
-        }
-    }
-    for (byte, mask) in fours.into_remainder().iter_mut().zip(mask) {
-        *byte ^= mask;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,7 +316,7 @@ mod tests {
         bytes.extend(mask);
         let start = bytes.len();
         bytes.extend(payload);
-        unmask(&mut bytes[start..], mask);
+        frame::unmask(&mut bytes[start..], mask);
         bytes
     }
 
