@@ -8,9 +8,10 @@ use tungstenite::protocol::frame::FrameHeader;
 /// The longest a header can be, in bytes.
 pub(super) const LONGEST_HEADER: usize = 14;
 
-/// The header that nearly every frame has: of a whole text of less than 64 KiB, which needs no more
-/// checks: itself, its length in bytes, and that of the payload. Reading it at once saves the
-/// twentieth part of all that is done for a small message.
+/// The header that nearly every frame has, that of a whole text of less than 64 KiB: itself, its
+/// length in bytes, and that of the payload. It is sound where no other message is coming in parts and
+/// the text is not too long. Reading it at once saves the twentieth part of all that is done for a
+/// small message.
 #[inline]
 pub(super) fn usual_header(bytes: &[u8]) -> Option<(FrameHeader, usize, usize)> {
     let (mask, start, size) = match *bytes {
@@ -65,23 +66,21 @@ mod tests {
 
     #[test]
     fn the_usual_header_is_read_as_any_other() {
-        let tail = [0xFF, 0x01, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+        let heads = (0..=u16::MAX).map(u16::to_be_bytes);
+        let tails = [[0; 12], [0xFF; 12], [0x12, 0x34, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]];
         let mut usual = 0;
-        for first in 0..=0xFF {
-            for second in 0..=0xFF {
-                let bytes = [&[first, second][..], &tail].concat();
-                for length in 0..=bytes.len() {
-                    let bytes = &bytes[..length];
-                    if let Some((header, start, size)) = usual_header(bytes) {
-                        let any = any_header(bytes).unwrap().unwrap();
-                        assert_eq!((header, start, size as u64), any, "{bytes:?}");
-                        usual += 1;
-                    }
+        for bytes in heads.flat_map(|head| tails.map(|tail| [&head[..], &tail].concat())) {
+            for length in 0..=bytes.len() {
+                let bytes = &bytes[..length];
+                if let Some((header, start, size)) = usual_header(bytes) {
+                    let any = any_header(bytes).unwrap().unwrap();
+                    assert_eq!((header, start, size as u64), any, "{bytes:?}");
+                    usual += 1;
                 }
             }
         }
         // 126 short ones of 6 to 14 bytes, and a longer one of 8 to 14.
-        assert_eq!(usual, 126 * 9 + 7);
+        assert_eq!(usual, 3 * (126 * 9 + 7));
     }
 
     #[test]

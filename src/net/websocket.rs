@@ -221,6 +221,7 @@ impl Receiver {
         }
     }
 
+    /// The same, of whatever kind it is.
     fn read_any_header(
         &self,
         bytes: &[u8],
@@ -454,8 +455,13 @@ mod tests {
         header.extend([0; 4]);
         let (_, error, held) = hear(&header, usize::MAX, 16 << 20);
         assert_eq!((error, held), (Some(CloseReason::TooBig), 0));
-        assert_eq!(hear(&frame(0x81, &[b'x'; 11]), 3, 10).1, Some(CloseReason::TooBig));
-        assert_eq!(hear(&frame(0x81, &[b'x'; 10]), 3, 10).1, None);
+        for step in [3, usize::MAX] {
+            for limit in [10, 300] {
+                let too_much = frame(0x81, &vec![b'x'; limit + 1]);
+                assert_eq!(hear(&too_much, step, limit).1, Some(CloseReason::TooBig));
+                assert_eq!(hear(&frame(0x81, &vec![b'x'; limit]), step, limit).1, None);
+            }
+        }
         let pieces = [frame(0x01, &[b'x'; 6]), frame(0x80, &[b'x'; 5])].concat();
         assert_eq!(hear(&pieces, usize::MAX, 10).1, Some(CloseReason::TooBig));
         let with_ping = [frame(0x01, &[b'x'; 10]), frame(0x89, b"ping"), frame(0x80, b"")].concat();
