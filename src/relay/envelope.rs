@@ -186,9 +186,16 @@ fn read_id(spelled: Option<&str>) -> Id<'_> {
 
 /// Where `part`, which must be a slice of `whole`, stands in it.
 pub fn place_in(whole: &str, part: &str) -> Option<Range<usize>> {
+    let (before, after) = around(whole, part)?;
+    Some(before.len()..whole.len().checked_sub(after.len())?)
+}
+
+/// What stands before `part`, which must be a slice of `whole`, and behind it.
+fn around<'a>(whole: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let end = start.checked_add(part.len())?;
-    whole.get(start..end).map(|_| start..end)
+    let (before, rest) = whole.split_at_checked(start)?;
+    let (_, after) = rest.split_at_checked(part.len())?;
+    Some((before, after))
 }
 
 /// What a JSON string says; nothing where `raw` is not a string.
@@ -312,9 +319,7 @@ impl<'a> Splice<'a> {
     /// Cuts the piece at `at`, if `part` stands in it.
     fn cut(&mut self, at: usize, part: &str, new: &'a str) -> Option<()> {
         let piece = *self.pieces.get(at)?;
-        let start = (part.as_ptr() as usize).checked_sub(piece.as_ptr() as usize)?;
-        let (before, rest) = piece.split_at_checked(start)?;
-        let (_, after) = rest.split_at_checked(part.len())?;
+        let (before, after) = around(piece, part)?;
         for behind in (at + 1..self.count).rev() {
             *self.pieces.get_mut(behind + 2)? = *self.pieces.get(behind)?;
         }
