@@ -55,9 +55,10 @@ fn good_calls_are_all_answered_once_whatever_else_happens() {
         std::thread::sleep(length / rounds / 10);
         good.set_quiet(false);
         let seed = seed.wrapping_add(u64::from(round) + 1);
-        least.push(attack(&server, &target, &rough, seed, length / rounds / 10 * 9));
-        let (least, now) = (least[least.len() - 1] >> 10, target.usage.resident() >> 10);
-        eprintln!("  round {}: {least} KiB at the least, {now} KiB after it", round + 1);
+        let seen = attack(&server, &target, &rough, seed, length / rounds / 10 * 9);
+        let now = target.usage.resident() >> 10;
+        eprintln!("  round {}: {} KiB at the least, {now} KiB after it", round + 1, seen >> 10);
+        least.push(seen);
     }
     good.set_quiet(true);
     let after = target.settled(PAIRS as u64);
