@@ -191,6 +191,7 @@ pub fn place_in(whole: &str, part: &str) -> Option<Range<usize>> {
 }
 
 /// What stands before `part`, which must be a slice of `whole`, and behind it.
+#[inline(always)]
 fn around<'a>(whole: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     let (before, rest) = whole.split_at_checked(start)?;
