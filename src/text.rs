@@ -833,9 +833,14 @@ sentences! {
         en: "{count} more of the kind happened before and were too many to be told one by one";
     }
     /// A binary frame was ignored.
-    binary_ignored(peer: impl Display, address: impl Display) {
-        zh: "[{peer} {address}] 忽略二进制帧: 请以文本帧发送 JSON-RPC 消息 (此连接不再重复提示)";
-        en: "[{peer} {address}] binary frame ignored: send JSON-RPC in text frames (said once for this connection)";
+    binary_ignored(peer: impl Display, address: impl Display, count: u32) {
+        zh: "[{peer} {address}] 忽略了内容不是 UTF-8 文本的二进制帧: 请用文本帧发送 JSON-RPC 消息 (上次提示以来 {count} 次；一分钟内不再提示)";
+        en: "[{peer} {address}] ignored a binary frame that holds no UTF-8 text: send JSON-RPC in text frames (times since last said: {count}; not said again for a minute)";
+    }
+    /// A binary frame was read as text.
+    binary_read(peer: impl Display, address: impl Display, count: u32) {
+        zh: "[{peer} {address}] 收到二进制帧，已按文本读取: 请用文本帧发送 JSON-RPC 消息 (上次提示以来 {count} 次；一分钟内不再提示)";
+        en: "[{peer} {address}] read a binary frame as text: send JSON-RPC in text frames (times since last said: {count}; not said again for a minute)";
     }
     /// The server stops.
     stopping(open: usize) {

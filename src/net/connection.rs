@@ -104,8 +104,6 @@ pub(super) struct Connection {
     pub dirty: bool,
     /// Whether it stands on the list of those to be read from.
     pub pending: bool,
-    /// Whether the log has said already that it sends binary frames.
-    pub binary_mentioned: bool,
     /// Whether the system says that the peer will send nothing more.
     pub ends: bool,
 }
@@ -126,7 +124,6 @@ impl Connection {
             armed: None,
             dirty: false,
             pending: false,
-            binary_mentioned: false,
             ends: false,
         }
     }

@@ -26,8 +26,8 @@ impl HeadReader {
 pub enum Said {
     /// A text message.
     Text(String),
-    /// A binary message.
-    Binary,
+    /// A binary message, and the text in it.
+    Binary(Option<String>),
     /// A ping with its payload.
     Ping(Vec<u8>),
     /// A pong.
@@ -74,7 +74,7 @@ impl FrameReader {
         while let Some(heard) = self.0.next(&mut input, limit, &mut self.1)? {
             said.push(match heard {
                 Heard::Text(text) => Said::Text(text.to_owned()),
-                Heard::Binary => Said::Binary,
+                Heard::Binary(text) => Said::Binary(text.map(str::to_owned)),
                 Heard::Ping(payload) => Said::Ping(payload.to_owned()),
                 Heard::Pong => Said::Pong,
                 Heard::Close(payload) => Said::Close(payload.to_owned()),

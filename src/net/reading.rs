@@ -244,7 +244,7 @@ impl Server {
 
     /// Passes what a WebSocket says to the relay.
     fn take_frames(&mut self, slot: usize, count: usize) {
-        let Server { buffer, relay, connections, settings, now, .. } = self;
+        let Server { buffer, relay, connections, settings, binary_frames, now, .. } = self;
         let (now, limit) = (*now, settings.websocket.max_message_size);
         let Some(connection) = connections.get_mut(slot) else { return };
         let Phase::Open(receiver) = &mut connection.phase else { return };
@@ -261,11 +261,23 @@ impl Server {
                         connections.push_control(slot, Control::Pong, payload);
                     }
                 }
-                Ok(Some(Heard::Binary)) => {
+                Ok(Some(Heard::Binary(text))) => {
                     let Some(connection) = connections.get_mut(slot) else { break None };
-                    if !std::mem::replace(&mut connection.binary_mentioned, true) {
-                        let language = settings.server.language;
-                        log::warn!("{}", language.binary_ignored(peer, connection.caller));
+                    if let Some(said) = binary_frames.note((peer, text.is_some()), now) {
+                        let (language, caller) = (settings.server.language, connection.caller);
+                        if said.others > 0 {
+                            log::warn!("{}", language.others_unsaid(said.others));
+                        }
+                        log::warn!(
+                            "{}",
+                            match text {
+                                Some(_) => language.binary_read(peer, caller, said.count),
+                                None => language.binary_ignored(peer, caller, said.count),
+                            }
+                        );
+                    }
+                    if let Some(text) = text {
+                        relay.text(now, peer, text, connections);
                     }
                 }
                 Ok(Some(Heard::Close(payload))) => {

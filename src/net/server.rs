@@ -10,7 +10,7 @@ use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
 use crate::http::{self, RefusalReason, ShellView, Trouble};
 use crate::moment::Moment;
-use crate::relay::Relay;
+use crate::relay::{Peer, Relay};
 use crate::seldom::Seldom;
 use crate::settings::Settings;
 use mio::event::Event;
@@ -83,6 +83,8 @@ pub struct Server {
     reload: Reload,
     /// Whether to say again that the system has no room for another connection.
     no_room: Seldom<()>,
+    /// Whether to say again that a peer sends binary frames: ones that hold text, or others.
+    pub(super) binary_frames: Seldom<(Peer, bool)>,
 }
 
 impl Server {
@@ -113,6 +115,7 @@ impl Server {
             manager: Manager::of_process(),
             reload,
             no_room: Seldom::default(),
+            binary_frames: Seldom::default(),
         })
     }
 

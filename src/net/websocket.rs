@@ -17,8 +17,8 @@ use tungstenite::protocol::frame::FrameHeader;
 pub(super) enum Heard<'a> {
     /// A text message.
     Text(&'a str),
-    /// A binary message; nobody looks into it.
-    Binary,
+    /// A binary message, and the text in it where it is UTF-8.
+    Binary(Option<&'a str>),
     /// A ping with its payload.
     Ping(&'a [u8]),
     /// A pong.
@@ -267,11 +267,10 @@ impl Receiver {
 }
 
 fn hear_data(is_text: bool, payload: &[u8]) -> Result<Heard<'_>, CloseReason> {
-    if is_text {
-        let text = simdutf8::basic::from_utf8(payload);
-        text.map(Heard::Text).map_err(|_| CloseReason::BadUtf8)
-    } else {
-        Ok(Heard::Binary)
+    match simdutf8::basic::from_utf8(payload) {
+        Ok(text) if is_text => Ok(Heard::Text(text)),
+        Err(_) if is_text => Err(CloseReason::BadUtf8),
+        text => Ok(Heard::Binary(text.ok().filter(|text| !text.is_empty()))),
     }
 }
 
@@ -350,6 +349,9 @@ mod tests {
         bytes.extend(frame(0x00, &"智".as_bytes()[..2]));
         bytes.extend(frame(0x80, &"智".as_bytes()[2..]));
         bytes.extend(frame(0x82, &[0xFF; 200]));
+        bytes.extend(frame(0x02, b"[1"));
+        bytes.extend(frame(0x80, b"]"));
+        bytes.extend(frame(0x82, b""));
         bytes.extend(frame(0x8A, b""));
         bytes.extend(frame(0x81, long.as_bytes()));
         bytes.extend(frame(0x81, b""));
@@ -358,7 +360,9 @@ mod tests {
             "Text(\"{}\")".to_owned(),
             format!("Ping({:?})", b"are you there"),
             "Text(\"小智\")".to_owned(),
-            "Binary".to_owned(),
+            "Binary(None)".to_owned(),
+            "Binary(Some(\"[1]\"))".to_owned(),
+            "Binary(None)".to_owned(),
             "Pong".to_owned(),
             format!("Text({long:?})"),
             "Text(\"\")".to_owned(),

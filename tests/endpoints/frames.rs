@@ -6,14 +6,21 @@ use serde_json::json;
 const ASK: &str = r#"{"jsonrpc":"2.0","id":7,"method":"initialize","params":{}}"#;
 
 #[test]
-fn a_binary_frame_costs_its_message_and_nothing_else() {
+fn a_binary_frame_that_holds_text_is_read_and_another_one_is_ignored() {
     let server = Server::start();
     let tool = server.tool("a").offers(&["now"]).connect();
-    tool.send_frame(&Frame::new(BINARY, [0, 159, 146, 150]));
+    for _ in 0..3 {
+        tool.send_frame(&Frame::new(BINARY, [0, 159, 146, 150]));
+    }
     let mut robot = server.robot("a");
-    robot.ws.send_frame(&Frame::new(BINARY, ASK));
+    for _ in 0..2 {
+        robot.ws.send_frame(&Frame::new(BINARY, ASK));
+        assert!(robot.ws.recv_message().answers("7"));
+    }
     assert_eq!(robot.list(), ["now"]);
     tool.sync();
+    let log = server.log();
+    assert_eq!(log.matches("二进制帧").count(), 2, "once a minute for each kind: {log}");
 }
 
 #[test]

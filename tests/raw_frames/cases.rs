@@ -256,7 +256,15 @@ fn fragments(table: &mut Table) {
     let start = [Frame::text(ASK).unfinished(), next("")];
     table.add("an empty last fragment", &start, [Answer("7")]);
     let binary = [Frame::new(BINARY, "{").unfinished(), next("x"), Frame::text(ASK)];
-    table.add("a fragmented binary message is ignored", &binary, [Answer("7")]);
+    table.add(
+        "a fragmented binary message is read as text",
+        &binary,
+        [Answer("null"), Answer("7")],
+    );
+    let whole = [Frame::new(BINARY, &ASK[..20]).unfinished(), next(&ASK[20..])];
+    table.add("a binary message that holds text", &whole, [Answer("7")]);
+    let other = [Frame::new(BINARY, [0xe6]).unfinished(), next("{"), Frame::text(ASK)];
+    table.add("a fragmented binary message that is no text", &other, [Answer("7")]);
     table.add("an empty text", &[Frame::text("")], [Answer("null")]);
     let nothing = in_fragments(vec![vec![], vec![], vec![]]);
     table.add("a text of empty fragments", &nothing, [Answer("null")]);

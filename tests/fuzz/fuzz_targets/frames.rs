@@ -168,7 +168,10 @@ impl<'a> Other<'a> {
         while self.end.is_none() && !self.closed {
             let said = match self.context.read(&mut self.input) {
                 Ok(Message::Text(text)) => Said::Text(text.to_string()),
-                Ok(Message::Binary(_)) => Said::Binary,
+                Ok(Message::Binary(bytes)) => {
+                    let text = String::from_utf8(bytes.to_vec()).ok();
+                    Said::Binary(text.filter(|text| !text.is_empty()))
+                }
                 Ok(Message::Ping(payload)) => Said::Ping(payload.to_vec()),
                 Ok(Message::Pong(_)) => Said::Pong,
                 Ok(Message::Close(None)) => Said::Close(Vec::new()),
