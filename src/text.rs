@@ -812,10 +812,25 @@ sentences! {
 
 // The shell: connections, limits, start and stop.
 sentences! {
-    /// Nobody can be let in for the moment.
+    /// accept(2) fails for a reason not listed here.
     cannot_accept(error: &std::io::Error, count: u32) {
-        zh: "暂时无法接受新连接: {error}。请检查文件描述符上限 (ulimit -n)；有空余后会自动恢复 (上次提示以来 {count} 次)";
-        en: "cannot accept connections for the moment: {error}. Check the limit of open files (ulimit -n); it resumes by itself (times since last said: {count})";
+        zh: "暂时无法接受新连接: {error}。已有连接不受影响，每半秒重试一次 (上次提示以来 {count} 次)";
+        en: "cannot accept connections for the moment: {error}. Present connections are not affected; it tries again every half second (times since last said: {count})";
+    }
+    /// No descriptor is left for a new connection.
+    no_descriptors(error: &std::io::Error, count: u32) {
+        zh: "暂时无法接受新连接: {error}。请检查文件描述符上限 (ulimit -n，systemd 用 LimitNOFILE)；有空余后会自动恢复 (上次提示以来 {count} 次)";
+        en: "cannot accept connections for the moment: {error}. Check the limit of open files (ulimit -n, LimitNOFILE with systemd); it resumes by itself (times since last said: {count})";
+    }
+    /// The system has no memory for a new connection.
+    no_socket_memory(error: &std::io::Error, count: u32) {
+        zh: "暂时无法接受新连接: {error}。系统没有足够内存用于套接字，请释放内存或调小 max_connections；有空余后会自动恢复 (上次提示以来 {count} 次)";
+        en: "cannot accept connections for the moment: {error}. The system has no memory left for sockets: free some, or lower max_connections; it resumes by itself (times since last said: {count})";
+    }
+    /// A connection failed before it was accepted.
+    lost_before_accepted(error: &std::io::Error, count: u32) {
+        zh: "有连接在被接受之前就已失败: {error}。其他连接不受影响；若反复出现，请检查网络与防火墙 (上次提示以来 {count} 次)";
+        en: "a connection failed before it was accepted: {error}. Others are not affected; if it keeps happening, check the network and the firewall (times since last said: {count})";
     }
     /// The limit of open files is lower than that of connections.
     few_descriptors(wanted: usize, room: u64) {

@@ -1,4 +1,4 @@
-//! The listeners: who is let in, and what happens when there is no room or no descriptor left.
+//! The listeners: who is let in, and what happens when the system refuses one.
 
 use super::server::Place;
 use crate::moment::Moment;
@@ -11,28 +11,115 @@ use std::time::Duration;
 /// How many connections are accepted in one turn, so that a rush delays nobody.
 const PER_TURN: usize = 64;
 
-/// How long accepting pauses when the system has no descriptor left.
+/// How long a listener pauses where the system has no room for another connection.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// After this many failed connections in a row a listener pauses, too: a system that only ever
+/// fails must not keep the loop busy.
+const MAX_LOST_IN_A_ROW: u32 = 1024;
+
+/// Why a connection could not be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AcceptError {
+    /// This one connection failed before it was accepted. The next one may be sound.
+    Lost,
+    /// The process or the system has no descriptor left.
+    Descriptors,
+    /// The system has no memory left for sockets.
+    Memory,
+    /// Something else that the system will not take back soon.
+    Other,
+}
+
+impl AcceptError {
+    /// What an error of accept(2) means. Linux passes the network errors of the one connection on.
+    fn of(error: &io::Error) -> Self {
+        use io::ErrorKind::{
+            ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
+            NetworkUnreachable, OutOfMemory, PermissionDenied, TimedOut, Unsupported,
+        };
+        match error.kind() {
+            // A firewall says EPERM.
+            ConnectionAborted | ConnectionReset | Interrupted | NetworkDown
+            | NetworkUnreachable | HostUnreachable | PermissionDenied | TimedOut | Unsupported => {
+                AcceptError::Lost
+            }
+            OutOfMemory => AcceptError::Memory,
+            _ => error.raw_os_error().map_or(AcceptError::Other, Self::of_system),
+        }
+    }
+
+    /// The same, of errors the standard library has no name for.
+    #[cfg(unix)]
+    fn of_system(code: i32) -> Self {
+        use rustix::io::Errno;
+        match Errno::from_raw_os_error(code) {
+            Errno::MFILE | Errno::NFILE => AcceptError::Descriptors,
+            Errno::NOBUFS => AcceptError::Memory,
+            Errno::PROTO | Errno::NOPROTOOPT | Errno::HOSTDOWN => AcceptError::Lost,
+            #[cfg(target_os = "linux")]
+            Errno::NONET => AcceptError::Lost,
+            _ => AcceptError::Other,
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn of_system(code: i32) -> Self {
+        match code {
+            // WSAEMFILE and WSAENOBUFS.
+            10_024 => AcceptError::Descriptors,
+            10_055 => AcceptError::Memory,
+            _ => AcceptError::Other,
+        }
+    }
+}
 
 /// What accepting brought.
 #[derive(Debug)]
-pub(super) enum Accepted {
+pub(super) enum Accepted<S> {
     /// A connection.
-    Connection(TcpStream, SocketAddr),
+    Connection(S, SocketAddr),
     /// Nobody waits.
     Nobody,
-    /// The system has no room for one more; accepting pauses.
-    NoRoom(io::Error),
+    /// A connection that could not be accepted.
+    Failed(AcceptError, io::Error),
 }
 
-/// The listening sockets.
+/// A listening socket: that of the system, or one of a test.
+pub(super) trait Accept {
+    /// What a connection is.
+    type Stream;
+
+    /// accept(2).
+    fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)>;
+}
+
+impl Accept for TcpListener {
+    type Stream = TcpStream;
+
+    fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        TcpListener::accept(self)
+    }
+}
+
+/// One listening socket.
 #[derive(Debug)]
-pub(super) struct Listeners {
-    sockets: Vec<TcpListener>,
+struct Listener<L> {
+    socket: L,
     /// Whether somebody may be waiting: the system tells it once only.
     waiting: bool,
     /// Until when accepting pauses.
-    pub paused: Option<Moment>,
+    paused: Option<Moment>,
+    /// How many connections failed since one last did not.
+    lost: u32,
+}
+
+/// The listening sockets. Each has its turn, and the error of one holds up none of the others.
+#[derive(Debug)]
+pub(super) struct Listeners<L = TcpListener> {
+    all: Vec<Listener<L>>,
+    /// Which one is asked next.
+    next: usize,
 }
 
 impl Listeners {
@@ -66,27 +153,48 @@ impl Listeners {
         for (number, socket) in sockets.iter_mut().enumerate() {
             registry.register(socket, Place::Listener(number).token(), Interest::READABLE)?;
         }
-        Ok(Listeners { sockets, waiting: true, paused: None })
+        Ok(Listeners::new(sockets))
     }
 
     /// Where it listens.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+        self.all.iter().filter_map(|listener| listener.socket.local_addr().ok()).collect()
+    }
+}
+
+impl<L: Accept> Listeners<L> {
+    fn new(sockets: Vec<L>) -> Self {
+        let listener = |socket| Listener { socket, waiting: true, paused: None, lost: 0 };
+        Listeners { all: sockets.into_iter().map(listener).collect(), next: 0 }
     }
 
-    /// Somebody has come.
-    pub(super) fn wake(&mut self) {
-        self.waiting = true;
+    /// Somebody has come to the listener with this number.
+    pub(super) fn wake(&mut self, number: usize) {
+        if let Some(listener) = self.all.get_mut(number) {
+            listener.waiting = true;
+        }
     }
 
-    /// A descriptor has become free, or time has passed.
+    /// A descriptor has become free.
     pub(super) fn resume(&mut self) {
-        self.paused = None;
+        self.all.iter_mut().for_each(|listener| listener.paused = None);
+    }
+
+    /// Ends the pauses that are over.
+    pub(super) fn time(&mut self, now: Moment) {
+        for listener in &mut self.all {
+            listener.paused = listener.paused.filter(|until| *until > now);
+        }
+    }
+
+    /// When the next pause is over.
+    pub(super) fn paused(&self) -> Option<Moment> {
+        self.all.iter().filter_map(|listener| listener.paused).min()
     }
 
     /// Whether there is something to accept now.
     pub(super) fn has_work(&self) -> bool {
-        self.waiting && self.paused.is_none()
+        self.all.iter().any(|listener| listener.waiting && listener.paused.is_none())
     }
 
     /// How many are accepted in one turn.
@@ -94,30 +202,36 @@ impl Listeners {
         PER_TURN
     }
 
-    /// Accepts one connection.
-    pub(super) fn accept(&mut self, now: Moment) -> Accepted {
-        for socket in &self.sockets {
-            loop {
-                match socket.accept() {
-                    Ok((stream, address)) => return Accepted::Connection(stream, address),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    // It gave up while it waited.
-                    Err(error)
-                        if matches!(
-                            error.kind(),
-                            io::ErrorKind::ConnectionAborted
-                                | io::ErrorKind::ConnectionReset
-                                | io::ErrorKind::Interrupted
-                        ) => {}
-                    // Out of descriptors or memory: the system will not say when there are some.
-                    Err(error) => {
-                        self.paused = Some(now.after(PAUSE));
-                        return Accepted::NoRoom(error);
+    /// Accepts one connection from whose turn it is.
+    pub(super) fn accept(&mut self, now: Moment) -> Accepted<L::Stream> {
+        for _ in 0..self.all.len() {
+            let count = self.all.len();
+            let Some(listener) = self.all.get_mut(self.next) else { break };
+            self.next = (self.next + 1) % count;
+            if !listener.waiting || listener.paused.is_some() {
+                continue;
+            }
+            match listener.socket.accept() {
+                Ok((stream, address)) => {
+                    listener.lost = 0;
+                    return Accepted::Connection(stream, address);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    listener.lost = 0;
+                    listener.waiting = false;
+                }
+                Err(error) => {
+                    let fault = AcceptError::of(&error);
+                    listener.lost = listener.lost.saturating_add(1);
+                    // The system will not say when there is room again.
+                    if fault != AcceptError::Lost || listener.lost >= MAX_LOST_IN_A_ROW {
+                        listener.lost = 0;
+                        listener.paused = Some(now.after(PAUSE));
                     }
+                    return Accepted::Failed(fault, error);
                 }
             }
         }
-        self.waiting = false;
         Accepted::Nobody
     }
 }
@@ -132,5 +246,108 @@ fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         ]),
         Ok(address) => Ok(vec![SocketAddr::new(address, port)]),
         Err(_) => Ok((bare, port).to_socket_addrs()?.collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    /// A socket on which these things happen, one after another, and then nobody comes.
+    struct Script(RefCell<VecDeque<io::Result<u32>>>);
+
+    impl Accept for Script {
+        type Stream = u32;
+
+        fn accept(&self) -> io::Result<(u32, SocketAddr)> {
+            let next = self.0.borrow_mut().pop_front();
+            let number = next.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))?;
+            Ok((number, SocketAddr::from(([127, 0, 0, 1], 1))))
+        }
+    }
+
+    fn listeners<const N: usize>(scripts: [Vec<io::Result<u32>>; N]) -> Listeners<Script> {
+        let script = |events: Vec<_>| Script(RefCell::new(events.into()));
+        Listeners::new(scripts.into_iter().map(script).collect())
+    }
+
+    fn system(code: i32) -> io::Result<u32> {
+        Err(io::Error::from_raw_os_error(code))
+    }
+
+    /// Who is let in until nobody waits or all pause, and what failed.
+    fn admitted(listeners: &mut Listeners<Script>) -> (Vec<u32>, Vec<AcceptError>) {
+        let (mut numbers, mut failed) = (Vec::new(), Vec::new());
+        while listeners.has_work() {
+            match listeners.accept(Moment::default()) {
+                Accepted::Connection(number, _) => numbers.push(number),
+                Accepted::Failed(fault, _) => failed.push(fault),
+                Accepted::Nobody => break,
+            }
+        }
+        (numbers, failed)
+    }
+
+    #[test]
+    fn listeners_take_turns() {
+        let mut two = listeners([vec![Ok(1), Ok(2), Ok(3)], vec![Ok(11), Ok(12)]]);
+        assert_eq!(admitted(&mut two), (vec![1, 11, 2, 12, 3], vec![]));
+        assert!(!two.has_work());
+        two.wake(1);
+        assert!(two.has_work());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_connection_that_fails_holds_up_neither_the_next_nor_the_loop() {
+        use rustix::io::Errno;
+        let lost = [
+            Errno::PROTO,
+            Errno::NETDOWN,
+            Errno::NOPROTOOPT,
+            Errno::HOSTDOWN,
+            Errno::NONET,
+            Errno::HOSTUNREACH,
+            Errno::OPNOTSUPP,
+            Errno::NETUNREACH,
+            Errno::CONNABORTED,
+            Errno::CONNRESET,
+            Errno::PERM,
+            Errno::TIMEDOUT,
+            Errno::INTR,
+        ];
+        for errno in lost {
+            let code = errno.raw_os_error();
+            let mut one = listeners([vec![system(code), system(code), system(code), Ok(1)]]);
+            assert_eq!(admitted(&mut one), (vec![1], vec![AcceptError::Lost; 3]), "{errno:?}");
+            assert_eq!(one.paused(), None, "{errno:?}");
+        }
+        let endless = (0..5000).map(|_| system(Errno::PERM.raw_os_error())).collect();
+        let mut one = listeners([endless]);
+        assert_eq!(admitted(&mut one).1.len(), MAX_LOST_IN_A_ROW as usize);
+        assert!(one.paused().is_some(), "who fails for ever pauses");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn where_the_system_has_no_room_one_listener_pauses_and_the_others_go_on() {
+        use rustix::io::Errno;
+        for (errno, fault) in [
+            (Errno::MFILE, AcceptError::Descriptors),
+            (Errno::NFILE, AcceptError::Descriptors),
+            (Errno::NOBUFS, AcceptError::Memory),
+            (Errno::NOMEM, AcceptError::Memory),
+            (Errno::BADF, AcceptError::Other),
+        ] {
+            let code = errno.raw_os_error();
+            let mut two = listeners([vec![system(code), Ok(1)], vec![Ok(11), Ok(12)]]);
+            assert_eq!(admitted(&mut two), (vec![11, 12], vec![fault]), "{errno:?}");
+            let until = two.paused().unwrap();
+            assert_eq!(until.since(Moment::default()), PAUSE);
+            two.time(until);
+            assert_eq!(admitted(&mut two).0, [1], "it goes on by itself");
+        }
     }
 }

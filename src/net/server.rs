@@ -1,6 +1,6 @@
 //! The loop.
 
-use super::accept::{Accepted, Listeners};
+use super::accept::{AcceptError, Accepted, Listeners};
 use super::connection::{Caller, Phase};
 use super::connections::{Connections, MUCH};
 use super::descriptors;
@@ -81,8 +81,8 @@ pub struct Server {
     stopping: Option<Moment>,
     manager: Manager,
     reload: Reload,
-    /// Whether to say again that the system has no room for another connection.
-    no_room: Seldom<()>,
+    /// Whether to say again that connections cannot be accepted.
+    not_accepted: Seldom<AcceptError>,
     /// Whether to say again that a peer sends binary frames: ones that hold text, or others.
     pub(super) binary_frames: Seldom<(Peer, bool)>,
 }
@@ -114,7 +114,7 @@ impl Server {
             stopping: None,
             manager: Manager::of_process(),
             reload,
-            no_room: Seldom::default(),
+            not_accepted: Seldom::default(),
             binary_frames: Seldom::default(),
         })
     }
@@ -181,7 +181,7 @@ impl Server {
             self.connections.deadlines.next(),
             self.relay.wake_at(),
             self.stopping,
-            listeners.and_then(|listeners| listeners.paused),
+            listeners.and_then(Listeners::paused),
             self.manager.due(),
         ];
         let timeout = match deadlines.into_iter().flatten().min() {
@@ -214,9 +214,9 @@ impl Server {
                     }
                 }
             }
-            Place::Listener(_) => {
+            Place::Listener(number) => {
                 if let Some(listeners) = &mut self.listeners {
-                    listeners.wake();
+                    listeners.wake(number);
                 }
             }
             Place::Connection(slot) => {
@@ -247,17 +247,13 @@ impl Server {
     fn accept(&mut self) {
         let now = self.now;
         let Some(listeners) = &mut self.listeners else { return };
-        if listeners.paused.is_some_and(|until| until <= now) {
-            listeners.resume();
-        }
+        listeners.time(now);
         for _ in 0..listeners.per_turn() {
             let Some(listeners) = self.listeners.as_mut().filter(|l| l.has_work()) else { return };
             match listeners.accept(now) {
                 Accepted::Connection(stream, address) => self.take_in(stream, address),
                 Accepted::Nobody => return,
-                Accepted::NoRoom(error) => {
-                    self.mention_no_room(&error);
-                }
+                Accepted::Failed(fault, error) => self.mention_not_accepted(fault, &error),
             }
         }
     }
@@ -277,7 +273,7 @@ impl Server {
         let token = Place::Connection(self.connections.next_slot()).token();
         let both = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut stream, token, both) {
-            return self.mention_no_room(&error);
+            return self.mention_not_accepted(AcceptError::Other, &error);
         }
         self.counted.accepted += 1;
         let slot = self.connections.insert(stream, address);
@@ -285,11 +281,18 @@ impl Server {
         self.mark_pending(slot);
     }
 
-    /// The system has no room for another connection, which may happen a thousand times a second.
-    fn mention_no_room(&mut self, error: &io::Error) {
+    /// A connection could not be accepted, which may happen a thousand times a second.
+    fn mention_not_accepted(&mut self, fault: AcceptError, error: &io::Error) {
         self.counted.turned_away += 1;
-        if let Some(said) = self.no_room.note((), self.now) {
-            log::warn!("{}", self.settings.server.language.cannot_accept(error, said.count));
+        if let Some(said) = self.not_accepted.note(fault, self.now) {
+            let language = self.settings.server.language;
+            let line = match fault {
+                AcceptError::Lost => language.lost_before_accepted(error, said.count),
+                AcceptError::Descriptors => language.no_descriptors(error, said.count),
+                AcceptError::Memory => language.no_socket_memory(error, said.count),
+                AcceptError::Other => language.cannot_accept(error, said.count),
+            };
+            log::warn!("{line}");
         }
     }
 
