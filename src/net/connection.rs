@@ -2,6 +2,7 @@
 
 use super::head::Head;
 use super::outgoing::Outgoing;
+use super::skimmer::Skimmer;
 use super::websocket::Receiver;
 use crate::close::CloseReason;
 use crate::moment::Moment;
@@ -29,8 +30,8 @@ pub(super) enum Phase {
     Closing {
         /// When it is given up.
         until: Moment,
-        /// What reads the frames until then.
-        receiver: Receiver,
+        /// What looks for it.
+        skimmer: Skimmer,
     },
     /// What is queued is sent, then the connection ends.
     Leaving {
@@ -45,6 +46,10 @@ pub(super) enum Phase {
     Dead,
 }
 
+/// How much may still come from a connection that is refused or answered, in bytes. Reading on
+/// keeps what it sends from destroying our answer.
+const MAX_UNWANTED: usize = 1024 * 1024;
+
 /// An answer that is put off.
 #[derive(Debug)]
 pub(super) struct PutOff {
@@ -52,6 +57,8 @@ pub(super) struct PutOff {
     pub bytes: Vec<u8>,
     /// Why a WebSocket is closed then; nothing for a plain response.
     pub close: Option<CloseReason>,
+    /// What looks for the peer's close frame meanwhile.
+    pub skimmer: Skimmer,
 }
 
 /// Where a connection comes from.
@@ -106,6 +113,10 @@ pub(super) struct Connection {
     pub pending: bool,
     /// Whether the system says that the peer will send nothing more.
     pub ends: bool,
+    /// Whether it has shown a token.
+    pub is_known: bool,
+    /// How many bytes it has sent that nobody wants any more.
+    pub unwanted: usize,
 }
 
 impl Connection {
@@ -125,6 +136,8 @@ impl Connection {
             dirty: false,
             pending: false,
             ends: false,
+            is_known: false,
+            unwanted: 0,
         }
     }
 
@@ -136,6 +149,13 @@ impl Connection {
     /// Whether a message of it has come in part.
     pub(super) fn is_amid_a_message(&self) -> bool {
         matches!(&self.phase, Phase::Open(receiver) if receiver.is_amid_a_frame())
+    }
+
+    /// Notes `count` bytes that nobody wants. Says whether they are too many.
+    pub(super) fn sends_too_much(&mut self, count: usize, limits: &WebSocket) -> bool {
+        let most = if self.is_known { limits.max_message_size } else { 0 };
+        self.unwanted = self.unwanted.saturating_add(count);
+        self.unwanted > most.max(MAX_UNWANTED)
     }
 
     /// When it has to be looked after, if nothing happens before.

@@ -5,7 +5,7 @@
 
 use super::connection::{Connection, Phase};
 use super::outgoing::{Progress, Spares};
-use super::websocket::Receiver;
+use super::skimmer::Skimmer;
 use crate::close::CloseReason;
 use crate::http::Ends;
 use crate::moment::{Deadlines, Moment};
@@ -254,14 +254,16 @@ impl Connections {
         let (code, words) = reason.on_the_wire();
         let payload = [&code.to_be_bytes(), words.as_bytes()].concat();
         let Some(connection) = self.slab.get_mut(slot) else { return };
-        let receiver = match std::mem::replace(&mut connection.phase, Phase::Dead) {
+        let skimmer = match std::mem::replace(&mut connection.phase, Phase::Dead) {
             Phase::Open(receiver) => {
                 self.open = self.open.saturating_sub(1);
-                receiver
+                receiver.skimmer()
             }
-            _ => Receiver::default(),
+            _ => Skimmer::default(),
         };
-        connection.phase = Phase::Closing { until, receiver };
+        connection.phase = Phase::Closing { until, skimmer };
+        // What had come in part is forgotten.
+        self.queued = self.queued.saturating_sub(std::mem::take(&mut connection.held));
         self.ends.note(reason);
         self.push_control(slot, Control::Close, &payload);
         if reason.makes_deaf() {

@@ -21,4 +21,5 @@ mod reading;
 mod refusals;
 pub mod server;
 mod signals;
+mod skimmer;
 mod websocket;

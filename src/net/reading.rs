@@ -5,6 +5,7 @@ use super::head::Outcome;
 use super::machine::ThisMachine;
 use super::outgoing::Progress;
 use super::server::Server;
+use super::skimmer::Skimmer;
 use super::websocket::{Heard, Input};
 use crate::close::CloseReason;
 use crate::http::{self, Answer, Context, RefusalReason, Response, Trouble, Upgrade};
@@ -101,7 +102,12 @@ impl Server {
             Phase::Head(_) => self.take_head(slot, count),
             Phase::Open(_) => self.take_frames(slot, count),
             Phase::Closing { .. } => self.await_close(slot, count),
-            Phase::PutOff { .. } | Phase::Leaving { .. } | Phase::Dead => (),
+            Phase::PutOff { answer, .. } => {
+                answer.skimmer.is_over(self.buffer.get(..count).unwrap_or_default());
+                self.drop_unwanted(slot, count);
+            }
+            Phase::Leaving { .. } => self.drop_unwanted(slot, count),
+            Phase::Dead => (),
         }
     }
 
@@ -144,7 +150,15 @@ impl Server {
                 match answer {
                     Answer::Respond(response) if response.is_slowed => {
                         let why = response.refused;
-                        self.refuse(slot, PutOff { bytes: response.bytes, close: None }, why);
+                        self.refuse(
+                            slot,
+                            PutOff {
+                                bytes: response.bytes,
+                                close: None,
+                                skimmer: Skimmer::default(),
+                            },
+                            why,
+                        );
                     }
                     Answer::Respond(response) => {
                         self.counted.refused += u64::from(response.status == 403);
@@ -167,7 +181,9 @@ impl Server {
         let agent = match upgrade.agent {
             Ok(agent) => agent,
             Err(reason) => {
-                let answer = PutOff { bytes: upgrade.bytes, close: Some(reason) };
+                let mut skimmer = Skimmer::default();
+                skimmer.is_over(rest);
+                let answer = PutOff { bytes: upgrade.bytes, close: Some(reason), skimmer };
                 return self.refuse(slot, answer, upgrade.refused);
             }
         };
@@ -180,6 +196,7 @@ impl Server {
         self.connections.push_bytes(slot, &upgrade.bytes);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.phase = Phase::Open(Default::default());
+        connection.is_known = true;
         let (peer, address) = (connection.peer, connection.caller.to_string());
         self.connections.open += 1;
         self.connections.rearm(slot);
@@ -237,7 +254,15 @@ impl Server {
         self.connections.put_off = self.connections.put_off.saturating_sub(1);
         self.connections.push_bytes(slot, &answer.bytes);
         match answer.close {
-            Some(reason) => self.connections.start_closing(slot, reason),
+            Some(reason) => {
+                self.connections.start_closing(slot, reason);
+                let connection = self.connections.get_mut(slot);
+                let phase = connection.map(|connection| &mut connection.phase);
+                if let Some(Phase::Closing { skimmer, .. }) = phase {
+                    *skimmer = answer.skimmer;
+                    self.await_close(slot, 0);
+                }
+            }
             None => self.connections.leave(slot, true),
         }
     }
@@ -292,13 +317,20 @@ impl Server {
             }
         };
         let held = receiver.held();
-        if let Some(connection) = connections.get_mut(slot) {
-            if let Phase::Open(place) | Phase::Closing { receiver: place, .. } =
-                &mut connection.phase
-            {
+        let mut is_over = false;
+        match connections.get_mut(slot).map(|connection| &mut connection.phase) {
+            Some(Phase::Open(place)) => {
                 *place = receiver;
                 connections.account(slot, held);
             }
+            Some(Phase::Closing { skimmer, .. }) => {
+                *skimmer = receiver.skimmer();
+                is_over = skimmer.is_over(input.rest());
+            }
+            _ => (),
+        }
+        if is_over {
+            self.connections.leave(slot, false);
         }
         match end {
             None => (),
@@ -333,24 +365,21 @@ impl Server {
 
     /// Waits for the close frame that answers ours.
     fn await_close(&mut self, slot: usize, count: usize) {
-        let limit = self.settings.websocket.max_message_size;
-        let mut spares = std::mem::take(&mut self.connections.spares);
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Phase::Closing { receiver, .. } = &mut connection.phase else { return };
-        let mut input = Input::new(self.buffer.get_mut(..count).unwrap_or_default());
-        let over = loop {
-            match receiver.next(&mut input, limit, &mut spares) {
-                Ok(None) => break false,
-                Ok(Some(Heard::Close(_))) | Err(_) => break true,
-                Ok(Some(_)) => (),
-            }
-        };
-        let held = receiver.held();
-        self.connections.spares = spares;
-        if over {
+        let Phase::Closing { skimmer, .. } = &mut connection.phase else { return };
+        if skimmer.is_over(self.buffer.get(..count).unwrap_or_default()) {
             self.connections.leave(slot, false);
         } else {
-            self.connections.account(slot, held);
+            self.drop_unwanted(slot, count);
+        }
+    }
+
+    /// Passes over `count` bytes of a connection that is refused, answered or closed.
+    fn drop_unwanted(&mut self, slot: usize, count: usize) {
+        let Server { connections, settings, .. } = self;
+        let Some(connection) = connections.get_mut(slot) else { return };
+        if connection.sends_too_much(count, &settings.websocket) {
+            connections.kill(slot, CloseReason::Answered);
         }
     }
 

@@ -8,6 +8,7 @@
 use super::frame;
 use super::outgoing::Spares;
 use super::partial::Partial;
+use super::skimmer::Skimmer;
 use crate::close::CloseReason;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
@@ -38,7 +39,8 @@ impl<'a> Input<'a> {
         Input { bytes, taken: 0 }
     }
 
-    fn rest(&self) -> &[u8] {
+    /// What has not been taken yet.
+    pub(super) fn rest(&self) -> &[u8] {
         self.bytes.get(self.taken..).unwrap_or(&[])
     }
 }
@@ -91,6 +93,15 @@ impl Receiver {
     /// Whether a frame has come in part.
     pub(super) fn is_amid_a_frame(&self) -> bool {
         self.wanted.is_some_and(|wanted| self.partial.len() < wanted)
+    }
+
+    /// What looks for the peer's close frame from here on, in the bytes that follow.
+    pub(super) fn skimmer(&self) -> Skimmer {
+        if self.taken {
+            return Skimmer::default();
+        }
+        let missing = self.wanted.map(|wanted| wanted.saturating_sub(self.partial.len()));
+        Skimmer::within(self.partial.bytes(), missing)
     }
 
     /// Where the rest of a large frame may be read to at once, instead of to an [`Input`]; nothing

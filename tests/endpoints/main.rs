@@ -15,4 +15,5 @@ mod proxies;
 mod refusals;
 mod relay;
 mod status;
+mod strangers;
 mod upgrade;
