@@ -12,7 +12,7 @@
 //!   it as everybody does.
 //!
 //! The floors, from the ground up; an import runs downward only:
-//! [`moment`], [`sorted`], [`seldom`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
+//! [`moment`], [`sorted`], [`seldom`], [`ledger`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
 //! [`net`], [`client`] → [`doctor`] → [`commands`] → the binary.
 
 #![forbid(unsafe_code)]
@@ -22,6 +22,7 @@ pub mod close;
 pub mod commands;
 pub mod doctor;
 pub mod http;
+pub mod ledger;
 pub mod logging;
 pub mod moment;
 pub mod net;

@@ -1,0 +1,432 @@
+//! Whose memory it is: one account for each owner, and who pays when the limit is reached.
+//!
+//! An owner is a stranger's address, an agent, or the server itself. Everything the server keeps
+//! on behalf of a peer is charged to its owner, measured as memory. The ledger knows numbers only:
+//! what is kept, and how it is given up, is the business of those who charge.
+
+use slab::Slab;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Who keeps something in memory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Owner {
+    /// The server itself.
+    Server,
+    /// An address that has not shown a token.
+    Stranger(IpAddr),
+    /// Whom a token names.
+    Agent(Box<str>),
+}
+
+impl Owner {
+    /// The owner of a connection from `address` that has not shown a token. An IPv6 network of 64
+    /// bits belongs to one customer, so it is one owner.
+    pub fn stranger(address: IpAddr) -> Self {
+        Owner::Stranger(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+            address => address,
+        })
+    }
+
+    /// What kind of owner it is.
+    pub fn kind(&self) -> OwnerKind {
+        match self {
+            Owner::Server => OwnerKind::Server,
+            Owner::Stranger(_) => OwnerKind::Stranger,
+            Owner::Agent(_) => OwnerKind::Agent,
+        }
+    }
+}
+
+/// A kind of owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerKind {
+    /// The server itself.
+    Server,
+    /// Those that have not shown a token.
+    Stranger,
+    /// Those that have.
+    Agent,
+}
+
+impl OwnerKind {
+    /// Every kind, in the order of [`Totals`].
+    pub const ALL: [OwnerKind; 3] = [OwnerKind::Server, OwnerKind::Stranger, OwnerKind::Agent];
+
+    /// A name for programs, never translated.
+    pub fn label(self) -> &'static str {
+        match self {
+            OwnerKind::Server => "server",
+            OwnerKind::Stranger => "stranger",
+            OwnerKind::Agent => "agent",
+        }
+    }
+}
+
+/// The account of an owner: its place in the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Account(u32);
+
+impl Account {
+    /// The account of the server itself.
+    pub const SERVER: Account = Account(0);
+
+    fn place(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+/// What one kind of owner holds, and has been through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many owners of the kind there are.
+    pub owners: usize,
+    /// The bytes they hold.
+    pub bytes: usize,
+    /// How often one of them gave way since the start.
+    pub gave_way: u64,
+}
+
+/// Who has to give way so that something more can be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payer {
+    /// There is room.
+    Nobody,
+    /// The owner that asks: with what it asks for it would hold the most.
+    Asker,
+    /// Another owner, which holds the most.
+    Other(Account),
+}
+
+/// One owner's entry.
+#[derive(Debug)]
+struct Entry {
+    owner: Owner,
+    bytes: usize,
+    /// How many connections, and agents of the relay, have the account open.
+    users: u32,
+}
+
+/// The accounts.
+#[derive(Debug)]
+pub struct Ledger {
+    entries: Slab<Entry>,
+    accounts: HashMap<Owner, Account>,
+    bytes: usize,
+    totals: [Totals; 3],
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        let mut ledger = Ledger {
+            entries: Slab::new(),
+            accounts: HashMap::new(),
+            bytes: 0,
+            totals: [Totals::default(); 3],
+        };
+        // The first place is 0, which is [`Account::SERVER`].
+        ledger.open(Owner::Server);
+        ledger
+    }
+}
+
+impl Ledger {
+    /// Opens the account of `owner`, which stays open until it is closed as often.
+    pub fn open(&mut self, owner: Owner) -> Account {
+        if let Some(account) = self.accounts.get(&owner) {
+            if let Some(entry) = self.entries.get_mut(account.place()) {
+                entry.users = entry.users.saturating_add(1);
+            }
+            return *account;
+        }
+        let place = u32::try_from(self.entries.vacant_key()).unwrap_or(u32::MAX);
+        let account = Account(place);
+        self.totals_mut(owner.kind()).owners += 1;
+        self.accounts.insert(owner.clone(), account);
+        self.entries.insert(Entry { owner, bytes: 0, users: 1 });
+        account
+    }
+
+    /// Closes an account once. What its last user still has charged is charged to nobody any more.
+    pub fn close(&mut self, account: Account) {
+        let Some(entry) = self.entries.get_mut(account.place()) else { return };
+        entry.users = entry.users.saturating_sub(1);
+        if entry.users > 0 || account == Account::SERVER {
+            return;
+        }
+        debug_assert_eq!(entry.bytes, 0, "{:?} leaves something behind", entry.owner);
+        let left = entry.bytes;
+        self.charge(account, left, 0);
+        if let Some(entry) = self.entries.try_remove(account.place()) {
+            self.accounts.remove(&entry.owner);
+            let totals = self.totals_mut(entry.owner.kind());
+            totals.owners = totals.owners.saturating_sub(1);
+        }
+        let room = self.entries.capacity();
+        if room > 64 && self.entries.len() < room / 4 {
+            self.entries.shrink_to_fit();
+            self.accounts.shrink_to_fit();
+        }
+    }
+
+    /// Charges an account for something that takes `now` bytes and took `before`.
+    pub fn charge(&mut self, account: Account, before: usize, now: usize) {
+        let Some(entry) = self.entries.get_mut(account.place()) else { return };
+        debug_assert!(entry.bytes >= before, "{:?} frees more than it holds", entry.owner);
+        let settle = |sum: &mut usize| *sum = sum.saturating_sub(before).saturating_add(now);
+        settle(&mut entry.bytes);
+        settle(&mut self.bytes);
+        let kind = entry.owner.kind();
+        settle(&mut self.totals_mut(kind).bytes);
+    }
+
+    /// The bytes all owners hold.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The bytes an owner holds.
+    pub fn bytes_of(&self, account: Account) -> usize {
+        self.entries.get(account.place()).map_or(0, |entry| entry.bytes)
+    }
+
+    /// Whose account it is.
+    pub fn owner(&self, account: Account) -> Option<&Owner> {
+        self.entries.get(account.place()).map(|entry| &entry.owner)
+    }
+
+    /// The account of an owner that has one.
+    pub fn find(&self, owner: &Owner) -> Option<Account> {
+        self.accounts.get(owner).copied()
+    }
+
+    /// What owners of a kind hold together.
+    pub fn totals(&self, kind: OwnerKind) -> Totals {
+        let [server, stranger, agent] = self.totals;
+        match kind {
+            OwnerKind::Server => server,
+            OwnerKind::Stranger => stranger,
+            OwnerKind::Agent => agent,
+        }
+    }
+
+    fn totals_mut(&mut self, kind: OwnerKind) -> &mut Totals {
+        let [server, stranger, agent] = &mut self.totals;
+        match kind {
+            OwnerKind::Server => server,
+            OwnerKind::Stranger => stranger,
+            OwnerKind::Agent => agent,
+        }
+    }
+
+    /// The owner of an account has given way.
+    pub fn note_gave_way(&mut self, account: Account) {
+        if let Some(kind) = self.owner(account).map(Owner::kind) {
+            let totals = self.totals_mut(kind);
+            totals.gave_way = totals.gave_way.saturating_add(1);
+        }
+    }
+
+    /// Who has to give way before the owner of `account` may hold `more` bytes, so that all
+    /// together hold no more than `limit`.
+    ///
+    /// It is the owner that holds the most, and so always at least its share. Strangers have a
+    /// quarter of the limit among them, and one of them makes room for another, never who has shown
+    /// a token. A sixteenth they may have even where agents hold the whole limit, or nobody could
+    /// come in.
+    pub fn payer(&self, account: Account, more: usize, limit: usize) -> Payer {
+        let fits = self.bytes.saturating_add(more) <= limit;
+        let is_stranger = |entry: &Entry| entry.owner.kind() == OwnerKind::Stranger;
+        let asker = self.entries.get(account.place());
+        let asks_a_stranger = asker.is_some_and(is_stranger);
+        if asks_a_stranger {
+            let strangers = self.totals(OwnerKind::Stranger).bytes.saturating_add(more);
+            if strangers <= limit / 16 || (fits && strangers <= limit / 4) {
+                return Payer::Nobody;
+            }
+        } else if fits {
+            return Payer::Nobody;
+        }
+        let others = self.entries.iter().filter(|(place, entry)| {
+            let may_pay = entry.owner != Owner::Server && (!asks_a_stranger || is_stranger(entry));
+            may_pay && *place != account.place()
+        });
+        let largest = others.max_by_key(|(_, entry)| entry.bytes);
+        let asked = asker.map_or(0, |entry| entry.bytes).saturating_add(more);
+        match largest {
+            Some((place, entry)) if entry.bytes > asked => {
+                Payer::Other(Account(u32::try_from(place).unwrap_or(u32::MAX)))
+            }
+            _ => Payer::Asker,
+        }
+    }
+
+    /// What must always hold.
+    ///
+    /// # Panics
+    /// Where it does not: for tests and debug builds only.
+    #[cfg(any(debug_assertions, test))]
+    pub fn check_invariants(&self) {
+        let all = || self.entries.iter();
+        assert_eq!(all().map(|(_, entry)| entry.bytes).sum::<usize>(), self.bytes);
+        for kind in OwnerKind::ALL {
+            let of = || all().filter(|(_, entry)| entry.owner.kind() == kind);
+            let bytes: usize = of().map(|(_, entry)| entry.bytes).sum();
+            let totals = self.totals(kind);
+            assert_eq!((of().count(), bytes), (totals.owners, totals.bytes), "{kind:?}");
+        }
+        assert_eq!(self.accounts.len(), self.entries.len(), "an account nobody finds");
+    }
+}
+
+/// What an allocation of `bytes` takes, the allocator's own share included; nothing takes nothing.
+pub fn allocated(bytes: usize) -> usize {
+    match bytes {
+        0 => 0,
+        // A word of its own, steps of two words, and never less than four.
+        _ => bytes.saturating_add(WORD).max(3 * WORD).saturating_add(2 * WORD - 1) & !(2 * WORD - 1),
+    }
+}
+
+const WORD: usize = size_of::<usize>();
+
+/// What a `Vec`, `VecDeque` or `Box<[T]>` with room for `capacity` values takes besides itself.
+pub fn array_of<T>(capacity: usize) -> usize {
+    allocated(capacity.saturating_mul(size_of::<T>()))
+}
+
+/// What a `HashMap` with room for `capacity` entries takes besides itself: a byte of control for
+/// each place, and one place in eight is never used.
+pub fn table_of<K, V>(capacity: usize) -> usize {
+    let places = capacity.saturating_add(capacity / 7);
+    allocated(places.saturating_mul(size_of::<(K, V)>().saturating_add(1)))
+}
+
+/// What a `BTreeMap` of `len` entries takes besides itself: its nodes are a little more than half
+/// full where keys come in order.
+pub fn tree_of<K, V>(len: usize) -> usize {
+    let entry = size_of::<(K, V)>().saturating_add(2 * WORD);
+    len.saturating_mul(entry).saturating_mul(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agent(name: &str) -> Owner {
+        Owner::Agent(name.into())
+    }
+
+    fn stranger(address: &str) -> Owner {
+        Owner::stranger(address.parse().unwrap())
+    }
+
+    /// A ledger in which owners hold so much.
+    fn ledger(owners: &[(&Owner, usize)]) -> (Ledger, Vec<Account>) {
+        let mut ledger = Ledger::default();
+        let accounts = owners.iter().map(|(owner, bytes)| {
+            let account = ledger.open((*owner).clone());
+            ledger.charge(account, 0, *bytes);
+            account
+        });
+        let accounts = accounts.collect();
+        ledger.check_invariants();
+        (ledger, accounts)
+    }
+
+    #[test]
+    fn an_account_stays_until_its_last_user_closes_it() {
+        let mut ledger = Ledger::default();
+        let one = ledger.open(agent("a"));
+        assert_eq!(ledger.open(agent("a")), one);
+        ledger.charge(one, 0, 100);
+        ledger.charge(one, 40, 10);
+        assert_eq!((ledger.bytes(), ledger.bytes_of(one)), (70, 70));
+        ledger.close(one);
+        assert_eq!(ledger.find(&agent("a")), Some(one));
+        ledger.charge(one, 70, 0);
+        ledger.close(one);
+        assert_eq!((ledger.find(&agent("a")), ledger.totals(OwnerKind::Agent).owners), (None, 0));
+        ledger.close(Account::SERVER);
+        assert_eq!(ledger.owner(Account::SERVER), Some(&Owner::Server));
+        ledger.check_invariants();
+    }
+
+    #[test]
+    fn strangers_of_one_network_are_one_owner() {
+        assert_eq!(stranger("2001:db8:1:2::3"), stranger("2001:db8:1:2:ffff::"));
+        assert_ne!(stranger("2001:db8:1:2::3"), stranger("2001:db8:1:3::3"));
+        assert_eq!(stranger("::ffff:192.0.2.1"), stranger("192.0.2.1"));
+        assert_ne!(stranger("192.0.2.1"), stranger("192.0.2.2"));
+    }
+
+    #[test]
+    fn the_owner_that_holds_the_most_pays_and_what_is_asked_for_counts() {
+        let (a, b, c) = (agent("a"), agent("b"), agent("c"));
+        let (ledger, accounts) = ledger(&[(&a, 500), (&b, 300), (&c, 100)]);
+        let (a, b, c) = (accounts[0], accounts[1], accounts[2]);
+        assert_eq!(ledger.payer(c, 100, 1000), Payer::Nobody);
+        assert_eq!(ledger.payer(c, 101, 1000), Payer::Other(a));
+        assert_eq!(ledger.payer(b, 101, 1000), Payer::Other(a));
+        assert_eq!(ledger.payer(a, 101, 1000), Payer::Asker);
+        assert_eq!(ledger.payer(c, 400, 1000), Payer::Asker, "with it, it holds as much as any");
+        assert_eq!(ledger.payer(c, 399, 1000), Payer::Other(a));
+    }
+
+    #[test]
+    fn strangers_share_a_quarter_and_never_push_out_who_has_shown_a_token() {
+        let (a, x, y) = (agent("a"), stranger("192.0.2.1"), stranger("192.0.2.2"));
+        let (mut ledger, accounts) = ledger(&[(&a, 500), (&x, 200), (&y, 40)]);
+        let (a, x, y) = (accounts[0], accounts[1], accounts[2]);
+        assert_eq!(ledger.payer(y, 10, 1000), Payer::Nobody);
+        assert_eq!(ledger.payer(y, 11, 1000), Payer::Other(x), "a quarter is spent");
+        assert_eq!(ledger.payer(x, 11, 1000), Payer::Asker);
+        ledger.charge(a, 500, 950);
+        assert_eq!(ledger.payer(y, 1, 1000), Payer::Other(x), "not the agent, though it is larger");
+        ledger.charge(x, 200, 10);
+        assert_eq!(ledger.payer(y, 12, 1000), Payer::Nobody, "a sixteenth is always there");
+        assert_eq!(ledger.payer(y, 13, 1000), Payer::Asker);
+        ledger.charge(a, 950, 100);
+        ledger.charge(x, 10, 900);
+        assert_eq!(ledger.payer(a, 1, 1000), Payer::Other(x), "but they make room for agents");
+    }
+
+    #[test]
+    fn who_pays_always_holds_at_least_its_share() {
+        let mut state = 7u32;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % below
+        };
+        for _ in 0..10_000 {
+            let owners: Vec<Owner> = (0..1 + random(6)).map(|n| agent(&n.to_string())).collect();
+            let holdings: Vec<usize> = owners.iter().map(|_| random(400)).collect();
+            let pairs: Vec<_> = owners.iter().zip(holdings.iter().copied()).collect();
+            let (ledger, accounts) = ledger(&pairs);
+            let (asker, more) = (accounts[random(accounts.len())], random(600));
+            let share = 1000 / accounts.len();
+            match ledger.payer(asker, more, 1000) {
+                Payer::Nobody => assert!(ledger.bytes() + more <= 1000),
+                Payer::Asker => assert!(ledger.bytes_of(asker) + more >= share),
+                Payer::Other(other) => assert!(ledger.bytes_of(other) >= share),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_measured_with_the_allocators_share() {
+        assert_eq!(allocated(0), 0);
+        let small: Vec<usize> = [1, 24, 25, 40, 41, 1000].map(allocated).into();
+        if WORD == 8 {
+            assert_eq!(small, [32, 32, 48, 48, 64, 1008]);
+        }
+        assert_eq!(array_of::<u64>(3), allocated(24));
+        assert!(table_of::<u64, u64>(7) >= 8 * 17);
+        assert!(tree_of::<u64, u64>(10) >= 10 * 16);
+        assert!(allocated(usize::MAX) > 0);
+    }
+}
