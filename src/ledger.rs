@@ -288,7 +288,9 @@ pub fn allocated(bytes: usize) -> usize {
     match bytes {
         0 => 0,
         // A word of its own, steps of two words, and never less than four.
-        _ => bytes.saturating_add(WORD).max(3 * WORD).saturating_add(2 * WORD - 1) & !(2 * WORD - 1),
+        _ => {
+            bytes.saturating_add(WORD).max(3 * WORD).saturating_add(2 * WORD - 1) & !(2 * WORD - 1)
+        }
     }
 }
 

@@ -6,15 +6,15 @@
 
 use super::catalogue::{names_of, Item, Kind, PerKind};
 use super::complaints::SILENCE;
-use super::in_flight::Request;
 use super::offers::Offers;
-use super::reply::{self, Cause, Refusal};
-use super::robot::{self, Robot};
+use super::reply::{self, Refusal};
+use super::robot::{self, Queued, Robot};
 use super::routing::Parked;
 use super::tool::{self, Tool, Trouble};
 use super::turn::Turn;
 use super::{AgentView, Peer, Policy, ToolState, ToolView};
 use crate::close::CloseReason;
+use crate::ledger::Account;
 use crate::moment::Moment;
 use crate::sorted::sorted;
 use slab::Slab;
@@ -75,8 +75,12 @@ pub(super) struct Agent {
     pub telling: PerKind<Telling>,
     /// Requests that wait for a tool, the oldest first.
     pub parked: VecDeque<Parked>,
-    /// Bytes of the requests that wait here.
+    /// Bytes of memory of the requests that wait here.
     pub held: usize,
+    pub account: Account,
+    /// Bytes of memory of everything that is kept for the agent, and those of its tool servers.
+    pub kept: usize,
+    pub tools_kept: usize,
     /// When the relay will call [`Agent::time`].
     pub armed: Option<Moment>,
     joined: u32,
@@ -84,8 +88,8 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) fn new(name: &str) -> Self {
-        Agent {
+    pub(super) fn new(name: &str, account: Account) -> Self {
+        let mut agent = Agent {
             name: name.into(),
             tools: Slab::new(),
             robots: Slab::new(),
@@ -94,10 +98,15 @@ impl Agent {
             telling: PerKind::default(),
             parked: VecDeque::new(),
             held: 0,
+            account,
+            kept: 0,
+            tools_kept: 0,
             armed: None,
             joined: 0,
             lines: 0,
-        }
+        };
+        agent.kept = agent.own_memory();
+        agent
     }
 
     /// Whether nobody is here, nor expected back.
@@ -127,6 +136,7 @@ impl Agent {
             tool.state = ToolState::Transparent;
         }
         let place = self.tools.insert(Box::new(tool));
+        turn.catalogue_changed();
         if server_id.is_some() {
             self.replace_older(turn, place, server_id);
         }
@@ -179,12 +189,13 @@ impl Agent {
     /// A tool is gone: what it had not answered is answered, and it is kept in mind for a while.
     pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, place: usize, reason: CloseReason) {
         let Some(mut tool) = self.tools.try_remove(place) else { return };
+        turn.catalogue_changed();
         let language = turn.policy.language;
         log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), reason.told(language)));
         let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
         turn.departures.note(turn.now, &self.name, (label, &tool.address), reason);
         for number in tool.in_flight.numbers(|_| true) {
-            if let Some(Request::Call(call)) = tool.in_flight.remove(number) {
+            if let Some(call) = tool.end_call(turn, number) {
                 self.call_failed(turn, place, number, &call, Refusal::ToolLost);
             }
         }
@@ -270,12 +281,14 @@ impl Agent {
         turn.wake(speaks_by);
         let language = turn.policy.language;
         log::info!("{}", language.robot_joined(robot::Who(&self.name, &robot), self.tools.len()));
+        turn.keep(robot.memory());
         self.robots.insert(Box::new(robot))
     }
 
     /// A robot is gone: its requests are cancelled.
     pub(super) fn robot_left(&mut self, turn: &mut Turn<'_>, place: usize, reason: CloseReason) {
         let Some(robot) = self.robots.try_remove(place) else { return };
+        turn.free(robot.memory());
         let language = turn.policy.language;
         log::info!(
             "{}",
@@ -287,33 +300,13 @@ impl Agent {
         }
         if robot.parked > 0 {
             let gone = |parked: &Parked| parked.robot == place;
-            let freed: usize = self.parked.iter().filter(|p| gone(p)).map(|p| p.text.len()).sum();
+            let freed: usize = self.parked.iter().filter(|p| gone(p)).map(Parked::memory).sum();
             self.parked.retain(|parked| !gone(parked));
             self.release(turn, freed);
         }
-        let waiting = robot.waiting.iter().map(|waiting| waiting.text.len());
-        let freed = waiting.chain(robot.inbox.iter().map(|queued| queued.text.len())).sum();
+        let waiting = robot.waiting.iter().map(|waiting| waiting.memory());
+        let freed = waiting.chain(robot.inbox.iter().map(Queued::memory)).sum();
         self.release(turn, freed);
-    }
-
-    /// Keeps `bytes` of a message here, if there is room.
-    pub(super) fn hold(&mut self, turn: &mut Turn<'_>, bytes: usize) -> Result<(), Cause> {
-        let held = self.held.saturating_add(bytes);
-        let held_in_all = turn.held.saturating_add(bytes);
-        if (held > turn.policy.max_held && self.held > 0)
-            || held_in_all > turn.policy.max_held_in_all
-        {
-            return Err(Cause::TooMuchHeld);
-        }
-        self.held = held;
-        *turn.held = held_in_all;
-        Ok(())
-    }
-
-    /// `bytes` of a message are not kept here any more.
-    pub(super) fn release(&mut self, turn: &mut Turn<'_>, bytes: usize) {
-        self.held = self.held.saturating_sub(bytes);
-        *turn.held = turn.held.saturating_sub(bytes);
     }
 
     /// Does what is due.
@@ -415,7 +408,7 @@ impl Agent {
         reason: &str,
     ) -> Option<super::in_flight::Call> {
         let tool = self.tools.get_mut(tool)?;
-        let Some(Request::Call(call)) = tool.in_flight.remove(number) else { return None };
+        let call = tool.end_call(turn, number)?;
         if call.nature != super::in_flight::Nature::Initialize {
             let _ = turn.send_to_tool(tool.peer, &[&reply::cancelled(number, reason)]);
         }
@@ -444,12 +437,9 @@ impl Agent {
         assert_eq!(tickets, calls, "a ticket without its call");
         let parked: usize = self.robots.iter().map(|(_, robot)| robot.parked).sum();
         assert_eq!(parked, self.parked.len(), "parked requests are miscounted");
-        let texts = self.robots.iter().flat_map(|(_, robot)| {
-            let waiting = robot.waiting.iter().map(|waiting| waiting.text.len());
-            waiting.chain(robot.inbox.iter().map(|queued| queued.text.len()))
-        });
-        let held: usize = texts.chain(self.parked.iter().map(|p| p.text.len())).sum();
-        assert_eq!(held, self.held, "held bytes are miscounted");
+        assert_eq!(self.waiting_memory(), self.held, "held bytes are miscounted");
+        assert_eq!(self.tools_memory(), self.tools_kept, "a change of the catalogue is not told");
+        assert_eq!(self.memory(), self.kept, "kept bytes are miscounted");
         for kind in Kind::all() {
             for (name, offer) in self.offers.of(kind).iter() {
                 let live = offer.tool.is_some_and(|tool| {

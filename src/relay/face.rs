@@ -93,6 +93,7 @@ impl Agent {
 
     /// Makes one merged list anew, and tells the robots where it has changed, which it returns.
     pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind) -> bool {
+        turn.catalogue_changed();
         let mut offers = std::mem::take(self.offers.of_mut(kind));
         let live = self.tools_where(|tool| tool.line != 0);
         let live = live.iter().filter_map(|place| {

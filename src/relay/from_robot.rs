@@ -3,6 +3,7 @@
 use super::agent::Agent;
 use super::catalogue::{Kind, KINDS};
 use super::envelope::{hear, Envelope, Id, Params, Splice, Unreadable};
+use super::memory::{memory_of_queued, memory_of_waiting};
 use super::quirks;
 use super::reply::{Cause, Refusal};
 use super::robot::{Queued, Robot, Waiting};
@@ -75,14 +76,14 @@ impl Agent {
             }
         }
         let Some(robot) = self.robots.get(place) else { return };
-        let room = if robot.has_asked(turn.policy.max_in_flight) {
-            Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
-        } else {
-            self.hold(turn, text.len())
-        };
         let request_id = match read.map(|envelope| (envelope.id, envelope.method.is_some())) {
             Ok((Id::Given(id), true)) => Some(id),
             _ => None,
+        };
+        let room = if robot.has_asked(turn.policy.max_in_flight) {
+            Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
+        } else {
+            self.hold(turn, memory_of_queued(text, request_id))
         };
         match (room, request_id) {
             (Ok(()), id) => {
@@ -104,11 +105,11 @@ impl Agent {
             if robot.waiting.is_some() {
                 return;
             }
-            let Some(Queued { text, .. }) = robot.inbox.pop_front() else {
+            let Some(queued) = robot.inbox.pop_front() else {
                 return self.pay_list_owed(turn, place);
             };
-            self.release(turn, text.len());
-            self.hear_again(turn, place, &text, Turnstile::First);
+            self.release(turn, queued.memory());
+            self.hear_again(turn, place, &queued.text, Turnstile::First);
         }
     }
 
@@ -208,7 +209,7 @@ impl Agent {
         let Some(request) = newest.map(|ticket| ticket.request) else { return };
         while let Some(ticket) = self.robots.get_mut(place).and_then(|r| r.take_rival(request)) {
             let Some(tool) = self.tools.get_mut(ticket.tool) else { continue };
-            if tool.in_flight.remove(ticket.number).is_none() {
+            if tool.end_call(turn, ticket.number).is_none() {
                 continue;
             }
             turn.traffic.calls_cancelled += 1;
@@ -227,7 +228,7 @@ impl Agent {
     fn withdraw_queued(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) -> bool {
         let Some(robot) = self.robots.get_mut(place) else { return false };
         if let Some(behind) = robot.inbox.iter().rposition(|q| q.id.as_deref() == Some(id)) {
-            let freed = robot.inbox.remove(behind).map_or(0, |queued| queued.text.len());
+            let freed = robot.inbox.remove(behind).map_or(0, |queued| queued.memory());
             self.release(turn, freed);
             return true;
         }
@@ -235,7 +236,7 @@ impl Agent {
         let Some(waiting) = robot.waiting.take_if(wanted) else {
             return false;
         };
-        self.release(turn, waiting.text.len());
+        self.release(turn, waiting.memory());
         self.hear_inbox(turn, place);
         true
     }
@@ -297,7 +298,9 @@ impl Agent {
         }
         let Some(robot) = self.robots.get_mut(ask.robot) else { return };
         if kind == Kind::Tools {
+            let before = robot.memory();
             robot.last_list = Some(ask.id.into());
+            turn.replace(before, robot.memory());
         }
         self.answer_list(turn, ask.robot, kind, ask.id);
     }
@@ -338,13 +341,15 @@ impl Agent {
     }
 
     /// Remembers who a robot says it is.
-    pub(super) fn meet(&mut self, turn: &Turn<'_>, place: usize, envelope: &Envelope<'_>) {
+    pub(super) fn meet(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
         let params = envelope.read_params();
         let name = params.client_name.as_deref().unwrap_or("");
         if let Some(robot) = self.robots.get_mut(place) {
             robot.is_xiaozhi_server = turn.policy.quirks && quirks::is_xiaozhi_server(name);
             let is_shown = (1..=LONGEST_CLIENT_NAME).contains(&name.len());
+            let before = robot.memory();
             robot.client = is_shown.then(|| name.into());
+            turn.replace(before, robot.memory());
         }
     }
 
@@ -352,7 +357,7 @@ impl Agent {
     fn wait(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>, kinds: &[Kind]) {
         let text = ask.envelope.text;
         let waits = self.robots.get(ask.robot).is_none_or(|robot| robot.waiting.is_some());
-        if waits || self.hold(turn, text.len()).is_err() {
+        if waits || self.hold(turn, memory_of_waiting(text, ask.id)).is_err() {
             // Too much waits already: answered from what is known.
             return self.robot_asks(turn, Ask { state: Turnstile::Settled, ..ask });
         }
@@ -380,7 +385,7 @@ impl Agent {
         for place in over {
             let waiting = self.robots.get_mut(place).and_then(|robot| robot.waiting.take());
             let Some(waiting) = waiting else { continue };
-            self.release(turn, waiting.text.len());
+            self.release(turn, waiting.memory());
             for kind in waiting.kinds.iter().filter(|kind| **kind != Kind::Tools) {
                 // Not all have answered, perhaps: what is known has to do.
                 self.merge(turn, *kind);

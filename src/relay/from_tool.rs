@@ -71,7 +71,7 @@ impl Agent {
             (None, error) => Err(error.unwrap_or("{}")),
         };
         let request = number.and_then(|number| {
-            let request = self.take_request(place, number)?;
+            let request = self.take_request(turn, place, number)?;
             Some((number, request))
         });
         match request {
@@ -90,6 +90,7 @@ impl Agent {
         if tool.is_initialised() {
             return;
         }
+        turn.catalogue_changed();
         match tool.hear_hello(turn, answer) {
             Ok(()) => self.name_tool(place),
             // A late refusal of an earlier attempt says nothing new.
@@ -107,6 +108,7 @@ impl Agent {
         answer: Result<&str, &str>,
     ) {
         let Some(tool) = self.tools.get_mut(place) else { return };
+        turn.catalogue_changed();
         let Listed::Done { tell, trouble } = tool.hear_page(turn, kind, answer) else { return };
         // The same trouble with every listing is said once.
         if let Some(trouble) = trouble.filter(|trouble| tool.trouble.as_ref() != Some(trouble)) {
@@ -180,6 +182,7 @@ impl Agent {
         for elder in kin.iter().filter(|other| other.order < tool.order) {
             turn.probe(elder.peer);
         }
+        turn.catalogue_changed();
         let label = tool.label.clone();
         let known = self.lost.iter_mut().find(|lost| lost.line == line);
         let known = known.map(|lost| std::mem::take(&mut lost.items));

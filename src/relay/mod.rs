@@ -12,6 +12,7 @@ mod face;
 mod from_robot;
 mod from_tool;
 mod in_flight;
+mod memory;
 mod numbers;
 mod offers;
 mod policy;
@@ -31,6 +32,7 @@ pub use status::{AgentStatus, Catalogue, RobotStatus, ToolStatus};
 pub use view::{AgentView, Counts, Details, Errors, Latency, ToolState, ToolView, Traffic};
 
 use crate::close::CloseReason;
+use crate::ledger::Account;
 use crate::moment::{Deadlines, Moment};
 use crate::sorted::sorted;
 use agent::Agent;
@@ -89,6 +91,22 @@ pub trait Wire {
 
     /// Pings the peer's connection at once, to find out whether it lives.
     fn probe(&mut self, peer: Peer);
+
+    /// Opens the account of an agent the relay keeps something for, until it is closed again.
+    fn open_account(&mut self, _agent: &str) -> Account {
+        Account::default()
+    }
+
+    /// The relay keeps nothing for the agent any more.
+    fn close_account(&mut self, _account: Account) {}
+
+    /// What the relay keeps for an owner takes `now` bytes of memory and took `before`.
+    fn charge(&mut self, _account: Account, _before: usize, _now: usize) {}
+
+    /// Whether the relay may keep `bytes` more for an owner. Others may have to give way for it.
+    fn admits(&mut self, _account: Account, _bytes: usize) -> bool {
+        true
+    }
 }
 
 /// Where and as what a peer takes its seat.
@@ -152,7 +170,10 @@ impl Relay {
         let agent = match self.names.get(seat.agent) {
             Some(agent) => *agent,
             None => {
-                let agent = self.agents.insert(Agent::new(seat.agent));
+                let account = wire.open_account(seat.agent);
+                let agent = Agent::new(seat.agent, account);
+                wire.charge(account, 0, agent.kept);
+                let agent = self.agents.insert(agent);
                 self.names.insert(seat.agent.into(), agent);
                 agent
             }
@@ -255,13 +276,22 @@ impl Relay {
         let memory = (&mut self.complaints, &mut self.departures);
         let mut turn =
             Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, memory, wire);
+        turn.take_account(agent.account, agent.kept);
         let result = work(agent, &mut turn);
+        if turn.has_new_catalogue() {
+            let tools = agent.tools_memory();
+            turn.replace(agent.tools_kept, tools);
+            agent.tools_kept = tools;
+        }
+        agent.kept = turn.settle_account();
         let Turn { earliest, forgotten, .. } = turn;
         if let Some(earliest) = earliest {
             self.deadlines.arm_earlier(&mut agent.armed, at, earliest);
         }
         if agent.is_empty() {
             self.deadlines.arm(&mut agent.armed, at, None);
+            wire.charge(agent.account, agent.kept, 0);
+            wire.close_account(agent.account);
             self.names.remove(&agent.name);
             self.agents.remove(at);
         }

@@ -22,9 +22,9 @@ pub struct Policy {
     pub quirks: bool,
     /// How many bytes of requests may wait inside the relay for one agent: `max_queued`.
     pub max_held: usize,
-    /// How many bytes of requests may wait inside the relay for all agents together: half of
-    /// `memory_limit`, so that the queues of the others have the rest.
-    pub max_held_in_all: usize,
+    /// How many bytes of memory the relay may keep for one agent: half of `memory_limit`, so that
+    /// there is room for the messages of the agent itself.
+    pub max_kept: usize,
     /// Which texts errors and log lines carry.
     pub language: Language,
     /// Whether message bodies go to the log.
@@ -42,7 +42,7 @@ impl Default for Policy {
             max_in_flight: 1024,
             quirks: true,
             max_held: 16 << 20,
-            max_held_in_all: 32 << 20,
+            max_kept: 32 << 20,
             language: Language::Zh,
             debug: false,
         }

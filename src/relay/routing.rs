@@ -147,7 +147,7 @@ impl Agent {
         if let Err(cause) = self.admit(turn, place) {
             return self.refuse(turn, place, &parked.id, Refusal::NotForwarded(cause));
         }
-        if let Err(cause) = self.hold(turn, parked.text.len()) {
+        if let Err(cause) = self.hold(turn, parked.memory()) {
             return self.refuse(turn, place, &parked.id, Refusal::NotForwarded(cause));
         }
         if let Some(robot) = self.robots.get_mut(place) {
@@ -267,7 +267,7 @@ impl Agent {
             }
             while let Some(rival) = robot.take_rival(ticket.request) {
                 if let Some(tool) = self.tools.get_mut(rival.tool) {
-                    tool.in_flight.remove(rival.number);
+                    tool.end_call(turn, rival.number);
                 }
             }
         }
@@ -341,7 +341,7 @@ impl Agent {
     }
 
     fn unparked(&mut self, turn: &mut Turn<'_>, parked: &Parked) {
-        self.release(turn, parked.text.len());
+        self.release(turn, parked.memory());
         if let Some(robot) = self.robots.get_mut(parked.robot) {
             robot.parked = robot.parked.saturating_sub(1);
         }
@@ -354,7 +354,16 @@ impl Agent {
     }
 
     /// What the relay itself asked, or a robot, is answered: takes it out.
-    pub(super) fn take_request(&mut self, tool: usize, number: u32) -> Option<Request> {
-        self.tools.get_mut(tool)?.in_flight.remove(number)
+    pub(super) fn take_request(
+        &mut self,
+        turn: &mut Turn<'_>,
+        tool: usize,
+        number: u32,
+    ) -> Option<Request> {
+        let request = self.tools.get_mut(tool)?.in_flight.remove(number);
+        if let Some(Request::Call(call)) = &request {
+            turn.free(call.memory());
+        }
+        request
     }
 }

@@ -466,6 +466,13 @@ impl Tool {
         own.into_iter().flatten().chain(lists).min()
     }
 
+    /// A robot's request under way is over: takes it out.
+    pub(super) fn end_call(&mut self, turn: &mut Turn<'_>, number: u32) -> Option<Call> {
+        let Some(Request::Call(call)) = self.in_flight.remove(number) else { return None };
+        turn.free(call.memory());
+        Some(call)
+    }
+
     /// Passes a robot's request on under `number`.
     ///
     /// # Errors
@@ -479,6 +486,7 @@ impl Tool {
     ) -> Result<(), Congested> {
         turn.send_to_tool(self.peer, pieces)?;
         turn.wake(call.deadline);
+        turn.keep(call.memory());
         self.in_flight.insert(number, Request::Call(call));
         turn.traffic.calls += 1;
         Ok(())

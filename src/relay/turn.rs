@@ -4,6 +4,7 @@ use super::complaints::Complaints;
 use super::departures::Departures;
 use super::{Congested, Peer, Policy, Traffic, Wire};
 use crate::close::CloseReason;
+use crate::ledger::Account;
 use crate::moment::Moment;
 
 /// One input being handled.
@@ -16,6 +17,12 @@ pub(super) struct Turn<'a> {
     pub complaints: &'a mut Complaints,
     pub departures: &'a mut Departures,
     wire: &'a mut dyn Wire,
+    /// The agent's account, what is kept for the agent, and how much of it the ledger knows.
+    account: Account,
+    kept: usize,
+    charged: usize,
+    /// Whether tool servers or their lists are not what they were.
+    new_catalogue: bool,
     /// The earliest of the deadlines that came up.
     pub earliest: Option<Moment>,
     /// Peers that were closed and must be forgotten.
@@ -32,7 +39,71 @@ impl<'a> Turn<'a> {
         wire: &'a mut dyn Wire,
     ) -> Self {
         let (earliest, forgotten) = (None, Vec::new());
-        Turn { now, policy, traffic, held, complaints, departures, wire, earliest, forgotten }
+        Turn {
+            now,
+            policy,
+            traffic,
+            held,
+            complaints,
+            departures,
+            wire,
+            account: Account::default(),
+            kept: 0,
+            charged: 0,
+            new_catalogue: false,
+            earliest,
+            forgotten,
+        }
+    }
+
+    /// Says for whom something is kept, and how much of it there is already.
+    pub(super) fn take_account(&mut self, account: Account, kept: usize) {
+        (self.account, self.kept, self.charged) = (account, kept, kept);
+    }
+
+    /// Tells the ledger what is kept for the agent, which it returns.
+    pub(super) fn settle_account(&mut self) -> usize {
+        if self.kept != self.charged {
+            self.wire.charge(self.account, self.charged, self.kept);
+            self.charged = self.kept;
+        }
+        self.kept
+    }
+
+    /// `bytes` of memory are kept for the agent.
+    pub(super) fn keep(&mut self, bytes: usize) {
+        self.kept = self.kept.saturating_add(bytes);
+    }
+
+    /// `bytes` of memory are not kept for the agent any more.
+    pub(super) fn free(&mut self, bytes: usize) {
+        debug_assert!(self.kept >= bytes, "more is freed than is kept");
+        self.kept = self.kept.saturating_sub(bytes);
+    }
+
+    /// Something that is kept for the agent takes `now` bytes and took `before`.
+    pub(super) fn replace(&mut self, before: usize, now: usize) {
+        self.keep(now);
+        self.free(before);
+    }
+
+    /// Whether `bytes` more may be kept for the agent: asked before anything large is kept, and
+    /// before anything of which a peer can make much.
+    pub(super) fn admits(&mut self, bytes: usize) -> bool {
+        self.settle_account();
+        self.kept.saturating_add(bytes) <= self.policy.max_kept
+            && self.wire.admits(self.account, bytes)
+    }
+
+    /// Lists, listings under way, hellos, lost tool servers or the tool servers themselves are not
+    /// what they were: what they take is measured at the end of the input.
+    pub(super) fn catalogue_changed(&mut self) {
+        self.new_catalogue = true;
+    }
+
+    /// Whether [`Turn::catalogue_changed`] was called.
+    pub(super) fn has_new_catalogue(&self) -> bool {
+        self.new_catalogue
     }
 
     /// A deadline has come up.

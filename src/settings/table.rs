@@ -295,7 +295,7 @@ pub static TABLE: &[Row] = &[
             most: TB,
             set: |s, bytes| {
                 s.websocket.memory_limit = fit(bytes);
-                s.relay.max_held_in_all = fit(bytes / 2);
+                s.relay.max_kept = fit(bytes / 2);
             },
         },
         zh: "所有发送队列与未收完的消息合计的上限；超出时先切断占用最多的连接。",

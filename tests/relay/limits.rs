@@ -114,26 +114,29 @@ fn what_comes_behind_a_waiting_message_is_limited_too() {
 
 #[test]
 fn so_many_bytes_wait_for_one_agent_and_no_more() {
-    let mut world = World::with(|policy| policy.max_held = 300);
+    let mut world = World::new();
     let tool = world.tool("a");
     let (robot, other) = (world.robot("a"), world.robot("a"));
     world.tool("b");
     let elsewhere = world.robot("b");
-    for id in ["1", "2", "3", "4"] {
+    world.calls(robot, "1", "add");
+    // Measured as memory: what is around the text counts, too.
+    let one = world.relay.held_bytes();
+    assert!((150..400).contains(&one), "{one}");
+    world.change_policy(|policy| policy.max_held = 3 * one);
+    for id in ["2", "3", "4"] {
         world.calls(robot, id, "add");
     }
-    let text =
-        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add","arguments":{}}}"#;
-    assert_eq!(world.relay.held_bytes(), 3 * text.len());
+    assert_eq!(world.relay.held_bytes(), 3 * one);
     world.fails(robot, 4, -32002);
     world.calls(other, "1", "add");
     world.fails(other, 1, -32002);
     world.calls(elsewhere, "1", "add");
     world.is_silent(elsewhere);
-    assert_eq!(world.relay.counts().held_bytes, 4 * text.len());
+    assert_eq!(world.relay.counts().held_bytes, 4 * one);
     world.greets(tool, "calc", ANNOUNCES);
     world.lists(tool, &["add"]);
-    assert_eq!(world.relay.held_bytes(), text.len());
+    assert_eq!(world.relay.held_bytes(), one);
     world.calls(other, "2", "add");
     world.is_silent(other);
 }

@@ -1,0 +1,140 @@
+//! What an agent keeps, measured as memory, and what it gives up when it holds too much.
+
+use super::agent::Agent;
+use super::catalogue::Kind;
+use super::in_flight::{Call, Request};
+use super::reply::Cause;
+use super::robot::{Queued, Robot, Ticket, Waiting};
+use super::routing::Parked;
+use super::tool::Tool;
+use super::turn::Turn;
+use crate::ledger::{allocated, array_of, table_of};
+
+/// A table or a queue that grows has up to twice the room it uses.
+const GROWS: usize = 2;
+
+impl Call {
+    /// How many bytes of memory it takes, its ticket included.
+    pub(super) fn memory(&self) -> usize {
+        memory_of_call(&self.id, self.token.as_deref())
+    }
+}
+
+/// How many bytes of memory a request under way takes.
+pub(super) fn memory_of_call(id: &str, token: Option<&str>) -> usize {
+    let place = size_of::<(u32, Request)>() + 1 + size_of::<Ticket>();
+    allocated(id.len()) + token.map_or(0, |token| allocated(token.len())) + GROWS * place
+}
+
+impl Parked {
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        allocated(self.text.len()) + allocated(self.id.len()) + GROWS * size_of::<Parked>()
+    }
+}
+
+impl Waiting {
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        memory_of_waiting(&self.text, &self.id)
+    }
+}
+
+/// How many bytes of memory a message takes that is being answered.
+pub(super) fn memory_of_waiting(text: &str, id: &str) -> usize {
+    let kinds = array_of::<Kind>(Kind::all().count());
+    allocated(text.len()) + allocated(id.len()) + allocated(size_of::<Waiting>()) + kinds
+}
+
+impl Queued {
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        memory_of_queued(&self.text, self.id.as_deref())
+    }
+}
+
+/// How many bytes of memory a message takes that stands behind another one.
+pub(super) fn memory_of_queued(text: &str, id: Option<&str>) -> usize {
+    let id = id.map_or(0, |id| allocated(id.len()));
+    allocated(text.len()) + id + GROWS * size_of::<Queued>()
+}
+
+impl Robot {
+    /// How many bytes of memory it takes, but for its requests.
+    pub(super) fn memory(&self) -> usize {
+        let of = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| allocated(text.len()));
+        let texts = allocated(self.address.len()) + of(&self.client) + of(&self.last_list);
+        allocated(size_of::<Robot>()) + texts
+    }
+}
+
+impl Tool {
+    /// How many bytes of memory it takes, but for its lists and robots' requests.
+    pub(super) fn memory(&self) -> usize {
+        let texts = [&*self.address, &*self.label, &*self.line_label];
+        let texts = texts.into_iter().chain(self.server_id.as_deref());
+        // The relay's own requests are few.
+        let own = table_of::<u32, Request>(7);
+        allocated(size_of::<Tool>()) + own + texts.map(|text| allocated(text.len())).sum::<usize>()
+    }
+}
+
+impl Agent {
+    /// How many bytes of memory the agent itself takes, with its name in the relay's table.
+    pub(super) fn own_memory(&self) -> usize {
+        let in_table = table_of::<Box<str>, usize>(GROWS);
+        size_of::<Agent>() + 2 * allocated(self.name.len()) + in_table
+    }
+
+    /// How many bytes of memory its tool servers take with all their lists.
+    pub(super) fn tools_memory(&self) -> usize {
+        let tools = self.tools.iter().map(|(_, tool)| tool.memory());
+        tools.sum::<usize>() + self.catalogue_memory()
+    }
+
+    /// How many bytes of memory hellos and lists take, those just lost included.
+    pub(super) fn catalogue_memory(&self) -> usize {
+        0
+    }
+
+    /// Keeps a message that takes `bytes` of memory here, if there is room.
+    pub(super) fn hold(&mut self, turn: &mut Turn<'_>, bytes: usize) -> Result<(), Cause> {
+        let held = self.held.saturating_add(bytes);
+        if (held > turn.policy.max_held && self.held > 0) || !turn.admits(bytes) {
+            return Err(Cause::TooMuchHeld);
+        }
+        self.held = held;
+        *turn.held = turn.held.saturating_add(bytes);
+        turn.keep(bytes);
+        Ok(())
+    }
+
+    /// A message that takes `bytes` of memory is not kept here any more.
+    pub(super) fn release(&mut self, turn: &mut Turn<'_>, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
+        *turn.held = turn.held.saturating_sub(bytes);
+        turn.free(bytes);
+    }
+
+    /// How many bytes of memory are kept for the agent, counted anew.
+    #[cfg(any(debug_assertions, test))]
+    pub(super) fn memory(&self) -> usize {
+        let robots = self.robots.iter().map(|(_, robot)| robot.memory());
+        let calls = self.tools.iter().flat_map(|(_, tool)| tool.in_flight.calls());
+        let calls = calls.map(|(_, call)| call.memory());
+        self.own_memory()
+            + self.tools_memory()
+            + self.waiting_memory()
+            + robots.chain(calls).sum::<usize>()
+    }
+
+    /// How many bytes of memory the requests that wait take, counted anew.
+    #[cfg(any(debug_assertions, test))]
+    pub(super) fn waiting_memory(&self) -> usize {
+        let texts = self.robots.iter().flat_map(|(_, robot)| {
+            let waiting = robot.waiting.iter().map(|waiting| waiting.memory());
+            waiting.chain(robot.inbox.iter().map(Queued::memory))
+        });
+        texts.chain(self.parked.iter().map(Parked::memory)).sum()
+    }
+}
