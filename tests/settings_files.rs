@@ -407,7 +407,7 @@ fn the_file_of_the_python_server_is_read_without_a_word() {
 fn every_option_can_be_set_in_the_file() {
     let loaded = load(keyed(
         "host = ::\nport = 1\nlog_level = warn\npublic_url = https://a.example/\npath_prefix = foo/\n\
-         language = EN\n[websocket]\nmax_connections = 2\nping_interval = 0\nping_timeout = 0.5\n\
+         language = EN\n[websocket]\nmax_connections = 2\nmax_connections_per_agent = 3\nping_interval = 0\nping_timeout = 0.5\n\
          close_timeout = 3.25\nhandshake_timeout = 4\nmax_message_size = 4096\nmax_queued = 8kb\n\
          memory_limit = 1 GB\n[relay]\nhandshake = no\nhandshake_timeout = 5\n\
          tool_ping_interval = 0.0\nrequest_timeout = 6\nreconnect_grace = 0\nmax_in_flight = 7\n\
@@ -422,6 +422,7 @@ fn every_option_can_be_set_in_the_file() {
     assert_eq!(server.public_url.as_deref(), Some("https://a.example"));
     assert_eq!(server.path_prefix, "/foo");
     assert_eq!((websocket.max_connections, websocket.ping_interval), (2, None));
+    assert_eq!((websocket.max_connections_per_agent, websocket.connections_per_agent()), (3, 2));
     let times = [websocket.ping_timeout, websocket.close_timeout, websocket.handshake_timeout];
     assert_eq!(times, [500, 3250, 4000].map(Duration::from_millis));
     assert_eq!((websocket.max_message_size, websocket.max_queued), (4096, 8192));

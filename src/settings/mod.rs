@@ -72,6 +72,9 @@ pub struct Server {
 pub struct WebSocket {
     /// How many connections may be open.
     pub max_connections: usize,
+    /// How many connections one agent may have open, as it is set; 0: nine tenths of
+    /// `max_connections`. [`WebSocket::connections_per_agent`] is the number that counts.
+    pub max_connections_per_agent: usize,
     /// After how much silence a peer is pinged; `None`: never.
     pub ping_interval: Option<Duration>,
     /// How long a pinged peer may stay silent, and one that does not read may take nothing.
@@ -86,6 +89,18 @@ pub struct WebSocket {
     pub max_queued: usize,
     /// How much may wait in all queues and half-read messages together, in bytes.
     pub memory_limit: usize,
+}
+
+impl WebSocket {
+    /// How many connections one agent may have open: at least one, and never more than there may
+    /// be in all.
+    pub fn connections_per_agent(&self) -> usize {
+        let all = self.max_connections;
+        match self.max_connections_per_agent {
+            0 => all.saturating_sub(all / 10).max(1),
+            set => set.min(all),
+        }
+    }
 }
 
 /// `[security]`
@@ -150,6 +165,7 @@ impl Default for Settings {
             },
             websocket: WebSocket {
                 max_connections: 0,
+                max_connections_per_agent: 0,
                 ping_interval: None,
                 ping_timeout: Duration::ZERO,
                 close_timeout: Duration::ZERO,
@@ -202,6 +218,17 @@ mod tests {
         let mut settings = Settings::default();
         settings.server.key = "0123456789abcdef0123456789abcdef".to_owned();
         assert!(!format!("{settings:?}").contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn an_agent_gets_nine_tenths_of_the_connections_unless_told_otherwise() {
+        let mut limits = Settings::default().websocket;
+        assert_eq!(limits.connections_per_agent(), 900);
+        for (all, set, expected) in [(1, 0, 1), (5, 0, 5), (10, 0, 9), (10, 20, 10), (10, 3, 3)] {
+            limits.max_connections = all;
+            limits.max_connections_per_agent = set;
+            assert_eq!(limits.connections_per_agent(), expected, "{set} of {all}");
+        }
     }
 
     #[test]

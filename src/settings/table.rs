@@ -218,6 +218,19 @@ pub static TABLE: &[Row] = &[
     },
     Row {
         section: "websocket",
+        key: "max_connections_per_agent",
+        default: "0",
+        kind: Kind::Count {
+            least: 0,
+            most: 1_000_000,
+            set: |s, count| s.websocket.max_connections_per_agent = fit(count),
+        },
+        zh: "同一智能体 (同一 token) 最多同时打开的连接数，超出后新连接得到 HTTP 503；0 = max_connections 的十分之九。",
+        en: "How many connections one agent may have open; beyond it a new one gets HTTP 503. 0 = nine tenths of max_connections.",
+        ..ROW
+    },
+    Row {
+        section: "websocket",
         key: "ping_interval",
         default: "30",
         kind: Kind::Seconds {

@@ -53,6 +53,7 @@ fn settings() -> Settings {
         },
         websocket: WebSocket {
             max_connections: 1000,
+            max_connections_per_agent: 0,
             ping_interval: Some(seconds(30)),
             ping_timeout: seconds(10),
             close_timeout: seconds(10),
