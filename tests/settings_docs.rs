@@ -43,13 +43,13 @@ fn the_sample_file_is_made_from_the_table() {
 }
 
 #[test]
-fn the_english_readme_has_the_table() {
-    assert_table("README.md", Language::En);
+fn the_english_reference_has_the_table() {
+    assert_table("docs/reference.md", Language::En);
 }
 
 #[test]
-fn the_chinese_readme_has_the_table() {
-    assert_table("README.zh-CN.md", Language::Zh);
+fn the_chinese_reference_has_the_table() {
+    assert_table("docs/reference.zh-CN.md", Language::Zh);
 }
 
 #[test]
