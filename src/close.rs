@@ -148,6 +148,10 @@ pub enum RefusalReason {
     TlsSpoken,
     /// There are as many connections as may be.
     TooManyConnections,
+    /// Too many connections without a token are from one address, and this one said nothing.
+    TooManySilent,
+    /// The half-read request heads take too much memory, and this one was the oldest.
+    TooManyHeads,
     /// The request head was not complete in time.
     HeadTooSlow,
 }
@@ -169,6 +173,8 @@ impl RefusalReason {
             RefusalReason::NoUpgrade => "no_upgrade",
             RefusalReason::TlsSpoken => "tls_spoken",
             RefusalReason::TooManyConnections => "too_many_connections",
+            RefusalReason::TooManySilent => "too_many_silent",
+            RefusalReason::TooManyHeads => "too_many_heads",
             RefusalReason::HeadTooSlow => "head_too_slow",
         }
     }

@@ -8,6 +8,17 @@ use slab::Slab;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
+/// The network of one customer: an IPv4 address, or 64 bits of an IPv6 address.
+pub fn customer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address => address,
+    }
+}
+
 /// Who keeps something in memory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
@@ -23,13 +34,7 @@ impl Owner {
     /// The owner of a connection from `address` that has not shown a token. An IPv6 network of 64
     /// bits belongs to one customer, so it is one owner.
     pub fn stranger(address: IpAddr) -> Self {
-        Owner::Stranger(match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-            }
-            address => address,
-        })
+        Owner::Stranger(customer(address))
     }
 
     /// What kind of owner it is.

@@ -155,6 +155,14 @@ impl Language {
                 "连接数已达上限，以 503 拒绝；已有连接不受影响。可调大 [websocket] max_connections",
                 "there are as many connections as there may be, answered 503; the others stay. See [websocket] max_connections",
             ),
+            RefusalReason::TooManySilent => (
+                "同一地址上未出示 token 的连接超过 64 个，其中沉默最久的被关闭；其他地址不受影响。请检查该地址上的程序；若它是反向代理，请写入 [security] trusted_proxies",
+                "more than 64 connections without a token are open from this address; the one silent longest is closed, other addresses are not affected. Look at the program there; if it is a proxy, name it in [security] trusted_proxies",
+            ),
+            RefusalReason::TooManyHeads => (
+                "未到齐的请求头占用内存达到 [websocket] memory_limit 的四分之一，其中最旧的被关闭；已建立的连接不受影响",
+                "incomplete request heads take a quarter of [websocket] memory_limit; the oldest one is closed, established connections are not affected",
+            ),
             RefusalReason::HeadTooSlow => (
                 "请求头未在 [websocket] handshake_timeout 内到齐。请检查网络和客户端",
                 "the request head was not complete within [websocket] handshake_timeout. Look at the network and the client",

@@ -3,6 +3,7 @@
 use super::head::Head;
 use super::outgoing::Outgoing;
 use super::skimmer::Skimmer;
+use super::strangers::Stranger;
 use super::websocket::Receiver;
 use crate::close::CloseReason;
 use crate::moment::Moment;
@@ -113,8 +114,8 @@ pub(super) struct Connection {
     pub pending: bool,
     /// Whether the system says that the peer will send nothing more.
     pub ends: bool,
-    /// Whether it has shown a token.
-    pub is_known: bool,
+    /// What is known of it as long as it has shown no token.
+    pub stranger: Option<Stranger>,
     /// How many bytes it has sent that nobody wants any more.
     pub unwanted: usize,
 }
@@ -136,7 +137,7 @@ impl Connection {
             dirty: false,
             pending: false,
             ends: false,
-            is_known: false,
+            stranger: None,
             unwanted: 0,
         }
     }
@@ -153,7 +154,7 @@ impl Connection {
 
     /// Notes `count` bytes that nobody wants. Says whether they are too many.
     pub(super) fn sends_too_much(&mut self, count: usize, limits: &WebSocket) -> bool {
-        let most = if self.is_known { limits.max_message_size } else { 0 };
+        let most = if self.stranger.is_none() { limits.max_message_size } else { 0 };
         self.unwanted = self.unwanted.saturating_add(count);
         self.unwanted > most.max(MAX_UNWANTED)
     }

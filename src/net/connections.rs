@@ -6,6 +6,7 @@
 use super::connection::{Connection, Phase};
 use super::outgoing::{Progress, Spares};
 use super::skimmer::Skimmer;
+use super::strangers::{Source, Strangers};
 use crate::close::CloseReason;
 use crate::http::Ends;
 use crate::moment::{Deadlines, Moment};
@@ -57,6 +58,8 @@ pub(super) struct Connections {
     pub open: usize,
     /// How many wait for an answer that is put off.
     pub put_off: usize,
+    /// Those that have shown no token.
+    pub strangers: Strangers,
     /// How they ended so far.
     pub ends: Ends,
     generation: u32,
@@ -79,6 +82,7 @@ impl Connections {
             held_by_relay: 0,
             open: 0,
             put_off: 0,
+            strangers: Strangers::default(),
             ends: Ends::default(),
             generation: 0,
         }
@@ -86,6 +90,11 @@ impl Connections {
 
     pub(super) fn len(&self) -> usize {
         self.slab.len()
+    }
+
+    /// How many are not over.
+    pub(super) fn alive(&self) -> usize {
+        self.slab.len().saturating_sub(self.dead.len())
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Connection> {
@@ -103,11 +112,19 @@ impl Connections {
     }
 
     /// Takes a new connection in.
-    pub(super) fn insert(&mut self, socket: TcpStream, address: SocketAddr) -> usize {
+    pub(super) fn insert(
+        &mut self,
+        socket: TcpStream,
+        address: SocketAddr,
+        source: Source,
+    ) -> usize {
         self.generation = self.generation.wrapping_add(1);
         let slot = u32::try_from(self.slab.vacant_key()).unwrap_or(u32::MAX);
         let peer = Peer { slot, generation: self.generation };
         let slot = self.slab.insert(Connection::new(socket, peer, address, self.now));
+        if let Some(connection) = self.slab.get_mut(slot) {
+            connection.stranger = Some(self.strangers.enter(slot, source, self.now));
+        }
         self.rearm(slot);
         slot
     }
@@ -116,6 +133,9 @@ impl Connections {
     pub(super) fn remove(&mut self, slot: usize) -> Option<Connection> {
         let mut connection = self.slab.try_remove(slot)?;
         self.deadlines.arm(&mut connection.armed, slot, None);
+        if let Some(stranger) = connection.stranger.take() {
+            self.strangers.leave(stranger, slot);
+        }
         self.queued = self.queued.saturating_sub(connection.out.len() + connection.held);
         connection.out.clear(&mut self.spares);
         Some(connection)
@@ -166,6 +186,47 @@ impl Connections {
     fn is_spent(&self, more: usize) -> bool {
         let all = self.queued.saturating_add(self.held_by_relay).saturating_add(more);
         all > self.limits.memory_limit
+    }
+
+    /// Something has come from a connection.
+    pub(super) fn heard(&mut self, slot: usize) {
+        let Some(connection) = self.slab.get_mut(slot) else { return };
+        connection.heard = self.now;
+        connection.pinged = None;
+        if let Some(stranger) = &mut connection.stranger {
+            self.strangers.heard(stranger, slot, self.now);
+        }
+    }
+
+    /// A connection has shown a token.
+    pub(super) fn is_no_stranger(&mut self, slot: usize) {
+        let stranger = self.slab.get_mut(slot).and_then(|connection| connection.stranger.take());
+        if let Some(stranger) = stranger {
+            self.strangers.leave(stranger, slot);
+        }
+    }
+
+    /// A trusted proxy has named the client of a connection.
+    pub(super) fn named(&mut self, slot: usize, client: IpAddr) {
+        let Some(connection) = self.slab.get_mut(slot) else { return };
+        connection.caller.client = Some(client);
+        if let Some(stranger) = &mut connection.stranger {
+            self.strangers.named(stranger, slot, client);
+        }
+    }
+
+    /// Accounts for what a connection's head takes now, while it is read or kept.
+    pub(super) fn account_head(&mut self, slot: usize, held: usize) {
+        let connection = self.slab.get_mut(slot);
+        if let Some(stranger) = connection.and_then(|connection| connection.stranger.as_mut()) {
+            self.strangers.holds(stranger, slot, held);
+        }
+        self.account(slot, held);
+    }
+
+    /// The connection whose half-read head gives way, where all of them take too much.
+    pub(super) fn oldest_head(&self) -> Option<usize> {
+        self.strangers.oldest_head(self.limits.memory_limit / 4)
     }
 
     /// Accounts for what a connection's unfinished message holds now.
@@ -302,6 +363,9 @@ impl Connections {
             Phase::Head(_) if reason == CloseReason::HeadTimeout => self.ends.note(reason),
             Phase::PutOff { .. } => self.put_off = self.put_off.saturating_sub(1),
             _ => (),
+        }
+        if let Some(stranger) = connection.stranger.take() {
+            self.strangers.leave(stranger, slot);
         }
         self.dead.push(slot);
     }

@@ -35,9 +35,9 @@ pub(super) enum Outcome {
 }
 
 impl Head {
-    /// How many bytes are held.
+    /// How many bytes of memory are held.
     pub(super) fn held(&self) -> usize {
-        self.bytes.len()
+        self.bytes.capacity()
     }
 
     /// Takes what has just been read from `peer`, and answers the request once it is whole.

@@ -5,6 +5,7 @@
 //! is freed inside its own handler.
 
 mod accept;
+mod admission;
 mod connection;
 mod connections;
 mod descriptors;
@@ -22,4 +23,5 @@ mod refusals;
 pub mod server;
 mod signals;
 mod skimmer;
+mod strangers;
 mod websocket;

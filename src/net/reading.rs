@@ -59,10 +59,9 @@ impl Server {
         match connection.socket.read(room) {
             Ok(0) => self.end_of_stream(slot),
             Ok(count) => {
-                connection.heard = self.now;
-                connection.pinged = None;
                 let more = connection.ends || !SHORT_READ_IS_ALL || count == size;
                 self.counted.bytes_in += count as u64;
+                self.connections.heard(slot);
                 if is_direct {
                     self.take_rest_of_frame(slot, count);
                 } else {
@@ -143,10 +142,15 @@ impl Server {
         let outcome = head.take(bytes, connection.caller.address.ip(), &context);
         let held = head.held();
         match outcome {
-            Outcome::Incomplete => self.connections.account(slot, held),
+            Outcome::Incomplete => {
+                self.connections.account_head(slot, held);
+                self.thin_out_heads();
+            }
             Outcome::Whole { answer, rest, client } => {
-                connection.caller.client = client;
-                self.connections.account(slot, 0);
+                if let Some(client) = client {
+                    self.connections.named(slot, client);
+                }
+                self.connections.account_head(slot, 0);
                 match answer {
                     Answer::Respond(response) if response.is_slowed => {
                         let why = response.refused;
@@ -196,9 +200,9 @@ impl Server {
         self.connections.push_bytes(slot, &upgrade.bytes);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.phase = Phase::Open(Default::default());
-        connection.is_known = true;
         let (peer, address) = (connection.peer, connection.caller.to_string());
         self.connections.open += 1;
+        self.connections.is_no_stranger(slot);
         self.connections.rearm(slot);
         let seat = Seat {
             side: upgrade.side,

@@ -1,22 +1,21 @@
 //! The loop.
 
-use super::accept::{AcceptError, Accepted, Listeners};
-use super::connection::{Caller, Phase};
+use super::accept::{AcceptError, Listeners};
+use super::connection::Phase;
 use super::connections::{Connections, MUCH};
 use super::descriptors;
 use super::notify::Manager;
 use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
-use crate::http::{self, RefusalReason, ShellView, Trouble};
+use crate::http::{self, ShellView, Trouble};
 use crate::moment::Moment;
 use crate::relay::{Peer, Relay};
 use crate::seldom::Seldom;
 use crate::settings::Settings;
 use mio::event::Event;
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
-use std::io::{self, Write};
+use mio::{Events, Poll, Token};
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -27,7 +26,7 @@ const READ: usize = 64 * 1024;
 const EVENTS: usize = 1024;
 
 /// How many connections may be reading heads or leaving, besides as many as may be open.
-const ANTEROOM: usize = 64;
+pub(super) const ANTEROOM: usize = 64;
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +63,7 @@ pub type Reload = Box<dyn FnMut() -> Option<Settings>>;
 
 /// The server.
 pub struct Server {
-    poll: Poll,
+    pub(super) poll: Poll,
     signals: Signals,
     pub(super) listeners: Option<Listeners>,
     pub(super) connections: Connections,
@@ -82,7 +81,7 @@ pub struct Server {
     manager: Manager,
     reload: Reload,
     /// Whether to say again that connections cannot be accepted.
-    not_accepted: Seldom<AcceptError>,
+    pub(super) not_accepted: Seldom<AcceptError>,
     /// Whether to say again that a peer sends binary frames: ones that hold text, or others.
     pub(super) binary_frames: Seldom<(Peer, bool)>,
 }
@@ -138,6 +137,7 @@ impl Server {
             }
             self.accept();
             self.read_all();
+            self.thin_out();
             self.fire_timers();
             self.tell_fallen();
             self.write_all();
@@ -182,6 +182,7 @@ impl Server {
             self.relay.wake_at(),
             self.stopping,
             listeners.and_then(Listeners::paused),
+            self.connections.strangers.next_deadline(),
             self.manager.due(),
         ];
         let timeout = match deadlines.into_iter().flatten().min() {
@@ -241,70 +242,6 @@ impl Server {
                 connection.pending = true;
                 self.pending.push(slot);
             }
-        }
-    }
-
-    fn accept(&mut self) {
-        let now = self.now;
-        let Some(listeners) = &mut self.listeners else { return };
-        listeners.time(now);
-        for _ in 0..listeners.per_turn() {
-            let Some(listeners) = self.listeners.as_mut().filter(|l| l.has_work()) else { return };
-            match listeners.accept(now) {
-                Accepted::Connection(stream, address) => self.take_in(stream, address),
-                Accepted::Nobody => return,
-                Accepted::Failed(fault, error) => self.mention_not_accepted(fault, &error),
-            }
-        }
-    }
-
-    fn take_in(&mut self, mut stream: TcpStream, address: SocketAddr) {
-        let most = self.settings.websocket.max_connections.saturating_mul(2) + ANTEROOM;
-        if self.connections.len() >= most {
-            self.counted.turned_away += 1;
-            let language = self.settings.server.language;
-            // Whoever cannot even be told is gone.
-            let _ = stream.write(&http::plain(Trouble::TooManyConnections, language).bytes);
-            let caller = Caller { address, client: None };
-            return self.note_refused(&caller, RefusalReason::TooManyConnections);
-        }
-        // Without it a small answer may wait for the acknowledgement of the one before.
-        let _ = stream.set_nodelay(true);
-        let token = Place::Connection(self.connections.next_slot()).token();
-        let both = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(&mut stream, token, both) {
-            return self.mention_not_accepted(AcceptError::Other, &error);
-        }
-        self.counted.accepted += 1;
-        let slot = self.connections.insert(stream, address);
-        // What came with the connection is there already, more often than not.
-        self.mark_pending(slot);
-    }
-
-    /// A connection could not be accepted, which may happen a thousand times a second.
-    fn mention_not_accepted(&mut self, fault: AcceptError, error: &io::Error) {
-        self.counted.turned_away += 1;
-        if let Some(said) = self.not_accepted.note(fault, self.now) {
-            let language = self.settings.server.language;
-            let line = match fault {
-                AcceptError::Lost => language.lost_before_accepted(error, said.count),
-                AcceptError::Descriptors => language.no_descriptors(error, said.count),
-                AcceptError::Memory => language.no_socket_memory(error, said.count),
-                AcceptError::Other => language.cannot_accept(error, said.count),
-            };
-            log::warn!("{line}");
-        }
-    }
-
-    /// Remembers that a connection is refused or turned away, and mentions it.
-    pub(super) fn note_refused(&mut self, caller: &Caller, why: RefusalReason) {
-        let language = self.settings.server.language;
-        if let Some(said) = self.refusals.note(caller.ip(), why, self.now) {
-            if said.others > 0 {
-                log::warn!("{}", language.others_unsaid(said.others));
-            }
-            let reason = language.refusal_reason(why);
-            log::warn!("{}", language.refused(caller, reason, said.count));
         }
     }
 
@@ -461,7 +398,8 @@ fn use_again(done: Vec<usize>, list: &mut Vec<usize>) {
 /// Makes room for as many connections as the settings allow, and says so where there is less.
 fn make_room(settings: &Settings) {
     let most = settings.websocket.max_connections;
-    let wanted = most.saturating_mul(2).saturating_add(ANTEROOM);
+    // One that makes way keeps its descriptor until the end of the turn.
+    let wanted = most.saturating_mul(2).saturating_add(2 * ANTEROOM);
     if let Some(room) = descriptors::make_room(wanted) {
         if room < u64::try_from(most).unwrap_or(u64::MAX) {
             log::warn!("{}", settings.server.language.few_descriptors(most, room));

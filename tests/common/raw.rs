@@ -35,6 +35,18 @@ impl Raw {
         Raw { stream, pending: Vec::new(), patience: Some(PATIENCE) }
     }
 
+    /// Connects from an address of this machine.
+    pub fn connect_from(source: [u8; 4], address: SocketAddr) -> Self {
+        use socket2::{Domain, Protocol, Socket, Type};
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+        socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+        socket.connect_timeout(&address.into(), PATIENCE).unwrap();
+        let stream = TcpStream::from(socket);
+        stream.set_nodelay(true).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Raw { stream, pending: Vec::new(), patience: Some(PATIENCE) }
+    }
+
     /// Connects with a receive buffer as small as the system makes one, so that not reading is
     /// felt soon.
     pub fn connect_narrow(address: SocketAddr) -> Self {
@@ -124,6 +136,21 @@ impl Raw {
             if let Err(ending) = self.more(deadline) {
                 return (std::mem::take(&mut self.pending), ending);
             }
+        }
+    }
+
+    /// Whether the connection has ended, as far as can be seen without waiting.
+    pub fn has_ended(&mut self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let mut buffer = [0; 1024];
+        let read = self.stream.read(&mut buffer);
+        self.stream.set_nonblocking(false).unwrap();
+        match read {
+            Ok(count) => {
+                self.pending.extend(&buffer[..count]);
+                count == 0
+            }
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
         }
     }
 
