@@ -801,6 +801,16 @@ sentences! {
     }
     /// What is wrong with a tool.
     list_silent(method: &str) { zh: "{method} 未得到答复"; en: "{method} was not answered"; }
+    /// A tool server's first list is late.
+    tools_awaited() {
+        zh: "尚未答复 tools/list，将再次询问；在它答复之前，小智端看不到它的工具";
+        en: "has not answered tools/list yet and is asked again; robots do not see its tools until it answers";
+    }
+    /// A tool server has not answered any request for its first list.
+    tools_not_told() {
+        zh: "多次询问 tools/list 均未答复，状态保持 listing；迟到的答复仍然有效，小智端请求工具列表时会再次询问";
+        en: "has not answered tools/list after several requests and stays `listing`; a late answer still counts, and it is asked again when a robot asks for the tools";
+    }
     /// What is wrong with a tool.
     list_too_long(method: &str) {
         zh: "{method} 的列表过长或没有尽头，其余部分被忽略";

@@ -6,11 +6,13 @@
 
 use super::catalogue::{names_of, Item, Kind, PerKind};
 use super::complaints::SILENCE;
+use super::liveness::Late;
 use super::offers::Offers;
 use super::reply::{self, Refusal};
 use super::robot::{self, Queued, Robot};
 use super::routing::Parked;
-use super::tool::{self, Tool, Trouble};
+use super::tool::{self, Tool};
+use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{AgentView, Peer, Policy, ToolState, ToolView};
 use crate::close::CloseReason;
@@ -324,8 +326,8 @@ impl Agent {
         let now = turn.now;
         let Some(tool) = self.tools.get_mut(place) else { return };
         // First, for a list that has changed meanwhile is then asked for again at once.
-        for (kind, tell) in tool.give_up_listings(turn) {
-            self.list_is_known(turn, place, kind, tell);
+        for late in tool.late_lists(turn) {
+            self.list_is_late(turn, place, &late);
         }
         let Some(tool) = self.tools.get_mut(place) else { return };
         if let Err(trouble) = tool.time(turn) {
@@ -341,12 +343,30 @@ impl Agent {
         }
     }
 
+    /// A list was not answered in time.
+    fn list_is_late(&mut self, turn: &mut Turn<'_>, place: usize, late: &Late) {
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        let language = turn.policy.language;
+        let (kind, words) = match late {
+            Late::Repeated => (Kind::Tools, language.tools_awaited()),
+            Late::Abandoned => (Kind::Tools, language.tools_not_told()),
+            Late::GivenUp { kind, .. } => (*kind, language.list_silent(kind.row().list)),
+        };
+        let is_news = tool.note_trouble(Trouble::ListSilent(kind.row().list), turn.now);
+        if is_news || matches!(late, Late::Abandoned) {
+            log::warn!("{}", language.tool_trouble(tool::Who(&self.name, tool), words));
+        }
+        if let Late::GivenUp { kind, tell } = late {
+            self.list_is_known(turn, place, *kind, *tell);
+        }
+    }
+
     /// A tool does not shake hands.
     pub(super) fn tool_is_opaque(&mut self, turn: &mut Turn<'_>, place: usize, trouble: Trouble) {
         let Some(tool) = self.tools.get_mut(place) else { return };
         let language = turn.policy.language;
         log::warn!("{}", language.tool_opaque(tool::Who(&self.name, tool), trouble.told(language)));
-        tool.become_opaque(trouble);
+        tool.become_opaque(trouble, turn.now);
         self.settle(turn);
     }
 
@@ -392,7 +412,7 @@ impl Agent {
                             .map(str::to_owned),
                         connected_seconds: now.since(tool.joined).as_secs(),
                         in_flight: tool.in_flight.call_count(),
-                        last_error: tool.trouble.as_ref().map(|trouble| trouble.told(language)),
+                        last_error: tool.trouble_at(now).map(|trouble| trouble.told(language)),
                     }
                 })
                 .collect(),

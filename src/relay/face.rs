@@ -1,16 +1,16 @@
 //! The one face that all tools of an agent show to its robots: lists, `initialize`, and word that
 //! something has changed.
 
-use super::agent::{Agent, PATIENCE};
+use super::agent::Agent;
 use super::catalogue::Kind;
 use super::envelope::Envelope;
+use super::liveness::Awaited;
 use super::offers::Source;
 use super::reply::{self, PROTOCOL_VERSION};
 use super::robot::Waiting;
 use super::scan;
 use super::tool::{Hello, Tool};
 use super::turn::Turn;
-use super::ToolState;
 use crate::moment::Moment;
 use crate::sorted::sorted;
 use serde_json::{Map, Value};
@@ -37,37 +37,19 @@ impl Agent {
         self.pay_lists_owed(turn);
     }
 
-    /// Until when there is reason to wait for a tool: those that have not shaken hands yet, and
-    /// with `kind` those whose list is on its way. Nothing where everything is known; a moment
-    /// that has passed where waiting longer is of no use.
-    fn patience_with(&self, kind: Option<Kind>) -> Option<Moment> {
-        let until = |tool: &Tool| {
-            let hands = (tool.state == ToolState::Shaking).then_some(tool.joined);
-            let listing = kind.and_then(|kind| tool.lists.of(kind).running.as_ref());
-            let since = hands.into_iter().chain(listing.map(|listing| listing.since)).max()?;
-            Some(since.after(PATIENCE))
-        };
-        self.tools.iter().filter_map(|(_, tool)| until(tool)).max()
-    }
-
-    /// Whether it is worth while to wait for a tool.
-    pub(super) fn is_settling(&self, now: Moment, kind: Option<Kind>) -> bool {
-        self.patience_with(kind).is_some_and(|until| until > now)
-    }
-
-    /// Until when a robot waits; nothing where there is nothing to wait for any more.
-    pub(super) fn waiting_ends(&self, waiting: &Waiting) -> Option<Moment> {
-        let until = match waiting.kinds.as_slice() {
-            [] => self.patience_with(None),
-            kinds => kinds.iter().filter_map(|kind| self.patience_with(Some(*kind))).max(),
-        }?;
-        Some(until.min(waiting.since.after(PATIENCE)))
+    /// What there is to wait for before a robot is answered.
+    pub(super) fn awaited(&self) -> Awaited {
+        let mut awaited = Awaited::default();
+        self.tools.iter().for_each(|(_, tool)| awaited.add(tool));
+        awaited
     }
 
     /// When the first robot that waits is answered at the latest.
     pub(super) fn patience_ends(&self) -> Option<Moment> {
-        let waiting = self.robots.iter().filter_map(|(_, robot)| robot.waiting.as_ref());
-        waiting.map(|waiting| self.waiting_ends(waiting).unwrap_or(waiting.since)).min()
+        let waiting = || self.robots.iter().filter_map(|(_, robot)| robot.waiting.as_deref());
+        waiting().next()?;
+        let awaited = self.awaited();
+        waiting().map(|waiting| waiting.ends(&awaited)).min()
     }
 
     /// Asks the tools that `wanted` picks for a list anew.

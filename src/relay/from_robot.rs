@@ -1,21 +1,25 @@
 //! What a robot says, and what becomes of it (contract, section 4, "From a robot").
 
-use super::agent::Agent;
+use super::agent::{Agent, PATIENCE};
 use super::catalogue::{Kind, KINDS};
 use super::envelope::{hear, Envelope, Id, Params, Splice, Unreadable};
 use super::memory::{memory_of_queued, memory_of_waiting};
 use super::quirks;
 use super::reply::{Cause, Refusal};
-use super::robot::{Queued, Robot, Waiting};
+use super::robot::{Queued, Waiting};
 use super::routing::{Parked, Route};
 use super::tool::Tool;
 use super::turn::Turn;
+use crate::moment::Moment;
 
 /// Whether a robot's message comes for the first time, or has waited.
 #[derive(Clone, Copy)]
 pub(super) enum Turnstile<'a> {
     /// It has just come, or what it had to wait for in line is over.
-    First,
+    First {
+        /// When it came.
+        since: Moment,
+    },
     /// It has waited for the tools to settle, long enough.
     Settled,
     /// It has waited for a tool.
@@ -52,7 +56,8 @@ impl Agent {
             if robot.waiting.is_some() {
                 self.queue_behind(turn, place, text, read);
             } else {
-                self.hear_robot(turn, place, text, read, Turnstile::First);
+                let since = turn.now;
+                self.hear_robot(turn, place, text, read, Turnstile::First { since });
             }
         });
     }
@@ -89,7 +94,8 @@ impl Agent {
             (Ok(()), id) => {
                 let id = id.map(Into::into);
                 if let Some(robot) = self.robots.get_mut(place) {
-                    robot.inbox.push_back(Queued { id, text: text.into() });
+                    let since = turn.now;
+                    robot.inbox.push_back(Queued { id, text: text.into(), since });
                 }
             }
             (Err(cause), Some(id)) => {
@@ -109,7 +115,7 @@ impl Agent {
                 return self.pay_list_owed(turn, place);
             };
             self.release(turn, queued.memory());
-            self.hear_again(turn, place, &queued.text, Turnstile::First);
+            self.hear_again(turn, place, &queued.text, Turnstile::First { since: queued.since });
         }
     }
 
@@ -265,8 +271,8 @@ impl Agent {
     }
 
     fn ask_initialize(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
-        if matches!(ask.state, Turnstile::First) && self.is_settling(turn.now, None) {
-            return self.wait(turn, ask, &[]);
+        if let Some(since) = self.may_wait(turn, ask, &[]) {
+            return self.wait(turn, ask, since, &[]);
         }
         self.answer_initialize(turn, ask.robot, ask.id, ask.envelope);
     }
@@ -290,11 +296,11 @@ impl Agent {
     }
 
     fn ask_list(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
-        if matches!(ask.state, Turnstile::First) {
+        if matches!(ask.state, Turnstile::First { .. }) {
             self.refresh(turn, kind, |tool| tool.must_be_asked(kind));
-            if self.is_settling(turn.now, Some(kind)) {
-                return self.wait(turn, ask, &[kind]);
-            }
+        }
+        if let Some(since) = self.may_wait(turn, ask, &[kind]) {
+            return self.wait(turn, ask, since, &[kind]);
         }
         let Some(robot) = self.robots.get_mut(ask.robot) else { return };
         if kind == Kind::Tools {
@@ -306,7 +312,7 @@ impl Agent {
     }
 
     fn ask_item(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
-        if kind != Kind::Tools && matches!(ask.state, Turnstile::First) {
+        if kind != Kind::Tools && matches!(ask.state, Turnstile::First { .. }) {
             // Nobody may have asked for these lists yet; an address may be one of a template.
             let kinds: &[Kind] = match kind {
                 Kind::Resources => &[Kind::Resources, Kind::Templates],
@@ -317,8 +323,8 @@ impl Agent {
                     !tool.lists.of(*kind).known && tool.must_be_asked(*kind)
                 });
             }
-            if kinds.iter().any(|kind| self.is_settling(turn.now, Some(*kind))) {
-                return self.wait(turn, ask, kinds);
+            if let Some(since) = self.may_wait(turn, ask, kinds) {
+                return self.wait(turn, ask, since, kinds);
             }
         }
         let params = ask.envelope.read_params();
@@ -353,8 +359,16 @@ impl Agent {
         }
     }
 
+    /// Since when a message waits that has to wait for the lists of `kinds`; nothing where there
+    /// is nothing to wait for, or it has waited long enough.
+    fn may_wait(&self, turn: &Turn<'_>, ask: Ask<'_>, kinds: &[Kind]) -> Option<Moment> {
+        let Turnstile::First { since } = ask.state else { return None };
+        let is_over = since.after(PATIENCE) <= turn.now;
+        (!is_over && self.awaited().until(kinds) > Some(turn.now)).then_some(since)
+    }
+
     /// Lets a message wait until the tools have settled; what comes behind it waits too.
-    fn wait(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>, kinds: &[Kind]) {
+    fn wait(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>, since: Moment, kinds: &[Kind]) {
         let text = ask.envelope.text;
         let waits = self.robots.get(ask.robot).is_none_or(|robot| robot.waiting.is_some());
         if waits || self.hold(turn, memory_of_waiting(text, ask.id)).is_err() {
@@ -366,7 +380,7 @@ impl Agent {
             id: ask.id.into(),
             text: text.into(),
             kinds: kinds.into(),
-            since: turn.now,
+            since,
         }));
         if let Some(until) = self.patience_ends() {
             turn.wake(until);
@@ -376,12 +390,13 @@ impl Agent {
     /// Answers the robots whose patience has ended, or for whom there is nothing to wait for any
     /// more.
     pub(super) fn answer_waiting(&mut self, turn: &mut Turn<'_>) {
-        let over: Vec<usize> = self
-            .robots
-            .iter()
-            .filter(|(_, robot)| self.is_settled_for(turn, robot))
-            .map(|(place, _)| place)
-            .collect();
+        if self.robots.iter().all(|(_, robot)| robot.waiting.is_none()) {
+            return;
+        }
+        let awaited = self.awaited();
+        let is_over = |waiting: &Waiting| waiting.ends(&awaited) <= turn.now;
+        let over = self.robots.iter().filter(|(_, r)| r.waiting.as_deref().is_some_and(is_over));
+        let over: Vec<usize> = over.map(|(place, _)| place).collect();
         for place in over {
             let waiting = self.robots.get_mut(place).and_then(|robot| robot.waiting.take());
             let Some(waiting) = waiting else { continue };
@@ -397,13 +412,6 @@ impl Agent {
         if let Some(until) = self.patience_ends() {
             turn.wake(until);
         }
-    }
-
-    fn is_settled_for(&self, turn: &Turn<'_>, robot: &Robot) -> bool {
-        robot
-            .waiting
-            .as_ref()
-            .is_some_and(|waiting| self.waiting_ends(waiting).is_none_or(|until| until <= turn.now))
     }
 }
 

@@ -5,7 +5,8 @@ use super::catalogue::{names_of, Kind, KINDS};
 use super::envelope::{hear, Envelope, Id, Splice};
 use super::in_flight::{number, Request};
 use super::reply::{self, PROTOCOL_VERSION};
-use super::tool::{Listed, Tool, Trouble, Who};
+use super::tool::{Listed, Tool, Who};
+use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{Peer, ToolState};
 
@@ -38,8 +39,19 @@ impl Agent {
                     self.complain_of_request(turn, place, method);
                 }
                 answer_tool(turn, peer, method, id, envelope);
+                if method == "initialize" {
+                    self.tool_invites(turn, place);
+                }
             }
             (Some(method), _) => self.tool_notifies(turn, place, method, envelope),
+        }
+    }
+
+    /// A tool server has sent `initialize` itself, so it can answer now: Node-RED answers nothing,
+    /// or with a failure, before it has.
+    fn tool_invites(&mut self, turn: &mut Turn<'_>, place: usize) {
+        if let Some(tool) = self.tools.get_mut(place) {
+            tool.invites(turn);
         }
     }
 
@@ -47,8 +59,7 @@ impl Agent {
         turn.traffic.messages_dropped += 1;
         let Some(tool) = self.tools.get_mut(place) else { return };
         // Some print their log to the endpoint, line by line: said once.
-        if tool.trouble != Some(Trouble::NotAMessage) {
-            tool.trouble = Some(Trouble::NotAMessage);
+        if tool.note_trouble(Trouble::NotAMessage, turn.now) {
             let language = turn.policy.language;
             let told = Trouble::NotAMessage.told(language);
             log::warn!("{}", language.tool_trouble(Who(&self.name, tool), told));
@@ -110,11 +121,18 @@ impl Agent {
         let Some(tool) = self.tools.get_mut(place) else { return };
         turn.catalogue_changed();
         let Listed::Done { tell, trouble } = tool.hear_page(turn, kind, answer) else { return };
-        // The same trouble with every listing is said once.
-        if let Some(trouble) = trouble.filter(|trouble| tool.trouble.as_ref() != Some(trouble)) {
-            let language = turn.policy.language;
-            log::warn!("{}", language.tool_trouble(Who(&self.name, tool), trouble.told(language)));
-            tool.trouble = Some(trouble);
+        match trouble {
+            Some(trouble) => {
+                let language = turn.policy.language;
+                let words = trouble.told(language);
+                // The same trouble with every listing is said once.
+                if tool.note_trouble(trouble, turn.now) {
+                    log::warn!("{}", language.tool_trouble(Who(&self.name, tool), words));
+                }
+            }
+            None => {
+                tool.trouble.take_if(|trouble| trouble.is_about(kind));
+            }
         }
         self.list_is_known(turn, place, kind, tell);
         self.settle(turn);
@@ -146,7 +164,7 @@ impl Agent {
     /// Whether a tool is being asked for a list for the first time.
     fn is_first_listed(&self, kind: Kind) -> bool {
         let mut lists = self.tools.iter().map(|(_, tool)| tool.lists.of(kind));
-        lists.any(|list| list.running.is_some() && !list.known)
+        lists.any(|list| list.is_running() && !list.known)
     }
 
     /// Whether a tool's changed list makes it the twin of others than before.
@@ -207,8 +225,14 @@ impl Agent {
     ) {
         match method {
             "notifications/progress" => self.progress(turn, place, envelope),
-            // Its own hand-shake, and requests the relay has answered already.
-            "notifications/initialized" | "notifications/cancelled" => (),
+            // Its own handshake is over. One that refused ours before may not refuse it now.
+            "notifications/initialized" => {
+                if self.tools.get(place).is_some_and(|tool| tool.state == ToolState::Opaque) {
+                    self.tool_invites(turn, place);
+                }
+            }
+            // The relay has answered the request already.
+            "notifications/cancelled" => (),
             _ if self.tool_has_changed(turn, place, method) => (),
             _ => self.tell_initialised_robots(turn, envelope.text),
         }

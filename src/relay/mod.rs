@@ -12,6 +12,7 @@ mod face;
 mod from_robot;
 mod from_tool;
 mod in_flight;
+mod liveness;
 mod memory;
 mod numbers;
 mod offers;
@@ -23,6 +24,7 @@ mod routing;
 pub mod scan;
 mod status;
 mod tool;
+mod trouble;
 mod turn;
 mod view;
 

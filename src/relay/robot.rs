@@ -1,6 +1,8 @@
 //! One robot: what it has asked, and what it waits for.
 
+use super::agent::PATIENCE;
 use super::catalogue::Kind;
+use super::liveness::Awaited;
 use super::Peer;
 use crate::moment::Moment;
 use std::collections::VecDeque;
@@ -30,6 +32,14 @@ pub(super) struct Waiting {
     pub since: Moment,
 }
 
+impl Waiting {
+    /// When it is answered at the latest; at once where nothing is awaited.
+    pub(super) fn ends(&self, awaited: &Awaited) -> Moment {
+        let patience = self.since.after(PATIENCE);
+        awaited.until(&self.kinds).map_or(self.since, |until| until.min(patience))
+    }
+}
+
 /// A message that stands in line behind one that is being answered.
 #[derive(Debug)]
 pub(super) struct Queued {
@@ -37,6 +47,8 @@ pub(super) struct Queued {
     pub id: Option<Box<str>>,
     /// The message.
     pub text: Box<str>,
+    /// When it came.
+    pub since: Moment,
 }
 
 /// One connected robot.

@@ -11,7 +11,6 @@ use super::reply::{Cause, Refusal};
 use super::robot::{self, Ticket};
 use super::tool::Tool;
 use super::turn::Turn;
-use super::ToolState;
 use crate::close::CloseReason;
 use crate::moment::Moment;
 
@@ -94,7 +93,7 @@ impl Agent {
         if servers.iter().any(settling) {
             return Route::Wait { for_lost: false };
         }
-        match self.tools_where(|tool| tool.state == ToolState::Opaque).as_slice() {
+        match self.tools_where(Tool::is_unknown).as_slice() {
             [only] => Route::To(vec![*only]),
             _ => Route::Nobody,
         }

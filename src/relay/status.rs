@@ -194,7 +194,7 @@ impl Tool {
                 ToolState::Ready => self.lists.of(Kind::Tools).items.len(),
                 _ => serves,
             },
-            last_error: self.trouble.as_ref().map(|trouble| trouble.told(language)),
+            last_error: self.trouble_at(now).map(|trouble| trouble.told(language)),
         }
     }
 }

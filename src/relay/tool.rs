@@ -1,29 +1,25 @@
-//! One tool: its hand-shake, its lists, its liveness.
+//! One tool: what it said of itself, and its lists. What it is asked again and again stands in
+//! `liveness.rs`.
 
 use super::catalogue::{Item, Kind, PerKind};
 use super::envelope::{last_member, object, place_in, string};
 use super::in_flight::{Call, InFlight, Request};
-use super::reply::{self, shortened, PROTOCOL_VERSION};
+use super::reply::{shortened, PROTOCOL_VERSION};
 use super::scan;
+use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{Congested, Peer, ToolState};
 use crate::moment::Moment;
-use crate::text::Language;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-/// How often `initialize` is said again before a tool is taken for opaque.
-const REPEATS: u8 = 3;
-
 /// How long a burst of `list_changed` may take and still cost one listing.
 const BURST: Duration = Duration::from_millis(100);
 
-/// The largest answer to `initialize`, which is kept, and the longest name in it that becomes a
-/// label, in bytes.
-const LARGEST_HELLO: usize = 256 << 10;
+/// The longest name in an answer to `initialize` that becomes a label, in bytes.
 const LONGEST_OWN_NAME: usize = 128;
 
 /// How many bytes one list of one tool may hold, and in how many pages. A thousand tools with
@@ -50,7 +46,7 @@ pub(super) struct Hello {
 
 impl Hello {
     /// Reads the `result` of `initialize`; nothing where it is not an object.
-    fn read(result: &str) -> Option<Self> {
+    pub(super) fn read(result: &str) -> Option<Self> {
         scan::members(result, |_, _| ()).ok()?;
         let text = |name: &str| string(last_member(result, name)?);
         let info = last_member(result, "serverInfo");
@@ -78,25 +74,36 @@ pub(super) struct List {
     pub items: Vec<Item>,
     /// Whether it was answered, if only with an error, when it was last asked for.
     pub known: bool,
-    /// The listing under way.
+    /// The listing under way, and the one that was not answered in time.
     pub running: Option<Box<Listing>>,
     /// When to list again because the tool said that the list has changed.
     pub again_at: Option<Moment>,
 }
 
+impl List {
+    /// Whether somebody waits for a listing.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.as_ref().is_some_and(|listing| !listing.given_up)
+    }
+}
+
 /// A listing under way.
 #[derive(Debug)]
 pub(super) struct Listing {
-    /// The id of the page asked for.
-    number: u32,
-    /// When the listing began.
-    pub since: Moment,
+    /// The ids under which the page was asked for that is to come: an answer to any of them is it.
+    pub numbers: Vec<u32>,
+    /// When that was, the last time.
+    pub asked: Moment,
+    /// How often the page was asked for again.
+    pub repeats: u8,
+    /// Nobody waits for it any more. A late answer still counts.
+    pub given_up: bool,
     pages: u16,
     bytes: usize,
     gathered: Vec<Item>,
-    cursor: Option<Box<str>>,
+    pub cursor: Option<Box<str>>,
     /// Whether robots are to be told even if the merged list stays as it is.
-    tell: bool,
+    pub tell: bool,
 }
 
 /// What an answer to a listing led to.
@@ -110,40 +117,6 @@ pub(super) enum Listed {
         /// What went wrong, for the log.
         trouble: Option<Trouble>,
     },
-}
-
-/// What is wrong with a tool, for the log and the status page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// `initialize` was answered with an error, as it is spelled.
-    HandshakeRefused(String),
-    /// `initialize` was never answered.
-    HandshakeSilent,
-    /// A list was answered with an error, as it is spelled.
-    ListRefused(&'static str, String),
-    /// A list was not answered in time.
-    ListSilent(&'static str),
-    /// A list is too long, or never ends.
-    ListTooLong(&'static str),
-    /// Elements of a list have no name.
-    Nameless(&'static str, usize),
-    /// It sent something that is not JSON-RPC.
-    NotAMessage,
-}
-
-impl Trouble {
-    /// What is wrong, for a person.
-    pub(super) fn told(&self, language: Language) -> String {
-        match self {
-            Trouble::HandshakeRefused(error) => language.handshake_refused(shortened(error)),
-            Trouble::HandshakeSilent => language.handshake_silent(),
-            Trouble::ListRefused(method, error) => language.list_refused(method, shortened(error)),
-            Trouble::ListSilent(method) => language.list_silent(method),
-            Trouble::ListTooLong(method) => language.list_too_long(method),
-            Trouble::Nameless(method, count) => language.nameless(method, *count),
-            Trouble::NotAMessage => language.not_a_message(),
-        }
-    }
 }
 
 /// One connected tool.
@@ -165,12 +138,17 @@ pub(super) struct Tool {
     pub lists: PerKind<List>,
     pub in_flight: InFlight,
     pub trouble: Option<Trouble>,
+    /// When that came up.
+    pub trouble_since: Moment,
     /// How many requests of robots it has answered.
     pub answered: u32,
-    repeats: u8,
-    repeat_at: Option<Moment>,
-    ping_at: Option<Moment>,
-    last_ping: Option<u32>,
+    /// How often `initialize` was sent again.
+    pub repeats: u8,
+    /// How often the tool server's own handshake made the relay send it again.
+    pub invitations: u8,
+    pub repeat_at: Option<Moment>,
+    pub ping_at: Option<Moment>,
+    pub last_ping: Option<u32>,
 }
 
 impl Tool {
@@ -190,8 +168,10 @@ impl Tool {
             lists: PerKind::default(),
             in_flight: InFlight::default(),
             trouble: None,
+            trouble_since: Moment::default(),
             answered: 0,
             repeats: 0,
+            invitations: 0,
             repeat_at: None,
             ping_at: None,
             last_ping: None,
@@ -203,9 +183,24 @@ impl Tool {
         matches!(self.state, ToolState::Listing | ToolState::Ready)
     }
 
-    /// Whether it is still unknown what the tool offers.
+    /// Whether what it offers is still unknown, and likely to be known in a moment.
     pub(super) fn is_settling(&self) -> bool {
-        matches!(self.state, ToolState::Shaking | ToolState::Listing)
+        self.state == ToolState::Shaking || (self.state == ToolState::Listing && !self.is_late())
+    }
+
+    /// Whether its first list is late.
+    fn is_late(&self) -> bool {
+        let listing = self.lists.of(Kind::Tools).running.as_ref();
+        listing.is_none_or(|listing| listing.repeats > 0 || listing.given_up)
+    }
+
+    /// Whether what it offers cannot be found out: it gets what cannot be routed elsewhere.
+    pub(super) fn is_unknown(&self) -> bool {
+        match self.state {
+            ToolState::Opaque => true,
+            ToolState::Listing => self.is_late(),
+            _ => false,
+        }
     }
 
     /// Whether a message of a robot may be sent to it.
@@ -227,46 +222,6 @@ impl Tool {
         declared.and_then(|declared| declared.get("listChanged")) == Some(&Value::Bool(true))
     }
 
-    /// Sends `initialize`, for the first time or again.
-    pub(super) fn shake_hands(&mut self, turn: &mut Turn<'_>) {
-        let number = self.in_flight.fresh();
-        self.in_flight.insert(number, Request::Initialize);
-        let at = turn.now.after(turn.policy.handshake_timeout);
-        self.repeat_at = Some(at);
-        turn.wake(at);
-        // A full queue loses it; it is said again.
-        let _ = turn.send_to_tool(self.peer, &[&reply::initialize(number)]);
-    }
-
-    /// Takes the answer to `initialize`, a `result` or an `error`. Returns whether it makes the
-    /// tool initialised.
-    pub(super) fn hear_hello(
-        &mut self,
-        turn: &mut Turn<'_>,
-        answer: Result<&str, &str>,
-    ) -> Result<(), Trouble> {
-        if self.is_initialised() {
-            return Ok(());
-        }
-        let refused = |raw: &str| Trouble::HandshakeRefused(shortened(raw).to_owned());
-        let result = answer.map_err(refused)?;
-        if result.len() > LARGEST_HELLO {
-            return Err(Trouble::ListTooLong("initialize"));
-        }
-        let hello = Hello::read(result).ok_or_else(|| refused("{}"))?;
-        self.hello = Some(hello);
-        self.state = ToolState::Listing;
-        self.trouble = None;
-        self.repeat_at = None;
-        let _ = turn.send_to_tool(self.peer, &[reply::INITIALIZED]);
-        self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
-        if let Some(at) = self.ping_at {
-            turn.wake(at);
-        }
-        self.start_listing(turn, Kind::Tools, false);
-        Ok(())
-    }
-
     /// The name by which a server without `server_id` is known again.
     pub(super) fn own_name(&self) -> Option<&str> {
         self.hello.as_ref()?.name.as_deref()
@@ -275,16 +230,6 @@ impl Tool {
     /// Whether it has only the label it was given for want of a name.
     pub(super) fn is_nameless(&self) -> bool {
         self.server_id.is_none() && self.own_name().is_none()
-    }
-
-    /// Gives up shaking hands.
-    pub(super) fn become_opaque(&mut self, trouble: Trouble) {
-        self.state = ToolState::Opaque;
-        // What it sent instead of an answer says more than that it did not answer.
-        if self.trouble != Some(Trouble::NotAMessage) {
-            self.trouble = Some(trouble);
-        }
-        self.repeat_at = None;
     }
 
     /// Whether a robot that asks for this list is owed a fresh one.
@@ -298,23 +243,34 @@ impl Tool {
     /// Asks for the first page of a list, unless a listing is under way.
     pub(super) fn start_listing(&mut self, turn: &mut Turn<'_>, kind: Kind, tell: bool) {
         let list = self.lists.of_mut(kind);
-        if list.running.is_some() {
+        if list.is_running() {
             return;
         }
         let has_changed = list.again_at.take().is_some();
-        let number = self.in_flight.fresh();
-        self.in_flight.insert(number, Request::List(kind));
-        list.running = Some(Box::new(Listing {
-            number,
-            since: turn.now,
-            pages: 1,
-            bytes: 0,
-            gathered: Vec::new(),
-            cursor: None,
-            tell: tell || has_changed,
-        }));
-        turn.wake(turn.now.after(turn.policy.handshake_timeout));
-        let _ = turn.send_to_tool(self.peer, &[&reply::list(number, kind.row().list, None)]);
+        // An answer that is late may still come, and is as good as one to a new question.
+        let late = list.running.take();
+        let mut listing = match late {
+            Some(late) if late.cursor.is_none() && !has_changed => late,
+            other => {
+                for number in other.iter().flat_map(|listing| &listing.numbers) {
+                    self.in_flight.remove(*number);
+                }
+                Box::new(Listing {
+                    numbers: Vec::new(),
+                    asked: turn.now,
+                    repeats: 0,
+                    given_up: false,
+                    pages: 1,
+                    bytes: 0,
+                    gathered: Vec::new(),
+                    cursor: None,
+                    tell: false,
+                })
+            }
+        };
+        listing.tell |= tell || has_changed;
+        list.running = Some(listing);
+        self.ask_page(turn, kind);
     }
 
     /// Takes over what was known of the lists it has not been asked for yet: it is the server that
@@ -347,6 +303,8 @@ impl Tool {
         let method = kind.row().list;
         let list = self.lists.of_mut(kind);
         let Some(mut listing) = list.running.take() else { return Listed::GoesOn };
+        self.page_came(&mut listing);
+        let list = self.lists.of_mut(kind);
         if let Some(at) = list.again_at {
             turn.wake(at);
         }
@@ -369,14 +327,10 @@ impl Tool {
         match page.next {
             // The same page again and again would never end.
             Some(next) if !too_long && listing.cursor.as_ref() != Some(&next) => {
-                let number = self.in_flight.fresh();
-                self.in_flight.insert(number, Request::List(kind));
-                let text = reply::list(number, method, Some(&next));
-                listing.number = number;
                 listing.pages += 1;
                 listing.cursor = Some(next);
                 self.lists.of_mut(kind).running = Some(listing);
-                let _ = turn.send_to_tool(self.peer, &[&text]);
+                self.ask_page(turn, kind);
                 return Listed::GoesOn;
             }
             Some(_) => trouble = Some(Trouble::ListTooLong(method)),
@@ -388,82 +342,6 @@ impl Tool {
             list.items = listing.gathered;
         }
         done(trouble)
-    }
-
-    /// Gives up listings that were not answered in time; returns which.
-    pub(super) fn give_up_listings(&mut self, turn: &mut Turn<'_>) -> Vec<(Kind, bool)> {
-        let mut given_up = Vec::new();
-        for kind in Kind::all() {
-            let list = self.lists.of_mut(kind);
-            let late = |listing: &mut Box<Listing>| {
-                listing.since.after(turn.policy.handshake_timeout) <= turn.now
-            };
-            if let Some(listing) = list.running.take_if(late) {
-                self.in_flight.remove(listing.number);
-                list.known = false;
-                self.trouble = Some(Trouble::ListSilent(kind.row().list));
-                given_up.push((kind, listing.tell));
-            }
-        }
-        given_up
-    }
-
-    /// Does what is due: `initialize` again, a ping, a list that has changed. An error is what
-    /// makes the tool opaque.
-    pub(super) fn time(&mut self, turn: &mut Turn<'_>) -> Result<(), Trouble> {
-        let due = |at: &mut Moment| *at <= turn.now;
-        if self.repeat_at.take_if(due).is_some() {
-            if self.repeats >= REPEATS {
-                return Err(Trouble::HandshakeSilent);
-            }
-            self.repeats += 1;
-            self.shake_hands(turn);
-        }
-        if self.ping_at.is_some_and(|at| at <= turn.now) {
-            self.ping(turn);
-        }
-        for kind in Kind::all() {
-            let list = self.lists.of(kind);
-            if list.running.is_none() && list.again_at.is_some_and(|at| at <= turn.now) {
-                self.start_listing(turn, kind, true);
-            }
-        }
-        Ok(())
-    }
-
-    fn ping(&mut self, turn: &mut Turn<'_>) {
-        if let Some(unanswered) = self.last_ping.take() {
-            self.in_flight.remove(unanswered);
-        }
-        let number = self.in_flight.fresh();
-        let sent = turn.send_to_tool(self.peer, &[&reply::ping(number)]);
-        if sent.is_ok() {
-            self.in_flight.insert(number, Request::Ping);
-            self.last_ping = Some(number);
-        }
-        self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
-        if let Some(at) = self.ping_at {
-            turn.wake(at);
-        }
-    }
-
-    /// Follows a changed `tool_ping_interval`.
-    pub(super) fn follow_policy(&mut self, turn: &mut Turn<'_>) {
-        if self.is_initialised() {
-            self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
-        }
-    }
-
-    /// When [`Tool::time`] and [`Tool::give_up_listings`] have something to do, and when the
-    /// first request at the tool is given up.
-    pub(super) fn deadline(&self, listing_timeout: Duration) -> Option<Moment> {
-        let lists =
-            Kind::all().map(|kind| self.lists.of(kind)).flat_map(|list| match &list.running {
-                Some(listing) => Some(listing.since.after(listing_timeout)),
-                None => list.again_at,
-            });
-        let own = [self.repeat_at, self.ping_at, self.in_flight.first_deadline()];
-        own.into_iter().flatten().chain(lists).min()
     }
 
     /// A robot's request under way is over: takes it out.

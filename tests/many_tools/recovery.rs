@@ -150,7 +150,7 @@ fn one_tool_that_never_answers_delays_nobody() {
     }
     let (names, took) = timed(|| server.robot("a").list());
     assert_eq!(names, ["now"]);
-    assert!(took < AT_ONCE, "the silent one has had its time; the list took {took:?}");
+    assert!(took < PATIENCE_OF_ROBOTS, "another robot's list took {took:?}");
 }
 
 #[test]

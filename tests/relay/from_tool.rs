@@ -17,8 +17,7 @@ fn a_ping_of_a_tool_is_answered_whatever_its_id_and_at_any_time() {
 #[test]
 fn initialize_of_a_tool_is_answered_with_the_relays_own_name() {
     let mut world = World::new();
-    let tool = world.tool("a");
-    world.hears(tool);
+    let tool = world.ready_tool("a", "calc", &["add"]);
     world.says(
         tool,
         r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2024-11-05"}}"#,

@@ -238,15 +238,174 @@ fn a_tool_whose_first_list_is_an_error_is_ready_without_tools() {
 }
 
 #[test]
-fn a_tool_that_loses_its_first_list_is_asked_for_it_again_when_a_robot_wants_it() {
+fn a_first_list_that_is_late_is_asked_for_again_three_times_and_then_when_a_robot_asks() {
     let mut world = World::new();
     let tool = world.tool("a");
     world.greets(tool, "calc", ANNOUNCES);
-    world.asked(tool, "tools/list");
+    let mut ids = vec![world.asked(tool, "tools/list")];
+    for _ in 0..3 {
+        world.seconds(10.0);
+        ids.push(world.asked(tool, "tools/list"));
+        assert_eq!(state(&world, "a"), ToolState::Listing);
+        assert!(world.view("a").tools[0].last_error.is_some());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+    world.seconds(30.0);
+    world.asked(tool, "ping");
     world.seconds(15.0);
     world.is_silent(tool);
+    assert_eq!(state(&world, "a"), ToolState::Listing);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "tools/list");
     world.lists(tool, &["add"]);
     assert_eq!(world.told_tools(robot), ["add"]);
+    assert_eq!(state(&world, "a"), ToolState::Ready);
+    assert_eq!(world.view("a").tools[0].last_error, None);
+}
+
+#[test]
+fn a_late_answer_to_any_request_for_the_first_list_counts_and_robots_hear_of_it() {
+    for (waits, answered) in [(0, 0), (1, 0), (1, 1), (3, 0), (3, 2), (9, 0), (9, 3)] {
+        let mut world = World::new();
+        let tool = world.tool("a");
+        world.greets(tool, "calc", ANNOUNCES);
+        let robot = world.initialised_robot_after_waiting("a");
+        let xiaozhi = world.robot("a");
+        world.says(
+            xiaozhi,
+            r#"{"id":1,"method":"initialize","params":{"clientInfo":{"name":"XiaozhiMCPEndpointClient"}}}"#,
+        );
+        world.seconds(2.0);
+        world.hears(xiaozhi);
+        world.asks(xiaozhi, "2", "tools/list");
+        world.seconds(2.0);
+        assert!(world.told_tools(xiaozhi).is_empty());
+        world.seconds(10.0 * f64::from(waits));
+        let asked = world.hears_all(tool);
+        let asked: Vec<_> = asked.iter().filter(|m| m["method"] == "tools/list").collect();
+        assert_eq!(asked.len(), usize::min(waits as usize, 3) + 1);
+        let id = asked[answered].clone()["id"].as_u64().unwrap();
+        world.answers(tool, id, r#"{"tools":[{"name":"add"}],"nextCursor":"2"}"#);
+        let next = world.asked(tool, "tools/list");
+        // Another answer to the same question is one too many.
+        if let Some(other) = asked.iter().find(|m| m["id"] != id) {
+            world.answers(tool, other["id"].as_u64().unwrap(), &tool_list(&["other"]));
+        }
+        world.answers(tool, next, &tool_list(&["sub"]));
+        assert_eq!(state(&world, "a"), ToolState::Ready);
+        world.seconds(1.0);
+        assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+        let again = world.hears(xiaozhi);
+        assert_eq!(again["id"], 2);
+        assert_eq!(again["result"]["tools"].as_array().unwrap().len(), 2);
+        assert_eq!(world.listed(robot), ["add", "sub"]);
+    }
+}
+
+#[test]
+fn a_later_list_that_is_late_still_counts() {
+    let mut world = World::new();
+    let tool = world.tool("a");
+    world.hand_shake(tool, "calc", &["x"], r#"{"tools":{}}"#);
+    let robot = world.initialised_robot("a");
+    let mut ids = Vec::new();
+    for round in 0..2 {
+        world.asks(robot, &round.to_string(), "tools/list");
+        ids.push(world.asked(tool, "tools/list"));
+        world.seconds(2.0);
+        assert_eq!(world.told_tools(robot), ["x"]);
+        world.seconds(10.0);
+        assert_eq!(state(&world, "a"), ToolState::Ready);
+        assert!(world.view("a").tools[0].last_error.is_some());
+    }
+    world.answers(tool, ids[0], &tool_list(&["y"]));
+    assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+    assert_eq!(world.view("a").tools[0].last_error, None);
+    world.answers(tool, ids[1], &tool_list(&["z"]));
+    world.is_silent(robot);
+}
+
+#[test]
+fn one_unanswered_list_of_resources_marks_nobody_for_ever() {
+    let mut world = World::new();
+    let tool = world.tool("a");
+    world.hand_shake(tool, "calc", &["add"], r#"{"tools":{"listChanged":true},"resources":{}}"#);
+    let robot = world.initialised_robot("a");
+    world.asks(robot, "1", "resources/list");
+    world.seconds(11.0);
+    let last_error = |world: &World| world.view("a").tools[0].last_error.clone();
+    assert!(last_error(&world).unwrap().contains("resources/list"));
+    world.seconds(600.0);
+    assert_eq!(last_error(&world), None);
+    world.asks(robot, "2", "resources/list");
+    world.seconds(11.0);
+    assert!(last_error(&world).is_some());
+    world.hears_all(tool);
+    world.asks(robot, "3", "resources/list");
+    let id = world.asked(tool, "resources/list");
+    world.answers(tool, id, r#"{"resources":[]}"#);
+    assert_eq!(last_error(&world), None);
+}
+
+/// A tool server sends `initialize` itself, and is answered.
+fn introduces_itself(world: &mut World, tool: mcp_endpoint_server::relay::Peer) {
+    world.says(tool, r#"{"jsonrpc":"2.0","id":"own","method":"initialize","params":{}}"#);
+    assert_eq!(world.hears(tool)["id"], "own");
+}
+
+#[test]
+fn a_tools_own_initialize_has_an_unanswered_one_repeated_at_once() {
+    let mut world = World::new();
+    let tool = world.tool("a");
+    let first = world.asked(tool, "initialize");
+    introduces_itself(&mut world, tool);
+    let second = world.asked(tool, "initialize");
+    assert_ne!(first, second);
+    world.says(tool, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    world.is_silent(tool);
+    world.answers(tool, second, &hello("red", ANNOUNCES));
+    assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+    world.lists(tool, &["add"]);
+    introduces_itself(&mut world, tool);
+    world.seconds(20.0);
+    world.is_silent(tool);
+    assert_eq!(state(&world, "a"), ToolState::Ready);
+}
+
+#[test]
+fn a_tool_that_refused_initialize_before_its_own_is_asked_again() {
+    for by_notification in [false, true] {
+        let mut world = World::new();
+        let tool = world.tool("a");
+        let first = world.asked(tool, "initialize");
+        world.answers_error(tool, first, -32000);
+        assert_eq!(state(&world, "a"), ToolState::Opaque);
+        if by_notification {
+            world.says(tool, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        } else {
+            introduces_itself(&mut world, tool);
+        }
+        let robot = world.robot("a");
+        world.calls(robot, "1", "add");
+        let second = world.asked(tool, "initialize");
+        world.is_silent(tool);
+        world.answers(tool, second, &hello("red", ANNOUNCES));
+        assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+        world.lists(tool, &["add"]);
+        world.called(tool, "add");
+        assert_eq!(world.view("a").tools[0].last_error, None);
+    }
+}
+
+#[test]
+fn a_tool_that_introduces_itself_without_end_is_not_asked_without_end() {
+    let mut world = World::new();
+    let tool = world.tool("a");
+    world.hears(tool);
+    for _ in 0..100 {
+        world.says(tool, r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#);
+    }
+    let asked = world.hears_all(tool).iter().filter(|m| m["method"] == "initialize").count();
+    assert_eq!(asked, 8);
 }

@@ -33,6 +33,8 @@ fn one_tool_speaks_for_itself() {
         id,
         r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"logging":{},"prompts":{"listChanged":false}},"serverInfo":{"name":"calc","title":"计","version":"1.0"},"instructions":"be kind","_meta":{"n":1.50}}"#,
     );
+    world.hears(tool);
+    world.lists(tool, &["add"]);
     let robot = world.robot("a");
     world.asks(robot, "1", "initialize");
     let raw = world.raw(robot);
@@ -63,6 +65,8 @@ fn several_tools_speak_with_one_voice() {
                 r#"{{"protocolVersion":"{version}","capabilities":{able},"serverInfo":{{"name":"{words}"}},"instructions":"{words}"}}"#
             ),
         );
+        world.hears(tool);
+        world.lists(tool, &[words]);
     }
     let result = initialize(&mut world, "a");
     assert_eq!(result["protocolVersion"], "2024-11-05");
@@ -86,6 +90,9 @@ fn it_waits_for_tools_that_are_still_shaking_hands() {
     world.seconds(1.5);
     world.is_silent(robot);
     world.answers(tool, id, &hello("calc", ANNOUNCES));
+    world.hears(tool);
+    world.is_silent(robot);
+    world.lists(tool, &["add"]);
     assert_eq!(world.hears(robot)["result"]["serverInfo"]["name"], "calc");
 }
 
@@ -100,7 +107,30 @@ fn it_waits_for_a_silent_tool_two_seconds_at_most() {
     world.seconds(0.1);
     assert_eq!(world.hears(robot)["result"]["serverInfo"], relay_info());
     world.seconds(3.0);
-    assert_eq!(initialize(&mut world, "a")["serverInfo"], relay_info());
+    let later = world.robot("a");
+    world.asks(later, "1", "initialize");
+    world.asks(later, "2", "initialize");
+    world.seconds(1.9);
+    world.is_silent(later);
+    world.seconds(0.1);
+    assert_eq!((&world.hears(later)["id"], &world.hears(later)["id"]), (&json!(1), &json!(2)));
+}
+
+#[test]
+fn each_robot_waits_from_its_own_request() {
+    let mut world = World::new();
+    let tool = world.tool("a");
+    let id = world.asked(tool, "initialize");
+    world.seconds(8.0);
+    let robot = world.robot("a");
+    world.asks(robot, "1", "tools/list");
+    world.seconds(1.0);
+    world.is_silent(robot);
+    world.answers(tool, id, &hello("calc", ANNOUNCES));
+    world.hears(tool);
+    world.seconds(0.9);
+    world.lists(tool, &["add"]);
+    assert_eq!(world.told_tools(robot), ["add"]);
 }
 
 #[test]
@@ -129,8 +159,11 @@ fn a_tool_that_answers_while_another_is_silent_shortens_nothing_and_breaks_nothi
     world.seconds(0.1);
     let id = world.asked(tool, "initialize");
     world.answers(tool, id, &hello("calc", ANNOUNCES));
+    world.hears(tool);
+    world.lists(tool, &["add"]);
+    world.seconds(1.8);
     world.is_silent(robot);
-    world.seconds(0.4);
+    world.seconds(0.1);
     assert_eq!(world.hears(robot)["result"]["serverInfo"]["name"], "calc");
     world.hears(silent);
     world.is_silent(silent);
@@ -155,7 +188,7 @@ fn a_silent_tool_is_replaced_and_the_new_one_is_waited_for() {
     world.seconds(1.0);
     let newer = world.tool_with_id("a", "x");
     world.is_silent(robot);
-    world.greets(newer, "calc", ANNOUNCES);
+    world.hand_shake(newer, "calc", &["add"], ANNOUNCES);
     assert_eq!(world.hears(robot)["result"]["serverInfo"]["name"], "calc");
 }
 

@@ -113,14 +113,22 @@ fn a_list_that_was_never_answered_does_not_wait_for_ever() {
     let tool = world.tool("a");
     world.greets(tool, "calc", ANNOUNCES);
     world.asked(tool, "tools/list");
-    let robot = world.initialised_robot("a");
+    let robot = world.robot("a");
     world.asks(robot, "1", "tools/list");
     world.seconds(2.0);
     assert!(world.told_tools(robot).is_empty());
-    // Meanwhile a call waits for the tool, and goes on when the listing is given up.
+    // A call waits for the tool, and goes to it once its list is late.
     world.calls(robot, "2", "add");
-    world.seconds(10.0);
+    world.seconds(7.9);
+    world.is_silent(tool);
+    world.seconds(0.1);
+    world.asked(tool, "tools/list");
     world.called(tool, "add");
+    // So it does where another tool is there, and cannot have it.
+    world.ready_tool("a", "other", &["sub"]);
+    world.hears_all(robot);
+    world.calls(robot, "3", "mul");
+    world.called(tool, "mul");
 }
 
 #[test]

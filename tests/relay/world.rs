@@ -113,6 +113,16 @@ impl World {
         self.robot_named(agent, "test")
     }
 
+    /// A robot connects and finishes its hand-shake, while a tool does not finish its own.
+    pub(crate) fn initialised_robot_after_waiting(&mut self, agent: &str) -> Peer {
+        let robot = self.robot(agent);
+        self.asks(robot, "\"hello\"", "initialize");
+        self.says(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        self.seconds(2.0);
+        assert_eq!(self.hears(robot)["id"], "hello");
+        robot
+    }
+
     /// A robot connects and says who it is.
     pub(crate) fn robot_named(&mut self, agent: &str, name: &str) -> Peer {
         let robot = self.robot(agent);

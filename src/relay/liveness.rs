@@ -1,0 +1,257 @@
+//! What the relay asks a tool server on its own, and asks again: `initialize`, `ping`, lists that
+//! are late.
+
+use super::agent::PATIENCE;
+use super::catalogue::{Kind, PerKind};
+use super::in_flight::Request;
+use super::reply;
+use super::tool::{Hello, Listing, Tool};
+use super::trouble::Trouble;
+use super::turn::Turn;
+use super::ToolState;
+use crate::moment::Moment;
+use std::time::Duration;
+
+/// How often `initialize` and the first list are asked for again.
+pub(super) const MAX_REPEATS: u8 = 3;
+
+/// How often a tool server's own handshake makes the relay ask once more.
+const MAX_INVITATIONS: u8 = 8;
+
+/// The largest answer to `initialize`, in bytes: it is kept.
+const LARGEST_HELLO: usize = 256 << 10;
+
+/// A listing that was not answered in time.
+pub(super) enum Late {
+    /// It is the first list of tools: it was asked for again.
+    Repeated,
+    /// It is the first list of tools, and was asked for often enough. The tool server stays
+    /// `listing`.
+    Abandoned,
+    /// What was known before stays in use. Robots are to be told if `tell`.
+    GivenUp { kind: Kind, tell: bool },
+}
+
+impl Tool {
+    /// Sends `initialize`, for the first time or again.
+    pub(super) fn shake_hands(&mut self, turn: &mut Turn<'_>) {
+        let number = self.in_flight.fresh();
+        self.in_flight.insert(number, Request::Initialize);
+        let at = turn.now.after(turn.policy.handshake_timeout);
+        self.repeat_at = Some(at);
+        turn.wake(at);
+        // A full queue loses it; it is said again.
+        let _ = turn.send_to_tool(self.peer, &[&reply::initialize(number)]);
+    }
+
+    /// The tool server has shown that it has just become able to answer: `initialize` is sent
+    /// again if it is not answered, or was answered with an error.
+    pub(super) fn invites(&mut self, turn: &mut Turn<'_>) {
+        let waits = matches!(self.state, ToolState::Shaking | ToolState::Opaque);
+        if waits && self.invitations < MAX_INVITATIONS {
+            self.invitations += 1;
+            self.state = ToolState::Shaking;
+            self.repeats = 0;
+            self.shake_hands(turn);
+        }
+    }
+
+    /// Takes the answer to `initialize`, a `result` or an `error`. Returns whether it makes the
+    /// tool server initialised.
+    pub(super) fn hear_hello(
+        &mut self,
+        turn: &mut Turn<'_>,
+        answer: Result<&str, &str>,
+    ) -> Result<(), Trouble> {
+        if self.is_initialised() {
+            return Ok(());
+        }
+        let refused = |raw: &str| Trouble::HandshakeRefused(reply::shortened(raw).to_owned());
+        let result = answer.map_err(refused)?;
+        if result.len() > LARGEST_HELLO {
+            return Err(Trouble::ListTooLong("initialize"));
+        }
+        let hello = Hello::read(result).ok_or_else(|| refused("{}"))?;
+        self.hello = Some(hello);
+        self.state = ToolState::Listing;
+        self.trouble = None;
+        self.repeat_at = None;
+        let _ = turn.send_to_tool(self.peer, &[reply::INITIALIZED]);
+        self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
+        if let Some(at) = self.ping_at {
+            turn.wake(at);
+        }
+        self.start_listing(turn, Kind::Tools, false);
+        Ok(())
+    }
+
+    /// Gives up the handshake.
+    pub(super) fn become_opaque(&mut self, trouble: Trouble, now: Moment) {
+        self.state = ToolState::Opaque;
+        // What it sent instead of an answer says more than that it did not answer.
+        if self.trouble != Some(Trouble::NotAMessage) {
+            self.note_trouble(trouble, now);
+        }
+        self.repeat_at = None;
+    }
+
+    /// Keeps what is wrong, to be shown. Returns whether that is news.
+    pub(super) fn note_trouble(&mut self, trouble: Trouble, now: Moment) -> bool {
+        let is_news = self.trouble_at(now) != Some(&trouble);
+        self.trouble_since = now;
+        self.trouble = Some(trouble);
+        is_news
+    }
+
+    /// What is wrong now.
+    pub(super) fn trouble_at(&self, now: Moment) -> Option<&Trouble> {
+        self.trouble.as_ref().filter(|trouble| trouble.is_shown(self.trouble_since, now))
+    }
+
+    /// Looks after the listings that were not answered in time.
+    pub(super) fn late_lists(&mut self, turn: &mut Turn<'_>) -> Vec<Late> {
+        let mut late = Vec::new();
+        let is_first = self.state == ToolState::Listing;
+        for kind in Kind::all() {
+            let list = self.lists.of_mut(kind);
+            let Some(listing) = list.running.as_mut().filter(|listing| !listing.given_up) else {
+                continue;
+            };
+            if listing.asked.after(turn.policy.handshake_timeout) > turn.now {
+                continue;
+            }
+            let is_first = is_first && kind == Kind::Tools;
+            if is_first && listing.repeats < MAX_REPEATS {
+                listing.repeats += 1;
+                self.ask_page(turn, kind);
+                late.push(Late::Repeated);
+            } else {
+                listing.given_up = true;
+                let tell = listing.tell;
+                list.known = false;
+                late.push(if is_first { Late::Abandoned } else { Late::GivenUp { kind, tell } });
+            }
+        }
+        late
+    }
+
+    /// Asks for the page that the listing of `kind` has come to, for the first time or again.
+    pub(super) fn ask_page(&mut self, turn: &mut Turn<'_>, kind: Kind) {
+        let Some(listing) = &mut self.lists.of_mut(kind).running else { return };
+        let number = self.in_flight.fresh();
+        self.in_flight.insert(number, Request::List(kind));
+        listing.numbers.push(number);
+        if listing.numbers.len() > usize::from(MAX_REPEATS) + 1 {
+            self.in_flight.remove(listing.numbers.remove(0));
+        }
+        listing.asked = turn.now;
+        listing.given_up = false;
+        turn.wake(turn.now.after(turn.policy.handshake_timeout));
+        let text = reply::list(number, kind.row().list, listing.cursor.as_deref());
+        let _ = turn.send_to_tool(self.peer, &[&text]);
+    }
+
+    /// The page that the listing asked for is there: later answers to the same question are
+    /// dropped.
+    pub(super) fn page_came(&mut self, listing: &mut Listing) {
+        for number in listing.numbers.drain(..) {
+            self.in_flight.remove(number);
+        }
+        listing.repeats = 0;
+    }
+
+    /// Until when it is worthwhile to wait for a list that is on its way. What was known before
+    /// does once this listing has had its time, whoever asks later.
+    fn listing_until(&self, kind: Kind) -> Option<Moment> {
+        let list = self.lists.of(kind);
+        let listing = list.running.as_ref().filter(|listing| !listing.given_up)?;
+        let is_known = list.known || !list.items.is_empty();
+        let wait = if is_known { PATIENCE } else { Duration::MAX };
+        Some(listing.asked.after(wait))
+    }
+
+    /// Does what is due: `initialize` again, a ping, a list that has changed. An error is what
+    /// makes the tool server opaque.
+    pub(super) fn time(&mut self, turn: &mut Turn<'_>) -> Result<(), Trouble> {
+        let due = |at: &mut Moment| *at <= turn.now;
+        if self.repeat_at.take_if(due).is_some() {
+            if self.repeats >= MAX_REPEATS {
+                return Err(Trouble::HandshakeSilent);
+            }
+            self.repeats += 1;
+            self.shake_hands(turn);
+        }
+        if self.ping_at.is_some_and(|at| at <= turn.now) {
+            self.ping(turn);
+        }
+        for kind in Kind::all() {
+            let list = self.lists.of(kind);
+            if !list.is_running() && list.again_at.is_some_and(|at| at <= turn.now) {
+                self.start_listing(turn, kind, true);
+            }
+        }
+        Ok(())
+    }
+
+    fn ping(&mut self, turn: &mut Turn<'_>) {
+        if let Some(unanswered) = self.last_ping.take() {
+            self.in_flight.remove(unanswered);
+        }
+        let number = self.in_flight.fresh();
+        let sent = turn.send_to_tool(self.peer, &[&reply::ping(number)]);
+        if sent.is_ok() {
+            self.in_flight.insert(number, Request::Ping);
+            self.last_ping = Some(number);
+        }
+        self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
+        if let Some(at) = self.ping_at {
+            turn.wake(at);
+        }
+    }
+
+    /// Follows a changed `tool_ping_interval`.
+    pub(super) fn follow_policy(&mut self, turn: &mut Turn<'_>) {
+        if self.is_initialised() {
+            self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
+        }
+    }
+
+    /// When [`Tool::time`] and [`Tool::late_lists`] have something to do, and when the first
+    /// request at the tool server is given up.
+    pub(super) fn deadline(&self, listing_timeout: Duration) -> Option<Moment> {
+        let lists =
+            Kind::all().map(|kind| self.lists.of(kind)).flat_map(|list| match &list.running {
+                Some(listing) if !listing.given_up => Some(listing.asked.after(listing_timeout)),
+                _ => list.again_at,
+            });
+        let own = [self.repeat_at, self.ping_at, self.in_flight.first_deadline()];
+        own.into_iter().flatten().chain(lists).min()
+    }
+}
+
+/// What there is to wait for at the tool servers of an agent.
+#[derive(Debug, Default)]
+pub(super) struct Awaited {
+    /// A tool server has not finished its handshake, or is asked for its tools for the first time.
+    pub settling: bool,
+    /// Until when it is worthwhile to wait for a list of this kind.
+    lists: PerKind<Option<Moment>>,
+}
+
+impl Awaited {
+    /// Adds what there is to wait for at one tool server.
+    pub(super) fn add(&mut self, tool: &Tool) {
+        self.settling |= tool.is_settling();
+        for kind in Kind::all() {
+            let until = self.lists.of_mut(kind);
+            *until = (*until).max(tool.listing_until(kind));
+        }
+    }
+
+    /// Until when it is worthwhile to wait before `kinds` are listed; without any, before
+    /// `initialize` is answered. A robot itself waits [`PATIENCE`] from its request at most.
+    pub(super) fn until(&self, kinds: &[Kind]) -> Option<Moment> {
+        let settling = self.settling.then(|| Moment::default().after(Duration::MAX));
+        kinds.iter().filter_map(|kind| *self.lists.of(*kind)).chain(settling).max()
+    }
+}

@@ -1,0 +1,94 @@
+//! What is wrong with a tool server, and for how long that is shown.
+
+use super::catalogue::Kind;
+use super::reply::shortened;
+use crate::moment::Moment;
+use crate::text::Language;
+use std::time::Duration;
+
+/// How long a trouble is shown that may be over, though nothing has happened since that proves it.
+const SHOWN_FOR: Duration = Duration::from_secs(600);
+
+/// What is wrong with a tool, for the log and the status page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// `initialize` was answered with an error, as it is spelled.
+    HandshakeRefused(String),
+    /// `initialize` was never answered.
+    HandshakeSilent,
+    /// A list was answered with an error, as it is spelled.
+    ListRefused(&'static str, String),
+    /// A list was not answered in time.
+    ListSilent(&'static str),
+    /// A list is too long, or never ends.
+    ListTooLong(&'static str),
+    /// Elements of a list have no name.
+    Nameless(&'static str, usize),
+    /// It sent something that is not JSON-RPC.
+    NotAMessage,
+}
+
+impl Trouble {
+    /// The request for a list that the trouble is about.
+    fn method(&self) -> Option<&'static str> {
+        match self {
+            Trouble::ListRefused(method, _)
+            | Trouble::ListSilent(method)
+            | Trouble::ListTooLong(method)
+            | Trouble::Nameless(method, _) => Some(method),
+            Trouble::HandshakeRefused(_) | Trouble::HandshakeSilent | Trouble::NotAMessage => None,
+        }
+    }
+
+    /// Whether the trouble is about the listing of `kind`.
+    pub(super) fn is_about(&self, kind: Kind) -> bool {
+        self.method() == Some(kind.row().list)
+    }
+
+    /// Whether the trouble lasts until something ends it. The others are events: one robot's
+    /// unanswered `resources/list` says nothing about the tool server an hour later.
+    fn lasts(&self) -> bool {
+        match self {
+            Trouble::HandshakeRefused(_) | Trouble::HandshakeSilent => true,
+            Trouble::NotAMessage => false,
+            _ => self.is_about(Kind::Tools),
+        }
+    }
+
+    /// Whether the trouble, which came up at `since`, is still shown at `now`.
+    pub(super) fn is_shown(&self, since: Moment, now: Moment) -> bool {
+        self.lasts() || now.since(since) < SHOWN_FOR
+    }
+
+    /// What is wrong, for a person.
+    pub(super) fn told(&self, language: Language) -> String {
+        match self {
+            Trouble::HandshakeRefused(error) => language.handshake_refused(shortened(error)),
+            Trouble::HandshakeSilent => language.handshake_silent(),
+            Trouble::ListRefused(method, error) => language.list_refused(method, shortened(error)),
+            Trouble::ListSilent(method) => language.list_silent(method),
+            Trouble::ListTooLong(method) => language.list_too_long(method),
+            Trouble::Nameless(method, count) => language.nameless(method, *count),
+            Trouble::NotAMessage => language.not_a_message(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_shown_for_some_minutes_and_what_lasts_until_it_is_over() {
+        let at = |seconds| Moment::from_start(Duration::from_secs(seconds));
+        for (trouble, lasts) in [
+            (Trouble::HandshakeSilent, true),
+            (Trouble::ListSilent("tools/list"), true),
+            (Trouble::ListSilent("resources/list"), false),
+            (Trouble::NotAMessage, false),
+        ] {
+            assert!(trouble.is_shown(at(10), at(609)), "{trouble:?}");
+            assert_eq!(trouble.is_shown(at(10), at(610)), lasts, "{trouble:?}");
+        }
+    }
+}
