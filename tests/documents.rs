@@ -16,7 +16,8 @@ const TRANSLATED: [(&str, &str); 5] = [
 ];
 
 /// How long a document may be, in lines.
-const MAX_LINES: [(&str, usize); 2] = [("README.md", 260), ("README.zh-CN.md", 260)];
+const MAX_LINES: [(&str, usize); 3] =
+    [("README.md", 260), ("README.zh-CN.md", 260), ("ARCHITECTURE.md", 200)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -208,4 +209,28 @@ fn the_map_has_every_file() {
         }
     }
     assert!(count > 40, "files were not found");
+}
+
+/// Where code and tests cite a rule of the protocol, the rule is there.
+#[test]
+fn every_rule_that_code_cites_is_in_the_protocol() {
+    const CITED: &str = "docs/protocol.md#";
+    let anchors = Parts::of("docs/protocol.md").anchors();
+    let mut folders = vec![root().join("src"), root().join("tests"), root().join("benches")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                for rest in text.split(CITED).skip(1) {
+                    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+                    let rule = &rest[..end.unwrap_or(rest.len())];
+                    // This file names what it looks for.
+                    let found = rule.is_empty() || anchors.iter().any(|anchor| anchor == rule);
+                    assert!(found, "{}: the protocol has no rule {rule}", path.display());
+                }
+            }
+        }
+    }
 }
