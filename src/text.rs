@@ -666,6 +666,41 @@ sentences! {
         zh: "该连接未完成的请求已达上限 {limit} 个 (max_in_flight)";
         en: "this connection has {limit} requests under way, which is the limit (max_in_flight)";
     }
+    /// A cause of -32002.
+    answer_unreadable(fault: &str) {
+        zh: "工具端的答复无法读取: {fault}";
+        en: "the tool server's answer cannot be read: {fault}";
+    }
+    /// What is wrong with a text, and where.
+    fault_at(what: &str, at: usize) { zh: "{what} (第 {at} 字节)"; en: "{what} at byte {at}"; }
+    /// What is wrong with a text.
+    fault_ends_early() { zh: "JSON 不完整"; en: "the JSON ends too early"; }
+    /// What is wrong with a text.
+    fault_control_character() {
+        zh: "含有未转义的控制字符 (如制表符、换行)";
+        en: "a control character, such as a tab, is not escaped";
+    }
+    /// What is wrong with a text.
+    fault_bad_escape() { zh: "字符串中的转义无效"; en: "an escape that JSON does not have"; }
+    /// What is wrong with a text.
+    fault_more_behind() {
+        zh: "一条消息之后还有内容 (每帧只能有一条消息)";
+        en: "something follows the message (one message a frame)";
+    }
+    /// What is wrong with a text.
+    fault_unexpected() { zh: "JSON 中有不应出现的字符"; en: "a character that is not JSON there"; }
+    /// What is wrong with a text.
+    fault_no_object() { zh: "不是 JSON 对象"; en: "no JSON object"; }
+    /// What is wrong with a text.
+    fault_odd_member() {
+        zh: "id、method、params、result 或 error 重复，或 method 不是字符串";
+        en: "id, method, params, result or error is there twice, or method is no string";
+    }
+    /// What is wrong with a text.
+    fault_no_answer() {
+        zh: "既没有 method，也没有 result 或 error";
+        en: "neither method, nor result, nor error";
+    }
     /// Error -32003.
     tool_lost() { zh: "工具端连接已断开"; en: "Tool disconnected"; }
     /// Error -32003, the details.
@@ -696,6 +731,11 @@ sentences! {
     not_a_message_details() {
         zh: "消息不是 JSON-RPC 请求、通知或答复";
         en: "The message is no JSON-RPC request, notification or reply";
+    }
+    /// Error -32600, the details for a token that cannot be replaced.
+    unclear_token_details() {
+        zh: "_meta 或其中的 progressToken 重复，无法确定用哪一个";
+        en: "_meta or its progressToken is there twice, so that it is unclear which one counts";
     }
     /// Error -32600, the details for a batch.
     batch_details() {
@@ -766,6 +806,21 @@ sentences! {
         zh: "工具端不应发送 {method} 请求。若这是小智端或 MCP 客户端，请把地址中的 /mcp/ 改为 /call/";
         en: "a tool should not ask {method}. If this is a robot or MCP client, put /call/ in the place of /mcp/ in its address";
     }
+    /// A tool server's answer cannot be read.
+    tool_answer_unreadable(fault: &str) {
+        zh: "答复无法读取: {fault}。对应的请求已收到错误 -32002";
+        en: "sent an answer that cannot be read: {fault}. Its request was answered with error -32002";
+    }
+    /// A tool server sends something else than messages.
+    tool_text_unreadable(fault: &str) {
+        zh: "发来的内容不是 JSON-RPC 消息，已忽略: {fault} (程序的日志请输出到 stderr)";
+        en: "sent something that is no JSON-RPC message, ignored: {fault} (a program's log belongs on stderr)";
+    }
+    /// A tool server answers what nobody waits for; `said` is its error.
+    tool_reply_dropped(id: &str, said: &str) {
+        zh: "答复 (id {id}) 没有对应的未完成请求，已丢弃: 来得太晚、重复发送，或从未有过这个请求{said}";
+        en: "sent a reply (id {id}) to no request under way, dropped: it is late, a second one, or was never asked for{said}";
+    }
     /// A length of time, in its largest unit.
     days(count: u64) { zh: "{count} 天"; en: "{count} d"; }
     /// A length of time, in its largest unit.
@@ -822,9 +877,9 @@ sentences! {
         en: "{method} has {count} elements without a name, they are ignored";
     }
     /// What is wrong with a tool.
-    not_a_message() {
-        zh: "发来的内容不是 JSON-RPC 消息，已忽略 (工具端的日志请输出到 stderr)";
-        en: "sent something that is no JSON-RPC message, ignored (a tool's log belongs on stderr)";
+    unreadable_answer(method: &str, fault: &str) {
+        zh: "{method} 的答复无法读取: {fault}";
+        en: "the answer to {method} cannot be read: {fault}";
     }
 }
 

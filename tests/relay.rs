@@ -23,6 +23,8 @@ mod limits;
 mod lists;
 #[path = "relay/loss.rs"]
 mod loss;
+#[path = "relay/odd_forms.rs"]
+mod odd_forms;
 #[path = "relay/other_kinds.rs"]
 mod other_kinds;
 #[path = "relay/pass_through.rs"]

@@ -1,5 +1,7 @@
 //! JSON, written member by member: the code takes a fifth of what serde derives.
 
+use crate::relay::scan;
+
 /// A value, or the beginning of one that ends with [`Json::end`].
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
@@ -7,7 +9,7 @@ pub(super) enum Value<'a> {
     Number(u64),
     Count(usize),
     Text(&'a str),
-    /// JSON as it stands; nothing where it is empty.
+    /// JSON as it stands, but for what only Python reads; nothing where it is empty.
     Raw(&'a str),
     Object,
     List,
@@ -74,7 +76,7 @@ impl Json {
             Value::Number(number) => self.text.push_str(itoa::Buffer::new().format(number)),
             Value::Count(count) => self.text.push_str(itoa::Buffer::new().format(count)),
             Value::Text(text) => self.quote(text),
-            Value::Raw(raw) => self.text.push_str(raw),
+            Value::Raw(raw) => self.text.push_str(&scan::strict(raw)),
             Value::Object => self.begin('{', '}'),
             Value::List => self.begin('[', ']'),
         }
@@ -106,6 +108,7 @@ mod tests {
         json.put("c", Count(0));
         json.end();
         json.add(Raw(r#"{ "x":1.50 }"#));
+        json.add(Raw(r#"[NaN, -Infinity],"NaN""#));
         json.add(List);
         json.end();
         json.end();
@@ -115,7 +118,7 @@ mod tests {
         let text = json.finish();
         assert_eq!(
             text,
-            r#"{"a\"{":["[\n",{"n":18446744073709551615,"c":0},{ "x":1.50 },[]],"":null,"open":[{}]}"#
+            r#"{"a\"{":["[\n",{"n":18446744073709551615,"c":0},{ "x":1.50 },[null, null],"NaN",[]],"":null,"open":[{}]}"#
         );
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
     }

@@ -3,9 +3,11 @@
 
 use super::agent::Agent;
 use super::departures::{Departure, Departures};
+use super::fault::Fault;
+use super::reply::shortened;
 use super::tool;
 use super::turn::Turn;
-use super::{robot, Policy};
+use super::{robot, Peer, Policy};
 use crate::moment::Moment;
 use crate::seldom::Seldom;
 use std::fmt::Display;
@@ -22,6 +24,8 @@ enum Cause {
     RobotReplies,
     RobotSilent,
     ToolAsks,
+    ToolUnreadable(Peer),
+    ToolAnswers(Peer),
 }
 
 /// What was complained about.
@@ -87,6 +91,42 @@ impl Agent {
         let about = (&*self.name, Cause::ToolAsks);
         let words = || language.tool_asks(method);
         turn.complaints.say((turn.now, turn.policy), about, &who, &words);
+    }
+
+    /// A tool server has sent what is no message; `failed` says whether it was to be an answer.
+    pub(super) fn complain_of_text(
+        &self,
+        turn: &mut Turn<'_>,
+        tool: usize,
+        fault: Fault,
+        failed: bool,
+    ) {
+        let Some(tool) = self.tools.get(tool) else { return };
+        let language = turn.policy.language;
+        let (who, cause) = (tool::Who(&self.name, tool), Cause::ToolUnreadable(tool.peer));
+        let words = || match fault.told(language) {
+            fault if failed => language.tool_answer_unreadable(&fault),
+            fault => language.tool_text_unreadable(&fault),
+        };
+        turn.complaints.say((turn.now, turn.policy), (&self.name, cause), &who, &words);
+    }
+
+    /// A tool server has answered what nobody waits for; `error` is what it says went wrong.
+    pub(super) fn complain_of_answer(
+        &self,
+        turn: &mut Turn<'_>,
+        tool: usize,
+        id: &str,
+        error: Option<&str>,
+    ) {
+        let Some(tool) = self.tools.get(tool) else { return };
+        let language = turn.policy.language;
+        let (who, cause) = (tool::Who(&self.name, tool), Cause::ToolAnswers(tool.peer));
+        let words = || {
+            let said = error.map(|error| format!(": {}", shortened(error)));
+            language.tool_reply_dropped(shortened(id), said.as_deref().unwrap_or(""))
+        };
+        turn.complaints.say((turn.now, turn.policy), (&self.name, cause), &who, &words);
     }
 
     /// Complains of the robots that have not said a word since they came.

@@ -34,6 +34,9 @@ pub struct Envelope<'a> {
     pub result: Option<&'a str>,
     /// Its `error`, as it is spelled.
     pub error: Option<&'a str>,
+    /// The one of `result` and `error` that has to go where both are there, as it is spelled: an
+    /// `error` of `null`, or the `result` beside any other.
+    surplus: Option<&'a str>,
     /// Whether its result says `isError`.
     pub is_failure: bool,
     /// What stands in its `params`.
@@ -51,6 +54,9 @@ pub enum Unreadable {
     NotAMessage,
 }
 
+/// Stands for the value of a member that was written twice: a value is never empty.
+const TWICE: &str = "";
+
 /// Takes a member in, unless one of its name has come before.
 fn once<'a>(slot: &mut Option<&'a str>, value: &'a str, twice: &mut bool) {
     *twice |= slot.replace(value).is_some();
@@ -66,7 +72,6 @@ struct Inside<'a> {
     request_id: Option<&'a str>,
     client_info: Option<&'a str>,
     protocol_version: Option<&'a str>,
-    twice: bool,
 }
 
 impl<'a> Inside<'a> {
@@ -81,7 +86,7 @@ impl<'a> Inside<'a> {
             "protocolVersion" => &mut self.protocol_version,
             _ => return,
         };
-        once(slot, value, &mut self.twice);
+        *slot = Some(if slot.is_some() { TWICE } else { value });
     }
 }
 
@@ -135,10 +140,43 @@ impl<'a> Envelope<'a> {
             None | Some("null") => None,
             Some(raw) => Some(string(raw).ok_or(Unreadable::NotAMessage)?),
         };
-        let failed = found.error.is_some_and(|error| error != "null");
-        found.result = found.result.filter(|result| !failed || *result != "null");
-        found.is_failure = is_error == Some("true");
+        if found.error.is_some() && found.result.is_some() {
+            // Some write both, one of them `null`. Who writes an error means it.
+            let is_null = found.error == Some("null");
+            found.surplus = if is_null { found.error.take() } else { found.result.take() };
+        }
+        found.is_failure = is_error == Some("true") && found.result.is_some();
         Ok(found)
+    }
+
+    /// Whether it is a request, a notification or a reply.
+    pub fn is_message(&self) -> bool {
+        self.method.is_some() || self.answer().is_some()
+    }
+
+    /// What it answers, where it is a reply: a `result` or an `error`, as it is spelled.
+    pub fn answer(&self) -> Option<Result<&'a str, &'a str>> {
+        match (self.result, self.error) {
+            (Some(result), _) => Some(Ok(result)),
+            (None, error) => Some(Err(error.filter(|error| *error != "null")?)),
+        }
+    }
+
+    /// The member that has to go before the message is passed on, with one of the commas beside it:
+    /// a success has no `error`, and an error no `result`.
+    pub fn surplus_member(&self) -> Option<&'a str> {
+        let (before, behind) = around(self.text, self.surplus?)?;
+        let blank = [' ', '\t'];
+        let key = before.trim_end_matches(blank).strip_suffix(':')?.trim_end_matches(blank);
+        // Neither name has a quote in it, however it is spelled.
+        let start = key.strip_suffix('"')?.rfind('"')?;
+        let next = behind.trim_start_matches(blank);
+        if let Some(next) = next.strip_prefix(',') {
+            return self.text.get(start..self.text.len() - next.len());
+        }
+        let others = self.text.get(..start)?.trim_end_matches(blank).strip_suffix(',');
+        let start = others.map_or(start, str::len);
+        self.text.get(start..self.text.len() - behind.len())
     }
 
     /// The id of a text that is no message, where one can be read.
@@ -159,16 +197,19 @@ impl<'a> Envelope<'a> {
     /// message goes to will say so better than the relay could.
     pub fn read_params(&self) -> Params<'a> {
         let inside = &self.inside;
-        if inside.twice {
-            return Params::default();
-        }
         let spelled = |raw: Option<&'a str>| raw.and_then(|raw| Some((string(raw)?, raw)));
+        let asked_token = match inside.meta {
+            Some(TWICE) => Some(TWICE),
+            meta => meta.and_then(|meta| member(meta, "progressToken")),
+        };
         Params {
             name: spelled(inside.name),
             uri: spelled(inside.uri),
-            asked_token: inside.meta.and_then(|meta| member(meta, "progressToken")),
-            progress_token: inside.progress_token,
-            request_id: inside.request_id,
+            // Some serialise every member they know of: `null` asks for nothing.
+            asked_token: asked_token.filter(|token| is_id(token)),
+            has_unclear_token: asked_token == Some(TWICE),
+            progress_token: inside.progress_token.filter(|token| *token != TWICE),
+            request_id: inside.request_id.filter(|id| *id != TWICE),
             client_name: inside.client_info.and_then(|info| string(member(info, "name")?)),
             protocol_version: inside.protocol_version.and_then(string),
         }
@@ -179,9 +220,14 @@ fn read_id(spelled: Option<&str>) -> Id<'_> {
     match spelled {
         None => Id::Absent,
         Some("null") => Id::Null,
-        Some(raw) if matches!(raw.as_bytes(), [b'"' | b'-' | b'0'..=b'9', ..]) => Id::Given(raw),
+        Some(raw) if is_id(raw) => Id::Given(raw),
         Some(_) => Id::Odd,
     }
+}
+
+/// Whether a value can be an id: a string, or a number that is one.
+fn is_id(raw: &str) -> bool {
+    matches!(raw.as_bytes(), [b'"' | b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..])
 }
 
 /// Where `part`, which must be a slice of `whole`, stands in it.
@@ -218,6 +264,9 @@ pub struct Params<'a> {
     pub uri: Option<(Cow<'a, str>, &'a str)>,
     /// `_meta.progressToken` of a request, as it is spelled.
     pub asked_token: Option<&'a str>,
+    /// Whether `_meta` or its `progressToken` is written twice: nobody knows which one the tool
+    /// server takes.
+    pub has_unclear_token: bool,
     /// `progressToken` of a progress notification, as it is spelled.
     pub progress_token: Option<&'a str>,
     /// `requestId` of a cancellation, as it is spelled.
@@ -228,16 +277,16 @@ pub struct Params<'a> {
     pub protocol_version: Option<Cow<'a, str>>,
 }
 
-/// The member `name` of an object, as it is spelled; nothing where it is missing or there twice.
+/// The member `name` of an object, as it is spelled, or [`TWICE`]; nothing where it is missing.
 fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
-    let (mut found, mut twice) = (None, false);
+    let mut found = None;
     scan::members(object, |key, value| {
         if key.name() == name {
-            once(&mut found, value, &mut twice);
+            found = Some(if found.is_some() { TWICE } else { value });
         }
     })
     .ok()?;
-    found.filter(|_| !twice)
+    found
 }
 
 /// The member `name` of an object, as it is spelled; the last one, where there are several.
@@ -263,7 +312,8 @@ pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> 
 }
 
 /// Tells `then` of a text that came: what it is as it is passed on, and as a message. Line breaks
-/// at its end are left out; those between the parts of JSON become blanks.
+/// at its end are left out, as is a byte order mark before it; those between the parts of JSON
+/// become blanks.
 pub fn hear<T>(text: &str, then: impl FnOnce(&str, Result<&Envelope<'_>, Unreadable>) -> T) -> T {
     let mut text = text;
     while let [.., b'\r' | b'\n'] = text.as_bytes() {
@@ -275,14 +325,21 @@ pub fn hear<T>(text: &str, then: impl FnOnce(&str, Result<&Envelope<'_>, Unreada
         Ok(envelope) => return then(text, Ok(&envelope)),
         Err(why) => why,
     };
-    match on_one_line(text) {
-        None => then(text, Err(why)),
-        Some(line) => match Envelope::read(&line) {
-            Ok(envelope) => then(&line, Ok(&envelope)),
-            Err(why) => then(&line, Err(why)),
-        },
+    let marked = text.strip_prefix(BYTE_ORDER_MARK);
+    let text = marked.unwrap_or(text);
+    let spread = on_one_line(text);
+    let line = spread.as_deref().unwrap_or(text);
+    if marked.is_none() && spread.is_none() {
+        return then(line, Err(why));
+    }
+    match Envelope::read(line) {
+        Ok(envelope) => then(line, Ok(&envelope)),
+        Err(why) => then(line, Err(why)),
     }
 }
+
+/// What some programs write before a text.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// JSON with line breaks, with blanks in their place; nothing where it is not that.
 fn on_one_line(text: &str) -> Option<String> {
@@ -293,8 +350,8 @@ fn on_one_line(text: &str) -> Option<String> {
     is_json.then(|| text.replace(['\r', '\n'], " "))
 }
 
-/// Three parts of one message may be written anew, its id, a name, a token; the others are kept.
-const MOST_PIECES: usize = 7;
+/// Four parts of one message may be written anew, such as its id, a name, a token; the others are kept.
+const MOST_PIECES: usize = 9;
 
 /// A message with some parts of it written anew, as the pieces it consists of then. Some may be empty.
 #[derive(Debug)]
@@ -307,7 +364,7 @@ pub struct Splice<'a> {
 impl<'a> Splice<'a> {
     /// `text` as it is.
     pub fn of(text: &'a str) -> Self {
-        Splice { pieces: [text, "", "", "", "", "", ""], count: 1 }
+        Splice { pieces: [text, "", "", "", "", "", "", "", ""], count: 1 }
     }
 
     /// Writes `new` in place of `part`, which must be a slice of the text. Parts must not overlap.
@@ -337,123 +394,4 @@ impl<'a> Splice<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spliced(text: &str, parts: &[(&str, &str)]) -> String {
-        let mut splice = Splice::of(text);
-        parts.iter().for_each(|(part, new)| splice.put(part, new));
-        splice.pieces().concat()
-    }
-
-    #[test]
-    fn only_the_id_is_written_anew() {
-        let text =
-            r#" {"b" :1.50, "id"	: 1E2 ,"x":"\u5c0f\/","method":"tools\/call" , "params":{ }}"#;
-        let envelope = Envelope::read(text).unwrap();
-        assert_eq!(envelope.id, Id::Given("1E2"));
-        assert_eq!(envelope.method.as_deref(), Some("tools/call"));
-        let Id::Given(id) = envelope.id else { panic!() };
-        assert_eq!(spliced(text, &[(id, "7")]), text.replace("1E2", "7"));
-    }
-
-    #[test]
-    fn parts_are_written_in_whatever_order_they_come() {
-        let text = "0123456789";
-        let parts = [(&text[8..9], "<c>"), (&text[0..1], "<a>"), (&text[4..6], "<b>")];
-        for [first, second, third] in
-            [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
-        {
-            let parts = [parts[first], parts[second], parts[third]];
-            assert_eq!(spliced(text, &parts), "<a>123<b>67<c>9");
-        }
-        assert_eq!(spliced(text, &[(&text[1..1], "+")]), "0+123456789");
-        assert_eq!(spliced(text, &[("3", "x")]), text, "it is no slice of it");
-    }
-
-    #[test]
-    fn every_spelling_of_an_id_is_told_apart() {
-        let id = |text: &str| match Envelope::read(text).map(|e| e.id) {
-            Ok(Id::Given(raw)) => raw.to_owned(),
-            other => format!("{other:?}"),
-        };
-        for raw in
-            ["0", "-5", "1.5", "1E2", "1180591620717411303424", r#""""#, r#""null""#, "\"小智\""]
-        {
-            assert_eq!(id(&format!(r#"{{"id":{raw},"method":"x"}}"#)), raw);
-        }
-        assert_eq!(id(r#"{"method":"x"}"#), "Ok(Absent)");
-        assert_eq!(id(r#"{"id":null,"method":"x"}"#), "Ok(Null)");
-        assert_eq!(id(r#"{"id":true,"method":"x"}"#), "Ok(Odd)");
-        assert_eq!(id(r#"{"id":[1],"method":"x"}"#), "Ok(Odd)");
-    }
-
-    #[test]
-    fn what_is_no_message_is_said_to_be_none() {
-        let error = |text| Envelope::read(text).err();
-        for text in ["", "hello", "{", r#"{"id":1"#, "{\"a\":\"\u{1}\"}", "{}x", "[1"] {
-            assert_eq!(error(text), Some(Unreadable::NotJson), "{text}");
-        }
-        assert_eq!(error(r#"["2.0", 1, "ping"]"#), Some(Unreadable::Batch));
-        for text in ["1", "null", "\"x\"", r#"{"id":1,"id":2,"method":"x"}"#, r#"{"method":7}"#] {
-            assert_eq!(error(text), Some(Unreadable::NotAMessage), "{text}");
-        }
-        assert_eq!(Envelope::id_of_unreadable(r#"{"id":4,"method":7}"#), Some("4"));
-        assert_eq!(Envelope::id_of_unreadable(r#"{"id":4,"id":5}"#), None);
-        assert_eq!(Envelope::id_of_unreadable(r#"["2.0",1]"#), None);
-    }
-
-    #[test]
-    fn a_result_of_null_is_a_result() {
-        let envelope = Envelope::read(r#"{"id":1,"result":null}"#).unwrap();
-        assert_eq!((envelope.result, envelope.error), (Some("null"), None));
-    }
-
-    #[test]
-    fn nesting_without_end_is_no_danger() {
-        let deep = "[".repeat(500_000) + &"]".repeat(500_000);
-        let text = format!(r#"{{"id":1,"method":"x","params":{{"name":"n","a":{deep}}}}}"#);
-        let envelope = Envelope::read(&text).unwrap();
-        assert_eq!(envelope.read_params().name.unwrap().0, "n");
-        assert!(Envelope::read(&deep).is_err());
-    }
-
-    #[test]
-    fn params_are_read_as_far_as_they_go() {
-        let text = r#"{"method":"x","params":{"name":"a\u0062","_meta":{"progressToken":"t"},"requestI\u0064": 9,"clientInfo":{"name":"c"}}}"#;
-        let params = Envelope::read(text).unwrap().read_params();
-        let (name, raw) = params.name.unwrap();
-        assert_eq!((&*name, raw), ("ab", r#""a\u0062""#));
-        assert_eq!(params.asked_token, Some("\"t\""));
-        assert_eq!(params.request_id, Some("9"));
-        assert_eq!(params.client_name.as_deref(), Some("c"));
-        for odd in
-            ["null", "[]", "7", r#"{"name":7}"#, r#"{"name":"a","name":"b"}"#, r#"{"_meta":null}"#]
-        {
-            let text = format!(r#"{{"method":"x","params":{odd}}}"#);
-            let params = Envelope::read(&text).unwrap().read_params();
-            assert!(params.name.is_none() && params.asked_token.is_none(), "{odd}");
-        }
-    }
-
-    #[test]
-    fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
-        let heard = |text: &str| {
-            hear(text, |text, read| {
-                (text.to_owned(), read.map(|envelope| assert_eq!(envelope.text, text)))
-            })
-        };
-        let ping = r#"{"method":"ping"}"#;
-        assert_eq!(heard(&format!("{ping}\r\n\n")), (ping.to_owned(), Ok(())));
-        assert_eq!(heard(&format!("\n\r{ping}")), (ping.to_owned(), Ok(())));
-        let spread = (r#"{   "method": "ping" }"#.to_owned(), Ok(()));
-        assert_eq!(heard("{\r\n \"method\": \"ping\"\n}\n"), spread);
-        assert_eq!(heard("[1,\n2]\n"), ("[1, 2]".to_owned(), Err(Unreadable::Batch)));
-        let id = "{\"id\":4,\n\"method\":7}";
-        assert_eq!(heard(id), (id.replace('\n', " "), Err(Unreadable::NotAMessage)));
-        for broken in ["{\"method\":\"pi\nng\"}", "{\n", "", "{\"a\":\"b\n\"}"] {
-            let kept = broken.trim_end().to_owned();
-            assert_eq!(heard(broken), (kept, Err(Unreadable::NotJson)), "it does not become JSON");
-        }
-    }
-}
+mod tests;

@@ -195,10 +195,15 @@ impl Agent {
             }
             _ => (),
         }
+        let params = envelope.read_params();
+        if params.has_unclear_token {
+            turn.traffic.messages_dropped += 1;
+            return;
+        }
         for (_, tool) in self.tools.iter_mut().filter(|(_, tool)| tool.takes_messages()) {
             let mut digits = itoa::Buffer::new();
             let mut splice = Splice::of(envelope.text);
-            own_id(&mut splice, envelope, tool, &mut digits);
+            own_ids(&mut splice, envelope, &params, tool, &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
     }
@@ -206,7 +211,7 @@ impl Agent {
     /// A robot does not want an answer any more: the newest request of that id is over.
     fn cancelled(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
         let params = envelope.read_params();
-        let Some(id) = params.request_id else { return };
+        let Some(id) = params.request_id.filter(|_| !params.has_unclear_token) else { return };
         if self.withdraw_parked(turn, place, id) || self.withdraw_queued(turn, place, id) {
             return self.pay_list_owed(turn, place);
         }
@@ -224,7 +229,7 @@ impl Agent {
             let mut splice = Splice::of(envelope.text);
             splice.put(id, number);
             let mut digits = itoa::Buffer::new();
-            own_id(&mut splice, envelope, tool, &mut digits);
+            own_ids(&mut splice, envelope, &params, tool, &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
         self.pay_list_owed(turn, place);
@@ -248,6 +253,11 @@ impl Agent {
     }
 
     fn robot_asks(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
+        // Some give their notifications an id.
+        if ask.method.starts_with("notifications/") {
+            self.robot_notifies(turn, ask.robot, ask.method, ask.envelope);
+            return self.answer_empty(turn, ask.robot, ask.id);
+        }
         if !turn.policy.handshake {
             return self.ask_others(turn, ask);
         }
@@ -255,11 +265,6 @@ impl Agent {
         match ask.method {
             "initialize" => self.ask_initialize(turn, ask),
             "ping" => self.ask_ping(turn, ask),
-            // Some give their notifications an id.
-            method if method.starts_with("notifications/") => {
-                self.robot_notifies(turn, ask.robot, method, ask.envelope);
-                self.answer_empty(turn, ask.robot, ask.id);
-            }
             method => match KINDS.iter().find(|row| row.list == method) {
                 Some(row) => self.ask_list(turn, row.kind, ask),
                 None => match row_of_use() {
@@ -415,15 +420,22 @@ impl Agent {
     }
 }
 
-/// A notification that has an id all the same gets one that is none of the tool's requests: an
-/// answer to it finds nobody.
-fn own_id<'a>(
+/// The id that a notification has all the same, and the progress tokens in it, are the robot's own: the
+/// tool server gets a number in their place that none of its requests has.
+fn own_ids<'a>(
     splice: &mut Splice<'a>,
     envelope: &Envelope<'a>,
+    params: &Params<'a>,
     tool: &mut Tool,
     digits: &'a mut itoa::Buffer,
 ) {
-    if let Id::Given(id) = envelope.id {
-        splice.put(id, digits.format(tool.in_flight.fresh()));
+    let id = match envelope.id {
+        Id::Given(id) => Some(id),
+        _ => None,
+    };
+    let parts = [id, params.asked_token, params.progress_token];
+    if parts.iter().any(Option::is_some) {
+        let number = digits.format(tool.in_flight.fresh());
+        parts.into_iter().flatten().for_each(|part| splice.put(part, number));
     }
 }

@@ -2,9 +2,10 @@
 
 use super::agent::Agent;
 use super::catalogue::{names_of, Kind, KINDS};
-use super::envelope::{hear, Envelope, Id, Splice};
+use super::envelope::{hear, Envelope, Id, Splice, Unreadable};
+use super::fault::{self, Fault, FaultKind};
 use super::in_flight::{number, Request};
-use super::reply::{self, PROTOCOL_VERSION};
+use super::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
 use super::tool::{Listed, Tool, Who};
 use super::trouble::Trouble;
 use super::turn::Turn;
@@ -16,13 +17,47 @@ impl Agent {
         turn.traffic.from_tools += 1;
         turn.traffic.bytes_from_tools += text.len() as u64;
         let Some(peer) = self.tools.get(place).map(|tool| tool.peer) else { return };
-        hear(text, |text, read| {
-            turn.note_heard(peer, text);
+        hear(text, |line, read| {
+            turn.note_heard(peer, line);
             match read {
-                Ok(envelope) => self.hear_tool(turn, place, peer, envelope),
-                Err(_) => self.not_understood(turn, place),
+                Ok(envelope) if envelope.is_message() => {
+                    self.hear_tool(turn, place, peer, envelope);
+                }
+                read => self.hear_other(turn, place, text, line, read.map(|_| ())),
             }
         });
+    }
+
+    /// A tool server has sent `text`, which is no message as it stands; `line` is it without line
+    /// breaks.
+    #[cold]
+    fn hear_other(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        text: &str,
+        line: &str,
+        read: Result<(), Unreadable>,
+    ) {
+        let Some(peer) = self.tools.get(place).map(|tool| tool.peer) else { return };
+        if read.is_ok() {
+            let inner = fault::unwrapped(line).map(Envelope::read);
+            if let Some(Ok(envelope)) =
+                inner.filter(|read| read.as_ref().is_ok_and(Envelope::is_message))
+            {
+                return self.hear_tool(turn, place, peer, &envelope);
+            }
+        }
+        let mut found = false;
+        if read == Err(Unreadable::Batch) {
+            fault::replies_of(line, &mut |envelope| {
+                found = true;
+                self.tool_replies(turn, place, envelope);
+            });
+        }
+        if !found {
+            self.not_understood(turn, place, text);
+        }
     }
 
     fn hear_tool(
@@ -33,7 +68,7 @@ impl Agent {
         envelope: &Envelope<'_>,
     ) {
         match (envelope.method.as_deref(), envelope.id) {
-            (None, id) => self.tool_replies(turn, place, id, envelope),
+            (None, _) => self.tool_replies(turn, place, envelope),
             (Some(method), Id::Given(id)) => {
                 if KINDS.iter().any(|row| row.list == method || row.uses.contains(&method)) {
                     self.complain_of_request(turn, place, method);
@@ -55,44 +90,68 @@ impl Agent {
         }
     }
 
-    fn not_understood(&mut self, turn: &mut Turn<'_>, place: usize) {
-        turn.traffic.messages_dropped += 1;
-        let Some(tool) = self.tools.get_mut(place) else { return };
-        // Some print their log to the endpoint, line by line: said once.
-        if tool.note_trouble(Trouble::NotAMessage, turn.now) {
-            let language = turn.policy.language;
-            let told = Trouble::NotAMessage.told(language);
-            log::warn!("{}", language.tool_trouble(Who(&self.name, tool), told));
+    /// What a tool server has sent cannot be read. The requests whose ids are found in it will get no
+    /// other answer.
+    fn not_understood(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
+        let fault = Fault::of(text);
+        match fault.kind {
+            FaultKind::NoAnswer => turn.traffic.replies_dropped += 1,
+            _ => turn.traffic.messages_dropped += 1,
+        }
+        let mut over = Vec::new();
+        fault::ids_in(text, &mut |id| {
+            let number = number(id);
+            over.extend(number.and_then(|n| Some((n, self.take_request(turn, place, n)?))));
+        });
+        self.complain_of_text(turn, place, fault, !over.is_empty());
+        if over.is_empty() {
+            if let Some(tool) = self.tools.get_mut(place) {
+                tool.note_trouble(Trouble::NotAMessage(fault), turn.now);
+            }
+        }
+        let why = Refusal::NotForwarded(Cause::Unreadable(fault));
+        for (number, request) in over {
+            match request {
+                Request::Ping => (),
+                Request::Call(call) => {
+                    self.call_failed(turn, place, number, &call, why);
+                    self.pay_list_owed(turn, call.robot);
+                }
+                Request::Initialize => {
+                    if self.tools.get(place).is_some_and(|t| t.state == ToolState::Shaking) {
+                        self.tool_is_opaque(turn, place, Trouble::Unreadable("initialize", fault));
+                    }
+                }
+                Request::List(kind) => self.tool_listed(turn, place, kind, Err(""), Some(fault)),
+            }
         }
     }
 
-    fn tool_replies(
-        &mut self,
-        turn: &mut Turn<'_>,
-        place: usize,
-        id: Id<'_>,
-        envelope: &Envelope<'_>,
-    ) {
-        let number = match id {
+    fn tool_replies(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
+        let number = match envelope.id {
             Id::Given(id) => number(id),
             _ => None,
         };
-        let answer = match (envelope.result, envelope.error) {
-            (Some(result), _) => Ok(result),
-            (None, error) => Err(error.unwrap_or("{}")),
-        };
+        let Some(answer) = envelope.answer() else { return };
         let request = number.and_then(|number| {
             let request = self.take_request(turn, place, number)?;
             Some((number, request))
         });
         match request {
-            None => turn.traffic.replies_dropped += 1,
+            None => {
+                turn.traffic.replies_dropped += 1;
+                let id = match envelope.id {
+                    Id::Given(id) => id,
+                    _ => "null",
+                };
+                self.complain_of_answer(turn, place, id, envelope.error);
+            }
             Some((_, Request::Ping)) => (),
             Some((number, Request::Call(call))) => {
                 self.deliver(turn, place, number, &call, envelope);
             }
             Some((_, Request::Initialize)) => self.tool_shook_hands(turn, place, answer),
-            Some((_, Request::List(kind))) => self.tool_listed(turn, place, kind, answer),
+            Some((_, Request::List(kind))) => self.tool_listed(turn, place, kind, answer, None),
         }
     }
 
@@ -117,10 +176,12 @@ impl Agent {
         place: usize,
         kind: Kind,
         answer: Result<&str, &str>,
+        fault: Option<Fault>,
     ) {
         let Some(tool) = self.tools.get_mut(place) else { return };
         turn.catalogue_changed();
         let Listed::Done { tell, trouble } = tool.hear_page(turn, kind, answer) else { return };
+        let trouble = fault.map(|fault| Trouble::Unreadable(kind.row().list, fault)).or(trouble);
         match trouble {
             Some(trouble) => {
                 let language = turn.policy.language;

@@ -89,7 +89,8 @@ impl Tool {
     pub(super) fn become_opaque(&mut self, trouble: Trouble, now: Moment) {
         self.state = ToolState::Opaque;
         // What it sent instead of an answer says more than that it did not answer.
-        if self.trouble != Some(Trouble::NotAMessage) {
+        let is_silent = trouble == Trouble::HandshakeSilent;
+        if !is_silent || !matches!(self.trouble, Some(Trouble::NotAMessage(_))) {
             self.note_trouble(trouble, now);
         }
         self.repeat_at = None;

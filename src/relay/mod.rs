@@ -9,6 +9,7 @@ mod complaints;
 mod departures;
 pub mod envelope;
 mod face;
+mod fault;
 mod from_robot;
 mod from_tool;
 mod in_flight;

@@ -1,5 +1,6 @@
 //! The messages the relay itself writes (contract, section 4, "Errors to robots").
 
+use super::fault::Fault;
 use super::Traffic;
 use crate::text::Language;
 
@@ -23,6 +24,8 @@ pub(super) enum Cause {
     TooMuchHeld,
     /// The robot has this many requests under way, which is as many as it may.
     TooManyInFlight(usize),
+    /// The answer of the tool server cannot be read.
+    Unreadable(Fault),
 }
 
 impl Cause {
@@ -32,6 +35,7 @@ impl Cause {
             Cause::RobotQueueFull => language.robot_queue_full(),
             Cause::TooMuchHeld => language.too_much_held(),
             Cause::TooManyInFlight(limit) => language.too_many_in_flight(limit),
+            Cause::Unreadable(fault) => language.answer_unreadable(&fault.told(language)),
         }
     }
 }
@@ -57,6 +61,8 @@ pub(super) enum Refusal<'a> {
     NotAMessage,
     /// The message is a list of messages.
     Batch,
+    /// Its progress token is there twice, and cannot be replaced.
+    UnclearToken,
 }
 
 impl Refusal<'_> {
@@ -67,7 +73,7 @@ impl Refusal<'_> {
             Refusal::NotForwarded(_) => -32002,
             Refusal::ToolLost => -32003,
             Refusal::TimedOut => -32005,
-            Refusal::NotAMessage | Refusal::Batch => -32600,
+            Refusal::NotAMessage | Refusal::Batch | Refusal::UnclearToken => -32600,
             Refusal::UnknownMethod(_) => -32601,
             Refusal::UnknownName { .. } => -32602,
             Refusal::NotJson => -32700,
@@ -95,7 +101,9 @@ impl Refusal<'_> {
             Refusal::UnknownName { noun, name } => format!("Unknown {noun}: {}", shortened(name)),
             Refusal::UnknownMethod(method) => format!("Method not found: {}", shortened(method)),
             Refusal::NotJson => "Parse error".to_owned(),
-            Refusal::NotAMessage | Refusal::Batch => "Invalid Request".to_owned(),
+            Refusal::NotAMessage | Refusal::Batch | Refusal::UnclearToken => {
+                "Invalid Request".to_owned()
+            }
         }
     }
 
@@ -110,6 +118,7 @@ impl Refusal<'_> {
             Refusal::NotJson => language.not_json_details(),
             Refusal::NotAMessage => language.not_a_message_details(),
             Refusal::Batch => language.batch_details(),
+            Refusal::UnclearToken => language.unclear_token_details(),
         }
     }
 

@@ -178,6 +178,9 @@ impl Agent {
         if let Err(cause) = self.admit(turn, place) {
             return self.refuse(turn, place, id, Refusal::NotForwarded(cause));
         }
+        if params.has_unclear_token {
+            return self.refuse(turn, place, id, Refusal::UnclearToken);
+        }
         if params.asked_token.is_some_and(|token| token.len() > LONGEST_ID) {
             return self.refuse(turn, place, id, Refusal::NotAMessage);
         }
@@ -284,6 +287,9 @@ impl Agent {
         };
         let mut splice = Splice::of(envelope.text);
         splice.put(id, &call.id);
+        if let Some(member) = envelope.surplus_member() {
+            splice.put(member, "");
+        }
         if let Some((words, behind_brace)) = &failure {
             splice.put(behind_brace, words);
         }

@@ -1,5 +1,6 @@
 //! Walking over JSON without building anything: what is well-formed, and where each member
 //! stands. It is JSON of one line: what passes the relay is, so a line break is taken for a fault.
+//! Where a number may stand, `NaN`, `Infinity` and `-Infinity` may, too: Python writes and reads them.
 //!
 //! Every message passes through here whole, once, so this is written for speed. serde_json's
 //! `RawValue` does the same work for several times the price, and allocates for it; it is what
@@ -13,7 +14,11 @@ use strings::{first_mark, marked_end, string_end};
 
 /// The text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotJson;
+pub struct NotJson {
+    /// The place of the first byte that cannot stand there; the length of the text where it ends
+    /// too early.
+    pub at: usize,
+}
 
 type Scanned<T> = Result<T, NotJson>;
 
@@ -87,7 +92,7 @@ pub fn elements<'a>(list: &'a str, hear: &mut dyn FnMut(&'a str)) -> Scanned<()>
         match bytes.get(at) {
             Some(b',') => scanner.at = blanks_end(bytes, at + 1),
             Some(b']') => return end_at(bytes, at + 1),
-            _ => return Err(NotJson),
+            _ => return Err(NotJson { at }),
         }
     }
 }
@@ -110,9 +115,44 @@ pub fn walk<'a>(
 
 /// Whether the whole text is one well-formed value, on one line.
 pub fn is_json(text: &str) -> bool {
+    check(text).is_ok()
+}
+
+/// Checks that the whole text is one well-formed value, on one line.
+///
+/// # Errors
+/// [`NotJson`] where it is not.
+pub fn check(text: &str) -> Scanned<()> {
     let bytes = text.as_bytes();
-    let value = value_end(bytes, blanks_end(bytes, 0));
-    value.is_ok_and(|at| end_at(bytes, at).is_ok())
+    end_at(bytes, value_end(bytes, blanks_end(bytes, 0))?)
+}
+
+/// JSON as every reader takes it: `null` for `NaN`, `Infinity` and `-Infinity`. `json` must be
+/// well-formed values with anything but strings between them.
+pub fn strict(json: &str) -> Cow<'_, str> {
+    if !json.contains("NaN") && !json.contains("Infinity") {
+        return Cow::Borrowed(json);
+    }
+    let (mut strict, mut rest) = (String::with_capacity(json.len()), json);
+    while let Some(at) = rest.find(['"', 'N', 'I']) {
+        let (before, behind) = rest.split_at(at);
+        let end = match behind.as_bytes() {
+            [b'"', ..] => string_end(behind.as_bytes(), 1).unwrap_or(behind.len()),
+            [b'N', ..] => "NaN".len(),
+            _ => INFINITY.len(),
+        };
+        let (part, after) = behind.split_at_checked(end).unwrap_or((behind, ""));
+        if part.starts_with('"') {
+            strict.push_str(before);
+            strict.push_str(part);
+        } else {
+            strict.push_str(before.trim_end_matches('-'));
+            strict.push_str("null");
+        }
+        rest = after;
+    }
+    strict.push_str(rest);
+    Cow::Owned(strict)
 }
 
 impl<'a> Scanner<'a> {
@@ -135,7 +175,7 @@ impl<'a> Scanner<'a> {
                     self.at = at + 1;
                     return Ok(());
                 }
-                _ => return Err(NotJson),
+                _ => return Err(NotJson { at }),
             }
         }
     }
@@ -148,7 +188,7 @@ impl<'a> Scanner<'a> {
         let mark = first_mark(bytes, start);
         let has_escapes = bytes.get(mark) != Some(&b'"');
         let end = if has_escapes { marked_end(bytes, mark)? } else { mark + 1 };
-        let spelled = self.text.get(start..end - 1).ok_or(NotJson)?;
+        let spelled = self.text.get(start..end - 1).ok_or(NotJson { at: start })?;
         self.at = behind_colon(bytes, end)?;
         Ok(Key { spelled, has_escapes })
     }
@@ -161,7 +201,7 @@ impl<'a> Scanner<'a> {
     pub fn value(&mut self) -> Scanned<&'a str> {
         let start = self.at;
         self.at = value_end(self.text.as_bytes(), start)?;
-        self.text.get(start..self.at).ok_or(NotJson)
+        self.text.get(start..self.at).ok_or(NotJson { at: start })
     }
 
     /// Takes any value, as it is spelled. Where it is an object, its members are heard of, too.
@@ -181,7 +221,7 @@ impl<'a> Scanner<'a> {
             hear(key, scanner.value()?);
             Ok(())
         })?;
-        self.text.get(start..self.at).ok_or(NotJson)
+        self.text.get(start..self.at).ok_or(NotJson { at: start })
     }
 }
 
@@ -193,7 +233,7 @@ impl<'a> Scanner<'a> {
 fn behind(bytes: &[u8], at: usize, wanted: u8) -> Scanned<usize> {
     match bytes.get(at) {
         Some(byte) if *byte == wanted => Ok(at + 1),
-        _ => Err(NotJson),
+        _ => Err(NotJson { at }),
     }
 }
 
@@ -217,10 +257,9 @@ fn last_blank_end(bytes: &[u8], mut at: usize) -> usize {
 
 /// Nothing but blanks may come any more.
 fn end_at(bytes: &[u8], at: usize) -> Scanned<()> {
-    if blanks_end(bytes, at) == bytes.len() {
-        Ok(())
-    } else {
-        Err(NotJson)
+    match blanks_end(bytes, at) {
+        end if end == bytes.len() => Ok(()),
+        at => Err(NotJson { at }),
     }
 }
 
@@ -270,7 +309,9 @@ fn nested_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
             Some(b't') => at = word_end(bytes, at, b"true")?,
             Some(b'f') => at = word_end(bytes, at, b"false")?,
             Some(b'n') => at = word_end(bytes, at, b"null")?,
-            _ => return Err(NotJson),
+            Some(b'N') => at = word_end(bytes, at, b"NaN")?,
+            Some(b'I') => at = word_end(bytes, at, INFINITY)?,
+            _ => return Err(NotJson { at }),
         }
         // What ends behind the value, until another one follows.
         loop {
@@ -279,7 +320,7 @@ fn nested_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
             match (bytes.get(at), in_object) {
                 (Some(b','), _) => break,
                 (Some(b'}'), true) | (Some(b']'), false) => nest.leave(),
-                _ => return Err(NotJson),
+                _ => return Err(NotJson { at }),
             }
             at += 1;
         }
@@ -292,13 +333,17 @@ fn nested_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
 
 fn word_end(bytes: &[u8], at: usize, word: &[u8]) -> Scanned<usize> {
     let comes = bytes.get(at..).is_some_and(|rest| rest.starts_with(word));
-    comes.then_some(at + word.len()).ok_or(NotJson)
+    comes.then_some(at + word.len()).ok_or(NotJson { at })
 }
+
+const INFINITY: &[u8] = b"Infinity";
 
 fn number_end(bytes: &[u8], at: usize) -> Scanned<usize> {
     let mut at = at + usize::from(bytes.get(at) == Some(&b'-'));
     at = match bytes.get(at) {
         Some(b'0') => at + 1,
+        // Behind the sign: nothing else that is no digit leads here.
+        Some(b'I') => return word_end(bytes, at, INFINITY),
         _ => digits_end(bytes, at)?,
     };
     if bytes.get(at) == Some(&b'.') {
@@ -322,7 +367,7 @@ fn digits_end(bytes: &[u8], start: usize) -> Scanned<usize> {
     if at > start {
         Ok(at)
     } else {
-        Err(NotJson)
+        Err(NotJson { at })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is wrong with a tool server, and for how long that is shown.
 
 use super::catalogue::Kind;
+use super::fault::Fault;
 use super::reply::shortened;
 use crate::moment::Moment;
 use crate::text::Language;
@@ -25,7 +26,9 @@ pub(super) enum Trouble {
     /// Elements of a list have no name.
     Nameless(&'static str, usize),
     /// It sent something that is not JSON-RPC.
-    NotAMessage,
+    NotAMessage(Fault),
+    /// The answer to a request of the relay cannot be read.
+    Unreadable(&'static str, Fault),
 }
 
 impl Trouble {
@@ -35,8 +38,11 @@ impl Trouble {
             Trouble::ListRefused(method, _)
             | Trouble::ListSilent(method)
             | Trouble::ListTooLong(method)
-            | Trouble::Nameless(method, _) => Some(method),
-            Trouble::HandshakeRefused(_) | Trouble::HandshakeSilent | Trouble::NotAMessage => None,
+            | Trouble::Nameless(method, _)
+            | Trouble::Unreadable(method, _) => Some(method),
+            Trouble::HandshakeRefused(_) | Trouble::HandshakeSilent | Trouble::NotAMessage(_) => {
+                None
+            }
         }
     }
 
@@ -50,7 +56,8 @@ impl Trouble {
     fn lasts(&self) -> bool {
         match self {
             Trouble::HandshakeRefused(_) | Trouble::HandshakeSilent => true,
-            Trouble::NotAMessage => false,
+            Trouble::NotAMessage(_) => false,
+            Trouble::Unreadable("initialize", _) => true,
             _ => self.is_about(Kind::Tools),
         }
     }
@@ -69,7 +76,10 @@ impl Trouble {
             Trouble::ListSilent(method) => language.list_silent(method),
             Trouble::ListTooLong(method) => language.list_too_long(method),
             Trouble::Nameless(method, count) => language.nameless(method, *count),
-            Trouble::NotAMessage => language.not_a_message(),
+            Trouble::NotAMessage(fault) => language.tool_text_unreadable(&fault.told(language)),
+            Trouble::Unreadable(method, fault) => {
+                language.unreadable_answer(method, &fault.told(language))
+            }
         }
     }
 }
@@ -85,7 +95,8 @@ mod tests {
             (Trouble::HandshakeSilent, true),
             (Trouble::ListSilent("tools/list"), true),
             (Trouble::ListSilent("resources/list"), false),
-            (Trouble::NotAMessage, false),
+            (Trouble::NotAMessage(Fault::of("")), false),
+            (Trouble::Unreadable("initialize", Fault::of("")), true),
         ] {
             assert!(trouble.is_shown(at(10), at(609)), "{trouble:?}");
             assert_eq!(trouble.is_shown(at(10), at(610)), lasts, "{trouble:?}");

@@ -87,6 +87,34 @@ fn ids_tokens_and_cancellations_are_still_translated() {
 }
 
 #[test]
+fn a_cancellation_with_an_id_never_carries_another_robots_number() {
+    let mut world = transparent();
+    let tool = world.tool("a");
+    let (one, two) = (world.robot("a"), world.robot("a"));
+    world.calls(one, "\"x\"", "n");
+    let first = world.called(tool, "n");
+    world.calls(two, "1", "n");
+    let second = world.called(tool, "n");
+    let cancel = |id: u64| {
+        format!(
+            r#"{{"id":9,"method":"notifications/cancelled","params":{{"requestId":{id},"_meta":{{"progressToken":{first}}}}}}}"#
+        )
+    };
+    // Nothing of its own is called so.
+    world.says(two, &cancel(first + 40));
+    assert_eq!(world.hears(two)["id"], 9);
+    world.is_silent(tool);
+    world.says(two, &cancel(1));
+    assert_eq!(world.hears(two)["result"], serde_json::json!({}));
+    let heard = world.hears(tool);
+    assert_eq!(heard["params"]["requestId"], second);
+    assert!(heard["id"].as_u64().unwrap() > second);
+    assert!(heard["params"]["_meta"]["progressToken"].as_u64().unwrap() > second);
+    world.answers(tool, first, "1");
+    assert_eq!(world.hears(one)["id"], "x");
+}
+
+#[test]
 fn a_tool_that_comes_back_serves_what_waits_at_once() {
     let mut world = transparent();
     let tool = world.tool("a");

@@ -3,6 +3,7 @@
 
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::moment::Moment;
+use mcp_endpoint_server::relay::scan::strict;
 use mcp_endpoint_server::relay::{AgentView, Congested, Peer, Policy, Relay, Seat, Side, Wire};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -28,7 +29,7 @@ impl Wire for FakeWire {
         let text = pieces.concat();
         assert!(!self.gone.contains(&peer), "{peer} is gone and is sent {text}");
         assert!(!text.contains(['\n', '\r']), "a message of several lines: {text}");
-        let read: Result<Value, _> = serde_json::from_str(&text);
+        let read: Result<Value, _> = serde_json::from_str(&strict(&text));
         assert!(read.is_ok_and(|value| value.is_object()), "no JSON-RPC: {text}");
         let narrow = self.narrow.get(&peer).is_some_and(|room| text.len() > *room);
         if narrow || self.full.contains(&peer) {

@@ -1,32 +1,57 @@
 use super::*;
+use python::without_words;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
+#[path = "../../../tests/fuzz/fuzz_targets/python.rs"]
+mod python;
+
 fn agrees(text: &str) {
-    let theirs = serde_json::from_str::<&RawValue>(text).is_ok();
+    let plain = &*without_words(text);
+    let theirs = serde_json::from_str::<&RawValue>(plain).is_ok();
     if text.contains(['\n', '\r']) {
         return assert!(!is_json(text), "{text:?} has more lines than one");
     }
     assert_eq!(is_json(text), theirs, "{text:?}");
+    assert!(!theirs || strict(text) == *plain, "{text:?}");
+    if let Err(NotJson { at }) = check(text) {
+        // All that comes before the fault is the beginning of something well-formed.
+        assert!(at <= text.len(), "{text:?}");
+        let before: String = text
+            .chars()
+            .scan(0, |end, letter| {
+                *end += letter.len_utf8();
+                (*end <= at).then_some(letter)
+            })
+            .collect();
+        if let Err(NotJson { at: earlier }) = check(&before) {
+            // A word, a number or an escape may be cut in its midst.
+            assert!(earlier + 9 > before.len(), "{text:?} at {at}, {before:?} at {earlier}");
+        }
+    }
     let mut ours = Some(Vec::new());
     if members(text, |key, value| ours.iter_mut().for_each(|all| all.push((key, value)))).is_err() {
         ours = None;
     }
     // A list is taken for an object by nobody here.
-    let theirs = serde_json::from_str::<BTreeMap<String, &RawValue>>(text).ok();
+    let theirs = serde_json::from_str::<BTreeMap<String, &RawValue>>(plain).ok();
     assert_eq!(ours.is_some(), theirs.is_some(), "{text:?}");
     let mut ours_in_a_list = Vec::new();
     let is_list = elements(text, &mut |element| ours_in_a_list.push(element)).is_ok();
-    let theirs_in_a_list = serde_json::from_str::<Vec<&RawValue>>(text).ok();
+    let theirs_in_a_list = serde_json::from_str::<Vec<&RawValue>>(plain).ok();
     assert_eq!(is_list, theirs_in_a_list.is_some(), "{text:?}");
     if let Some(theirs) = theirs_in_a_list {
         let theirs: Vec<&str> = theirs.iter().map(|raw| raw.get()).collect();
-        assert_eq!(ours_in_a_list, theirs, "{text:?}");
+        let ours: Vec<String> = ours_in_a_list.iter().copied().map(without_words).collect();
+        assert_eq!(ours, theirs, "{text:?}");
     }
     for (key, value) in ours.unwrap_or_default() {
         let key = key.name();
         if let Some(theirs) = theirs.as_ref().and_then(|all| all.get(&*key)) {
-            assert!(theirs.get() == value || text.matches(&*key).count() > 1, "{text:?}");
+            assert!(
+                theirs.get() == without_words(value) || text.matches(&*key).count() > 1,
+                "{text:?}"
+            );
         }
     }
 }
@@ -104,6 +129,24 @@ fn what_is_json_is_what_serde_json_says() {
         "nul",
         "false",
         "NaN",
+        "[NaN, Infinity ,-Infinity]",
+        "{\"NaN\":NaN,\"a\":{\"-Infinity\":-Infinity},\"b\":\"NaN\\\" Infinity\"}",
+        "{NaN:1}",
+        "-NaN",
+        "+Infinity",
+        "--Infinity",
+        "- Infinity",
+        "1NaN",
+        "NaN1",
+        "-1Infinity",
+        "Infinity-",
+        "NaNNaN",
+        "Na",
+        "nan",
+        "Inf",
+        "-Inf",
+        "[-I]",
+        "[-",
         "\"\"",
         "\"",
         "\"\\\"",
@@ -163,20 +206,24 @@ fn every_place_in_a_run_of_letters_is_looked_at() {
 
 #[test]
 fn mutations_of_a_message_are_judged_as_serde_json_judges_them() {
-    let seed =
-        r#" {"jsonrpc":"2.0","id":-1.5E+2,"a\u0062":[true,false,null,{"x":[]},"\\\"/"],"小":""}"#;
+    let seed = r#" {"jsonrpc":"2.0","id":-1.5E+2,"a\u0062":[NaN,true,false,null,{"x":[-Infinity]},"\\\"/"],"小":""}"#;
     let mut state = 7u64;
     let mut random = |below: usize| {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     };
-    let spare: Vec<char> = "{}[]\",:\\ \n0123456789eE+-.truefalsn/u小\u{1}".chars().collect();
+    let spare: Vec<char> =
+        "{}[]\",:\\ \n0123456789eE+-.truefalsnNaIinity/u小\u{1}".chars().collect();
     for _ in 0..20_000 {
         let mut letters: Vec<char> = seed.chars().collect();
         for _ in 0..=random(3) {
             let place = random(letters.len());
-            match random(3) {
+            match random(4) {
+                3 => {
+                    let word = ["NaN", "-Infinity", "Infinity"][random(3)];
+                    letters.splice(place..place, word.chars());
+                }
                 0 => letters[place] = spare[random(spare.len())],
                 1 => letters.insert(place, spare[random(spare.len())]),
                 _ => drop(letters.remove(place)),

@@ -5,9 +5,12 @@ use libfuzzer_sys::fuzz_target;
 use mcp_endpoint_server::relay::envelope::{
     hear, place_in, string, Envelope, Id, Params, Splice, Unreadable,
 };
+use python::without_words;
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
 use std::ops::Range;
+
+mod python;
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
@@ -35,14 +38,21 @@ fn why_is_sound(why: Unreadable, line: &str) {
 }
 
 fn is_json(text: &str) -> bool {
-    serde_json::from_str::<IgnoredAny>(text).is_ok()
+    serde_json::from_str::<IgnoredAny>(&without_words(text)).is_ok()
 }
 
 fn has_names(text: &str) -> bool {
-    serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok()
+    serde_json::from_str::<HashMap<String, IgnoredAny>>(&without_words(text)).is_ok()
 }
 
 fn line_is_the_text(line: &str, text: &str) {
+    // It may be left out.
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(rest) if line == text.trim_end_matches(['\r', '\n']) => {
+            return assert!(!is_json(rest))
+        }
+        rest => rest.unwrap_or(text),
+    };
     if !is_json(text) {
         // What is no message goes nowhere.
         return assert_eq!(line, text.trim_end_matches(['\r', '\n']));
@@ -64,12 +74,13 @@ fn envelope_is_sound(envelope: &Envelope<'_>) {
         assert!(is_json(part) && place_in(text, part).map(|at| &text[at]) == Some(part));
     }
     // What a full parse finds is what was read.
-    let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let value: Option<serde_json::Value> = serde_json::from_str(&without_words(text)).ok();
     if let Some(value) = &value {
         assert_eq!(value.get("method").and_then(|m| m.as_str()), envelope.method.as_deref());
         assert_eq!(value.get("id").is_some(), envelope.id != Id::Absent);
-        assert_eq!(value.get("result").is_some(), envelope.result.is_some());
-        let raw = envelope.params.map(|raw| serde_json::from_str(raw).expect("JSON"));
+        answer_is_sound(envelope, value);
+        let raw = envelope.params.map(without_words);
+        let raw = raw.map(|raw| serde_json::from_str(&raw).expect("JSON"));
         assert_eq!(value.get("params"), raw.as_ref());
     }
     let params = envelope.read_params();
@@ -97,6 +108,24 @@ fn envelope_is_sound(envelope: &Envelope<'_>) {
         splice.put(&text[inside.clone()], r#""error":"x","#);
         assert_eq!(splice.pieces().concat(), replaced(text, vec![(inside, r#""error":"x","#)]));
     }
+}
+
+/// A success has no error, and an error no result, once the surplus one is left out.
+fn answer_is_sound(envelope: &Envelope<'_>, value: &serde_json::Value) {
+    let (result, error) = (value.get("result"), value.get("error"));
+    let failed = error.is_some_and(|error| !error.is_null());
+    assert_eq!(result.is_some() && !failed, envelope.answer().is_some_and(|answer| answer.is_ok()));
+    assert_eq!(failed, envelope.answer().is_some_and(|answer| answer.is_err()));
+    let surplus = envelope.surplus_member();
+    assert_eq!(surplus.is_some(), result.is_some() && error.is_some());
+    let Some(surplus) = surplus else { return };
+    let mut splice = Splice::of(envelope.text);
+    splice.put(surplus, "");
+    let rest = without_words(&splice.pieces().concat());
+    let rest: serde_json::Value = serde_json::from_str(&rest).expect("JSON");
+    let mut expected = value.clone();
+    expected.as_object_mut().map(|all| all.remove(if failed { "result" } else { "error" }));
+    assert_eq!(rest, expected);
 }
 
 fn params_are_sound(params: &Params<'_>, envelope: &Envelope<'_>) {

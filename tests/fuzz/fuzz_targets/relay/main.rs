@@ -4,6 +4,8 @@
 //! Bytes are steps: one for what happens, one for whom, more for what is said (`words.rs`).
 #![no_main]
 
+#[path = "../python.rs"]
+mod python;
 mod words;
 mod world;
 

@@ -96,6 +96,7 @@ pub fn of_robot(bytes: &mut Bytes<'_>, marker: &str) -> String {
                 "",
                 r#","_meta":{"progressToken":"t"}"#,
                 r#","_meta":{"progressToken":0}"#,
+                r#","_meta":{"progressToken":1,"progressToken":2}"#,
             ]);
             ask(
                 "tools/call",
@@ -132,7 +133,20 @@ pub fn answer(bytes: &mut Bytes<'_>, asked: &Asked, marker: &str) -> String {
             format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-1,"message":"{marker}"}}}}"#)
         }
         13 => format!(r#"{{"jsonrpc":"2.0","id":"{id}","result":{{}}}}"#),
-        14 => format!(r#"{{"jsonrpc":"2.0","id":{id}}}"#),
+        14 => {
+            let whole =
+                format!(r#"{{"id":{id}.0,"error":null,"result":{{"by":"{marker}","n":NaN}}}}"#);
+            match way & 7 {
+                0 => format!(r#"{{"type":"mcp","payload":{whole}}}"#),
+                1 => format!("{whole}\n{whole}"),
+                2 => format!("[{whole},{whole}]"),
+                3 => format!("\u{feff}{whole}"),
+                4 => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"text":"a	b"}}}}"#),
+                5 => whole.chars().take(30).collect(),
+                6 => whole,
+                _ => format!(r#"{{"jsonrpc":"2.0","id":{id}}}"#),
+            }
+        }
         15 => format!(r#"{{"id":{id},"result":null,"error":{{}}}}"#),
         _ => format!(
             r#"{{"jsonrpc":"2.0","id":{id},"result":{}}}"#,

@@ -1,5 +1,6 @@
 //! The world around the relay: who is connected, what each was sent, and what must hold of it.
 
+use crate::python::without_words;
 use crate::words::Asked;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::moment::Moment;
@@ -94,7 +95,11 @@ impl Spelled<'_> {
 
     /// What can be an id.
     fn id(&self) -> Option<&str> {
-        self.0.filter(|raw| raw.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()))
+        let is_id = |raw: &&str| {
+            raw.strip_prefix('-').unwrap_or(raw).starts_with(|c: char| c.is_ascii_digit())
+                || raw.starts_with('"')
+        };
+        self.0.filter(is_id)
     }
 }
 
@@ -118,6 +123,7 @@ impl Wire for Lines {
         let text = pieces.concat();
         trace(|| format!("  to {peer}: {text}"));
         assert!(!text.contains(['\n', '\r']), "more than one line: {text:?}");
+        let text = without_words(&text);
         assert!(serde_json::from_str::<IgnoredAny>(&text).is_ok(), "no JSON: {text:?}");
         let client = self.clients.get_mut(&peer.slot).expect("sent to somebody who is gone");
         for agent in AGENTS.iter().filter(|agent| **agent != client.marker()) {
@@ -184,7 +190,10 @@ impl Client {
     /// Notes what it says, before the relay hears it.
     fn says(&mut self, text: &str) {
         // As it is: a line break inside a string makes it something else than JSON.
-        let text = text.trim_matches(['\r', '\n']);
+        let text = without_words(text.trim_matches(['\r', '\n']));
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let wrapped = read_wrapped(text).filter(|_| self.side == Side::Tool);
+        let text = wrapped.unwrap_or(text);
         self.said += 1;
         self.is_xiaozhi |= text.contains(XIAOZHI);
         let Some(message) = read(text) else {
@@ -226,6 +235,21 @@ impl Client {
             }
         }
     }
+}
+
+/// The message in `{"type":"mcp","payload":{…}}`.
+fn read_wrapped(text: &str) -> Option<&str> {
+    #[derive(serde::Deserialize)]
+    struct Wrapped<'a> {
+        #[serde(borrow, default)]
+        r#type: Spelled<'a>,
+        #[serde(borrow, default)]
+        payload: Spelled<'a>,
+    }
+    let is_wrapped = |wrapped: &Wrapped<'_>| wrapped.r#type.said().as_deref() == Some("mcp");
+    let wrapped: Option<Wrapped<'_>> =
+        text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok()).flatten();
+    wrapped.filter(is_wrapped)?.payload.0
 }
 
 fn read_request_id(params: &str) -> Option<&str> {

@@ -1,0 +1,193 @@
+use super::*;
+
+fn spliced(text: &str, parts: &[(&str, &str)]) -> String {
+    let mut splice = Splice::of(text);
+    parts.iter().for_each(|(part, new)| splice.put(part, new));
+    splice.pieces().concat()
+}
+
+#[test]
+fn only_the_id_is_written_anew() {
+    let text = r#" {"b" :1.50, "id"	: 1E2 ,"x":"\u5c0f\/","method":"tools\/call" , "params":{ }}"#;
+    let envelope = Envelope::read(text).unwrap();
+    assert_eq!(envelope.id, Id::Given("1E2"));
+    assert_eq!(envelope.method.as_deref(), Some("tools/call"));
+    let Id::Given(id) = envelope.id else { panic!() };
+    assert_eq!(spliced(text, &[(id, "7")]), text.replace("1E2", "7"));
+}
+
+#[test]
+fn parts_are_written_in_whatever_order_they_come() {
+    let text = "0123456789";
+    let parts = [(&text[8..9], "<c>"), (&text[0..1], "<a>"), (&text[4..6], "<b>")];
+    for [first, second, third] in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
+    {
+        let parts = [parts[first], parts[second], parts[third]];
+        assert_eq!(spliced(text, &parts), "<a>123<b>67<c>9");
+    }
+    assert_eq!(spliced(text, &[(&text[1..1], "+")]), "0+123456789");
+    assert_eq!(spliced(text, &[("3", "x")]), text, "it is no slice of it");
+}
+
+#[test]
+fn every_spelling_of_an_id_is_told_apart() {
+    let id = |text: &str| match Envelope::read(text).map(|e| e.id) {
+        Ok(Id::Given(raw)) => raw.to_owned(),
+        other => format!("{other:?}"),
+    };
+    for raw in ["0", "-5", "1.5", "1E2", "1180591620717411303424", r#""""#, r#""null""#, "\"小智\""]
+    {
+        assert_eq!(id(&format!(r#"{{"id":{raw},"method":"x"}}"#)), raw);
+    }
+    assert_eq!(id(r#"{"method":"x"}"#), "Ok(Absent)");
+    assert_eq!(id(r#"{"id":null,"method":"x"}"#), "Ok(Null)");
+    assert_eq!(id(r#"{"id":true,"method":"x"}"#), "Ok(Odd)");
+    assert_eq!(id(r#"{"id":[1],"method":"x"}"#), "Ok(Odd)");
+}
+
+#[test]
+fn what_is_no_message_is_said_to_be_none() {
+    let error = |text| Envelope::read(text).err();
+    for text in ["", "hello", "{", r#"{"id":1"#, "{\"a\":\"\u{1}\"}", "{}x", "[1"] {
+        assert_eq!(error(text), Some(Unreadable::NotJson), "{text}");
+    }
+    assert_eq!(error(r#"["2.0", 1, "ping"]"#), Some(Unreadable::Batch));
+    for text in ["1", "null", "\"x\"", r#"{"id":1,"id":2,"method":"x"}"#, r#"{"method":7}"#] {
+        assert_eq!(error(text), Some(Unreadable::NotAMessage), "{text}");
+    }
+    assert_eq!(Envelope::id_of_unreadable(r#"{"id":4,"method":7}"#), Some("4"));
+    assert_eq!(Envelope::id_of_unreadable(r#"{"id":4,"id":5}"#), None);
+    assert_eq!(Envelope::id_of_unreadable(r#"["2.0",1]"#), None);
+}
+
+#[test]
+fn a_result_of_null_is_a_result() {
+    let envelope = Envelope::read(r#"{"id":1,"result":null}"#).unwrap();
+    assert_eq!((envelope.result, envelope.error), (Some("null"), None));
+    assert_eq!(envelope.answer(), Some(Ok("null")));
+    let envelope = Envelope::read(r#"{"id":1,"result":null,"error":null}"#).unwrap();
+    assert_eq!(envelope.answer(), Some(Ok("null")));
+    for text in [r#"{"id":1}"#, r#"{"id":1,"error":null}"#] {
+        assert_eq!(Envelope::read(text).unwrap().answer(), None, "{text}");
+    }
+}
+
+#[test]
+fn a_success_loses_its_error_and_an_error_its_result() {
+    for (text, rest) in [
+        (r#"{"id":1,"result":{},"error":null}"#, r#"{"id":1,"result":{}}"#),
+        (r#"{"id":1,"error":null,"result":{}}"#, r#"{"id":1,"result":{}}"#),
+        (r#"{"error":null,"id":1,"result":{}}"#, r#"{"id":1,"result":{}}"#),
+        (r#"{ "id":1 , "result":1.0 , "err\u006fr" : null } "#, r#"{ "id":1 , "result":1.0  } "#),
+        (r#"{ "err\u006fr"	: null	, "id":1,"result":1}"#, r#"{  "id":1,"result":1}"#),
+        (r#"{"result":null,"error":{"code":1},"id":1}"#, r#"{"error":{"code":1},"id":1}"#),
+        (r#"{"id":1,"error":"x","result":{"a":"}"}}"#, r#"{"id":1,"error":"x"}"#),
+        (
+            r#"{"x":"error","error":null,"result":"\"error\":null"}"#,
+            r#"{"x":"error","result":"\"error\":null"}"#,
+        ),
+    ] {
+        let envelope = Envelope::read(text).unwrap();
+        let surplus = envelope.surplus_member().unwrap();
+        assert_eq!(spliced(text, &[(surplus, "")]), rest);
+        let again = Envelope::read(rest).unwrap();
+        assert_eq!(again.answer(), envelope.answer(), "{text}");
+        assert_eq!(again.surplus_member(), None, "{text}");
+    }
+    let failed = r#"{"id":1,"result":{"isError":true},"error":{}}"#;
+    assert!(!Envelope::read(failed).unwrap().is_failure, "the result is not passed on");
+}
+
+#[test]
+fn an_id_is_a_string_or_a_number() {
+    for odd in ["NaN", "Infinity", "-Infinity"] {
+        let text = format!(r#"{{"id":{odd},"method":"x","params":{{"a":[{odd}]}}}}"#);
+        assert_eq!(Envelope::read(&text).map(|e| e.id), Ok(Id::Odd), "{odd}");
+    }
+}
+
+#[test]
+fn what_is_written_twice_is_known_to_be() {
+    let params = |params: &str| {
+        let text = format!(r#"{{"id":1,"method":"x","params":{params}}}"#);
+        let params = Envelope::read(&text).unwrap().read_params();
+        (params.asked_token.map(str::to_owned), params.has_unclear_token)
+    };
+    let token = |token: &str| (Some(token.to_owned()), false);
+    assert_eq!(params(r#"{"name":"a","name":"b","_meta":{"progressToken":5}}"#), token("5"));
+    assert_eq!(params(r#"{"_meta":{"a":1,"progress\u0054oken":"t"},"_meta2":{}}"#), token("\"t\""));
+    for unclear in [
+        r#"{"_meta":{"progressToken":5,"progressToken":6}}"#,
+        r#"{"_meta":{"progressToken":5,"progress\u0054oken":6}}"#,
+        r#"{"_meta":{"progressToken":5},"_meta":{}}"#,
+        r#"{"_meta":{},"\u005fmeta":{"progressToken":5}}"#,
+        r#"{"_meta":null,"_meta":null,"_meta":{"progressToken":5}}"#,
+    ] {
+        assert_eq!(params(unclear), (None, true), "{unclear}");
+    }
+    for none in [
+        r#"{"_meta":{"progressToken":null}}"#,
+        r#"{"_meta":{"progressToken":[5]}}"#,
+        r#"{"_meta":[{"progressToken":5}]}"#,
+        r#"{"progressToken":5,"progressToken":6}"#,
+        "{}",
+    ] {
+        assert_eq!(params(none), (None, false), "{none}");
+    }
+    let text = r#"{"method":"x","params":{"progressToken":5,"progressToken":6,"requestId":1,"requestId":2}}"#;
+    let params = Envelope::read(text).unwrap().read_params();
+    assert_eq!((params.progress_token, params.request_id), (None, None));
+}
+
+#[test]
+fn nesting_without_end_is_no_danger() {
+    let deep = "[".repeat(500_000) + &"]".repeat(500_000);
+    let text = format!(r#"{{"id":1,"method":"x","params":{{"name":"n","a":{deep}}}}}"#);
+    let envelope = Envelope::read(&text).unwrap();
+    assert_eq!(envelope.read_params().name.unwrap().0, "n");
+    assert!(Envelope::read(&deep).is_err());
+}
+
+#[test]
+fn params_are_read_as_far_as_they_go() {
+    let text = r#"{"method":"x","params":{"name":"a\u0062","_meta":{"progressToken":"t"},"requestI\u0064": 9,"clientInfo":{"name":"c"}}}"#;
+    let params = Envelope::read(text).unwrap().read_params();
+    let (name, raw) = params.name.unwrap();
+    assert_eq!((&*name, raw), ("ab", r#""a\u0062""#));
+    assert_eq!(params.asked_token, Some("\"t\""));
+    assert_eq!(params.request_id, Some("9"));
+    assert_eq!(params.client_name.as_deref(), Some("c"));
+    for odd in
+        ["null", "[]", "7", r#"{"name":7}"#, r#"{"name":"a","name":"b"}"#, r#"{"_meta":null}"#]
+    {
+        let text = format!(r#"{{"method":"x","params":{odd}}}"#);
+        let params = Envelope::read(&text).unwrap().read_params();
+        assert!(params.name.is_none() && params.asked_token.is_none(), "{odd}");
+    }
+}
+
+#[test]
+fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
+    let heard = |text: &str| {
+        hear(text, |text, read| {
+            (text.to_owned(), read.map(|envelope| assert_eq!(envelope.text, text)))
+        })
+    };
+    let ping = r#"{"method":"ping"}"#;
+    assert_eq!(heard(&format!("{ping}\r\n\n")), (ping.to_owned(), Ok(())));
+    assert_eq!(heard(&format!("\n\r{ping}")), (ping.to_owned(), Ok(())));
+    let spread = (r#"{   "method": "ping" }"#.to_owned(), Ok(()));
+    assert_eq!(heard("{\r\n \"method\": \"ping\"\n}\n"), spread);
+    assert_eq!(heard("[1,\n2]\n"), ("[1, 2]".to_owned(), Err(Unreadable::Batch)));
+    let id = "{\"id\":4,\n\"method\":7}";
+    assert_eq!(heard(id), (id.replace('\n', " "), Err(Unreadable::NotAMessage)));
+    let marked = format!("\u{feff}{ping}\n");
+    assert_eq!(heard(&marked), (ping.to_owned(), Ok(())));
+    assert_eq!(heard("\u{feff}{\n\"method\": \"ping\"}").1, Ok(()));
+    assert_eq!(heard("\u{feff}{").1, Err(Unreadable::NotJson));
+    assert_eq!(heard("\u{feff}\u{feff}{}").1, Err(Unreadable::NotJson));
+    for broken in ["{\"method\":\"pi\nng\"}", "{\n", "", "{\"a\":\"b\n\"}"] {
+        let kept = broken.trim_end().to_owned();
+        assert_eq!(heard(broken), (kept, Err(Unreadable::NotJson)), "it does not become JSON");
+    }
+}
