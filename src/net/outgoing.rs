@@ -6,6 +6,8 @@
 //! never shrinks.
 
 use super::frame::LONGEST_HEADER;
+use crate::ledger::{allocated, array_of};
+use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use std::iter;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
@@ -43,6 +45,11 @@ impl Spares {
         spare.unwrap_or_default()
     }
 
+    /// How many bytes of memory they take.
+    pub(super) fn memory(&self) -> usize {
+        self.small.iter().chain(&self.large).map(|buffer| allocated(buffer.capacity())).sum()
+    }
+
     /// Takes a buffer back.
     pub(super) fn give(&mut self, buffer: Vec<u8>) {
         match buffer.capacity() {
@@ -71,18 +78,27 @@ pub(super) enum Progress {
     Blocked(usize),
 }
 
+/// From this length on a piece of the queue is full, in bytes, and what follows begins another one. So
+/// a queue that grows is not copied, and takes little more memory than what waits in it.
+const PIECE: usize = 64 * 1024;
+
 /// The queue.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
+    /// The first piece, which is being written.
     bytes: Vec<u8>,
-    /// How many of the bytes are written already.
+    /// How many of its bytes are written already.
     sent: usize,
+    /// The pieces behind it, and how many bytes they hold and take in memory.
+    behind: VecDeque<Vec<u8>>,
+    behind_len: usize,
+    behind_memory: usize,
 }
 
 impl Outgoing {
     /// How many bytes wait.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len().saturating_sub(self.sent)
+        self.bytes.len().saturating_sub(self.sent).saturating_add(self.behind_len)
     }
 
     /// Whether nothing waits.
@@ -90,21 +106,27 @@ impl Outgoing {
         self.len() == 0
     }
 
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        allocated(self.bytes.capacity())
+            .saturating_add(self.behind_memory)
+            .saturating_add(array_of::<Vec<u8>>(self.behind.capacity()))
+    }
+
     /// Queues bytes that are no frame: an HTTP response.
     pub(super) fn push_bytes(&mut self, bytes: &[u8], spares: &mut Spares) {
-        self.make_ready(bytes.len(), spares);
-        self.bytes.extend_from_slice(bytes);
+        self.push(bytes.len(), spares, |piece| piece.extend_from_slice(bytes));
     }
 
     /// Queues one text frame made of `pieces`.
     pub(super) fn push_text(&mut self, pieces: &[&str], spares: &mut Spares) {
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
-        self.make_ready(size, spares);
-        self.bytes.reserve(LONGEST_HEADER + size);
-        self.push_header(OpCode::Data(Data::Text), size);
-        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
-            self.bytes.extend_from_slice(piece.as_bytes());
-        }
+        self.push(LONGEST_HEADER + size, spares, |bytes| {
+            push_header(bytes, OpCode::Data(Data::Text), size);
+            for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+                bytes.extend_from_slice(piece.as_bytes());
+            }
+        });
     }
 
     /// Writes one text frame made of `pieces` from where they lie, and queues what the socket does
@@ -117,48 +139,72 @@ impl Outgoing {
     ) -> usize {
         let size = pieces.iter().map(|piece| piece.len()).sum();
         self.clear(spares);
-        self.push_header(OpCode::Data(Data::Text), size);
-        let header = std::mem::take(&mut self.bytes);
+        let mut header = Vec::new();
+        push_header(&mut header, OpCode::Data(Data::Text), size);
         let parts = || iter::once(&*header).chain(pieces.iter().map(|piece| piece.as_bytes()));
         let places: Vec<IoSlice<'_>> = parts().map(IoSlice::new).collect();
         // What hinders it now hinders the next write, too, which sees to it.
         let written = socket.write_vectored(&places).unwrap_or(0);
         let left = (header.len() + size).saturating_sub(written);
         if left > 0 {
-            self.make_ready(left, spares);
-            self.bytes.reserve(left);
-        }
-        let mut passed = written;
-        for part in parts() {
-            self.bytes.extend_from_slice(part.get(passed..).unwrap_or_default());
-            passed = passed.saturating_sub(part.len());
+            self.push(left, spares, |bytes| {
+                let mut passed = written;
+                for part in parts() {
+                    bytes.extend_from_slice(part.get(passed..).unwrap_or_default());
+                    passed = passed.saturating_sub(part.len());
+                }
+            });
         }
         written
     }
 
     /// Queues a control frame. Its payload is cut to the 125 bytes a control frame may have.
     pub(super) fn push_control(&mut self, code: Control, payload: &[u8], spares: &mut Spares) {
-        self.make_ready(payload.len(), spares);
         let payload = payload.get(..125).unwrap_or(payload);
-        self.push_header(OpCode::Control(code), payload.len());
-        self.bytes.extend_from_slice(payload);
+        self.push(LONGEST_HEADER + payload.len(), spares, |bytes| {
+            push_header(bytes, OpCode::Control(code), payload.len());
+            bytes.extend_from_slice(payload);
+        });
     }
 
-    fn push_header(&mut self, opcode: OpCode, size: usize) {
-        // Writing to memory does not fail.
-        let header = FrameHeader { opcode, ..FrameHeader::default() };
-        let _ = header.format(size as u64, &mut self.bytes);
-    }
-
-    /// Takes a buffer where there is none.
-    fn make_ready(&mut self, size: usize, spares: &mut Spares) {
+    /// Adds what `fill` writes, `size` bytes or a few less.
+    fn push(&mut self, size: usize, spares: &mut Spares, fill: impl FnOnce(&mut Vec<u8>)) {
         if self.bytes.capacity() == 0 {
             self.bytes = spares.take(size);
         }
         self.drop_sent();
+        let last = self.behind.back().unwrap_or(&self.bytes);
+        if !last.is_empty() && last.len().saturating_add(size) > PIECE.max(last.capacity()) {
+            self.behind.push_back(Vec::with_capacity(size.max(SMALL)));
+            self.behind_memory += self.behind.back().map_or(0, |piece| allocated(piece.capacity()));
+        }
+        let Some(piece) = self.behind.back_mut() else {
+            make_room(&mut self.bytes, size);
+            return fill(&mut self.bytes);
+        };
+        let before = (piece.len(), allocated(piece.capacity()));
+        make_room(piece, size);
+        fill(piece);
+        self.behind_len += piece.len().saturating_sub(before.0);
+        self.behind_memory += allocated(piece.capacity()).saturating_sub(before.1);
     }
 
-    /// Drops what is written, where that is most of what is held, and gives its memory back.
+    /// Goes on to the next piece; says whether there is one.
+    fn next_piece(&mut self, spares: &mut Spares) -> bool {
+        self.sent = 0;
+        let next = self.behind.pop_front();
+        if let Some(next) = &next {
+            self.behind_len = self.behind_len.saturating_sub(next.len());
+            self.behind_memory = self.behind_memory.saturating_sub(allocated(next.capacity()));
+        } else {
+            self.behind = VecDeque::new();
+        }
+        let is_there = next.is_some();
+        spares.give(std::mem::replace(&mut self.bytes, next.unwrap_or_default()));
+        is_there
+    }
+
+    /// Drops what is written, where that is most of what the piece holds, and gives its memory back.
     fn drop_sent(&mut self) {
         if self.sent > 0 && self.sent >= self.bytes.len() / 2 {
             self.bytes.drain(..self.sent);
@@ -167,8 +213,7 @@ impl Outgoing {
         }
     }
 
-    /// Gives memory back of a buffer much larger than what it holds: what waits is what is accounted
-    /// for.
+    /// Gives memory back of a buffer much larger than what it holds.
     fn shrink(&mut self) {
         self.bytes.shrink_to(self.bytes.len().saturating_mul(2));
     }
@@ -182,31 +227,48 @@ impl Outgoing {
         socket: &mut impl Write,
         spares: &mut Spares,
     ) -> io::Result<Progress> {
-        let start = self.sent;
-        while let Some(rest) = self.bytes.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match socket.write(rest) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.sent += written,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let sent = self.sent - start;
-                    self.drop_sent();
-                    // It may have been another's, and larger.
-                    self.shrink();
-                    return Ok(Progress::Blocked(sent));
+        let start = self.len();
+        loop {
+            while let Some(rest) = self.bytes.get(self.sent..).filter(|rest| !rest.is_empty()) {
+                match socket.write(rest) {
+                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                    Ok(written) => self.sent += written,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        let sent = start.saturating_sub(self.len());
+                        self.drop_sent();
+                        // It may have been another's, and larger.
+                        self.shrink();
+                        return Ok(Progress::Blocked(sent));
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
+            }
+            if !self.next_piece(spares) {
+                return Ok(Progress::Empty);
             }
         }
-        self.clear(spares);
-        Ok(Progress::Empty)
     }
 
     /// Drops everything that waits.
     pub(super) fn clear(&mut self, spares: &mut Spares) {
-        self.sent = 0;
-        spares.give(std::mem::take(&mut self.bytes));
+        while self.next_piece(spares) {}
     }
+}
+
+/// Makes room for `size` bytes more: for no more than that where it is much.
+fn make_room(piece: &mut Vec<u8>, size: usize) {
+    if size > SMALL {
+        piece.reserve_exact(size);
+    } else {
+        piece.reserve(size);
+    }
+}
+
+fn push_header(bytes: &mut Vec<u8>, opcode: OpCode, size: usize) {
+    // Writing to memory does not fail.
+    let header = FrameHeader { opcode, ..FrameHeader::default() };
+    let _ = header.format(size as u64, bytes);
 }
 
 #[cfg(test)]
@@ -293,6 +355,32 @@ mod tests {
         let mut socket = Narrow { room: 10, taken: Vec::new() };
         assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Blocked(10));
         assert!(out.bytes.capacity() <= 4 * SMALL, "{} are held", out.bytes.capacity());
+    }
+
+    #[test]
+    fn a_queue_that_grows_takes_little_more_memory_than_what_waits_in_it() {
+        let mut spares = Spares::default();
+        for size in [10, 1000, 30_000, 100_000, 3_000_000] {
+            let mut out = Outgoing::default();
+            let mut expected = Vec::new();
+            let text = "x".repeat(size);
+            while out.len() < 4 << 20 {
+                out.push_text(&[&text], &mut spares);
+                let mut alone = Outgoing::default();
+                alone.push_text(&[&text], &mut Spares::default());
+                expected.extend_from_slice(&alone.bytes);
+                assert!(out.memory() >= out.len());
+                let most = out.len() + out.len() / 2 + 2 * PIECE;
+                assert!(out.memory() <= most, "{} for {} of {size}", out.memory(), out.len());
+            }
+            let mut socket = Narrow { room: expected.len() / 2, taken: Vec::new() };
+            out.write_to(&mut socket, &mut spares).unwrap();
+            assert!(out.memory() <= out.len() * 2 + 2 * PIECE, "what is written is given back");
+            socket.room = usize::MAX;
+            assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Empty);
+            assert!(socket.taken == expected);
+            assert_eq!((out.len(), out.memory()), (0, 0));
+        }
     }
 
     #[test]
