@@ -239,29 +239,37 @@ impl Ledger {
     /// Who has to give way before the owner of `account` may hold `more` bytes, so that all
     /// together hold no more than `limit`.
     ///
-    /// It is the owner that holds the most, and so always at least its share. Strangers have a
-    /// quarter of the limit among them, and one of them makes room for another, never who has shown
-    /// a token. A sixteenth they may have even where agents hold the whole limit, or nobody could
-    /// come in.
+    /// It is the owner that holds the most, and so always at least its share. Strangers only ever
+    /// make room for one another, never who has shown a token: they may have half of the limit
+    /// while there is room, and give way down to a quarter before any agent does. A sixteenth they
+    /// may have even where agents hold the whole limit, or nobody could come in.
     pub fn payer(&self, account: Account, more: usize, limit: usize) -> Payer {
         let fits = self.bytes.saturating_add(more) <= limit;
-        let is_stranger = |entry: &Entry| entry.owner.kind() == OwnerKind::Stranger;
         let asker = self.entries.get(account.place());
+        let is_stranger = |entry: &Entry| entry.owner.kind() == OwnerKind::Stranger;
         let asks_a_stranger = asker.is_some_and(is_stranger);
+        let strangers = self.totals(OwnerKind::Stranger).bytes;
         if asks_a_stranger {
-            let strangers = self.totals(OwnerKind::Stranger).bytes.saturating_add(more);
-            if strangers <= limit / 16 || (fits && strangers <= limit / 4) {
+            let strangers = strangers.saturating_add(more);
+            if strangers <= limit / 16 || (fits && strangers <= limit / 2) {
                 return Payer::Nobody;
             }
         } else if fits {
             return Payer::Nobody;
         }
-        let others = self.entries.iter().filter(|(place, entry)| {
-            let may_pay = entry.owner != Owner::Server && (!asks_a_stranger || is_stranger(entry));
-            may_pay && *place != account.place()
-        });
-        let largest = others.max_by_key(|(_, entry)| entry.bytes);
-        let asked = asker.map_or(0, |entry| entry.bytes).saturating_add(more);
+        let strangers_pay = asks_a_stranger || strangers > limit / 4;
+        let may_pay = |entry: &Entry| match entry.owner.kind() {
+            OwnerKind::Server => false,
+            OwnerKind::Stranger => true,
+            OwnerKind::Agent => !strangers_pay,
+        };
+        let others = self.entries.iter().filter(|(place, _)| *place != account.place());
+        let largest =
+            others.filter(|(_, entry)| may_pay(entry)).max_by_key(|(_, entry)| entry.bytes);
+        let asked = match asker {
+            Some(entry) if asks_a_stranger || !strangers_pay => entry.bytes.saturating_add(more),
+            _ => 0,
+        };
         match largest {
             Some((place, entry)) if entry.bytes > asked => {
                 Payer::Other(Account(u32::try_from(place).unwrap_or(u32::MAX)))
@@ -385,21 +393,22 @@ mod tests {
     }
 
     #[test]
-    fn strangers_share_a_quarter_and_never_push_out_who_has_shown_a_token() {
+    fn strangers_never_push_out_who_has_shown_a_token() {
         let (a, x, y) = (agent("a"), stranger("192.0.2.1"), stranger("192.0.2.2"));
-        let (mut ledger, accounts) = ledger(&[(&a, 500), (&x, 200), (&y, 40)]);
+        let (mut ledger, accounts) = ledger(&[(&a, 400), (&x, 450), (&y, 40)]);
         let (a, x, y) = (accounts[0], accounts[1], accounts[2]);
         assert_eq!(ledger.payer(y, 10, 1000), Payer::Nobody);
-        assert_eq!(ledger.payer(y, 11, 1000), Payer::Other(x), "a quarter is spent");
+        assert_eq!(ledger.payer(y, 11, 1000), Payer::Other(x), "half is spent");
         assert_eq!(ledger.payer(x, 11, 1000), Payer::Asker);
-        ledger.charge(a, 500, 950);
+        ledger.charge(x, 450, 250);
+        assert_eq!(ledger.payer(a, 400, 1000), Payer::Other(x), "they give way to agents");
+        ledger.charge(x, 250, 200);
+        assert_eq!(ledger.payer(a, 400, 1000), Payer::Asker, "down to a quarter");
+        ledger.charge(a, 400, 950);
         assert_eq!(ledger.payer(y, 1, 1000), Payer::Other(x), "not the agent, though it is larger");
         ledger.charge(x, 200, 10);
         assert_eq!(ledger.payer(y, 12, 1000), Payer::Nobody, "a sixteenth is always there");
         assert_eq!(ledger.payer(y, 13, 1000), Payer::Asker);
-        ledger.charge(a, 950, 100);
-        ledger.charge(x, 10, 900);
-        assert_eq!(ledger.payer(a, 1, 1000), Payer::Other(x), "but they make room for agents");
     }
 
     #[test]

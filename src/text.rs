@@ -662,6 +662,16 @@ sentences! {
         en: "too much is waiting for the tool already (max_queued)";
     }
     /// A cause of -32002.
+    memory_spent() {
+        zh: "内存额度已用尽，而该智能体占用最多 (memory_limit)";
+        en: "the memory limit is reached, and this agent holds the most (memory_limit)";
+    }
+    /// A connection was cut because its owner held the most memory.
+    memory_cut(limit: &str, all: &str, held: &str) {
+        zh: "的连接被切断: 内存额度 {limit} 已用尽，而这一方占用最多，共 {all}，其中该连接占 {held}。通常是对端读取太慢，或消息太大；必要时请调大 memory_limit";
+        en: "was cut: memory_limit, {limit}, is reached, and this owner holds the most, {all} in all and {held} of it for this connection. Mostly a peer reads too slowly, or messages are too large; raise memory_limit where that is as it should be";
+    }
+    /// A cause of -32002.
     too_many_in_flight(limit: usize) {
         zh: "该连接未完成的请求已达上限 {limit} 个 (max_in_flight)";
         en: "this connection has {limit} requests under way, which is the limit (max_in_flight)";

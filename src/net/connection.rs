@@ -6,6 +6,7 @@ use super::skimmer::Skimmer;
 use super::strangers::Stranger;
 use super::websocket::Receiver;
 use crate::close::CloseReason;
+use crate::ledger::Account;
 use crate::moment::Moment;
 use crate::relay::Peer;
 use crate::settings::WebSocket;
@@ -104,8 +105,11 @@ pub(super) struct Connection {
     pub pinged: Option<Moment>,
     /// Since when it has taken nothing of what waits for it.
     pub stalled: Option<Moment>,
-    /// Bytes of unfinished messages and heads that are accounted for it.
+    /// Bytes of memory of its unfinished message or head.
     pub held: usize,
+    /// Whose connection it is, and for how many bytes that owner is charged because of it.
+    pub account: Account,
+    pub charged: usize,
     /// When it is to be looked after.
     pub armed: Option<Moment>,
     /// Whether it stands on the list of those to be written to.
@@ -121,7 +125,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(socket: TcpStream, peer: Peer, address: SocketAddr, now: Moment) -> Self {
+    pub(super) fn new(
+        socket: TcpStream,
+        peer: Peer,
+        address: SocketAddr,
+        now: Moment,
+        account: Account,
+    ) -> Self {
         Connection {
             socket,
             peer,
@@ -133,6 +143,8 @@ impl Connection {
             pinged: None,
             stalled: None,
             held: 0,
+            account,
+            charged: 0,
             armed: None,
             dirty: false,
             pending: false,

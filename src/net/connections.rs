@@ -3,12 +3,14 @@
 //! Nothing is freed here: a connection that is over is marked and reaped at the end of the turn,
 //! so that whoever holds its place finds it still there.
 
+use super::accounts::{Cut, IDLE};
 use super::connection::{Connection, Phase};
 use super::outgoing::{Progress, Spares};
 use super::skimmer::Skimmer;
 use super::strangers::{Source, Strangers};
 use crate::close::CloseReason;
 use crate::http::Ends;
+use crate::ledger::{Account, Ledger, Owner};
 use crate::moment::{Deadlines, Moment};
 use crate::relay::{Congested, Peer, Wire};
 use crate::settings::WebSocket;
@@ -50,10 +52,16 @@ pub(super) struct Connections {
     /// Peers the relay has to be told of that they are gone.
     pub fallen: Vec<(Peer, CloseReason)>,
     pub spares: Spares,
-    /// Bytes in all queues and of all unfinished messages.
+    /// Who keeps how much.
+    pub ledger: Ledger,
+    /// Bytes of memory of all queues and of all unfinished messages.
     pub queued: usize,
-    /// Bytes that wait inside the relay, which count too.
-    pub held_by_relay: usize,
+    /// What the server is charged for `spares`.
+    pub spares_charged: usize,
+    /// Accounts of agents for which the relay has to keep less.
+    pub giving_way: Vec<Account>,
+    /// Connections that were cut because their owners held the most, for the log.
+    pub cuts: Vec<Cut>,
     /// WebSockets the relay knows.
     pub open: usize,
     /// How many wait for an answer that is put off.
@@ -78,8 +86,11 @@ impl Connections {
             dead: Vec::new(),
             fallen: Vec::new(),
             spares: Spares::default(),
+            ledger: Ledger::default(),
             queued: 0,
-            held_by_relay: 0,
+            spares_charged: 0,
+            giving_way: Vec::new(),
+            cuts: Vec::new(),
             open: 0,
             put_off: 0,
             strangers: Strangers::default(),
@@ -99,6 +110,11 @@ impl Connections {
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Connection> {
         self.slab.get_mut(slot)
+    }
+
+    /// All connections with their places.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Connection)> {
+        self.slab.iter()
     }
 
     /// The places of all connections.
@@ -121,7 +137,9 @@ impl Connections {
         self.generation = self.generation.wrapping_add(1);
         let slot = u32::try_from(self.slab.vacant_key()).unwrap_or(u32::MAX);
         let peer = Peer { slot, generation: self.generation };
-        let slot = self.slab.insert(Connection::new(socket, peer, address, self.now));
+        let account = self.ledger.open(Owner::stranger(address.ip()));
+        self.ledger.charge(account, 0, IDLE);
+        let slot = self.slab.insert(Connection::new(socket, peer, address, self.now, account));
         if let Some(connection) = self.slab.get_mut(slot) {
             connection.stranger = Some(self.strangers.enter(slot, source, self.now));
         }
@@ -136,7 +154,9 @@ impl Connections {
         if let Some(stranger) = connection.stranger.take() {
             self.strangers.leave(stranger, slot);
         }
-        self.queued = self.queued.saturating_sub(connection.out.len() + connection.held);
+        self.queued = self.queued.saturating_sub(connection.charged);
+        self.ledger.charge(connection.account, connection.charged.saturating_add(IDLE), 0);
+        self.ledger.close(connection.account);
         connection.out.clear(&mut self.spares);
         Some(connection)
     }
@@ -182,12 +202,6 @@ impl Connections {
         self.slab.get(slot).filter(|c| c.peer == peer && c.is_open()).map(|_| slot)
     }
 
-    /// Whether `more` bytes would be more than may be held in all.
-    fn is_spent(&self, more: usize) -> bool {
-        let all = self.queued.saturating_add(self.held_by_relay).saturating_add(more);
-        all > self.limits.memory_limit
-    }
-
     /// Something has come from a connection.
     pub(super) fn heard(&mut self, slot: usize) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
@@ -213,6 +227,7 @@ impl Connections {
         if let Some(stranger) = &mut connection.stranger {
             self.strangers.named(stranger, slot, client);
         }
+        self.set_owner(slot, Owner::stranger(client));
     }
 
     /// Accounts for what a connection's head takes now, while it is read or kept.
@@ -229,44 +244,19 @@ impl Connections {
         self.strangers.oldest_head(self.limits.memory_limit / 4)
     }
 
-    /// Accounts for what a connection's unfinished message holds now.
-    pub(super) fn account(&mut self, slot: usize, held: usize) {
-        if let Some(connection) = self.slab.get_mut(slot) {
-            self.queued = self.queued.saturating_sub(connection.held).saturating_add(held);
-            connection.held = held;
-        }
-        while self.is_spent(0) && self.drop_largest() {}
-    }
-
-    /// Ends the connection that holds the most, without a word: there is no memory left to be
-    /// polite with. Says whether there was one.
-    fn drop_largest(&mut self) -> bool {
-        let size = |connection: &Connection| connection.out.len() + connection.held;
-        let alive = self.slab.iter().filter(|(_, c)| !matches!(c.phase, Phase::Dead));
-        let Some((slot, largest)) = alive.max_by_key(|(_, connection)| size(connection)) else {
-            return false;
-        };
-        if size(largest) == 0 {
-            return false;
-        }
-        self.kill(slot, CloseReason::MemorySpent);
-        true
-    }
-
     /// Queues bytes that are no message.
     pub(super) fn push_bytes(&mut self, slot: usize, bytes: &[u8]) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
         connection.out.push_bytes(bytes, &mut self.spares);
-        self.queued = self.queued.saturating_add(bytes.len());
+        self.settle_account(slot);
         self.mark_dirty(slot);
     }
 
     /// Queues a control frame.
     pub(super) fn push_control(&mut self, slot: usize, code: Control, payload: &[u8]) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
-        let before = connection.out.len();
         connection.out.push_control(code, payload, &mut self.spares);
-        self.queued = self.queued.saturating_add(connection.out.len().saturating_sub(before));
+        self.settle_account(slot);
         self.mark_dirty(slot);
     }
 
@@ -304,8 +294,8 @@ impl Connections {
             Ok(Progress::Blocked(0)) if connection.stalled.is_some() => (),
             _ => connection.stalled = Some(self.now),
         }
-        self.queued = self.queued.saturating_sub(sent);
         self.written += sent as u64;
+        self.settle_account(slot);
         Some(written)
     }
 
@@ -324,7 +314,7 @@ impl Connections {
         };
         connection.phase = Phase::Closing { until, skimmer };
         // What had come in part is forgotten.
-        self.queued = self.queued.saturating_sub(std::mem::take(&mut connection.held));
+        connection.held = 0;
         self.ends.note(reason);
         self.push_control(slot, Control::Close, &payload);
         if reason.makes_deaf() {
@@ -339,9 +329,10 @@ impl Connections {
         let until = self.now.after(self.limits.close_timeout);
         if let Some(connection) = self.slab.get_mut(slot) {
             connection.phase = Phase::Leaving { until, lingers, shut: false };
+            // What had come in part is forgotten.
+            connection.held = 0;
         }
-        // What had come in part is forgotten.
-        self.account(slot, 0);
+        self.settle_account(slot);
         self.mark_dirty(slot);
         self.rearm(slot);
     }
@@ -349,23 +340,24 @@ impl Connections {
     /// Ends a connection at once. The relay is told, where it knew it.
     pub(super) fn kill(&mut self, slot: usize, reason: CloseReason) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
-        let freed = connection.out.len() + connection.held;
         connection.held = 0;
         connection.out.clear(&mut self.spares);
-        self.queued = self.queued.saturating_sub(freed);
-        match std::mem::replace(&mut connection.phase, Phase::Dead) {
+        let phase = std::mem::replace(&mut connection.phase, Phase::Dead);
+        let (peer, stranger) = (connection.peer, connection.stranger.take());
+        if let Some(stranger) = stranger {
+            self.strangers.leave(stranger, slot);
+        }
+        self.settle_account(slot);
+        match phase {
             Phase::Dead => return,
             Phase::Open(_) => {
                 self.open = self.open.saturating_sub(1);
-                self.fallen.push((connection.peer, reason));
+                self.fallen.push((peer, reason));
                 self.ends.note(reason);
             }
             Phase::Head(_) if reason == CloseReason::HeadTimeout => self.ends.note(reason),
             Phase::PutOff { .. } => self.put_off = self.put_off.saturating_sub(1),
             _ => (),
-        }
-        if let Some(stranger) = connection.stranger.take() {
-            self.strangers.leave(stranger, slot);
         }
         self.dead.push(slot);
     }
@@ -382,16 +374,11 @@ impl Wire for Connections {
         if waiting > 0 && waiting.saturating_add(size) > room {
             return Err(Congested);
         }
-        // What the relay holds is not freed by closing anybody.
-        if self.held_by_relay.saturating_add(size) > self.limits.memory_limit {
+        let account = connection.account;
+        if !self.make_room(account, size, true) {
             return Err(Congested);
         }
-        while self.is_spent(size) {
-            if !self.drop_largest() {
-                return Err(Congested);
-            }
-        }
-        // It may have been the largest itself.
+        // It may have held the most itself.
         let Some(connection) = self.slab.get_mut(slot).filter(|c| c.is_open()) else {
             return Ok(());
         };
@@ -403,11 +390,10 @@ impl Wire for Connections {
             out.push_text(pieces, &mut self.spares);
             self.fresh = self.fresh.saturating_add(size);
         }
-        let queued = out.len().saturating_sub(waiting);
-        if queued > 0 {
-            self.queued = self.queued.saturating_add(queued);
+        if out.len() > waiting {
             self.mark_dirty(slot);
         }
+        self.settle_account(slot);
         Ok(())
     }
 
@@ -421,5 +407,21 @@ impl Wire for Connections {
         if let Some(slot) = self.slot_of(peer) {
             self.ping(slot);
         }
+    }
+
+    fn open_account(&mut self, agent: &str) -> Account {
+        self.ledger.open(Owner::Agent(agent.into()))
+    }
+
+    fn close_account(&mut self, account: Account) {
+        self.ledger.close(account);
+    }
+
+    fn charge(&mut self, account: Account, before: usize, now: usize) {
+        self.ledger.charge(account, before, now);
+    }
+
+    fn admits(&mut self, account: Account, bytes: usize) -> bool {
+        self.make_room(account, bytes, false)
     }
 }

@@ -1,6 +1,7 @@
 //! The request head: bytes in, a request out.
 
 use crate::http::{self, Answer, Context, Request, Trouble};
+use crate::ledger::allocated;
 use std::net::IpAddr;
 
 /// The largest head, in bytes (contract, section 6).
@@ -37,7 +38,7 @@ pub(super) enum Outcome {
 impl Head {
     /// How many bytes of memory are held.
     pub(super) fn held(&self) -> usize {
-        self.bytes.capacity()
+        allocated(self.bytes.capacity())
     }
 
     /// Takes what has just been read from `peer`, and answers the request once it is whole.

@@ -5,6 +5,7 @@
 //! is freed inside its own handler.
 
 mod accept;
+mod accounts;
 mod admission;
 mod connection;
 mod connections;

@@ -1,6 +1,7 @@
 //! A frame that has not come whole, and the memory it takes meanwhile.
 
 use super::outgoing::Spares;
+use crate::ledger::allocated;
 
 /// From how many bytes on the beginning of a frame gets a buffer that was used before, which may
 /// be much larger; its whole memory is accounted for.
@@ -37,7 +38,7 @@ impl Partial {
 
     /// How many bytes of memory it takes.
     pub(super) fn held(&self) -> usize {
-        self.memory.capacity()
+        allocated(self.memory.capacity())
     }
 
     /// Adds what has come, of a frame that lacks `missing` bytes, these included.

@@ -9,6 +9,7 @@ use super::skimmer::Skimmer;
 use super::websocket::{Heard, Input};
 use crate::close::CloseReason;
 use crate::http::{self, Answer, Context, RefusalReason, Response, Trouble, Upgrade};
+use crate::ledger::Owner;
 use crate::relay::Seat;
 use std::io::{self, Read};
 use tungstenite::protocol::frame::coding::Control;
@@ -19,6 +20,9 @@ const NO_PONG_ABOVE: usize = 64 * 1024;
 /// How many answers to one address are put off at a time: whoever makes more wait would take
 /// everybody's place, and gets a 503.
 const MOST_PUT_OFF: usize = 64;
+
+/// A plain response larger than this is one to the key: what it takes is the server's own.
+const LARGEST_FOR_STRANGERS: usize = 64 * 1024;
 
 /// How often one connection is read from in one turn, where a message is coming that is larger
 /// than the buffer: it is worked on while it is in the processor's cache.
@@ -35,7 +39,9 @@ impl Server {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.pending = false;
         for _ in 0..READS_OF_A_MESSAGE {
-            if !self.read_once(slot) {
+            let goes_on = self.read_once(slot);
+            self.relieve();
+            if !goes_on {
                 return;
             }
             if !self.connections.get_mut(slot).is_some_and(|c| c.is_amid_a_message()) {
@@ -177,8 +183,12 @@ impl Server {
     /// Answers a plain request, after which the connection ends.
     pub(super) fn respond(&mut self, slot: usize, response: &Response) {
         self.note_refusal(slot, response.refused);
+        if response.bytes.len() > LARGEST_FOR_STRANGERS {
+            self.connections.set_owner(slot, Owner::Server);
+        }
         self.connections.push_bytes(slot, &response.bytes);
         self.connections.leave(slot, true);
+        self.connections.account(slot, 0);
     }
 
     fn upgrade(&mut self, slot: usize, upgrade: Upgrade, rest: &[u8]) {
@@ -200,6 +210,8 @@ impl Server {
         self.connections.push_bytes(slot, &upgrade.bytes);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.phase = Phase::Open(Default::default());
+        self.connections.set_owner(slot, Owner::Agent(agent.as_str().into()));
+        let Some(connection) = self.connections.get_mut(slot) else { return };
         let (peer, address) = (connection.peer, connection.caller.to_string());
         self.connections.open += 1;
         self.connections.is_no_stranger(slot);
@@ -234,6 +246,7 @@ impl Server {
         self.connections.put_off += 1;
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.phase = Phase::PutOff { until: now.after(delay), answer: Box::new(answer) };
+        self.connections.settle_account(slot);
         if delay.is_zero() {
             self.answer_put_off(slot);
         }

@@ -9,6 +9,7 @@ use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
 use crate::http::{self, ShellView, Trouble};
+use crate::ledger::Owner;
 use crate::moment::Moment;
 use crate::relay::{Peer, Relay};
 use crate::seldom::Seldom;
@@ -84,6 +85,8 @@ pub struct Server {
     pub(super) not_accepted: Seldom<AcceptError>,
     /// Whether to say again that a peer sends binary frames: ones that hold text, or others.
     pub(super) binary_frames: Seldom<(Peer, bool)>,
+    /// Whether to say again that an owner's connection was cut for its memory.
+    pub(super) memory_cuts: Seldom<Owner>,
 }
 
 impl Server {
@@ -115,6 +118,7 @@ impl Server {
             reload,
             not_accepted: Seldom::default(),
             binary_frames: Seldom::default(),
+            memory_cuts: Seldom::default(),
         })
     }
 
@@ -302,7 +306,7 @@ impl Server {
         while let Some((peer, reason)) = self.connections.fallen.pop() {
             self.relay.left(self.now, peer, reason, &mut self.connections);
         }
-        self.connections.held_by_relay = self.relay.held_bytes();
+        self.settle_accounts();
     }
 
     /// Frees the connections that are over.
@@ -380,7 +384,7 @@ impl Server {
     pub(super) fn view(&self) -> ShellView {
         ShellView {
             connections: self.connections.len(),
-            queued_bytes: self.connections.queued + self.relay.held_bytes(),
+            queued_bytes: self.connections.queued.saturating_add(self.relay.held_bytes()),
             ends: self.connections.ends,
             bytes_out: self.connections.written,
             ..self.counted

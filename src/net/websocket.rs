@@ -10,6 +10,7 @@ use super::outgoing::Spares;
 use super::partial::Partial;
 use super::skimmer::Skimmer;
 use crate::close::CloseReason;
+use crate::ledger::allocated;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
 
@@ -87,7 +88,8 @@ impl Receiver {
     /// How many bytes of memory unfinished messages hold.
     pub(super) fn held(&self) -> usize {
         let fragments = self.fragments.as_ref();
-        self.partial.held() + fragments.map_or(0, |fragments| fragments.bytes.capacity())
+        let fragments = fragments.map_or(0, |fragments| allocated(fragments.bytes.capacity()));
+        self.partial.held() + fragments
     }
 
     /// Whether a frame has come in part.

@@ -3,12 +3,15 @@
 use super::agent::Agent;
 use super::catalogue::Kind;
 use super::in_flight::{Call, Request};
-use super::reply::Cause;
+use super::reply::{Cause, Refusal};
 use super::robot::{Queued, Robot, Ticket, Waiting};
 use super::routing::Parked;
 use super::tool::Tool;
 use super::turn::Turn;
-use crate::ledger::{allocated, array_of, table_of};
+use super::{Relay, Wire};
+use crate::ledger::{allocated, array_of, table_of, Account};
+use crate::moment::Moment;
+use std::collections::VecDeque;
 
 /// A table or a queue that grows has up to twice the room it uses.
 const GROWS: usize = 2;
@@ -79,6 +82,22 @@ impl Tool {
     }
 }
 
+impl Relay {
+    /// The owner of `account` holds the most, and others need the room: the largest thing that is
+    /// kept for it here is given up.
+    pub fn give_way(&mut self, now: Moment, account: Account, wire: &mut dyn Wire) {
+        let mut agents = self.agents.iter();
+        let Some((at, _)) = agents.find(|(_, agent)| agent.account == account) else { return };
+        self.handle(now, at, wire, |agent, turn| agent.give_way(turn));
+        self.check();
+    }
+
+    /// What is kept for each agent, in bytes of memory.
+    pub fn kept(&self) -> impl Iterator<Item = (Account, usize)> + '_ {
+        self.agents.iter().map(|(_, agent)| (agent.account, agent.kept))
+    }
+}
+
 impl Agent {
     /// How many bytes of memory the agent itself takes, with its name in the relay's table.
     pub(super) fn own_memory(&self) -> usize {
@@ -100,8 +119,11 @@ impl Agent {
     /// Keeps a message that takes `bytes` of memory here, if there is room.
     pub(super) fn hold(&mut self, turn: &mut Turn<'_>, bytes: usize) -> Result<(), Cause> {
         let held = self.held.saturating_add(bytes);
-        if (held > turn.policy.max_held && self.held > 0) || !turn.admits(bytes) {
+        if held > turn.policy.max_held && self.held > 0 {
             return Err(Cause::TooMuchHeld);
+        }
+        if !turn.admits(bytes) {
+            return Err(Cause::MemorySpent);
         }
         self.held = held;
         *turn.held = turn.held.saturating_add(bytes);
@@ -114,6 +136,70 @@ impl Agent {
         self.held = self.held.saturating_sub(bytes);
         *turn.held = turn.held.saturating_sub(bytes);
         turn.free(bytes);
+    }
+
+    /// Others need the room, and the agent holds the most: gives up the largest thing the relay
+    /// keeps for it.
+    fn give_way(&mut self, turn: &mut Turn<'_>) {
+        let calls = self.tools.iter().flat_map(|(_, tool)| tool.in_flight.calls());
+        let calls: usize = calls.map(|(_, call)| call.memory()).sum();
+        if calls > self.held {
+            self.give_up_calls(turn);
+        } else {
+            self.give_up_waiting(turn);
+        }
+    }
+
+    /// Refuses what waits of the robot that has the most of it waiting.
+    fn give_up_waiting(&mut self, turn: &mut Turn<'_>) {
+        let mut sums = vec![0usize; self.robots.capacity()];
+        for (place, robot) in &self.robots {
+            let own = robot.waiting.iter().map(|waiting| waiting.memory());
+            if let Some(sum) = sums.get_mut(place) {
+                *sum += own.chain(robot.inbox.iter().map(Queued::memory)).sum::<usize>();
+            }
+        }
+        for parked in &self.parked {
+            if let Some(sum) = sums.get_mut(parked.robot) {
+                *sum += parked.memory();
+            }
+        }
+        let most = sums.into_iter().enumerate().max_by_key(|(_, sum)| *sum);
+        let Some(place) = most.map(|(place, _)| place) else { return };
+        let (gone, stay): (VecDeque<_>, _) =
+            std::mem::take(&mut self.parked).into_iter().partition(|p| p.robot == place);
+        self.parked = stay;
+        gone.iter().for_each(|parked| self.unparked(turn, parked));
+        let Some(robot) = self.robots.get_mut(place) else { return };
+        let (inbox, waiting) = (std::mem::take(&mut robot.inbox), robot.waiting.take());
+        let freed = waiting.iter().map(|waiting| waiting.memory());
+        self.release(turn, freed.chain(inbox.iter().map(Queued::memory)).sum());
+        let ids = gone.iter().map(|parked| &*parked.id);
+        let ids = ids.chain(waiting.iter().map(|waiting| &*waiting.id));
+        for id in ids.chain(inbox.iter().filter_map(|queued| queued.id.as_deref())) {
+            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::MemorySpent));
+        }
+        self.pay_list_owed(turn, place);
+    }
+
+    /// Cancels and refuses the requests under way of the robot whose requests take the most.
+    fn give_up_calls(&mut self, turn: &mut Turn<'_>) {
+        let takes = |ticket: &Ticket| {
+            let tool = self.tools.get(ticket.tool);
+            tool.and_then(|tool| tool.in_flight.call(ticket.number)).map_or(0, Call::memory)
+        };
+        let most = self
+            .robots
+            .iter()
+            .max_by_key(|(_, robot)| robot.tickets.iter().map(takes).sum::<usize>());
+        let Some((place, robot)) = most else { return };
+        let tickets: Vec<Ticket> = robot.tickets.iter().copied().collect();
+        for Ticket { tool, number, .. } in tickets {
+            let Some(call) = self.withdraw(turn, tool, number, "memory limit") else { continue };
+            let spent = Refusal::NotForwarded(Cause::MemorySpent);
+            self.call_failed(turn, tool, number, &call, spent);
+        }
+        self.pay_list_owed(turn, place);
     }
 
     /// How many bytes of memory are kept for the agent, counted anew.

@@ -22,6 +22,8 @@ pub(super) enum Cause {
     RobotQueueFull,
     /// Too much waits for tools of this agent already.
     TooMuchHeld,
+    /// The memory is spent, and this agent holds the most.
+    MemorySpent,
     /// The robot has this many requests under way, which is as many as it may.
     TooManyInFlight(usize),
     /// The answer of the tool server cannot be read.
@@ -34,6 +36,7 @@ impl Cause {
             Cause::ToolQueueFull => language.tool_queue_full(),
             Cause::RobotQueueFull => language.robot_queue_full(),
             Cause::TooMuchHeld => language.too_much_held(),
+            Cause::MemorySpent => language.memory_spent(),
             Cause::TooManyInFlight(limit) => language.too_many_in_flight(limit),
             Cause::Unreadable(fault) => language.answer_unreadable(&fault.told(language)),
         }

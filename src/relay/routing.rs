@@ -5,6 +5,7 @@ use super::catalogue::{template_fits, Kind};
 use super::envelope::{Envelope, Id, Params, Splice};
 use super::from_robot::{Ask, Turnstile, LONGEST_ID};
 use super::in_flight::{Call, Nature, Request};
+use super::memory::memory_of_call;
 use super::offers::Offer;
 use super::quirks;
 use super::reply::{Cause, Refusal};
@@ -184,6 +185,10 @@ impl Agent {
         if params.asked_token.is_some_and(|token| token.len() > LONGEST_ID) {
             return self.refuse(turn, place, id, Refusal::NotAMessage);
         }
+        let memory = memory_of_call(id, params.asked_token);
+        if !turn.admits(memory.saturating_mul(tools.len())) {
+            return self.refuse(turn, place, id, Refusal::NotForwarded(Cause::MemorySpent));
+        }
         let Some(robot) = self.robots.get_mut(place) else { return };
         let request = robot.next_request();
         let nature = match ask.method {
@@ -345,7 +350,7 @@ impl Agent {
         true
     }
 
-    fn unparked(&mut self, turn: &mut Turn<'_>, parked: &Parked) {
+    pub(super) fn unparked(&mut self, turn: &mut Turn<'_>, parked: &Parked) {
         self.release(turn, parked.memory());
         if let Some(robot) = self.robots.get_mut(parked.robot) {
             robot.parked = robot.parked.saturating_sub(1);
