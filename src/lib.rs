@@ -12,7 +12,7 @@
 //!   it as everybody does.
 //!
 //! The floors, from the ground up; an import runs downward only:
-//! [`moment`], [`sorted`], [`seldom`], [`ledger`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
+//! [`moment`], [`sorted`], [`seldom`], [`escape`], [`ownership`], [`ledger`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
 //! [`net`], [`client`] → [`doctor`] → [`commands`] → the binary.
 
 #![forbid(unsafe_code)]
@@ -21,11 +21,13 @@ pub mod client;
 pub mod close;
 pub mod commands;
 pub mod doctor;
+pub mod escape;
 pub mod http;
 pub mod ledger;
 pub mod logging;
 pub mod moment;
 pub mod net;
+pub mod ownership;
 pub mod relay;
 pub mod seldom;
 pub mod settings;

@@ -1,26 +1,41 @@
 //! The log: one line per record, on the terminal and in a file that is put aside when it is full.
 //!
-//! simplelog writes the lines; what is ours is where they go. A record never becomes two lines,
-//! whatever a peer called its tools; a line is written by one call, at once; and no failure of the
-//! log is ever a failure of the service: lines are lost and counted.
+//! simplelog makes the lines; what is ours is where they go. A record never becomes two lines, whatever a
+//! peer called its tools. Nothing here waits: a helper thread for the terminal and one for the file write
+//! what is in their bounded queues, and what finds no room there is counted and told.
 
 mod file;
+mod queue;
+mod rotation;
+mod terminal;
 
-use crate::settings::Settings;
+pub use terminal::print;
+
+use crate::escape::visible;
+use crate::settings::{Logging, Settings};
+use crate::text::Language;
 use file::LogFile;
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
+use queue::{Order, Queue};
+use simplelog::{Config, ConfigBuilder, WriteLogger};
 use std::borrow::Cow;
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+use terminal::Terminal;
+
+/// How long the end of the program waits for lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// The longest text of a record, in bytes: bodies in a debug log can be as large as a message.
+const MAX_TEXT: usize = 64 << 10;
 
 /// Starts the log, or changes it: the level, the file and its limits. Opens the file afresh.
 ///
-/// Called while the program has one thread only, the time is local time; otherwise it may be UTC.
+/// First called while the program has one thread only, the time is local time; otherwise it may be UTC.
 /// The offset is part of each line.
 pub fn configure(settings: &Settings) {
-    let journal = JOURNAL.get_or_init(|| Journal::new(Some(Terminal::new())));
+    let journal = JOURNAL.get_or_init(|| Journal::new(true));
     journal.configure(settings);
     // It is set already where this is a change.
     let _ = log::set_logger(journal);
@@ -30,67 +45,74 @@ pub fn configure(settings: &Settings) {
 /// Opens the log file afresh: something has moved the old one away.
 pub fn reopen() {
     if let Some(journal) = JOURNAL.get() {
-        journal.reopen();
+        journal.file.change(Change::Reopen);
     }
 }
 
-/// `text` without anything that ends the line, moves the cursor or turns the writing direction.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(hidden) {
-        return Cow::Borrowed(text);
+/// Waits until the lines so far are written, but not for long.
+pub fn finish() {
+    if let Some(journal) = JOURNAL.get() {
+        journal.finish(Instant::now() + LAST_LINES);
     }
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if hidden(c) {
-            // Writing into a string cannot fail.
-            let _ = write!(shown, "{}", c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    Cow::Owned(shown)
 }
 
 static JOURNAL: OnceLock<Journal> = OnceLock::new();
 
+/// What the thread of the file is asked for besides writing.
+enum Change {
+    Follow(Logging, Language),
+    Reopen,
+}
+
 /// The logger of the `log` crate. simplelog's own cannot be changed once they are set; this one
 /// stays and exchanges them.
 struct Journal {
+    layout: Config,
     terminal: Option<Terminal>,
-    file: Arc<Mutex<LogFile>>,
-    loggers: RwLock<Box<CombinedLogger>>,
+    file: Arc<Queue<Change>>,
+    logger: RwLock<Option<Box<WriteLogger<Lines>>>>,
 }
 
 impl Journal {
-    fn new(terminal: Option<Terminal>) -> Self {
-        let file = Arc::new(Mutex::new(LogFile::default()));
-        Journal { terminal, file, loggers: RwLock::new(CombinedLogger::new(Vec::new())) }
+    fn new(has_terminal: bool) -> Self {
+        // It asks for the time zone, which is safe only before there are threads.
+        let layout = layout();
+        let terminal = has_terminal.then(Terminal::start);
+        let file = Queue::new();
+        let told = terminal.clone();
+        let mut log_file = LogFile::default();
+        file.start("log-file", move |order| {
+            let trouble = match order {
+                Order::Write(lines) => log_file.put(&lines),
+                Order::Change(Change::Follow(settings, language)) => {
+                    log_file.follow(settings, language)
+                }
+                Order::Change(Change::Reopen) => log_file.reopen(),
+            };
+            if let (Some(said), Some(terminal)) = (trouble, &told) {
+                terminal.queue.push(format!("[WARN] {said}\n").as_bytes(), Language::default());
+            }
+            // It tells by itself how many it lost.
+            0
+        });
+        Journal { layout, terminal, file, logger: RwLock::new(None) }
     }
 
     fn configure(&self, settings: &Settings) {
-        held(&self.file).follow(&settings.logging, settings.server.language);
-        self.exchange(settings.server.log_level);
+        let language = settings.server.language;
+        let logging = settings.logging.clone();
+        let file = logging.log_file.is_some().then(|| Arc::clone(&self.file));
+        let lines = Lines { line: Vec::new(), language, terminal: self.terminal.clone(), file };
+        let logger = WriteLogger::new(settings.server.log_level, self.layout.clone(), lines);
+        self.file.change(Change::Follow(logging, language));
+        *self.logger.write().unwrap_or_else(PoisonError::into_inner) = Some(logger);
     }
 
-    fn reopen(&self) {
-        held(&self.file).reopen();
-        let level = self.loggers.read().unwrap_or_else(PoisonError::into_inner).level();
-        self.exchange(level);
-    }
-
-    fn exchange(&self, level: LevelFilter) {
-        let layout = layout();
-        let mut loggers: Vec<Box<dyn SharedLogger>> = Vec::new();
-        if let Some(terminal) = self.terminal {
-            loggers.push(WriteLogger::new(level, layout.clone(), Lines::to(terminal)));
+    fn finish(&self, deadline: Instant) {
+        self.file.finish(deadline);
+        if let Some(terminal) = &self.terminal {
+            terminal.queue.finish(deadline);
         }
-        loggers.push(WriteLogger::new(level, layout, Lines::to(Arc::clone(&self.file))));
-        *self.loggers.write().unwrap_or_else(PoisonError::into_inner) =
-            CombinedLogger::new(loggers);
     }
 }
 
@@ -104,19 +126,26 @@ impl Log for Journal {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let message = match record.args().as_str() {
+        let mut message = match record.args().as_str() {
             Some(message) => Cow::Borrowed(message),
             None => Cow::Owned(record.args().to_string()),
         };
+        if message.len() > MAX_TEXT {
+            let end = (0..=MAX_TEXT).rev().find(|end| message.is_char_boundary(*end));
+            let cut = message.get(..end.unwrap_or_default()).unwrap_or_default();
+            message = Cow::Owned(format!("{cut}… ({} bytes)", message.len()));
+        }
         let message = visible(&message);
         let metadata = record.metadata().clone();
-        self.loggers
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .log(&Record::builder().metadata(metadata).args(format_args!("{message}")).build());
+        if let Some(logger) = &*self.logger.read().unwrap_or_else(PoisonError::into_inner) {
+            logger
+                .log(&Record::builder().metadata(metadata).args(format_args!("{message}")).build());
+        }
     }
 
-    fn flush(&self) {}
+    fn flush(&self) {
+        self.finish(Instant::now() + LAST_LINES);
+    }
 }
 
 /// `2026-01-31T08:15:00.123+08:00 [INFO] message`
@@ -133,44 +162,33 @@ fn layout() -> Config {
 }
 
 /// The lock, also where its last holder panicked: a line lost is better than the log.
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where whole lines go.
-trait Sink: Send {
-    /// Writes a line, its end included, or loses it.
-    fn put(&mut self, line: &[u8]);
-}
-
-impl Sink for Arc<Mutex<LogFile>> {
-    fn put(&mut self, line: &[u8]) {
-        held(self).put(line);
-    }
-}
-
-/// Makes whole lines of the pieces in which simplelog writes them. One kind of it for all sinks:
-/// each kind would bring a copy of simplelog's formatting, 12 KB.
+/// Makes whole lines of the pieces in which simplelog writes them.
 struct Lines {
     line: Vec<u8>,
-    sink: Box<dyn Sink>,
+    language: Language,
+    terminal: Option<Terminal>,
+    file: Option<Arc<Queue<Change>>>,
 }
 
 /// A longer line does not keep its memory.
-const KEPT: usize = 16 << 10;
-
-impl Lines {
-    fn to(sink: impl Sink + 'static) -> Self {
-        Lines { line: Vec::new(), sink: Box::new(sink) }
-    }
-}
+const KEPT: usize = 4 << 10;
 
 impl Write for Lines {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         self.line.extend_from_slice(piece);
         if self.line.ends_with(b"\n") {
             to_milliseconds(&mut self.line);
-            self.sink.put(&self.line);
+            if let Some(terminal) = &self.terminal {
+                let coloured = terminal.coloured(&self.line);
+                terminal.queue.push(coloured.as_deref().unwrap_or(&self.line), self.language);
+            }
+            if let Some(file) = &self.file {
+                file.push(&self.line, self.language);
+            }
             self.line.clear();
             self.line.shrink_to(KEPT);
         }
@@ -195,63 +213,6 @@ fn to_milliseconds(line: &mut Vec<u8>) {
     for at in written..WANTED {
         line.insert(SECONDS + at, if at == 0 { b'.' } else { b'0' });
     }
-}
-
-/// Standard error.
-#[derive(Clone, Copy)]
-struct Terminal {
-    colours: bool,
-}
-
-impl Terminal {
-    fn new() -> Self {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
-            && std::env::var_os("TERM").is_some_and(|name| name != "dumb");
-        Terminal { colours: wanted && io::stderr().is_terminal() }
-    }
-
-    fn coloured(self, line: &[u8]) -> Option<Vec<u8>> {
-        let level = line.split(|byte| *byte == b' ').nth(1).filter(|_| self.colours)?;
-        let colour: &[u8] = match level {
-            b"[ERROR]" => b"\x1b[31m",
-            b"[WARN]" => b"\x1b[33m",
-            b"[DEBUG]" => b"\x1b[2m",
-            _ => return None,
-        };
-        Some([colour, line.trim_ascii_end(), b"\x1b[0m\n"].concat())
-    }
-}
-
-impl Sink for Terminal {
-    fn put(&mut self, line: &[u8]) {
-        let coloured = self.coloured(line);
-        let mut terminal = io::stderr();
-        for piece in coloured.as_deref().unwrap_or(line).chunks(PIECE) {
-            // A terminal nobody reads, or a stopped one, costs its lines, not the service.
-            if !takes_more(&terminal) || terminal.write_all(piece).is_err() {
-                return;
-            }
-        }
-    }
-}
-
-/// How much a pipe that takes anything takes without blocking, in bytes.
-const PIECE: usize = 4096;
-
-/// Whether a write would not block.
-#[cfg(unix)]
-fn takes_more(terminal: &io::Stderr) -> bool {
-    use rustix::event::{poll, PollFd, PollFlags, Timespec};
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let mut asked = [PollFd::new(terminal, PollFlags::OUT)];
-    // Where that cannot be known the write will tell.
-    poll(&mut asked, Some(&now)).map_or(true, |ready| ready > 0)
-}
-
-/// Elsewhere nobody can be asked.
-#[cfg(not(unix))]
-fn takes_more(_terminal: &io::Stderr) -> bool {
-    true
 }
 
 #[cfg(test)]
@@ -296,9 +257,10 @@ mod tests {
     fn a_record_is_one_line_whatever_it_contains() {
         let folder = Folder::new("one-line");
         let path = folder.0.join("deep/er/log");
-        let journal = Journal::new(None);
+        let journal = Journal::new(false);
         journal.configure(&settings(&path, LevelFilter::Info));
         say(&journal, Level::Info, US, "tool \"a\r\nERROR\u{1b}[2J\u{2028}\u{202e}中文\t\"");
+        log::Log::flush(&journal);
         let text = fs::read_to_string(&path).unwrap();
         let (stamp, rest) = text.split_once(' ').unwrap();
         let (time, offset) = stamp.split_at("2026-01-31T08:15:00.123".len());
@@ -310,7 +272,7 @@ mod tests {
     fn levels_and_files_change_while_it_runs() {
         let folder = Folder::new("levels");
         let (one, two) = (folder.0.join("one"), folder.0.join("two"));
-        let journal = Journal::new(None);
+        let journal = Journal::new(false);
         journal.configure(&settings(&one, LevelFilter::Warn));
         say(&journal, Level::Info, US, "unheard");
         say(&journal, Level::Error, US, "heard");
@@ -318,24 +280,38 @@ mod tests {
         say(&journal, Level::Debug, US, "now heard");
         say(&journal, Level::Debug, "tungstenite::protocol", "a body");
         say(&journal, Level::Warn, "mio", "a warning");
+        log::Log::flush(&journal);
         let lines = |path| fs::read_to_string(path).unwrap().lines().count();
         assert_eq!((lines(&one), lines(&two)), (1, 2));
     }
 
+    #[cfg(unix)]
     #[test]
-    fn a_file_that_was_moved_away_is_opened_afresh() {
+    fn a_file_that_was_moved_away_is_made_anew() {
         let folder = Folder::new("reopen");
         let (path, moved) = (folder.0.join("log"), folder.0.join("moved"));
-        let journal = Journal::new(None);
+        let journal = Journal::new(false);
         journal.configure(&settings(&path, LevelFilter::Info));
         say(&journal, Level::Info, US, "one");
+        log::Log::flush(&journal);
         fs::rename(&path, &moved).unwrap();
         say(&journal, Level::Info, US, "two");
-        journal.reopen();
-        say(&journal, Level::Info, US, "three");
-        assert!(fs::read_to_string(&moved).unwrap().contains("two"));
+        log::Log::flush(&journal);
+        assert!(fs::read_to_string(&moved).unwrap().ends_with("[INFO] one\n"));
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.ends_with("[INFO] three\n") && text.lines().count() == 1, "{text}");
+        assert!(text.ends_with("[INFO] two\n") && text.lines().count() == 1, "{text}");
+    }
+
+    #[test]
+    fn a_very_long_text_is_cut() {
+        let folder = Folder::new("long");
+        let path = folder.0.join("log");
+        let journal = Journal::new(false);
+        journal.configure(&settings(&path, LevelFilter::Info));
+        say(&journal, Level::Info, US, &"长".repeat(100_000));
+        log::Log::flush(&journal);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.len() < MAX_TEXT + 100 && text.ends_with("… (300000 bytes)\n"));
     }
 
     #[test]
@@ -350,15 +326,6 @@ mod tests {
             to_milliseconds(&mut line);
             assert_eq!(String::from_utf8(line).unwrap(), kept);
         }
-    }
-
-    #[test]
-    fn colours_are_for_terminals() {
-        let line = b"2026 [WARN] careful\n";
-        let coloured = Terminal { colours: true }.coloured(line);
-        assert_eq!(coloured.unwrap(), b"\x1b[33m2026 [WARN] careful\x1b[0m\n");
-        assert_eq!(Terminal { colours: true }.coloured(b"2026 [INFO] [WARN]\n"), None);
-        assert_eq!(Terminal { colours: false }.coloured(line), None);
     }
 
     #[test]

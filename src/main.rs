@@ -10,6 +10,7 @@ use mcp_endpoint_server::settings::{self, Settings, Sources};
 use mcp_endpoint_server::token::address::addresses;
 use mcp_endpoint_server::token::SINGLE_MODULE;
 use mcp_endpoint_server::{logging, VERSION};
+use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -17,6 +18,13 @@ use std::process::ExitCode;
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
+    mcp_endpoint_server::net::survive_full_files();
+    let status = dispatch();
+    logging::finish();
+    status
+}
+
+fn dispatch() -> ExitCode {
     let arguments = std::env::args_os().skip(1);
     match options::parse(arguments, settings::environment()) {
         Err(problem) => refuse(&problem),
@@ -26,13 +34,13 @@ fn main() -> ExitCode {
             Err(problems) => refuse(&problems.to_string()),
             Ok(loaded) => {
                 for warning in &loaded.warnings {
-                    eprintln!("{warning}");
+                    complain(warning);
                 }
                 let language = loaded.settings.server.language;
                 if !loaded.settings.server.key.is_empty()
                     && settings::key_is_wanted(&sources, &loaded.settings)
                 {
-                    eprintln!("{}", language.key_would_be_replaced(settings::SHORTEST_KEY));
+                    complain(&language.key_would_be_replaced(settings::SHORTEST_KEY));
                 }
                 let file = loaded.file.display();
                 tell(&match loaded.file.exists() {
@@ -54,8 +62,13 @@ fn tell(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// A line on standard error. Whoever does not read it does not need it.
+fn complain(line: &dyn Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 fn refuse(problem: &str) -> ExitCode {
-    eprintln!("{problem}");
+    complain(&problem);
     ExitCode::from(WRONG_USE)
 }
 
@@ -108,11 +121,7 @@ fn announce(settings: &Settings, server: &Server) {
         hint.map(|hint| hint.said(language)),
         printed.warning,
     ];
-    let mut terminal = std::io::stdout().lock();
-    for line in lines.into_iter().flatten() {
-        let _ = writeln!(terminal, "{line}");
-    }
-    let _ = terminal.flush();
+    logging::print(lines.into_iter().flatten().map(|line| line + "\n").collect());
 }
 
 /// Reads the settings again on SIGHUP, and opens the log file anew.

@@ -508,6 +508,11 @@ sentences! {
         zh: "日志文件恢复写入，其间丢失 {count} 行";
         en: "the log file can be written again; {count} lines were lost";
     }
+    /// The terminal or the log file takes lines too slowly, or did not take them.
+    log_lines_dropped(count: u32) {
+        zh: "此处丢失 {count} 行日志：终端或日志文件写入过慢或失败";
+        en: "{count} log lines are missing here: the terminal or the log file was too slow or failed";
+    }
     /// The log file cannot be written. Told on the terminal.
     log_file_fails(file: impl Display, error: impl Display) {
         zh: "无法写入日志文件 {file}: {error}；服务器继续运行，稍后重试，请检查磁盘空间与权限";

@@ -78,7 +78,7 @@ pub fn shown(text: &str, most: usize) -> String {
     if short.len() < text.len() {
         short.push('…');
     }
-    crate::logging::visible(&short).into_owned()
+    crate::escape::visible(&short).into_owned()
 }
 
 /// What `ask` makes of a server that does `serve` with its only connection, as long as it lasts.

@@ -88,7 +88,7 @@ impl Cause {
 
 /// What stands between single quotes in a shell, so that it stays there.
 fn quoted(text: &str) -> String {
-    crate::logging::visible(text).replace('\'', r"'\''")
+    crate::escape::visible(text).replace('\'', r"'\''")
 }
 
 /// Why a token is refused. The server tells its owner more than it tells us, but what a cut token

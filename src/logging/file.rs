@@ -1,10 +1,11 @@
-//! The log file: appended to line by line, put aside when it is full, tried again when it fails.
+//! The log file: appended to, put aside when it is full, tried again when it fails.
 
+use super::queue::{count, notice};
+use super::rotation::Open;
 use crate::settings::Logging;
 use crate::text::Language;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// After a failure, the file is left alone for so long.
@@ -13,183 +14,107 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// The log file, which may be none, and may be failing.
 #[derive(Debug, Default)]
 pub(super) struct LogFile {
-    path: Option<PathBuf>,
+    settings: Option<Logging>,
     language: Language,
-    max_size: u64,
-    backups: usize,
     open: Option<Open>,
     /// Lines lost since the file began to fail.
     lost: u32,
     retry_at: Option<Instant>,
 }
 
-/// An open file.
-#[derive(Debug)]
-struct Open {
-    file: File,
-    size: u64,
-    /// At which size it is put aside; `None`: never.
-    full_at: Option<u64>,
-}
-
 impl LogFile {
-    /// Goes on with other settings.
-    pub(super) fn follow(&mut self, settings: &Logging, language: Language) {
-        self.path.clone_from(&settings.log_file);
+    /// Goes on with other settings. Returns what the terminal should be told, as the other calls do.
+    pub(super) fn follow(&mut self, settings: Logging, language: Language) -> Option<String> {
+        self.settings = Some(settings);
         self.language = language;
-        self.max_size = settings.max_file_size;
-        self.backups = settings.backup_count;
-        self.reopen();
+        self.reopen()
     }
 
     /// Opens the file afresh.
-    pub(super) fn reopen(&mut self) {
+    pub(super) fn reopen(&mut self) -> Option<String> {
         self.open = None;
         self.retry_at = None;
-        let Some(path) = &self.path else { return };
-        match open(path, self.max_size) {
-            Ok(open) => self.open = Some(open),
+        let settings = self.settings.as_ref()?;
+        let path = settings.log_file.as_deref()?;
+        match Open::at(path, settings.max_file_size) {
+            Ok(open) => {
+                self.open = Some(open);
+                None
+            }
             Err(error) => self.fails(&error),
         }
     }
 
-    /// Writes a line, its end included, or counts it as lost.
-    pub(super) fn put(&mut self, line: &[u8]) {
-        if self.path.is_none() {
-            return;
-        }
-        if let Err(error) = self.try_put(line) {
-            self.fails(&error);
-            self.lost = self.lost.saturating_add(1);
-        }
+    /// Writes whole lines, or counts them as lost.
+    pub(super) fn put(&mut self, lines: &[u8]) -> Option<String> {
+        let settings = self.settings.take()?;
+        let result = settings.log_file.as_deref().map(|path| self.try_put(path, &settings, lines));
+        self.settings = Some(settings);
+        let (rest, error) = result?.err()?;
+        let said = self.fails(&error);
+        self.lost = self.lost.saturating_add(count(rest));
+        said
     }
 
-    fn try_put(&mut self, line: &[u8]) -> io::Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
+    /// Where it fails, the lines that are not written come back.
+    fn try_put<'l>(
+        &mut self,
+        path: &Path,
+        settings: &Logging,
+        lines: &'l [u8],
+    ) -> Result<(), (&'l [u8], io::Error)> {
         if self.retry_at.is_some_and(|at| Instant::now() < at) {
-            return Err(ErrorKind::WouldBlock.into());
+            return Err((lines, io::ErrorKind::WouldBlock.into()));
         }
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => open(path, self.max_size)?,
-        };
-        if open.is_full(line) {
-            open = self.put_aside(path, open)?;
+        let max_size = settings.max_file_size;
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let failed = |error| (rest, error);
+            let mut open = match self.open.take() {
+                Some(mut old) => match old.is_still_at(path) {
+                    true => old,
+                    // A file that is not where it was can still be written to.
+                    false => Open::at(path, max_size).unwrap_or(old),
+                },
+                None => Open::at(path, max_size).map_err(failed)?,
+            };
+            if open.room_for(rest) == 0 {
+                open = open.put_aside(path, settings.backup_count, max_size).map_err(failed)?;
+            }
+            let (now, later) = rest.split_at_checked(open.room_for(rest)).unwrap_or((rest, &[]));
+            if self.lost == 0 {
+                open.append(now).map_err(failed)?;
+            } else {
+                let said = self.language.log_lines_lost(self.lost);
+                open.append(&[&notice(now, &said), now].concat()).map_err(failed)?;
+            }
+            self.open = Some(open);
+            self.retry_at = None;
+            self.lost = 0;
+            rest = later;
         }
-        if self.lost == 0 {
-            open.append(line)?;
-        } else {
-            open.append(&[&self.notice(line), line].concat())?;
-        }
-        self.open = Some(open);
-        self.retry_at = None;
-        self.lost = 0;
         Ok(())
-    }
-
-    /// Says how many lines are missing, at the time of the line that follows.
-    fn notice(&self, line: &[u8]) -> Vec<u8> {
-        let stamp = line.split(|byte| *byte == b' ').next().unwrap_or_default();
-        let said = self.language.log_lines_lost(self.lost);
-        [stamp, b" [WARN] ", said.as_bytes(), b"\n"].concat()
     }
 
     /// The file is left alone for a while; the terminal is told once.
-    fn fails(&mut self, error: &io::Error) {
+    fn fails(&mut self, error: &io::Error) -> Option<String> {
         self.open = None;
-        if error.kind() == ErrorKind::WouldBlock && self.retry_at.is_some() {
-            return;
+        if error.kind() == io::ErrorKind::WouldBlock && self.retry_at.is_some() {
+            return None;
         }
-        if self.retry_at.is_none() {
-            if let Some(path) = &self.path {
-                let said = self.language.log_file_fails(path.display(), error);
-                let _ = io::stderr().write_all(format!("[WARN] {said}\n").as_bytes());
-            }
-        }
+        let is_first = self.retry_at.is_none();
         self.retry_at = Instant::now().checked_add(PAUSE);
+        let path = self.settings.as_ref()?.log_file.as_deref()?;
+        is_first.then(|| self.language.log_file_fails(path.display(), error))
     }
-
-    /// The full file becomes `.1`, what was `.1` becomes `.2`, and so on; the oldest goes.
-    fn put_aside(&self, path: &Path, mut full: Open) -> io::Result<Open> {
-        if self.backups == 0 {
-            full.file.set_len(0)?;
-            full.size = 0;
-            return Ok(full);
-        }
-        for number in (1..self.backups).rev() {
-            // Most of them need not exist yet.
-            let _ = fs::rename(numbered(path, number), numbered(path, number + 1));
-        }
-        match fs::rename(path, numbered(path, 1)) {
-            Ok(()) => open(path, self.max_size),
-            // Better a long log than none; tried again when as much has come in once more.
-            Err(_) => {
-                full.full_at = full.size.checked_add(self.max_size);
-                Ok(full)
-            }
-        }
-    }
-}
-
-impl Open {
-    fn is_full(&self, line: &[u8]) -> bool {
-        let after = self.size.saturating_add(line.len() as u64);
-        self.size > 0 && self.full_at.is_some_and(|full_at| after > full_at)
-    }
-
-    /// Writes all of `lines`, by one call where the system lets it, or nothing.
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        let mut rest = lines;
-        while !rest.is_empty() {
-            match self.file.write(rest) {
-                Ok(0) => return self.undo(lines.len() - rest.len(), ErrorKind::WriteZero.into()),
-                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return self.undo(lines.len() - rest.len(), error),
-            }
-        }
-        self.size = self.size.saturating_add(lines.len() as u64);
-        Ok(())
-    }
-
-    /// Takes back the `torn` bytes that had room still, so that the file keeps whole lines.
-    fn undo(&self, torn: usize, error: io::Error) -> io::Result<()> {
-        if torn > 0 {
-            let whole = |now: fs::Metadata| now.len().saturating_sub(torn as u64);
-            let _ = self.file.metadata().map(whole).and_then(|size| self.file.set_len(size));
-        }
-        Err(error)
-    }
-}
-
-fn open(path: &Path, max_size: u64) -> io::Result<Open> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
-    }
-    // Opening a pipe would wait for its reader.
-    #[cfg(unix)]
-    if fs::metadata(path)
-        .is_ok_and(|kind| std::os::unix::fs::FileTypeExt::is_fifo(&kind.file_type()))
-    {
-        return Err(ErrorKind::Unsupported.into());
-    }
-    let file = OpenOptions::new().append(true).create(true).open(path)?;
-    let kind = file.metadata()?;
-    let full_at = (max_size > 0 && kind.is_file()).then_some(max_size);
-    Ok(Open { file, size: kind.len(), full_at })
-}
-
-/// `log` → `log.1`
-fn numbered(path: &Path, number: usize) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{number}"));
-    PathBuf::from(name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{env, process};
+    use std::io::{ErrorKind, Write};
+    use std::path::PathBuf;
+    use std::{env, fs, process};
 
     /// A folder of its own for each test, gone with it.
     struct Folder(PathBuf);
@@ -205,7 +130,7 @@ mod tests {
         fn log(&self, max_file_size: u64, backup_count: usize) -> LogFile {
             let log_file = Some(self.0.join("log"));
             let mut file = LogFile::default();
-            file.follow(&Logging { log_file, max_file_size, backup_count }, Language::En);
+            file.follow(Logging { log_file, max_file_size, backup_count }, Language::En);
             file
         }
 
@@ -256,6 +181,67 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_come_together_are_put_aside_like_single_ones() {
+        let folder = Folder::new("together");
+        let mut log = folder.log(10, 3);
+        log.put(b"1234\n5678\nabc\nlonger than the limit\nd\ne\n");
+        assert_eq!(folder.names(), ["log", "log.1", "log.2", "log.3"]);
+        assert_eq!(folder.read("log"), "d\ne\n");
+        assert_eq!(folder.read("log.2"), "abc\n");
+        assert_eq!(folder.read("log.3"), "1234\n5678\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn two_instances_share_a_file_without_losing_a_line() {
+        let folder = Folder::new("two");
+        let mut logs = [folder.log(100, 50), folder.log(100, 50)];
+        for number in 0..200 {
+            for (who, log) in logs.iter_mut().enumerate() {
+                log.put(format!("{who} {number}\n").as_bytes());
+            }
+        }
+        let mut lines: Vec<String> = Vec::new();
+        for name in folder.names() {
+            let text = folder.read(&name);
+            assert!(text.len() <= 100, "{name} has {} bytes", text.len());
+            lines.extend(text.lines().map(str::to_owned));
+        }
+        lines.sort();
+        lines.dedup();
+        assert_eq!(lines.len(), 400);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_put_aside_beside_its_target() {
+        let folder = Folder::new("link");
+        fs::create_dir(folder.0.join("there")).unwrap();
+        std::os::unix::fs::symlink("there/real", folder.0.join("log")).unwrap();
+        let mut log = folder.log(10, 1);
+        log.put(b"12345678\nabcdefgh\n");
+        assert_eq!(folder.names(), ["log", "there"]);
+        assert_eq!(folder.read("log"), "abcdefgh\n");
+        assert_eq!(folder.read("there/real.1"), "12345678\n");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_reached_through_proc_is_never_renamed() {
+        let folder = Folder::new("proc");
+        let stream = fs::File::create(folder.0.join("stream")).unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&stream);
+        std::os::unix::fs::symlink(format!("/proc/self/fd/{number}"), folder.0.join("log"))
+            .unwrap();
+        let mut log = folder.log(10, 1);
+        log.put(b"12345678\nabcdefgh\n");
+        assert_eq!(
+            (folder.names(), folder.read("stream").len()),
+            (vec!["log".into(), "stream".into()], 18)
+        );
+    }
+
+    #[test]
     fn without_backups_a_full_file_is_emptied() {
         let folder = Folder::new("no-backups");
         let mut log = folder.log(10, 0);
@@ -269,7 +255,7 @@ mod tests {
     fn a_size_of_0_is_no_limit() {
         let folder = Folder::new("unlimited");
         let mut log = folder.log(0, 5);
-        (0..100).for_each(|_| log.put(b"line\n"));
+        (0..100).for_each(|_| drop(log.put(b"line\n")));
         assert_eq!((folder.names(), folder.read("log").len()), (vec!["log".into()], 500));
     }
 
@@ -278,7 +264,7 @@ mod tests {
         let folder = Folder::new("stuck");
         fs::create_dir_all(folder.0.join("log.1/in/the/way")).unwrap();
         let mut log = folder.log(10, 1);
-        (0..10).for_each(|_| log.put(b"line\n"));
+        (0..10).for_each(|_| drop(log.put(b"line\n")));
         assert_eq!(folder.read("log").len(), 50);
     }
 
@@ -314,7 +300,7 @@ mod tests {
         let folder = Folder::new("full");
         std::os::unix::fs::symlink("/dev/full", folder.0.join("log")).unwrap();
         let mut log = folder.log(10, 1);
-        (0..100).for_each(|_| log.put(b"line\n"));
+        (0..100).for_each(|_| drop(log.put(b"line\n")));
         assert_eq!((log.lost, folder.names()), (100, vec!["log".into()]));
     }
 

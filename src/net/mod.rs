@@ -26,3 +26,5 @@ mod signals;
 mod skimmer;
 mod strangers;
 mod websocket;
+
+pub use signals::survive_full_files;

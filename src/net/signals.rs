@@ -16,8 +16,15 @@ pub(super) enum Signal {
 #[cfg(unix)]
 mod system {
     use super::{io, Registry, Signal, Token};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook_mio::v1_0::Signals as Source;
+
+    /// Makes a write beyond the size that files may have fail, as any other that finds no room; otherwise
+    /// the system ends the process at such a write.
+    pub fn survive_full_files() {
+        // Where that cannot be had the limit is seldom set.
+        let _ = signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default());
+    }
 
     /// Where signals arrive.
     pub(in crate::net) struct Signals(Source);
@@ -44,6 +51,9 @@ mod system {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::Arc;
 
+    /// Elsewhere there is no such limit.
+    pub fn survive_full_files() {}
+
     /// Where signals arrive.
     pub(in crate::net) struct Signals(Arc<AtomicUsize>);
 
@@ -69,4 +79,5 @@ mod system {
     }
 }
 
+pub use system::survive_full_files;
 pub(super) use system::Signals;

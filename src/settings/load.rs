@@ -4,7 +4,7 @@ use super::file::{self, Content, Entry, Source};
 use super::key::{new_key, with_key, SHORTEST};
 use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
 use super::{save, value, Settings};
-use crate::logging::visible;
+use crate::escape::visible;
 use crate::sorted::sorted;
 use crate::text::Language;
 use std::ffi::OsString;

@@ -141,7 +141,7 @@ fn said(error: Error, language: Language) -> String {
 }
 
 fn shown(text: &str) -> String {
-    crate::logging::visible(text).into_owned()
+    crate::escape::visible(text).into_owned()
 }
 
 fn read(

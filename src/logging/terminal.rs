@@ -1,0 +1,148 @@
+//! Standard error and standard output: written by threads that may wait for whoever reads them.
+
+use super::queue::{count, Order, Queue, STACK};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{mpsc, Arc};
+use std::thread;
+use std::time::Duration;
+
+/// How long [`print`] waits for whoever reads standard output.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Standard error: where log lines go besides the file.
+#[derive(Clone)]
+pub(super) struct Terminal {
+    has_colours: bool,
+    pub(super) queue: Arc<Queue<()>>,
+}
+
+impl Terminal {
+    pub(super) fn start() -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
+            && std::env::var_os("TERM").is_some_and(|name| name != "dumb");
+        let queue = Queue::new();
+        let mut output = own_standard_error();
+        queue.start("log-terminal", move |order| match order {
+            Order::Write(lines) if write_all(&mut output, &lines).is_err() => count(&lines),
+            _ => 0,
+        });
+        Terminal { has_colours: wanted && io::stderr().is_terminal(), queue }
+    }
+
+    pub(super) fn coloured(&self, line: &[u8]) -> Option<Vec<u8>> {
+        if self.has_colours {
+            coloured(line)
+        } else {
+            None
+        }
+    }
+}
+
+fn coloured(line: &[u8]) -> Option<Vec<u8>> {
+    let colour: &[u8] = match line.split(|byte| *byte == b' ').nth(1)? {
+        b"[ERROR]" => b"\x1b[31m",
+        b"[WARN]" => b"\x1b[33m",
+        b"[DEBUG]" => b"\x1b[2m",
+        _ => return None,
+    };
+    Some([colour, line.trim_ascii_end(), b"\x1b[0m\n"].concat())
+}
+
+/// Prints `text` on standard output. Where nobody takes it, the caller goes on after a second.
+pub fn print(text: String) {
+    let (done, wait) = mpsc::channel();
+    let thread = thread::Builder::new().stack_size(STACK).spawn(move || {
+        let mut output = io::stdout();
+        // Whoever does not read it does not need it.
+        let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+        let _ = done.send(());
+    });
+    if thread.is_ok() {
+        let _ = wait.recv_timeout(PATIENCE);
+    }
+}
+
+/// Standard error without the lock of the library: a thread that waits there must not stop others.
+#[cfg(unix)]
+fn own_standard_error() -> Box<dyn Output> {
+    use std::os::fd::AsFd;
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(own) => Box::new(std::fs::File::from(own)),
+        Err(_) => Box::new(io::stderr()),
+    }
+}
+
+/// The library's: it knows how to write to a console.
+#[cfg(not(unix))]
+fn own_standard_error() -> Box<dyn Output> {
+    Box::new(io::stderr())
+}
+
+/// What can be written to, and waited for where it does not block by itself.
+#[cfg(unix)]
+pub(super) trait Output: Write + std::os::fd::AsFd + Send {}
+#[cfg(unix)]
+impl<T: Write + std::os::fd::AsFd + Send> Output for T {}
+
+/// What can be written to.
+#[cfg(not(unix))]
+pub(super) trait Output: Write + Send {}
+#[cfg(not(unix))]
+impl<T: Write + Send> Output for T {}
+
+/// Writes everything, however long that takes; also where another process made it non-blocking.
+fn write_all(output: &mut Box<dyn Output>, mut rest: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        match output.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for_room(&**output)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+pub(super) fn wait_for_room(output: &(impl std::os::fd::AsFd + ?Sized)) -> io::Result<()> {
+    use rustix::event::{poll, PollFd, PollFlags};
+    match poll(&mut [PollFd::from_borrowed_fd(output.as_fd(), PollFlags::OUT)], None) {
+        Err(error) if error != rustix::io::Errno::INTR => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn wait_for_room<T: ?Sized>(_output: &T) -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_warnings_and_errors() {
+        let line = b"2026 [WARN] careful\n";
+        assert_eq!(coloured(line).unwrap(), b"\x1b[33m2026 [WARN] careful\x1b[0m\n");
+        assert_eq!(coloured(b"2026 [INFO] [WARN]\n"), None);
+        assert_eq!(coloured(b"short\n"), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_full_stream_that_does_not_block_is_waited_for() {
+        let (mut reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
+        writer.set_nonblocking(true).unwrap();
+        let mut output: Box<dyn Output> = Box::new(writer);
+        let sent = vec![b'x'; 300_000];
+        let read = thread::spawn(move || {
+            let mut all = Vec::new();
+            io::Read::read_to_end(&mut reader, &mut all).map(|_| all.len())
+        });
+        write_all(&mut output, &sent).unwrap();
+        drop(output);
+        assert_eq!(read.join().unwrap().unwrap(), sent.len());
+    }
+}
