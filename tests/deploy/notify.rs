@@ -1,6 +1,7 @@
 //! The server tells a service manager how it is.
 
 use crate::common::{Folder, Server, PATIENCE};
+use std::io::ErrorKind;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
@@ -33,7 +34,13 @@ impl Manager {
     /// The next message.
     pub(crate) fn hears(&self) -> String {
         let mut buffer = [0; 512];
-        let length = self.socket.recv(&mut buffer).expect("a message in time");
+        // A socket with a time-out is not asked again by the system after a signal.
+        let length = loop {
+            match self.socket.recv(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.expect("a message in time"),
+            }
+        };
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 }
