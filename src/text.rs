@@ -883,8 +883,38 @@ sentences! {
     }
     /// What is wrong with a tool.
     list_too_long(method: &str) {
-        zh: "{method} 的列表过长或没有尽头，其余部分被忽略";
-        en: "{method} is too long or never ends, the rest is ignored";
+        zh: "{method} 的列表没有尽头，其余部分被忽略";
+        en: "{method} never ends, the rest is ignored";
+    }
+    /// What is wrong with a tool server's list: the member that holds the list is something else.
+    list_odd(method: &str, member: &str, odd: &str) {
+        zh: "{method} 的答复中 {member} 是 {odd}，不是列表";
+        en: "{method} was answered with no list: {member} is {odd}, not a list";
+    }
+    /// What is wrong with a tool server's list: the member that holds the list is missing.
+    list_missing(method: &str, member: &str) {
+        zh: "{method} 的答复中没有 {member}";
+        en: "{method} was answered with no list: {member} is missing";
+    }
+    /// There is no memory for what a tool server answered.
+    no_memory(method: &str) {
+        zh: "{method} 的答复未保存: 内存已达上限 (memory_limit)";
+        en: "the answer to {method} is not kept: there is no memory left for it (memory_limit)";
+    }
+    /// A list of a tool server has more items than are kept.
+    list_cut(method: &str, kept: usize) {
+        zh: "{method} 的列表过长，只保留 {kept} 项，其余被忽略 (每个列表最多 2000 项、4 MiB)";
+        en: "{method} is too long: {kept} items are kept and the rest is left out (a list may have 2,000 items and 4 MiB)";
+    }
+    /// All tool servers of an agent together have more items than it offers.
+    agent_full(method: &str, left_out: usize) {
+        zh: "该智能体已满 (最多 8000 项、16 MiB)，{method} 中有 {left_out} 项未提供给小智端";
+        en: "the agent is full (8,000 items, 16 MiB): {left_out} items of {method} are not offered to robots";
+    }
+    /// A member of a tool server's answer to `initialize` is too large.
+    hello_cut(member: &str) {
+        zh: "initialize 的答复过大，{member} 等内容被忽略 (capabilities 最多 16 KiB，其余最多 64 KiB)";
+        en: "the answer to initialize is too large: {member} is left out (16 KiB of capabilities and 64 KiB of all else are kept)";
     }
     /// What is wrong with a tool.
     nameless(method: &str, count: usize) {

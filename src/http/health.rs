@@ -171,9 +171,9 @@ fn with_tools(details: &Details) -> impl Iterator<Item = &(String, AgentView)> {
 /// One tool server, for who has the key.
 fn tell_server(json: &mut Json, tool: &ToolView) {
     json.put(&tool.label, Object);
-    json.put("tools_count", Count(tool.tools.len()));
+    json.put("tools_count", Count(tool.tools_count));
     json.put("tools", List);
-    tool.tools.iter().for_each(|name| json.add(Text(name)));
+    json.add(Raw(&tool.tools));
     json.end();
     let info = tool.server_info.as_deref();
     let info = info.and_then(|info| serde_json::from_str::<&RawValue>(info).ok());
@@ -195,7 +195,8 @@ mod tests {
             label: label.to_owned(),
             address: "192.0.2.1:5".to_owned(),
             state: ToolState::Ready,
-            tools: tools.iter().map(|name| (*name).to_owned()).collect(),
+            tools_count: tools.len(),
+            tools: tools.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(","),
             server_info: server_info.map(str::to_owned),
             connected_seconds: 9,
             in_flight: 2,

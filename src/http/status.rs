@@ -123,12 +123,12 @@ pub(super) fn tools(ask: &Ask<'_>, _: &str) -> Reply {
         json.put("servers", Object);
         for (label, names) in &catalogue.servers {
             json.put(label, List);
-            names.iter().for_each(|name| json.add(Text(name)));
+            json.add(Raw(names));
             json.end();
         }
         json.end();
         json.put("tools", List);
-        json.add(Raw(catalogue.tools));
+        json.add(Raw(&catalogue.tools));
         json.end();
         Reply::json(200, json)
     })

@@ -4,9 +4,11 @@
 //! `from_robot.rs`; where a request goes is decided in `routing.rs`; what all tools look like
 //! together is made in `face.rs`.
 
-use super::catalogue::{names_of, Item, Kind, PerKind};
+use super::catalogue::{Kind, PerKind};
 use super::complaints::SILENCE;
+use super::items::Items;
 use super::liveness::Late;
+use super::numbers::NumberMap;
 use super::offers::Offers;
 use super::reply::{self, Refusal};
 use super::robot::{self, Queued, Robot};
@@ -20,7 +22,8 @@ use crate::ledger::Account;
 use crate::moment::Moment;
 use crate::sorted::sorted;
 use slab::Slab;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A tool that went a moment ago and may come back.
@@ -30,13 +33,18 @@ pub(super) struct Lost {
     pub label: Box<str>,
     pub line_label: Box<str>,
     pub server_id: Option<Box<str>>,
-    pub items: PerKind<Vec<Item>>,
-    own_name: Option<String>,
+    pub items: PerKind<Rc<Items>>,
+    own_name: Option<Box<str>>,
     /// Until when requests wait for it.
     until: Moment,
 }
 
 impl Lost {
+    /// What it called itself.
+    pub(super) fn own_name(&self) -> Option<&str> {
+        self.own_name.as_deref()
+    }
+
     /// Whether `tool` may turn out to be it, as far as can be said while its lists are unknown.
     fn may_be(&self, tool: &Tool) -> bool {
         let same_name = || tool.hello.is_none() || tool.own_name() == self.own_name.as_deref();
@@ -46,10 +54,10 @@ impl Lost {
         }
     }
 
-    /// Whether it offered anything of `names`, or nothing at all.
-    fn may_have_offered(&self, names: &[&str]) -> bool {
-        let before = names_of(self.items.of(Kind::Tools));
-        before.is_empty() || before.iter().any(|name| names.contains(name))
+    /// Whether it offered anything of `items`, or nothing at all.
+    fn may_have_offered(&self, items: &Items) -> bool {
+        let before = self.items.of(Kind::Tools);
+        before.len() == 0 || before.shares_a_name_with(items)
     }
 }
 
@@ -87,6 +95,10 @@ pub(super) struct Agent {
     pub armed: Option<Moment>,
     joined: u32,
     pub lines: u32,
+    /// The place of the tool server that serves each line: the newest of its twins.
+    pub serving: NumberMap<u32, usize>,
+    /// The answer to a robot's `initialize`, as long as nothing changes it.
+    pub hello: Option<Box<str>>,
 }
 
 impl Agent {
@@ -106,6 +118,8 @@ impl Agent {
             armed: None,
             joined: 0,
             lines: 0,
+            serving: NumberMap::default(),
+            hello: None,
         };
         agent.kept = agent.own_memory();
         agent
@@ -170,17 +184,16 @@ impl Agent {
     pub(super) fn name_tool(&mut self, place: usize) {
         let Some(tool) = self.tools.get(place) else { return };
         let own = tool.server_id.as_deref();
-        let hello_name = tool.hello.as_ref().and_then(|hello| hello.name.as_deref());
+        let hello_name = tool.own_name();
         let base = match own.or(hello_name) {
             Some(base) => base.to_owned(),
             None => format!("tool-{}", tool.order),
         };
-        let taken = |label: &str| {
-            self.tools.iter().any(|(other, tool)| other != place && &*tool.label == label)
-        };
+        let others = self.tools.iter().filter(|(other, _)| *other != place);
+        let taken: HashSet<&str> = others.map(|(_, tool)| &*tool.label).collect();
         let label = (1u32..)
             .map(|n| if n == 1 { base.clone() } else { format!("{base}-{n}") })
-            .find(|label| !taken(label))
+            .find(|label| !taken.contains(&**label))
             .unwrap_or(base);
         if let Some(tool) = self.tools.get_mut(place) {
             tool.label = label.into();
@@ -192,6 +205,8 @@ impl Agent {
     pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, place: usize, reason: CloseReason) {
         let Some(mut tool) = self.tools.try_remove(place) else { return };
         turn.catalogue_changed();
+        self.hello = None;
+        self.find_server(tool.line);
         let language = turn.policy.language;
         log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), reason.told(language)));
         let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
@@ -202,8 +217,7 @@ impl Agent {
             }
         }
         self.pay_lists_owed(turn);
-        let served_by_a_twin =
-            tool.line != 0 && self.tools.iter().any(|(_, other)| other.line == tool.line);
+        let served_by_a_twin = self.serving(tool.line).is_some();
         if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
             let until = turn.now.after(turn.policy.reconnect_grace);
             turn.wake(until);
@@ -249,14 +263,30 @@ impl Agent {
         lost.map(|lost| lost.until).min()
     }
 
-    /// Which of the lost tools a new one is that offers `names`: the one of its `server_id`; else
-    /// the one that called itself the same and offered the same; else the one of its label, if
-    /// they have anything in common.
-    pub(super) fn lost_self(&self, tool: &Tool, names: &[&str]) -> Option<usize> {
+    /// The tool server that serves a line.
+    pub(super) fn serving(&self, line: u32) -> Option<usize> {
+        self.serving.get(&line).copied()
+    }
+
+    /// Finds out anew who serves a line: the newest of its twins.
+    pub(super) fn find_server(&mut self, line: u32) {
+        let twins = self.tools.iter().filter(|(_, tool)| line != 0 && tool.line == line);
+        match twins.max_by_key(|(_, tool)| tool.order) {
+            Some((place, _)) => self.serving.insert(line, place),
+            None => self.serving.remove(&line),
+        };
+    }
+
+    /// Which of the lost tools a new one is: the one of its `server_id`; else the one that called
+    /// itself the same and offered the same; else the one of its label, if they have anything in
+    /// common.
+    pub(super) fn lost_self(&self, tool: &Tool) -> Option<usize> {
+        let items = &tool.lists.of(Kind::Tools).items;
         let known = |lost: &Lost| lost.line != 0 && lost.may_be(tool);
-        let same =
-            |lost: &Lost| tool.server_id.is_some() || names_of(lost.items.of(Kind::Tools)) == names;
-        let alike = |lost: &Lost| lost.label == tool.label && lost.may_have_offered(names);
+        let same = |lost: &Lost| {
+            tool.server_id.is_some() || lost.items.of(Kind::Tools).has_names_of(items)
+        };
+        let alike = |lost: &Lost| lost.label == tool.label && lost.may_have_offered(items);
         let place =
             |of: &dyn Fn(&Lost) -> bool| self.lost.iter().position(|lost| known(lost) && of(lost));
         place(&same).or_else(|| place(&alike))
@@ -399,12 +429,15 @@ impl Agent {
             offered: offers.len(),
             tools: tools
                 .map(|(place, tool)| {
-                    let names = offers.names_of(place).into_iter().map(str::to_owned);
+                    let serves = self.serving(tool.line) == Some(place);
+                    let (count, names) =
+                        if serves { offers.names_of(tool.line) } else { Default::default() };
                     ToolView {
                         label: tool.label.to_string(),
                         address: tool.address.to_string(),
                         state: tool.state,
-                        tools: names.collect(),
+                        tools_count: count,
+                        tools: names.to_owned(),
                         server_info: tool
                             .hello
                             .as_ref()
@@ -453,6 +486,11 @@ impl Agent {
                 assert_eq!(robot.map(ticket), Some(1), "a call without its ticket");
             }
         }
+        for (place, tool) in self.tools.iter().filter(|(_, tool)| tool.line != 0) {
+            let newest = self.serving(tool.line).and_then(|place| self.tools.get(place));
+            assert!(newest.is_some_and(|newest| newest.line == tool.line), "{place} is not served");
+            assert!(newest.is_some_and(|newest| newest.order >= tool.order), "{place} is newer");
+        }
         let tickets: usize = self.robots.iter().map(|(_, robot)| robot.tickets.len()).sum();
         assert_eq!(tickets, calls, "a ticket without its call");
         let parked: usize = self.robots.iter().map(|(_, robot)| robot.parked).sum();
@@ -461,12 +499,9 @@ impl Agent {
         assert_eq!(self.tools_memory(), self.tools_kept, "a change of the catalogue is not told");
         assert_eq!(self.memory(), self.kept, "kept bytes are miscounted");
         for kind in Kind::all() {
-            for (name, offer) in self.offers.of(kind).iter() {
-                let live = offer.tool.is_some_and(|tool| {
-                    self.tools.get(tool).is_some_and(|tool| tool.line == offer.line)
-                });
-                let lost = self.lost.iter().any(|lost| lost.line == offer.line);
-                assert!(live || (offer.tool.is_none() && lost), "nobody offers {name}");
+            for (line, _) in self.offers.of(kind).counts() {
+                let lost = self.lost.iter().any(|lost| lost.line == line);
+                assert!(lost || self.serving(line).is_some(), "nobody offers line {line}");
             }
         }
         if let Some(deadline) = self.deadline(policy) {

@@ -4,24 +4,18 @@
 use super::agent::Agent;
 use super::catalogue::Kind;
 use super::envelope::Envelope;
+use super::hello::{self, Hello};
 use super::liveness::Awaited;
-use super::offers::Source;
-use super::reply::{self, PROTOCOL_VERSION};
+use super::numbers::NumberMap;
+use super::offers::{Conflict, MergeResult, Source};
+use super::reply;
 use super::robot::Waiting;
-use super::scan;
-use super::tool::{Hello, Tool};
+use super::tool::Tool;
+use super::trouble::Trouble;
 use super::turn::Turn;
 use crate::moment::Moment;
 use crate::sorted::sorted;
-use serde_json::{Map, Value};
 use std::time::Duration;
-
-/// How many names that collide are told one by one.
-const MOST_TOLD: usize = 10;
-
-/// How many further members of a hello are looked at for one that is written again, where the last
-/// one counts.
-const MOST_COMPARED: usize = 64;
 
 /// How often robots are told at most that a list has changed.
 const BETWEEN_TELLINGS: Duration = Duration::from_secs(1);
@@ -77,49 +71,56 @@ impl Agent {
     pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind) -> bool {
         turn.catalogue_changed();
         let mut offers = std::mem::take(self.offers.of_mut(kind));
-        let live = self.tools_where(|tool| tool.line != 0);
-        let live = live.iter().filter_map(|place| {
+        let live = self.serving.iter().filter_map(|(line, place)| {
             let tool = self.tools.get(*place)?;
-            (self.serving(tool.line) == Some(*place)).then_some(Source {
-                line: tool.line,
-                label: &tool.line_label,
-                tool: Some(*place),
-                items: &tool.lists.of(kind).items,
-            })
+            Some((*line, &*tool.line_label, &tool.lists.of(kind).items))
         });
-        let lost = self.lost.iter().filter(|lost| lost.line != 0).map(|lost| Source {
-            line: lost.line,
-            label: &lost.line_label,
-            tool: None,
-            items: lost.items.of(kind),
-        });
-        let sources: Vec<Source<'_>> = live.chain(lost).collect();
-        let order = sorted(sources.iter().enumerate().map(|(place, source)| (source.line, place)));
+        let lost = self.lost.iter().map(|lost| (lost.line, &*lost.line_label, lost.items.of(kind)));
+        let all = live.chain(lost).filter(|(line, _, items)| *line != 0 && items.len() > 0);
+        let all: Vec<_> = all.collect();
+        let order = sorted(all.iter().enumerate().map(|(place, (line, ..))| (*line, place)));
+        let sources = order.into_iter().filter_map(|(_, place)| all.get(place));
         let sources: Vec<Source<'_>> =
-            order.iter().filter_map(|(_, place)| sources.get(*place).copied()).collect();
-        let (changed, conflicts) = offers.merge(kind, &sources);
-        let language = turn.policy.language;
-        let more = conflicts.len().saturating_sub(MOST_TOLD);
-        for conflict in conflicts.into_iter().take(MOST_TOLD) {
-            log::warn!(
-                "{}",
-                language.name_conflict(
-                    &self.name,
-                    kind.row().noun,
-                    &conflict.name,
-                    &conflict.label,
-                    &conflict.offered
-                )
-            );
-        }
-        if more > 0 {
-            log::warn!("{}", language.more_conflicts(&self.name, more));
-        }
+            sources.map(|(line, label, items)| Source { line: *line, label, items }).collect();
+        let result = offers.merge(kind, &sources);
         *self.offers.of_mut(kind) = offers;
-        if changed {
+        self.tell_conflicts(turn, kind, &result);
+        self.note_left_out(turn, kind, &result);
+        if result.changed {
             self.tell(turn, kind);
         }
-        changed
+        result.changed
+    }
+
+    fn tell_conflicts(&self, turn: &Turn<'_>, kind: Kind, result: &MergeResult) {
+        let language = turn.policy.language;
+        for Conflict { name, label, offered } in &result.conflicts {
+            let noun = kind.row().noun;
+            log::warn!("{}", language.name_conflict(&self.name, noun, name, label, offered));
+        }
+        if result.more_conflicts > 0 {
+            log::warn!("{}", language.more_conflicts(&self.name, result.more_conflicts));
+        }
+    }
+
+    /// Says of which tool servers items are left out because the agent has no room for them.
+    fn note_left_out(&mut self, turn: &Turn<'_>, kind: Kind, result: &MergeResult) {
+        let left_out: NumberMap<u32, usize> = result.left_out.iter().copied().collect();
+        let servers: Vec<usize> = self.serving.values().copied().collect();
+        for place in servers {
+            let Some(tool) = self.tools.get_mut(place) else { continue };
+            let was_told = matches!(tool.trouble, Some(Trouble::AgentFull(of, _)) if of == kind);
+            match left_out.get(&tool.line) {
+                Some(count) => {
+                    tool.note_trouble(Trouble::AgentFull(kind, *count), turn.now);
+                    if !was_told {
+                        self.say_trouble(turn, place);
+                    }
+                }
+                None if was_told => tool.trouble = None,
+                None => (),
+            }
+        }
     }
 
     /// Tells every initialised robot that a list has changed, now or when it is time again.
@@ -198,14 +199,11 @@ impl Agent {
             robot.list_seen = list.version();
             robot.list_owed = false;
         }
-        let head = r#"{"jsonrpc":"2.0","id":"#;
         let member = kind.row().member;
-        self.answer(
-            turn,
-            place,
-            id,
-            &[head, id, r#","result":{""#, member, r#"":["#, list.text(), "]}}"],
-        );
+        let mut pieces = vec![r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{""#, member, r#"":["#];
+        pieces.extend(list.pieces());
+        pieces.push("]}}");
+        self.answer(turn, place, id, &pieces);
         *self.offers.of_mut(kind) = list;
     }
 
@@ -218,79 +216,27 @@ impl Agent {
         envelope: &Envelope<'_>,
     ) {
         self.meet(turn, place, envelope);
-        let tools = self.tools_where(|tool| tool.hello.is_some());
-        let mut tools: Vec<&Tool> =
-            tools.iter().filter_map(|t| self.tools.get(*t)).map(|t| &**t).collect();
-        tools.retain(|tool| {
-            tool.line == 0
-                || self
-                    .serving(tool.line)
-                    .and_then(|t| self.tools.get(t))
-                    .is_some_and(|t| t.peer == tool.peer)
-        });
-        let hellos: Vec<&Hello> = tools.iter().filter_map(|tool| tool.hello.as_ref()).collect();
-        let result = initialize_result(&hellos);
-        let head = r#"{"jsonrpc":"2.0","id":"#;
-        self.answer(turn, place, id, &[head, id, r#","result":"#, &result, "}"]);
-    }
-}
-
-/// The `result` of `initialize` for the tools that said `hellos`.
-fn initialize_result(hellos: &[&Hello]) -> String {
-    let mut capabilities = Map::new();
-    for hello in hellos {
-        unite(&mut capabilities, &hello.capabilities);
-    }
-    let tools = capabilities.entry("tools").or_insert_with(|| Value::Object(Map::new()));
-    match tools {
-        Value::Object(tools) => {
-            tools.insert("listChanged".to_owned(), Value::Bool(true));
-        }
-        odd => *odd = serde_json::json!({"listChanged": true}),
-    }
-    let version = hellos.iter().map(|hello| &*hello.version).min().unwrap_or(PROTOCOL_VERSION);
-    let mut members = vec![
-        format!(r#""protocolVersion":{}"#, reply::quoted(version)),
-        // What was read as JSON is always written.
-        format!(r#""capabilities":{}"#, serde_json::to_string(&capabilities).unwrap_or_default()),
-    ];
-    if let [only] = hellos {
-        let mut own = Vec::new();
-        let _ = scan::members(&only.result, |key, value| own.push((key.name(), value)));
-        let written_later = |place: usize, name: &str| {
-            own.iter().skip(place + 1).take(MOST_COMPARED).any(|(other, _)| *other == name)
+        let hello = match self.hello.take() {
+            Some(hello) => hello,
+            None => {
+                turn.catalogue_changed();
+                self.make_hello()
+            }
         };
-        for (place, (name, value)) in own.iter().enumerate() {
-            let is_ours = ["protocolVersion", "capabilities"].contains(&&**name);
-            if !is_ours && !written_later(place, name) {
-                members.push(format!("{}:{value}", reply::quoted(name)));
-            }
-        }
-        if only.server_info().is_none() {
-            members.push(format!(r#""serverInfo":{}"#, reply::own_info()));
-        }
-    } else {
-        members.push(format!(r#""serverInfo":{}"#, reply::own_info()));
-        let instructions: Vec<&str> =
-            hellos.iter().filter_map(|hello| hello.instructions.as_deref()).collect();
-        if !instructions.is_empty() {
-            members
-                .push(format!(r#""instructions":{}"#, reply::quoted(&instructions.join("\n\n"))));
-        }
+        let head = r#"{"jsonrpc":"2.0","id":"#;
+        self.answer(turn, place, id, &[head, id, r#","result":"#, &hello, "}"]);
+        self.hello = Some(hello);
     }
-    format!("{{{}}}", members.join(","))
-}
 
-/// Adds what `more` can do to what `all` can do.
-fn unite(all: &mut Map<String, Value>, more: &Map<String, Value>) {
-    for (name, value) in more {
-        match (all.get_mut(name), value) {
-            (Some(Value::Object(all)), Value::Object(more)) => unite(all, more),
-            (Some(present), Value::Bool(true)) => *present = Value::Bool(true),
-            (Some(_), _) => (),
-            (None, value) => {
-                all.insert(name.clone(), value.clone());
-            }
-        }
+    /// The answer to `initialize` for all tool servers together. Twins speak once.
+    fn make_hello(&self) -> Box<str> {
+        let mut tools = self.tools_where(|tool| tool.hello.is_some());
+        tools.retain(|place| {
+            let line = self.tools.get(*place).map_or(0, |tool| tool.line);
+            line == 0 || self.serving(line) == Some(*place)
+        });
+        let tools = tools.iter().filter_map(|place| self.tools.get(*place));
+        let hellos: Vec<&Hello> = tools.filter_map(|tool| tool.hello.as_ref()).collect();
+        hello::united(&hellos)
     }
 }

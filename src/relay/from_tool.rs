@@ -1,7 +1,7 @@
 //! What a tool says, and what becomes of it (contract, section 4, "From a tool").
 
 use super::agent::Agent;
-use super::catalogue::{names_of, Kind, KINDS};
+use super::catalogue::{Kind, KINDS};
 use super::envelope::{hear, Envelope, Id, Splice, Unreadable};
 use super::fault::{self, Fault, FaultKind};
 use super::in_flight::{number, Request};
@@ -162,7 +162,11 @@ impl Agent {
         }
         turn.catalogue_changed();
         match tool.hear_hello(turn, answer) {
-            Ok(()) => self.name_tool(place),
+            Ok(()) => {
+                self.hello = None;
+                self.name_tool(place);
+                self.say_trouble(turn, place);
+            }
             // A late refusal of an earlier attempt says nothing new.
             Err(_) if tool.state == ToolState::Opaque => (),
             Err(trouble) => self.tool_is_opaque(turn, place, trouble),
@@ -184,11 +188,9 @@ impl Agent {
         let trouble = fault.map(|fault| Trouble::Unreadable(kind.row().list, fault)).or(trouble);
         match trouble {
             Some(trouble) => {
-                let language = turn.policy.language;
-                let words = trouble.told(language);
                 // The same trouble with every listing is said once.
                 if tool.note_trouble(trouble, turn.now) {
-                    log::warn!("{}", language.tool_trouble(Who(&self.name, tool), words));
+                    self.say_trouble(turn, place);
                 }
             }
             None => {
@@ -197,6 +199,14 @@ impl Agent {
         }
         self.list_is_known(turn, place, kind, tell);
         self.settle(turn);
+    }
+
+    /// Says what is wrong with a tool server.
+    pub(super) fn say_trouble(&self, turn: &Turn<'_>, place: usize) {
+        let Some(tool) = self.tools.get(place) else { return };
+        let Some(trouble) = &tool.trouble else { return };
+        let language = turn.policy.language;
+        log::warn!("{}", language.tool_trouble(Who(&self.name, tool), trouble.told(language)));
     }
 
     /// A list of a tool is as whole as it will be.
@@ -231,20 +241,16 @@ impl Agent {
     /// Whether a tool's changed list makes it the twin of others than before.
     fn has_other_twins(&self, place: usize) -> bool {
         let Some(tool) = self.tools.get(place) else { return false };
-        let names = names_of(&tool.lists.of(Kind::Tools).items);
         let others = self.tools.iter().filter(|(other, _)| *other != place);
         let mut others = others.map(|(_, other)| &**other).filter(|other| is_kin(other, tool));
-        others.any(|other| {
-            let same_names = names_of(&other.lists.of(Kind::Tools).items) == names;
-            same_names != (other.line == tool.line)
-        })
+        others.any(|other| offer_the_same(other, tool) != (other.line == tool.line))
     }
 
     /// Finds out which server over time a tool is that has just become ready: the one of its
     /// `server_id`, a twin's, one that was lost, or a new one.
     fn join_line(&mut self, turn: &mut Turn<'_>, place: usize) {
         let Some(tool) = self.tools.get(place) else { return };
-        let names = names_of(&tool.lists.of(Kind::Tools).items);
+        let old_line = tool.line;
         let kin: Vec<&Tool> = self
             .tools
             .iter()
@@ -252,8 +258,8 @@ impl Agent {
             .map(|(_, other)| &**other)
             .filter(|other| is_kin(other, tool))
             .collect();
-        let twin = kin.iter().find(|other| names_of(&other.lists.of(Kind::Tools).items) == names);
-        let come_back = || self.lost_self(tool, &names).and_then(|at| self.lost.get(at));
+        let twin = kin.iter().find(|other| offer_the_same(other, tool));
+        let come_back = || self.lost_self(tool).and_then(|at| self.lost.get(at));
         let known = twin.map(|twin| (twin.line, twin.line_label.clone()));
         let known = known.or_else(|| come_back().map(|lost| (lost.line, lost.line_label.clone())));
         let (line, line_label) = known.unwrap_or_else(|| (self.lines + 1, tool.label.clone()));
@@ -275,6 +281,9 @@ impl Agent {
             let count = tool.lists.of(Kind::Tools).items.len();
             log::info!("{}", language.tool_ready(Who(&self.name, tool), count));
         }
+        self.hello = None;
+        self.find_server(old_line);
+        self.find_server(line);
     }
 
     fn tool_notifies(
@@ -342,6 +351,11 @@ impl Agent {
 fn is_kin(one: &Tool, other: &Tool) -> bool {
     let anonymous = |tool: &Tool| tool.server_id.is_none() && tool.own_name().is_some();
     anonymous(one) && anonymous(other) && one.line != 0 && one.own_name() == other.own_name()
+}
+
+/// Whether two tool servers have the same set of tool names.
+fn offer_the_same(one: &Tool, other: &Tool) -> bool {
+    one.lists.of(Kind::Tools).items.has_names_of(&other.lists.of(Kind::Tools).items)
 }
 
 /// Answers what a tool asks of the relay.

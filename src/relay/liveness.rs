@@ -3,9 +3,10 @@
 
 use super::agent::PATIENCE;
 use super::catalogue::{Kind, PerKind};
+use super::hello::{self, Hello};
 use super::in_flight::Request;
 use super::reply;
-use super::tool::{Hello, Listing, Tool};
+use super::tool::{Listing, Tool};
 use super::trouble::Trouble;
 use super::turn::Turn;
 use super::ToolState;
@@ -17,9 +18,6 @@ pub(super) const MAX_REPEATS: u8 = 3;
 
 /// How often a tool server's own handshake makes the relay ask once more.
 const MAX_INVITATIONS: u8 = 8;
-
-/// The largest answer to `initialize`, in bytes: it is kept.
-const LARGEST_HELLO: usize = 256 << 10;
 
 /// A listing that was not answered in time.
 pub(super) enum Late {
@@ -68,13 +66,14 @@ impl Tool {
         }
         let refused = |raw: &str| Trouble::HandshakeRefused(reply::shortened(raw).to_owned());
         let result = answer.map_err(refused)?;
-        if result.len() > LARGEST_HELLO {
-            return Err(Trouble::ListTooLong("initialize"));
+        if !turn.admits(result.len().min(hello::MAX_BYTES)) {
+            return Err(Trouble::NoMemory("initialize"));
         }
-        let hello = Hello::read(result).ok_or_else(|| refused("{}"))?;
-        self.hello = Some(hello);
+        let hello = Hello::read(result).ok_or_else(|| refused(result))?;
         self.state = ToolState::Listing;
-        self.trouble = None;
+        self.trouble_since = turn.now;
+        self.trouble = hello.left_out.clone().map(Trouble::HelloCut);
+        self.hello = Some(hello);
         self.repeat_at = None;
         let _ = turn.send_to_tool(self.peer, &[reply::INITIALIZED]);
         self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
@@ -129,7 +128,11 @@ impl Tool {
             } else {
                 listing.given_up = true;
                 let tell = listing.tell;
+                // A late answer may still add to it.
+                let gathered = listing.gathered.clone();
+                turn.catalogue_changed();
                 list.known = false;
+                list.keep_what_came(gathered);
                 late.push(if is_first { Late::Abandoned } else { Late::GivenUp { kind, tell } });
             }
         }
@@ -166,7 +169,7 @@ impl Tool {
     fn listing_until(&self, kind: Kind) -> Option<Moment> {
         let list = self.lists.of(kind);
         let listing = list.running.as_ref().filter(|listing| !listing.given_up)?;
-        let is_known = list.known || !list.items.is_empty();
+        let is_known = list.known || list.items.len() > 0;
         let wait = if is_known { PATIENCE } else { Duration::MAX };
         Some(listing.asked.after(wait))
     }

@@ -1,6 +1,6 @@
 //! What an agent keeps, measured as memory, and what it gives up when it holds too much.
 
-use super::agent::Agent;
+use super::agent::{Agent, Lost};
 use super::catalogue::Kind;
 use super::in_flight::{Call, Request};
 use super::reply::{Cause, Refusal};
@@ -82,6 +82,16 @@ impl Tool {
     }
 }
 
+impl Lost {
+    /// How many bytes of memory it takes with its lists.
+    fn memory(&self) -> usize {
+        let texts = [&*self.label, &*self.line_label];
+        let texts = texts.into_iter().chain(self.server_id.as_deref()).chain(self.own_name());
+        let lists = Kind::all().map(|kind| self.items.of(kind).memory());
+        size_of::<Lost>() + texts.map(|text| allocated(text.len())).chain(lists).sum::<usize>()
+    }
+}
+
 impl Relay {
     /// The owner of `account` holds the most, and others need the room: the largest thing that is
     /// kept for it here is given up.
@@ -111,9 +121,15 @@ impl Agent {
         tools.sum::<usize>() + self.catalogue_memory()
     }
 
-    /// How many bytes of memory hellos and lists take, those just lost included.
+    /// How many bytes of memory hellos and lists take, those just lost included, and what was made
+    /// of them. Looks at every tool server.
     pub(super) fn catalogue_memory(&self) -> usize {
-        0
+        let tools = self.tools.iter().map(|(_, tool)| tool.catalogue_memory());
+        let lost = self.lost.iter().map(Lost::memory);
+        let merged = Kind::all().map(|kind| self.offers.of(kind).memory());
+        let hello = self.hello.as_ref().map_or(0, |hello| allocated(hello.len()));
+        let serving = table_of::<u32, usize>(GROWS * self.serving.len());
+        tools.chain(lost).chain(merged).sum::<usize>() + hello + serving
     }
 
     /// Keeps a message that takes `bytes` of memory here, if there is room.

@@ -1,16 +1,28 @@
-//! How several tools make one face: merging their lists, and the names of those who want the same
-//! one (contract, section 4, "Several tools").
+//! How several tool servers make one catalogue: merging their lists, and the names of those who want
+//! the same one.
+//!
+//! A merged list holds no text of its own: it is an index of the lists it was made of.
 
-use super::catalogue::{Item, Kind};
-use super::envelope::Splice;
-use crate::sorted::sorted;
-use std::collections::{BTreeMap, HashMap};
+use super::catalogue::Kind;
+use super::items::{print, Item, Items};
+use super::names::Names;
+use super::templates::Templates;
+use crate::ledger::{allocated, array_of};
+use std::cell::OnceCell;
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+use std::mem::size_of;
+use std::rc::Rc;
 
-/// The longest name a language model may use for a tool.
-const LONGEST_NAME: usize = 64;
+/// How many items of one kind an agent offers.
+pub(super) const MAX_OFFERED: usize = 8_000;
 
-/// What is put between a label and the name it tells apart.
-const BETWEEN: &str = "__";
+/// How many bytes they have together: as much as a robot's queue takes, if nothing else is in it.
+const MAX_OFFERED_BYTES: usize = 16 << 20;
+
+/// How many names that collide are told one by one.
+pub(super) const MAX_TOLD: usize = 10;
 
 /// What one server brings to the merged list: a *line* is a server over time, so its twins, and
 /// one that came back, are the same line.
@@ -19,30 +31,15 @@ pub(super) struct Source<'a> {
     pub line: u32,
     /// The label its items get where their names are taken.
     pub label: &'a str,
-    /// The place of the tool that serves it now; none while it is lost.
-    pub tool: Option<usize>,
-    pub items: &'a [Item],
+    pub items: &'a Rc<Items>,
 }
 
 /// An item as robots are offered it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Offer {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offer<'a> {
     pub line: u32,
-    /// The place of the tool that serves it now; none while it is lost.
-    pub tool: Option<usize>,
-    /// Its own name as its tool spelled it, where it is offered under another.
-    pub own_name: Option<Box<str>>,
-    /// Its place in the list.
-    place: usize,
-}
-
-impl Offer {
-    /// Whether its name was made for it, and its line is still there. `sources` are in the order of
-    /// their lines.
-    fn is_made(&self, sources: &[Source<'_>]) -> bool {
-        self.own_name.is_some()
-            && sources.binary_search_by_key(&self.line, |source| source.line).is_ok()
-    }
+    /// Its own name as its tool server spelled it, where it is offered under another.
+    pub own_name: Option<&'a str>,
 }
 
 /// The merged list of one kind, as it is and has been.
@@ -57,9 +54,52 @@ pub(super) struct Offers {
 /// A list that is not empty.
 #[derive(Debug, Default)]
 struct Merged {
-    by_name: BTreeMap<Box<str>, Offer>,
-    /// The list as robots get it, without its brackets.
-    text: String,
+    sources: Vec<Lister>,
+    entries: Vec<Entry>,
+    /// Names that were made because the items' own ones were taken, with quotes.
+    made: Vec<Box<str>>,
+    /// A table of places in `entries`, each plus one, found by the hash of the name.
+    index: Vec<u32>,
+    hasher: RandomState,
+    templates: Templates,
+    /// How long the list is as text.
+    bytes: usize,
+    /// What the names take that were made, and those a key holder is shown.
+    names_bytes: usize,
+    /// A number made of it, for noticing changes.
+    print: u64,
+}
+
+/// A list that others are merged with.
+#[derive(Debug)]
+struct Lister {
+    line: u32,
+    items: Rc<Items>,
+    /// Where its entries begin.
+    start: usize,
+    /// Its names as they are offered, as the elements of a JSON list. Made when they are first asked for.
+    names: OnceCell<Box<str>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    source: u32,
+    item: u32,
+    /// One more than the place of its name in `made`; 0 where it has its own.
+    made: u32,
+}
+
+/// What a merge led to.
+#[derive(Debug, Default)]
+pub(super) struct MergeResult {
+    /// Whether robots see another list than before.
+    pub changed: bool,
+    /// The first new conflicts of names.
+    pub conflicts: Vec<Conflict>,
+    /// How many more there are.
+    pub more_conflicts: usize,
+    /// The lines that have more items than there is room for, and how many were left out.
+    pub left_out: Vec<(u32, usize)>,
 }
 
 /// An item whose name was taken: who else has it, and what it is offered as.
@@ -72,31 +112,47 @@ pub(super) struct Conflict {
 
 impl Offers {
     /// Who offers `name`.
-    pub(super) fn find(&self, name: &str) -> Option<&Offer> {
-        self.list.as_ref()?.by_name.get(name)
+    pub(super) fn find(&self, name: &str) -> Option<Offer<'_>> {
+        let list = self.list.as_ref()?;
+        list.offer(list.find(name)?)
     }
 
-    /// Every name offered, with its offer.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Offer)> {
-        let list = self.list.iter().flat_map(|list| &list.by_name);
-        list.map(|(name, offer)| (&**name, offer))
+    /// Who offers a template that `address` can have been made from.
+    pub(super) fn find_template(&self, address: &str) -> Option<Offer<'_>> {
+        let list = self.list.as_ref()?;
+        list.offer(list.templates.find(address, |place| list.name(place))?)
     }
 
-    /// The names a tool serves, as they are offered and in the order of the list.
-    pub(super) fn names_of(&self, tool: usize) -> Vec<&str> {
-        let own = self.iter().filter(|(_, offer)| offer.tool == Some(tool));
-        let own = sorted(own.map(|(name, offer)| (offer.place, name)));
-        own.into_iter().map(|(_, name)| name).collect()
+    /// The names of a line as they are offered, as the elements of a JSON list, and how many.
+    pub(super) fn names_of(&self, line: u32) -> (usize, &str) {
+        let list = self.list.as_ref();
+        list.and_then(|list| list.names_of(line)).unwrap_or_default()
+    }
+
+    /// How many names of each line are offered, in the order of the lines.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (u32, usize)> + '_ {
+        let list = self.list.iter();
+        list.flat_map(|list| {
+            (0..list.sources.len()).filter_map(|place| {
+                Some((list.sources.get(place)?.line, list.entries_of(place).len()))
+            })
+        })
     }
 
     /// How many names are offered.
     pub(super) fn len(&self) -> usize {
-        self.list.as_ref().map_or(0, |list| list.by_name.len())
+        self.list.as_ref().map_or(0, |list| list.entries.len())
     }
 
-    /// The elements of the list, separated by commas.
-    pub(super) fn text(&self) -> &str {
-        self.list.as_ref().map_or("", |list| &list.text)
+    /// How long the list is as text.
+    #[allow(dead_code)]
+    pub(super) fn bytes(&self) -> usize {
+        self.list.as_ref().map_or(0, |list| list.bytes)
+    }
+
+    /// The elements of the list with commas between them, as the pieces they consist of.
+    pub(super) fn pieces(&self) -> Vec<&str> {
+        self.list.as_ref().map(|list| list.pieces()).unwrap_or_default()
     }
 
     /// How often the list has changed.
@@ -104,165 +160,327 @@ impl Offers {
         self.version
     }
 
+    /// How much memory the list takes, without the lists it was made of as long as their tool
+    /// servers have them, too.
+    pub(super) fn memory(&self) -> usize {
+        self.list.as_ref().map_or(0, |list| list.memory())
+    }
+
     /// Makes the list anew from `sources`, the oldest line first. Who has a name keeps it as long
-    /// as it offers it. Returns whether robots see another list than before, and the conflicts
-    /// that are new.
-    pub(super) fn merge(&mut self, kind: Kind, sources: &[Source<'_>]) -> (bool, Vec<Conflict>) {
-        let (merged, conflicts) = self.merged(kind, sources);
-        let changed = merged.text != self.text();
-        self.version = self.version.wrapping_add(u32::from(changed));
-        self.list = (!merged.by_name.is_empty()).then(|| Box::new(merged));
-        (changed, conflicts)
-    }
-
-    fn merged(&self, kind: Kind, sources: &[Source<'_>]) -> (Merged, Vec<Conflict>) {
-        let owners = self.owners(sources);
-        let mut merged = Merged::default();
-        let mut conflicts = Vec::new();
-        // Which line offered a name last: its twins stand together.
-        let mut seen = HashMap::new();
-        let mut stems = HashMap::new();
-        let made = self.names_made(sources);
-        for source in sources {
-            for item in source.items {
-                if seen.insert(&*item.name, source.line) == Some(source.line) {
-                    continue;
-                }
-                let own = owners.get(&*item.name) == Some(&source.line);
-                if own {
-                    merged.add(item.name.clone(), item, source, None);
-                } else if kind.row().renamed {
-                    let taken =
-                        |name: &str| owners.contains_key(name) || merged.by_name.contains_key(name);
-                    let before = made.get(&(source.line, item.spelled_name()));
-                    let offered = match before.filter(|name| !taken(name)) {
-                        Some(name) => (*name).to_owned(),
-                        None => distinct_name(source.label, &item.name, &mut stems, |name| {
-                            taken(name)
-                                || self.find(name).is_some_and(|offer| offer.is_made(sources))
-                        }),
-                    };
-                    if self.find(&offered).is_none() {
-                        conflicts.push(Conflict {
-                            name: item.name.to_string(),
-                            offered: offered.clone(),
-                            label: source.label.to_owned(),
-                        });
-                    }
-                    let spelled = format!("\"{offered}\"");
-                    merged.add(offered.into(), item, source, Some(&spelled));
-                }
-            }
-        }
-        merged.text.shrink_to_fit();
-        (merged, conflicts)
-    }
-
-    /// The names made for items that are still there: they stay whoever else comes or goes.
-    fn names_made(&self, sources: &[Source<'_>]) -> HashMap<(u32, &str), &str> {
-        let made = self.iter().filter(|(_, offer)| offer.is_made(sources));
-        made.filter_map(|(name, offer)| Some(((offer.line, offer.own_name.as_deref()?), name)))
-            .collect()
-    }
-
-    /// Which line has which name: who had it keeps it, else the oldest that offers it.
-    fn owners<'a>(&self, sources: &[Source<'a>]) -> HashMap<&'a str, u32> {
-        let mut owners: HashMap<&'a str, u32> = HashMap::new();
-        for source in sources {
-            for item in source.items {
-                let had_it = self
-                    .find(&item.name)
-                    .is_some_and(|offer| offer.line == source.line && offer.own_name.is_none());
-                if had_it {
-                    owners.insert(&*item.name, source.line);
-                } else {
-                    owners.entry(&*item.name).or_insert(source.line);
-                }
-            }
-        }
-        owners
+    /// as it offers it.
+    pub(super) fn merge(&mut self, kind: Kind, sources: &[Source<'_>]) -> MergeResult {
+        let old = self.list.take().unwrap_or_default();
+        let (merged, mut result) = Merging::new(kind, &old, sources).run();
+        result.changed = merged.print != old.print || merged.entries.len() != old.entries.len();
+        self.version = self.version.wrapping_add(u32::from(result.changed));
+        self.list = (!merged.entries.is_empty()).then(|| Box::new(merged));
+        result
     }
 }
 
 impl Merged {
-    fn add(&mut self, name: Box<str>, item: &Item, source: &Source<'_>, renamed: Option<&str>) {
-        if !self.text.is_empty() {
-            self.text.push(',');
+    fn item(&self, entry: &Entry) -> Option<Item<'_>> {
+        self.sources.get(entry.source as usize)?.items.get(entry.item as usize)
+    }
+
+    /// The name made for an entry, with its quotes.
+    fn made(&self, entry: &Entry) -> Option<&str> {
+        let place = entry.made.checked_sub(1)?;
+        self.made.get(place as usize).map(|name| &**name)
+    }
+
+    /// The name of the entry at `place` as it is offered.
+    fn name(&self, place: usize) -> &str {
+        let Some(entry) = self.entries.get(place) else { return "" };
+        match self.made(entry) {
+            Some(quoted) => quoted.get(1..quoted.len() - 1).unwrap_or_default(),
+            None => self.item(entry).map_or("", |item| item.name),
         }
-        let mut splice = Splice::of(&item.raw);
-        if let Some(spelled) = renamed {
-            splice.put(item.spelled_name(), spelled);
+    }
+
+    fn offer(&self, place: usize) -> Option<Offer<'_>> {
+        let entry = self.entries.get(place)?;
+        let own_name = self.made(entry).and_then(|_| Some(self.item(entry)?.spelled_name));
+        Some(Offer { line: self.sources.get(entry.source as usize)?.line, own_name })
+    }
+
+    /// The places of the entries of the source at `place`.
+    fn entries_of(&self, place: usize) -> std::ops::Range<usize> {
+        let start = |place: usize| self.sources.get(place).map(|source| source.start);
+        start(place).unwrap_or_default()..start(place + 1).unwrap_or(self.entries.len())
+    }
+
+    fn names_of(&self, line: u32) -> Option<(usize, &str)> {
+        let place = self.sources.binary_search_by_key(&line, |source| source.line).ok()?;
+        let places = self.entries_of(place);
+        let count = places.len();
+        let names = self.sources.get(place)?.names.get_or_init(|| {
+            let mut text = String::new();
+            for name in places.map(|place| self.name(place)) {
+                text.push_str(if text.is_empty() { "" } else { "," });
+                text.push_str(&super::reply::quoted(name));
+            }
+            text.into()
+        });
+        Some((count, names))
+    }
+
+    fn slots(&self, name: &str) -> impl Iterator<Item = usize> {
+        let size = self.index.len();
+        let start = self.hasher.hash_one(name);
+        // The table is at most half full, so an empty slot comes.
+        (0..size as u64).map(move |step| (start.wrapping_add(step) % size as u64) as usize)
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        for slot in self.slots(name) {
+            let place = (*self.index.get(slot)? as usize).checked_sub(1)?;
+            if self.name(place) == name {
+                return Some(place);
+            }
         }
-        self.text.extend(splice.pieces().iter().copied());
-        let own_name = renamed.map(|_| item.spelled_name().into());
-        let place = self.by_name.len();
-        let offer = Offer { line: source.line, tool: source.tool, own_name, place };
-        self.by_name.insert(name, offer);
+        None
+    }
+
+    /// Puts every entry into the table.
+    fn make_index(&mut self) {
+        self.index = vec![0; (self.entries.len() * 2).next_power_of_two()];
+        for place in 0..self.entries.len() {
+            let free = |slot: &usize| self.index.get(*slot) == Some(&0);
+            let slot = self.slots(self.name(place)).find(free);
+            if let Some(slot) = slot.and_then(|slot| self.index.get_mut(slot)) {
+                *slot = u32::try_from(place + 1).unwrap_or_default();
+            }
+        }
+    }
+
+    fn pieces(&self) -> Vec<&str> {
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        while let Some(entry) = self.entries.get(at) {
+            if at > 0 {
+                pieces.push(",");
+            }
+            let (Some(source), Some(item)) =
+                (self.sources.get(entry.source as usize), self.item(entry))
+            else {
+                break;
+            };
+            match self.made(entry) {
+                Some(name) => {
+                    let mut splice = super::envelope::Splice::of(item.raw);
+                    splice.put(item.spelled_name, name);
+                    pieces.extend(splice.pieces());
+                }
+                // What stands side by side in the list of a tool server is one piece.
+                None => {
+                    let mut last = entry.item;
+                    let goes_on = |next: &Entry, last: u32| {
+                        next.source == entry.source && next.item == last + 1 && next.made == 0
+                    };
+                    while self.entries.get(at + 1).is_some_and(|next| goes_on(next, last)) {
+                        at += 1;
+                        last += 1;
+                    }
+                    pieces.push(source.items.run(entry.item as usize, last as usize));
+                }
+            }
+            at += 1;
+        }
+        pieces
+    }
+
+    fn memory(&self) -> usize {
+        let alone = self.sources.iter().filter(|source| Rc::strong_count(&source.items) == 1);
+        allocated(size_of::<Merged>())
+            + self.names_bytes
+            + alone.map(|source| source.items.memory()).sum::<usize>()
+            + array_of::<Lister>(self.sources.capacity())
+            + array_of::<Entry>(self.entries.capacity())
+            + array_of::<Box<str>>(self.made.capacity())
+            + array_of::<u32>(self.index.capacity())
+            + self.templates.memory()
     }
 }
 
-/// `LABEL__name` of characters a language model may use, at most 64, and not `taken`.
-/// `stems` remembers which attempt at each name was the last, so that a thousand alike take no time.
-fn distinct_name(
-    label: &str,
-    name: &str,
-    stems: &mut HashMap<Box<str>, usize>,
-    taken: impl Fn(&str) -> bool,
-) -> String {
-    let (label, name) = (plain(label), plain(name));
-    let label = if label.trim_matches('_').is_empty() { "tool".to_owned() } else { label };
-    let stem = numbered(&label, &name, 1);
-    let mut attempt = stems.get(&*stem).map_or(1, |used| used.saturating_add(1));
-    loop {
-        let offered = numbered(&label, &name, attempt);
-        if !taken(&offered) {
-            stems.insert(stem.into(), attempt);
-            return offered;
+/// One merge. Everything here takes as long as there are items, at most [`MAX_OFFERED`].
+struct Merging<'a> {
+    kind: Kind,
+    old: &'a Merged,
+    /// The sources, each with as many of its items as there is room for.
+    sources: Vec<(&'a Source<'a>, usize)>,
+    /// Which line has which name.
+    owners: HashMap<&'a str, u32>,
+    merged: Merged,
+    result: MergeResult,
+}
+
+impl<'a> Merging<'a> {
+    fn new(kind: Kind, old: &'a Merged, sources: &'a [Source<'a>]) -> Self {
+        let mut result = MergeResult::default();
+        let (mut room, mut bytes) = (MAX_OFFERED, MAX_OFFERED_BYTES);
+        let mut taken = Vec::with_capacity(sources.len());
+        for source in sources {
+            let mut count = 0;
+            for item in source.items.iter().take(room) {
+                let Some(left) = bytes.checked_sub(item.raw.len() + 1) else { break };
+                bytes = left;
+                count += 1;
+            }
+            room -= count;
+            if count < source.items.len() {
+                result.left_out.push((source.line, source.items.len() - count));
+            }
+            if count > 0 {
+                taken.push((source, count));
+            }
         }
-        attempt = attempt.saturating_add(1);
+        let (owners, merged) = (HashMap::new(), Merged::default());
+        Merging { kind, old, sources: taken, owners, merged, result }
+    }
+
+    fn run(mut self) -> (Merged, MergeResult) {
+        self.find_owners();
+        let made_before = self.made_before();
+        let is_kept: HashSet<&str> = made_before.values().copied().collect();
+        let mut made = HashSet::new();
+        let mut names = Names::default();
+        for (place, (source, count)) in std::mem::take(&mut self.sources).into_iter().enumerate() {
+            let mut seen = HashSet::new();
+            self.merged.sources.push(Lister {
+                line: source.line,
+                items: source.items.clone(),
+                start: self.merged.entries.len(),
+                names: OnceCell::new(),
+            });
+            for (at, item) in source.items.iter().take(count).enumerate() {
+                if !seen.insert(item.name) {
+                    continue;
+                }
+                let mut entry = Entry { source: number(place), item: number(at), made: 0 };
+                if self.owners.get(item.name) != Some(&source.line) {
+                    if !self.kind.row().renamed {
+                        continue;
+                    }
+                    let before = made_before.get(&(source.line, item.spelled_name));
+                    let is_free =
+                        |name: &str| !self.owners.contains_key(name) && !made.contains(name);
+                    let offered = match before.filter(|name| is_free(name)) {
+                        Some(name) => (*name).to_owned(),
+                        None => names.distinct(source.label, item.name, |name| {
+                            !is_free(name) || is_kept.contains(name)
+                        }),
+                    };
+                    if self.old.find(&offered).is_none() {
+                        self.conflict(source, item.name, &offered);
+                    }
+                    self.merged.names_bytes += allocated(offered.len() + 2);
+                    self.merged.made.push(format!("\"{offered}\"").into());
+                    entry.made = number(self.merged.made.len());
+                    made.insert(offered);
+                }
+                self.merged.entries.push(entry);
+                self.merged.names_bytes += item.name.len() + r#""",""#.len();
+                let name = self.merged.made.last().filter(|_| entry.made > 0);
+                let added = name.map_or(0, |name| print(name.as_bytes()));
+                self.merged.print = print_of([self.merged.print, item.print, added]);
+                let longer = name.map_or(0, |name| name.len());
+                let shorter = name.map_or(0, |_| item.spelled_name.len());
+                self.merged.bytes += (item.raw.len() + 1 + longer).saturating_sub(shorter);
+            }
+        }
+        self.merged.entries.shrink_to_fit();
+        self.merged.make_index();
+        if self.kind == Kind::Templates {
+            let merged = &self.merged;
+            let names = (0..merged.entries.len()).map(|place| merged.name(place));
+            self.merged.templates = Templates::new(names);
+        }
+        (self.merged, self.result)
+    }
+
+    fn conflict(&mut self, source: &Source<'_>, name: &str, offered: &str) {
+        if self.result.conflicts.len() >= MAX_TOLD {
+            self.result.more_conflicts += 1;
+            return;
+        }
+        self.result.conflicts.push(Conflict {
+            name: super::reply::shortened(name).to_owned(),
+            offered: offered.to_owned(),
+            label: source.label.to_owned(),
+        });
+    }
+
+    /// Who has which name: who had it keeps it, else the oldest that offers it.
+    fn find_owners(&mut self) {
+        for (source, count) in &self.sources {
+            for item in source.items.iter().take(*count) {
+                let before = self.old.find(item.name).and_then(|place| self.old.offer(place));
+                let had_it = before
+                    .is_some_and(|offer| offer.line == source.line && offer.own_name.is_none());
+                if had_it {
+                    self.owners.insert(item.name, source.line);
+                } else {
+                    self.owners.entry(item.name).or_insert(source.line);
+                }
+            }
+        }
+    }
+
+    /// The names that were made for items of lines that are still there: they stay whoever else
+    /// comes or goes.
+    fn made_before(&self) -> HashMap<(u32, &'a str), &'a str> {
+        let lines: HashSet<u32> = self.sources.iter().map(|(source, _)| source.line).collect();
+        let places = 0..self.old.entries.len();
+        let made = places.filter_map(|place| {
+            let offer = self.old.offer(place)?;
+            let kept = lines.contains(&offer.line);
+            kept.then_some(((offer.line, offer.own_name?), self.old.name(place)))
+        });
+        made.collect()
     }
 }
 
-/// `LABEL__name`, from the second attempt on with its number behind it.
-fn numbered(label: &str, name: &str, attempt: usize) -> String {
-    let tail = if attempt == 1 { String::new() } else { format!("-{attempt}") };
-    // The name says more than the label: the label gives way first, down to eight letters.
-    let room = LONGEST_NAME.saturating_sub(BETWEEN.len() + tail.len());
-    let for_label = room.saturating_sub(name.len()).max(8).min(label.len());
-    let for_name = room.saturating_sub(for_label).min(name.len());
-    let (label, name) = (label.get(..for_label), name.get(..for_name));
-    format!("{}{BETWEEN}{}{tail}", label.unwrap_or_default(), name.unwrap_or_default())
+fn print_of(words: [u64; 3]) -> u64 {
+    let [a, b, c] = words.map(u64::to_le_bytes);
+    print(&[a, b, c].concat())
 }
 
-/// The same word of letters, digits, `_` and `-` only.
-fn plain(word: &str) -> String {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    word.chars().map(|c| if fits(c) { c } else { '_' }).collect()
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::catalogue::Page;
+    use super::super::items::items;
     use super::*;
 
-    fn items(kind: Kind, list: &str) -> Vec<Item> {
-        let member = kind.row().member;
-        Page::read(kind, &format!(r#"{{"{member}":{list}}}"#)).unwrap().items
+    fn source<'a>(line: u32, label: &'a str, items: &'a Rc<Items>) -> Source<'a> {
+        Source { line, label, items }
     }
 
-    fn source<'a>(line: u32, label: &'a str, items: &'a [Item]) -> Source<'a> {
-        Source { line, label, tool: Some(line as usize), items }
+    fn text(offers: &Offers) -> String {
+        offers.pieces().concat()
+    }
+
+    fn many(count: usize, more: &str) -> Rc<Items> {
+        let list: Vec<String> =
+            (0..count).map(|n| format!(r#"{{"name":"name-{n}"{more}}}"#)).collect();
+        items(Kind::Tools, &format!("[{}]", list.join(",")))
     }
 
     #[test]
     fn items_are_offered_as_they_are_spelled() {
         let list = items(Kind::Tools, r#"[ {"name" : "a" , "n":1.50}, {"x":1,"name":"\u0062"}]"#);
         let mut offers = Offers::default();
-        let (changed, conflicts) = offers.merge(Kind::Tools, &[source(1, "one", &list)]);
-        assert!(changed && conflicts.is_empty());
-        assert_eq!(offers.text(), r#"{"name" : "a" , "n":1.50},{"x":1,"name":"\u0062"}"#);
-        assert!(offers.find("b").is_some());
-        assert!(!offers.merge(Kind::Tools, &[source(1, "one", &list)]).0);
+        let result = offers.merge(Kind::Tools, &[source(1, "one", &list)]);
+        assert!(result.changed && result.conflicts.is_empty());
+        assert_eq!(text(&offers), r#"{"name" : "a" , "n":1.50},{"x":1,"name":"\u0062"}"#);
+        assert_eq!(offers.pieces().len(), 1, "neighbours are one piece");
+        assert!(offers.find("b").is_some() && offers.find("c").is_none());
+        assert_eq!(offers.names_of(1), (2, r#""a","b""#));
+        assert_eq!(offers.bytes(), text(&offers).len() + 1);
+        assert!(!offers.merge(Kind::Tools, &[source(1, "one", &list)]).changed);
     }
 
     #[test]
@@ -270,19 +488,19 @@ mod tests {
         let list = items(Kind::Tools, r#"[{"name":"search","d":"\/"}]"#);
         let (a, b) = (source(1, "a", &list), source(2, "b", &list));
         let mut offers = Offers::default();
-        let (_, conflicts) = offers.merge(Kind::Tools, &[a, b]);
+        let conflicts = offers.merge(Kind::Tools, &[a, b]).conflicts;
         assert_eq!(conflicts[0].offered, "b__search");
-        assert_eq!(offers.text(), r#"{"name":"search","d":"\/"},{"name":"b__search","d":"\/"}"#);
-        assert_eq!(offers.find("b__search").unwrap().own_name.as_deref(), Some("\"search\""));
+        assert_eq!(text(&offers), r#"{"name":"search","d":"\/"},{"name":"b__search","d":"\/"}"#);
+        assert_eq!(offers.find("b__search").unwrap().own_name, Some("\"search\""));
+        assert_eq!(offers.names_of(2), (1, r#""b__search""#));
         // The first goes for good: the name passes on, and is not given back.
         offers.merge(Kind::Tools, &[source(2, "b", &list)]);
         assert_eq!(offers.find("search").unwrap().line, 2);
-        let (_, conflicts) =
-            offers.merge(Kind::Tools, &[source(1, "a", &list), source(2, "b", &list)]);
+        let conflicts = offers.merge(Kind::Tools, &[a, b]).conflicts;
         assert_eq!(offers.find("search").unwrap().line, 2);
         assert_eq!(conflicts[0].offered, "a__search");
-        let (_, again) = offers.merge(Kind::Tools, &[source(1, "a", &list), source(2, "b", &list)]);
-        assert!(again.is_empty(), "a conflict is told once");
+        let again = offers.merge(Kind::Tools, &[a, b]);
+        assert!(again.conflicts.is_empty() && !again.changed, "a conflict is told once");
     }
 
     #[test]
@@ -300,29 +518,40 @@ mod tests {
     }
 
     #[test]
-    fn a_distinct_name_is_one_a_language_model_may_use() {
-        let long = "n".repeat(80);
-        for (label, name) in
-            [("home assistant", "查询"), ("计算器", "search"), ("l", &*long), (&*long, "n")]
-        {
-            let offered = distinct_name(label, name, &mut HashMap::new(), |_| false);
-            assert!(offered.len() <= LONGEST_NAME && !offered.is_empty(), "{offered}");
-            assert_eq!(plain(&offered), offered);
-        }
-        assert_eq!(
-            distinct_name("计算器", "search", &mut HashMap::new(), |_| false),
-            "tool__search"
-        );
-        assert_eq!(distinct_name("a", "s", &mut HashMap::new(), |name| name == "a__s"), "a__s-2");
-        let tight = distinct_name(&long, &long, &mut HashMap::new(), |name| !name.ends_with("-3"));
-        assert_eq!(tight.len(), LONGEST_NAME);
-    }
-
-    #[test]
     fn an_address_two_servers_have_is_listed_once() {
         let list = items(Kind::Resources, r#"[{"uri":"a://1"},{"uri":"a://1"}]"#);
         let mut offers = Offers::default();
         offers.merge(Kind::Resources, &[source(1, "a", &list), source(2, "b", &list)]);
-        assert_eq!(offers.text(), r#"{"uri":"a://1"}"#);
+        assert_eq!(text(&offers), r#"{"uri":"a://1"}"#);
+        assert_eq!(offers.counts().collect::<Vec<_>>(), [(1, 1), (2, 0)]);
+    }
+
+    #[test]
+    fn an_agent_offers_the_items_of_its_oldest_lines_up_to_a_limit() {
+        let list = many(1_999, "");
+        let sources: Vec<Source<'_>> = (1..=6).map(|line| source(line, "l", &list)).collect();
+        let mut offers = Offers::default();
+        let result = offers.merge(Kind::Tools, &sources);
+        assert_eq!(offers.len(), MAX_OFFERED);
+        assert_eq!(result.left_out, [(5, 1_995), (6, 1_999)]);
+        assert_eq!(result.conflicts.len() + result.more_conflicts, 6_001);
+        assert!(offers.memory() < 1_000_000, "{}", offers.memory());
+        // What a robot could never be sent is not offered either.
+        let list = many(1_000, &format!(r#","d":"{}""#, "x".repeat(4_000)));
+        let sources: Vec<Source<'_>> = (1..=6).map(|line| source(line, "l", &list)).collect();
+        let result = offers.merge(Kind::Tools, &sources);
+        assert!(offers.bytes() <= MAX_OFFERED_BYTES + 4_000 * 10);
+        assert_eq!(result.left_out.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [5, 6]);
+        assert_eq!(offers.bytes(), text(&offers).len() + 1);
+    }
+
+    #[test]
+    fn a_list_that_only_the_merged_one_has_counts_for_it() {
+        let list = many(100, "");
+        let mut offers = Offers::default();
+        offers.merge(Kind::Tools, &[source(1, "l", &list)]);
+        let (shared, own) = (offers.memory(), list.memory());
+        drop(list);
+        assert_eq!(offers.memory(), shared + own);
     }
 }

@@ -1,7 +1,7 @@
 //! Where a request goes, what waits until it can go there, and what comes of it.
 
 use super::agent::Agent;
-use super::catalogue::{template_fits, Kind};
+use super::catalogue::Kind;
 use super::envelope::{Envelope, Id, Params, Splice};
 use super::from_robot::{Ask, Turnstile, LONGEST_ID};
 use super::in_flight::{Call, Nature, Request};
@@ -14,9 +14,6 @@ use super::tool::Tool;
 use super::turn::Turn;
 use crate::close::CloseReason;
 use crate::moment::Moment;
-
-/// The longest address that is compared with templates, in bytes.
-const LONGEST_ADDRESS: usize = 8 * 1024;
 
 /// A request that waits for a tool.
 #[derive(Debug)]
@@ -53,21 +50,22 @@ pub(super) enum Route {
 impl Agent {
     /// Where a request for the item `name` goes.
     pub(super) fn route_named(&self, kind: Kind, name: Option<&str>) -> Route {
-        match name.and_then(|name| self.find_offer(kind, name)) {
-            Some(Offer { tool: Some(tool), own_name, .. }) => Route::Named(*tool, own_name.clone()),
-            Some(Offer { tool: None, .. }) => Route::Wait { for_lost: true },
-            None => self.route_anywhere(|_| false),
+        let Some(Offer { line, own_name }) = name.and_then(|name| self.find_offer(kind, name))
+        else {
+            return self.route_anywhere(|_| false);
+        };
+        match self.serving(line) {
+            Some(tool) => Route::Named(tool, own_name.map(Into::into)),
+            None => Route::Wait { for_lost: true },
         }
     }
 
-    fn find_offer(&self, kind: Kind, name: &str) -> Option<&Offer> {
-        self.offers.of(kind).find(name).or_else(|| {
-            let templates = self.offers.of(Kind::Templates).iter();
-            let fits = kind == Kind::Resources && name.len() <= LONGEST_ADDRESS;
-            let mut fitting =
-                templates.filter(|(template, _)| fits && template_fits(template, name));
-            fitting.next().map(|(_, offer)| offer)
-        })
+    fn find_offer(&self, kind: Kind, name: &str) -> Option<Offer<'_>> {
+        let template = || {
+            let templates = self.offers.of(Kind::Templates);
+            (kind == Kind::Resources).then(|| templates.find_template(name)).flatten()
+        };
+        self.offers.of(kind).find(name).or_else(template)
     }
 
     /// Where a request goes that names no item: to the only server there is, else to those that
@@ -98,12 +96,6 @@ impl Agent {
             [only] => Route::To(vec![*only]),
             _ => Route::Nobody,
         }
-    }
-
-    /// The tool that serves a line: the newest of its twins.
-    pub(super) fn serving(&self, line: u32) -> Option<usize> {
-        let twins = self.tools.iter().filter(|(_, tool)| tool.line == line);
-        twins.max_by_key(|(_, tool)| tool.order).map(|(place, _)| place)
     }
 
     /// Sends a robot's request where `route` says. `nobody` is the answer where that is nowhere.

@@ -81,20 +81,12 @@ pub fn members<'a>(object: &'a str, mut hear: impl FnMut(Key<'a>, &'a str)) -> S
 /// heard of.
 pub fn elements<'a>(list: &'a str, hear: &mut dyn FnMut(&'a str)) -> Scanned<()> {
     let bytes = list.as_bytes();
-    let start = behind(bytes, blanks_end(bytes, 0), b'[')?;
-    let mut scanner = Scanner { text: list, at: blanks_end(bytes, start) };
-    if bytes.get(scanner.at) == Some(&b']') {
-        return end_at(bytes, scanner.at + 1);
-    }
-    loop {
-        hear(scanner.value()?);
-        let at = blanks_end(bytes, scanner.at);
-        match bytes.get(at) {
-            Some(b',') => scanner.at = blanks_end(bytes, at + 1),
-            Some(b']') => return end_at(bytes, at + 1),
-            _ => return Err(NotJson { at }),
-        }
-    }
+    let mut scanner = Scanner { text: list, at: blanks_end(bytes, 0) };
+    scanner.elements(&mut |element| {
+        hear(element);
+        true
+    })?;
+    end_at(bytes, scanner.at)
 }
 
 /// Is shown each key of `object`, which must be the whole text, and takes the value behind it
@@ -191,6 +183,38 @@ impl<'a> Scanner<'a> {
         let spelled = self.text.get(start..end - 1).ok_or(NotJson { at: start })?;
         self.at = behind_colon(bytes, end)?;
         Ok(Key { spelled, has_escapes })
+    }
+
+    /// Whether a list comes next.
+    pub fn is_at_list(&self) -> bool {
+        self.text.as_bytes().get(self.at) == Some(&b'[')
+    }
+
+    /// Takes a list, each element of which is heard of, until `hear` says that it has heard enough.
+    ///
+    /// # Errors
+    /// [`NotJson`] where there is no list, or where enough was heard.
+    pub fn elements(&mut self, hear: &mut dyn FnMut(&'a str) -> bool) -> Scanned<()> {
+        let bytes = self.text.as_bytes();
+        self.at = blanks_end(bytes, behind(bytes, self.at, b'[')?);
+        if bytes.get(self.at) == Some(&b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            if !hear(self.value()?) {
+                return Err(NotJson { at: self.at });
+            }
+            let at = blanks_end(bytes, self.at);
+            match bytes.get(at) {
+                Some(b',') => self.at = blanks_end(bytes, at + 1),
+                Some(b']') => {
+                    self.at = at + 1;
+                    return Ok(());
+                }
+                _ => return Err(NotJson { at }),
+            }
+        }
     }
 
     /// Takes any value, however deep, as it is spelled.

@@ -5,6 +5,7 @@
 use super::agent::{Agent, NAMELESS};
 use super::catalogue::Kind;
 use super::departures::Departed;
+use super::numbers::NumberMap;
 use super::robot::Robot;
 use super::tool::Tool;
 use super::{Relay, ToolState};
@@ -83,11 +84,11 @@ pub struct Catalogue<'a> {
     pub agent: &'a str,
     /// See [`AgentStatus::revision`].
     pub revision: u32,
-    /// The tools' labels, each with the names it serves.
-    pub servers: Vec<(&'a str, Vec<&'a str>)>,
+    /// The tools' labels, each with the names it serves: the elements of a JSON list.
+    pub servers: Vec<(&'a str, &'a str)>,
     /// The elements of the list as robots get it, every one spelled as its tool spelled it,
     /// separated by commas.
-    pub tools: &'a str,
+    pub tools: String,
 }
 
 impl Relay {
@@ -131,16 +132,12 @@ impl Relay {
 impl Agent {
     fn status(&self, now: Moment, language: Language) -> AgentStatus<'_> {
         let offers = self.offers.of(Kind::Tools);
-        // How many names the tool in each place serves.
-        let mut served = vec![0; self.tools.capacity()];
-        for tool in offers.iter().filter_map(|(_, offer)| offer.tool) {
-            if let Some(count) = served.get_mut(tool) {
-                *count += 1;
-            }
-        }
+        // How many names each line offers.
+        let served: NumberMap<u32, usize> = offers.counts().collect();
         let tools = self.tools_where(|_| true).into_iter().filter_map(|place| {
-            let serves = served.get(place).copied().unwrap_or_default();
-            Some(self.tools.get(place)?.status(now, language, serves))
+            let tool = self.tools.get(place)?;
+            let serves = served.get(&tool.line).filter(|_| self.serving(tool.line) == Some(place));
+            Some(tool.status(now, language, serves.copied().unwrap_or_default()))
         });
         AgentStatus {
             id: &self.name,
@@ -155,12 +152,17 @@ impl Agent {
 
     fn catalogue(&self) -> Catalogue<'_> {
         let offers = self.offers.of(Kind::Tools);
-        let served = |place| Some((&*self.tools.get(place)?.label, offers.names_of(place)));
+        let served = |place| {
+            let tool = self.tools.get(place)?;
+            let serves = self.serving(tool.line) == Some(place);
+            let names = if serves { offers.names_of(tool.line).1 } else { "" };
+            Some((&*tool.label, names))
+        };
         Catalogue {
             agent: &self.name,
             revision: offers.version(),
             servers: self.tools_where(|_| true).into_iter().filter_map(served).collect(),
-            tools: offers.text(),
+            tools: offers.pieces().concat(),
         }
     }
 }

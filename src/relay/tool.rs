@@ -1,77 +1,32 @@
 //! One tool: what it said of itself, and its lists. What it is asked again and again stands in
 //! `liveness.rs`.
 
-use super::catalogue::{Item, Kind, PerKind};
-use super::envelope::{last_member, object, place_in, string};
+use super::catalogue::{Kind, PerKind};
+use super::hello::Hello;
 use super::in_flight::{Call, InFlight, Request};
-use super::reply::{shortened, PROTOCOL_VERSION};
-use super::scan;
+use super::items::{Gathered, Items, PageError, MAX_LIST_BYTES};
+use super::reply::shortened;
 use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{Congested, Peer, ToolState};
+use crate::ledger::allocated;
 use crate::moment::Moment;
-use serde_json::{Map, Value};
-use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// How long a burst of `list_changed` may take and still cost one listing.
 const BURST: Duration = Duration::from_millis(100);
 
-/// The longest name in an answer to `initialize` that becomes a label, in bytes.
-const LONGEST_OWN_NAME: usize = 128;
-
-/// How many bytes one list of one tool may hold, and in how many pages. A thousand tools with
-/// long schemas are far below it; a server that never stops listing is stopped by it.
-const LARGEST_LIST: usize = 4 << 20;
+/// In how many pages a list is read. A server that never stops listing is stopped by it.
 const MOST_PAGES: u16 = 1000;
-
-/// A tool's answer to `initialize`.
-#[derive(Debug)]
-pub(super) struct Hello {
-    /// The protocol version it chose.
-    pub version: String,
-    /// What it declares it can do.
-    pub capabilities: Map<String, Value>,
-    /// `serverInfo.name`, where it has one.
-    pub name: Option<String>,
-    /// `instructions`, where it has some.
-    pub instructions: Option<String>,
-    /// The whole answer as it is spelled: an object.
-    pub result: Box<str>,
-    /// Where its `serverInfo` stands in it.
-    server_info: Option<Range<usize>>,
-}
-
-impl Hello {
-    /// Reads the `result` of `initialize`; nothing where it is not an object.
-    pub(super) fn read(result: &str) -> Option<Self> {
-        scan::members(result, |_, _| ()).ok()?;
-        let text = |name: &str| string(last_member(result, name)?);
-        let info = last_member(result, "serverInfo");
-        let name = info.and_then(|info| string(last_member(info, "name")?));
-        let name = name.filter(|name| !name.trim().is_empty() && name.len() <= LONGEST_OWN_NAME);
-        Some(Hello {
-            version: text("protocolVersion").unwrap_or(Cow::Borrowed(PROTOCOL_VERSION)).into(),
-            capabilities: object(last_member(result, "capabilities")).unwrap_or_default(),
-            name: name.map(Into::into),
-            instructions: text("instructions").map(Into::into),
-            result: result.into(),
-            server_info: info.and_then(|info| place_in(result, info)),
-        })
-    }
-
-    /// `serverInfo` as it is spelled.
-    pub(super) fn server_info(&self) -> Option<&str> {
-        self.result.get(self.server_info.clone()?)
-    }
-}
 
 /// One list of a tool: what is known of it, and the listing under way.
 #[derive(Debug, Default)]
 pub(super) struct List {
-    pub items: Vec<Item>,
+    pub items: Rc<Items>,
+    /// Whether they are all there were, or all there is room for.
+    whole: bool,
     /// Whether it was answered, if only with an error, when it was last asked for.
     pub known: bool,
     /// The listing under way, and the one that was not answered in time.
@@ -84,6 +39,29 @@ impl List {
     /// Whether somebody waits for a listing.
     pub(super) fn is_running(&self) -> bool {
         self.running.as_ref().is_some_and(|listing| !listing.given_up)
+    }
+
+    /// A listing has ended too early. A list that was whole stays as it was known.
+    pub(super) fn keep_what_came(&mut self, gathered: Gathered) {
+        if !self.whole && gathered.len() > 0 {
+            self.take(gathered.finish());
+        }
+    }
+
+    fn take(&mut self, items: Items) {
+        // Who lists the same again changes nothing, and nothing is merged anew for it.
+        if !self.items.is_same_as(&items) {
+            self.items = Rc::new(items);
+        }
+    }
+
+    /// How much memory the list and the listing under way take.
+    fn memory(&self) -> usize {
+        let running = self.running.as_ref().map_or(0, |listing| {
+            let cursor = listing.cursor.as_ref().map_or(0, |cursor| allocated(cursor.len()));
+            allocated(size_of::<Listing>()) + listing.gathered.memory() + cursor
+        });
+        running + self.items.memory()
     }
 }
 
@@ -99,8 +77,7 @@ pub(super) struct Listing {
     /// Nobody waits for it any more. A late answer still counts.
     pub given_up: bool,
     pages: u16,
-    bytes: usize,
-    gathered: Vec<Item>,
+    pub gathered: Gathered,
     pub cursor: Option<Box<str>>,
     /// Whether robots are to be told even if the merged list stays as it is.
     pub tell: bool,
@@ -211,15 +188,14 @@ impl Tool {
     /// Whether it declares a capability. Who cannot be asked may have any.
     pub(super) fn declares(&self, capability: &str) -> bool {
         match &self.hello {
-            Some(hello) => hello.capabilities.contains_key(capability),
+            Some(hello) => hello.declares(capability),
             None => self.state == ToolState::Transparent,
         }
     }
 
     /// Whether it announces changes of a list.
     fn announces_changes(&self, kind: Kind) -> bool {
-        let declared = self.hello.as_ref().and_then(|h| h.capabilities.get(kind.row().capability));
-        declared.and_then(|declared| declared.get("listChanged")) == Some(&Value::Bool(true))
+        self.hello.as_ref().is_some_and(|hello| hello.announces_changes(kind))
     }
 
     /// The name by which a server without `server_id` is known again.
@@ -246,6 +222,7 @@ impl Tool {
         if list.is_running() {
             return;
         }
+        turn.catalogue_changed();
         let has_changed = list.again_at.take().is_some();
         // An answer that is late may still come, and is as good as one to a new question.
         let late = list.running.take();
@@ -261,8 +238,7 @@ impl Tool {
                     repeats: 0,
                     given_up: false,
                     pages: 1,
-                    bytes: 0,
-                    gathered: Vec::new(),
+                    gathered: Gathered::default(),
                     cursor: None,
                     tell: false,
                 })
@@ -275,7 +251,7 @@ impl Tool {
 
     /// Takes over what was known of the lists it has not been asked for yet: it is the server that
     /// was lost a moment ago.
-    pub(super) fn inherit(&mut self, mut known: PerKind<Vec<Item>>) {
+    pub(super) fn inherit(&mut self, mut known: PerKind<Rc<Items>>) {
         for kind in Kind::all().filter(|kind| *kind != Kind::Tools) {
             if self.declares(kind.row().capability) && !self.lists.of(kind).known {
                 self.lists.of_mut(kind).items = std::mem::take(known.of_mut(kind));
@@ -311,36 +287,40 @@ impl Tool {
         let tell = listing.tell;
         let done = |trouble| Listed::Done { tell, trouble };
         list.known = true;
-        let page = match answer.map(|result| super::catalogue::Page::read(kind, result)) {
-            Ok(Some(page)) => page,
-            Ok(None) => return done(Some(Trouble::ListRefused(method, "{}".to_owned()))),
-            // What was known stays known.
-            Err(error) => {
-                let error = shortened(error).to_owned();
-                return done(Some(Trouble::ListRefused(method, error)));
+        if answer.is_ok_and(|result| !turn.admits(result.len().min(MAX_LIST_BYTES))) {
+            list.keep_what_came(listing.gathered);
+            return done(Some(Trouble::NoMemory(method)));
+        }
+        let next = match answer.map(|result| listing.gathered.read_page(kind, result)) {
+            Ok(Ok(next)) => next,
+            failed => {
+                list.keep_what_came(listing.gathered);
+                return done(Some(match failed {
+                    Err(error) => Trouble::ListRefused(method, shortened(error).to_owned()),
+                    Ok(Err(PageError::Odd(odd))) => Trouble::NoList(kind, Some(odd)),
+                    Ok(_) => Trouble::NoList(kind, None),
+                }));
             }
         };
-        listing.bytes += page.items.iter().map(Item::size).sum::<usize>();
-        listing.gathered.extend(page.items);
-        let mut trouble = (page.nameless > 0).then_some(Trouble::Nameless(method, page.nameless));
-        let too_long = listing.bytes > LARGEST_LIST || listing.pages >= MOST_PAGES;
-        match page.next {
-            // The same page again and again would never end.
-            Some(next) if !too_long && listing.cursor.as_ref() != Some(&next) => {
+        // The same page again and again would never end.
+        let ends = listing.pages >= MOST_PAGES || listing.cursor == next;
+        let trouble = match next {
+            Some(next) if !ends => {
                 listing.pages += 1;
                 listing.cursor = Some(next);
                 self.lists.of_mut(kind).running = Some(listing);
                 self.ask_page(turn, kind);
                 return Listed::GoesOn;
             }
-            Some(_) => trouble = Some(Trouble::ListTooLong(method)),
-            None if listing.bytes > LARGEST_LIST => trouble = Some(Trouble::ListTooLong(method)),
-            None => (),
-        }
-        if listing.bytes <= LARGEST_LIST {
-            listing.gathered.shrink_to_fit();
-            list.items = listing.gathered;
-        }
+            _ if listing.gathered.cut => Some(Trouble::ListCut(method, listing.gathered.len())),
+            Some(_) => Some(Trouble::ListTooLong(method)),
+            None if listing.gathered.nameless > 0 => {
+                Some(Trouble::Nameless(method, listing.gathered.nameless))
+            }
+            None => None,
+        };
+        list.whole = true;
+        list.take(listing.gathered.finish());
         done(trouble)
     }
 
@@ -349,6 +329,12 @@ impl Tool {
         let Some(Request::Call(call)) = self.in_flight.remove(number) else { return None };
         turn.free(call.memory());
         Some(call)
+    }
+
+    /// How much memory its lists and its answer to `initialize` take.
+    pub(super) fn catalogue_memory(&self) -> usize {
+        let hello = self.hello.as_ref().map_or(0, Hello::memory);
+        Kind::all().map(|kind| self.lists.of(kind).memory()).sum::<usize>() + hello
     }
 
     /// Passes a robot's request on under `number`.

@@ -21,8 +21,18 @@ pub(super) enum Trouble {
     ListRefused(&'static str, String),
     /// A list was not answered in time.
     ListSilent(&'static str),
-    /// A list is too long, or never ends.
+    /// A list was answered with something that is none: what its member holds, if there is one.
+    NoList(Kind, Option<Box<str>>),
+    /// A list never ends.
     ListTooLong(&'static str),
+    /// A list has more items than are kept.
+    ListCut(&'static str, usize),
+    /// The agent has no room for so many items of a list.
+    AgentFull(Kind, usize),
+    /// There is no memory for what was answered.
+    NoMemory(&'static str),
+    /// A member of the answer to `initialize` was left out for its size.
+    HelloCut(Box<str>),
     /// Elements of a list have no name.
     Nameless(&'static str, usize),
     /// It sent something that is not JSON-RPC.
@@ -38,11 +48,16 @@ impl Trouble {
             Trouble::ListRefused(method, _)
             | Trouble::ListSilent(method)
             | Trouble::ListTooLong(method)
+            | Trouble::ListCut(method, _)
+            | Trouble::NoMemory(method)
             | Trouble::Nameless(method, _)
             | Trouble::Unreadable(method, _) => Some(method),
-            Trouble::HandshakeRefused(_) | Trouble::HandshakeSilent | Trouble::NotAMessage(_) => {
-                None
-            }
+            Trouble::NoList(kind, _) => Some(kind.row().list),
+            Trouble::HandshakeRefused(_)
+            | Trouble::HandshakeSilent
+            | Trouble::AgentFull(..)
+            | Trouble::HelloCut(_)
+            | Trouble::NotAMessage(_) => None,
         }
     }
 
@@ -55,7 +70,11 @@ impl Trouble {
     /// unanswered `resources/list` says nothing about the tool server an hour later.
     fn lasts(&self) -> bool {
         match self {
-            Trouble::HandshakeRefused(_) | Trouble::HandshakeSilent => true,
+            Trouble::HandshakeRefused(_)
+            | Trouble::HandshakeSilent
+            | Trouble::AgentFull(..)
+            | Trouble::NoMemory("initialize")
+            | Trouble::HelloCut(_) => true,
             Trouble::NotAMessage(_) => false,
             Trouble::Unreadable("initialize", _) => true,
             _ => self.is_about(Kind::Tools),
@@ -74,7 +93,18 @@ impl Trouble {
             Trouble::HandshakeSilent => language.handshake_silent(),
             Trouble::ListRefused(method, error) => language.list_refused(method, shortened(error)),
             Trouble::ListSilent(method) => language.list_silent(method),
+            Trouble::NoList(kind, odd) => {
+                let row = kind.row();
+                match odd {
+                    Some(odd) => language.list_odd(row.list, row.member, odd),
+                    None => language.list_missing(row.list, row.member),
+                }
+            }
             Trouble::ListTooLong(method) => language.list_too_long(method),
+            Trouble::ListCut(method, kept) => language.list_cut(method, *kept),
+            Trouble::AgentFull(kind, left_out) => language.agent_full(kind.row().list, *left_out),
+            Trouble::NoMemory(method) => language.no_memory(method),
+            Trouble::HelloCut(member) => language.hello_cut(member),
             Trouble::Nameless(method, count) => language.nameless(method, *count),
             Trouble::NotAMessage(fault) => language.tool_text_unreadable(&fault.told(language)),
             Trouble::Unreadable(method, fault) => {

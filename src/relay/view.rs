@@ -136,8 +136,10 @@ pub struct ToolView {
     pub address: String,
     /// How far it has come.
     pub state: ToolState,
-    /// The names of its tools as robots are offered them.
-    pub tools: Vec<String>,
+    /// How many tools it serves.
+    pub tools_count: usize,
+    /// Their names as robots are offered them: the elements of a JSON list.
+    pub tools: String,
     /// `serverInfo` as it sent it: JSON, or nothing yet.
     pub server_info: Option<String>,
     /// Seconds since it connected.

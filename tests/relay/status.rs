@@ -51,7 +51,7 @@ fn the_revision_says_when_the_list_has_changed() {
     assert_ne!(first(&world).revision, before);
     let catalogue = world.relay.catalogue("a");
     assert_eq!(catalogue.revision, first(&world).revision);
-    assert_eq!(catalogue.servers, [("one", vec!["y"])]);
+    assert_eq!(catalogue.servers, [("one", r#""y""#)]);
     assert_eq!(catalogue.tools, r#"{"name":"y","inputSchema":{}}"#);
 }
 

@@ -1,0 +1,267 @@
+//! What tool servers answer to `initialize`, and what robots are answered for all of them together.
+
+use super::catalogue::{Kind, KINDS};
+use super::envelope::{last_member, string};
+use super::reply::{self, PROTOCOL_VERSION};
+use super::scan;
+use crate::ledger::{allocated, array_of};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+
+/// How many bytes of capabilities of one tool server are kept, as they are spelled.
+const MAX_CAPABILITIES: usize = 16 << 10;
+
+/// How many bytes of the other members of its answer are kept, and in how many members.
+const MAX_REST: usize = 64 << 10;
+const MAX_MEMBERS: usize = 64;
+
+/// How many bytes of an answer are kept.
+pub(super) const MAX_BYTES: usize = MAX_CAPABILITIES + MAX_REST;
+
+/// The longest name of a tool server that becomes a label, and the longest protocol version, in bytes.
+const MAX_NAME: usize = 128;
+
+/// How many bytes of capabilities, and of instructions, of all tool servers of an agent are united.
+const MAX_UNITED: usize = 128 << 10;
+
+/// A tool server's answer to `initialize`.
+#[derive(Debug)]
+pub(super) struct Hello {
+    /// The protocol version it chose.
+    version: Box<str>,
+    /// `serverInfo.name`, where it has one.
+    pub name: Option<Box<str>>,
+    /// The members of its capabilities, as they are spelled.
+    capabilities: Members,
+    /// The kinds whose changes it announces, one bit each.
+    announced: u8,
+    /// The other members of its answer, as they are spelled, without the version.
+    rest: Members,
+    /// The first member that was left out because there is no room for it.
+    pub left_out: Option<Box<str>>,
+}
+
+/// Members of an object. The last of each name, as many as there is room for.
+#[derive(Debug, Default)]
+struct Members {
+    /// The names, decoded, and the values as they are spelled.
+    members: Vec<(Box<str>, Box<str>)>,
+    bytes: usize,
+}
+
+impl Members {
+    /// Takes a member in if there is room; says whether there was.
+    fn put(&mut self, name: &str, value: &str, room: usize) -> bool {
+        if let Some(at) = self.members.iter().position(|(other, _)| **other == *name) {
+            let (name, value) = self.members.remove(at);
+            self.bytes -= name.len() + value.len();
+        }
+        let bytes = self.bytes + name.len() + value.len();
+        let fits = bytes <= room && self.members.len() < MAX_MEMBERS;
+        if fits {
+            self.bytes = bytes;
+            self.members.push((name.into(), value.into()));
+        }
+        fits
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.members.iter().find(|(other, _)| **other == *name).map(|(_, value)| &**value)
+    }
+
+    fn memory(&self) -> usize {
+        let texts =
+            self.members.iter().map(|(name, value)| allocated(name.len()) + allocated(value.len()));
+        texts.sum::<usize>() + array_of::<(Box<str>, Box<str>)>(self.members.capacity())
+    }
+}
+
+impl Hello {
+    /// Reads the `result` of `initialize`; nothing where it is not an object.
+    pub(super) fn read(result: &str) -> Option<Self> {
+        let mut hello = Hello {
+            version: PROTOCOL_VERSION.into(),
+            name: None,
+            capabilities: Members::default(),
+            announced: 0,
+            rest: Members::default(),
+            left_out: None,
+        };
+        let mut capabilities = None;
+        scan::members(result, |key, value| match &*key.name() {
+            "protocolVersion" => {
+                let version = string(value).filter(|version| version.len() <= MAX_NAME);
+                hello.version = version.as_deref().unwrap_or(PROTOCOL_VERSION).into();
+            }
+            "capabilities" => capabilities = Some(value),
+            name => {
+                if !hello.rest.put(name, value, MAX_REST) {
+                    hello.leave_out(name);
+                }
+            }
+        })
+        .ok()?;
+        // One that is no object is like none.
+        let _ = scan::members(capabilities.unwrap_or("{}"), |key, value| {
+            let name = key.name();
+            if !hello.capabilities.put(&name, value, MAX_CAPABILITIES) {
+                hello.leave_out(&name);
+            }
+        });
+        let name = hello.server_info().and_then(|info| string(last_member(info, "name")?));
+        let name = name.filter(|name| !name.trim().is_empty() && name.len() <= MAX_NAME);
+        hello.name = name.map(Into::into);
+        for (place, row) in KINDS.iter().enumerate() {
+            let declared = hello.capabilities.get(row.capability);
+            let announces = declared.and_then(|declared| last_member(declared, "listChanged"));
+            hello.announced |= u8::from(announces == Some("true")) << place;
+        }
+        Some(hello)
+    }
+
+    fn leave_out(&mut self, name: &str) {
+        let name = || reply::shortened(name).into();
+        self.left_out.get_or_insert_with(name);
+    }
+
+    /// `serverInfo` as it is spelled.
+    pub(super) fn server_info(&self) -> Option<&str> {
+        self.rest.get("serverInfo")
+    }
+
+    /// Whether it declares a capability.
+    pub(super) fn declares(&self, capability: &str) -> bool {
+        self.capabilities.get(capability).is_some()
+    }
+
+    /// Whether it announces changes of a list.
+    pub(super) fn announces_changes(&self, kind: Kind) -> bool {
+        let place = KINDS.iter().position(|row| row.kind == kind);
+        place.is_some_and(|place| self.announced >> place & 1 == 1)
+    }
+
+    /// How much memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        let name = self.name.as_ref().map_or(0, |name| allocated(name.len()));
+        allocated(self.version.len()) + name + self.capabilities.memory() + self.rest.memory()
+    }
+}
+
+/// The `result` of a robot's `initialize` for tool servers that answered `hellos`.
+pub(super) fn united(hellos: &[&Hello]) -> Box<str> {
+    let mut capabilities = Map::new();
+    let (mut seen, mut room) = (HashSet::new(), MAX_UNITED);
+    for (name, value) in hellos.iter().flat_map(|hello| &hello.capabilities.members) {
+        // Most tool servers of an agent are alike, and what is already there is not read again.
+        if value.len() <= room && seen.insert((&**name, &**value)) {
+            room -= value.len();
+            unite_member(&mut capabilities, name, value_of(value));
+        }
+    }
+    let tools = capabilities.entry("tools").or_insert_with(|| Value::Object(Map::new()));
+    match tools {
+        Value::Object(tools) => {
+            tools.insert("listChanged".to_owned(), Value::Bool(true));
+        }
+        odd => *odd = serde_json::json!({"listChanged": true}),
+    }
+    let version = hellos.iter().map(|hello| &*hello.version).min().unwrap_or(PROTOCOL_VERSION);
+    // What was read as JSON is always written.
+    let mut text = format!(
+        r#"{{"protocolVersion":{},"capabilities":{}"#,
+        reply::quoted(version),
+        serde_json::to_string(&capabilities).unwrap_or_default()
+    );
+    let mut member = |name: &str, value: &str| {
+        text.push(',');
+        text.push_str(&reply::quoted(name));
+        text.push(':');
+        text.push_str(value);
+    };
+    let only = if let [only] = hellos { Some(only) } else { None };
+    for (name, value) in only.into_iter().flat_map(|only| &only.rest.members) {
+        member(name, value);
+    }
+    if only.is_none_or(|only| only.server_info().is_none()) {
+        member("serverInfo", &reply::own_info());
+    }
+    if only.is_none() {
+        let mut room = MAX_UNITED;
+        let mut instructions = Vec::new();
+        for own in hellos.iter().filter_map(|hello| string(hello.rest.get("instructions")?)) {
+            if own.len() <= room {
+                room -= own.len();
+                instructions.push(own);
+            }
+        }
+        if !instructions.is_empty() {
+            member("instructions", &reply::quoted(&instructions.join("\n\n")));
+        }
+    }
+    text.push('}');
+    text.into()
+}
+
+fn value_of(raw: &str) -> Value {
+    serde_json::from_str(&scan::strict(raw)).unwrap_or_default()
+}
+
+/// Adds what `more` can do to what `all` can do.
+fn unite(all: &mut Map<String, Value>, more: Map<String, Value>) {
+    for (name, value) in more {
+        unite_member(all, &name, value);
+    }
+}
+
+fn unite_member(all: &mut Map<String, Value>, name: &str, value: Value) {
+    match (all.get_mut(name), value) {
+        (Some(Value::Object(all)), Value::Object(more)) => unite(all, more),
+        (Some(present), Value::Bool(true)) => *present = Value::Bool(true),
+        (Some(_), _) => (),
+        (None, value) => {
+            all.insert(name.to_owned(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_is_left_out_member_by_member() {
+        let large = "x".repeat(MAX_REST);
+        let hello = Hello::read(&format!(
+            r#"{{"protocolVersion":"1","capabilities":{{"tools":{{"listChanged":true}},"experimental":"{large}","prompts":{{}}}},"instructions":"{large}","serverInfo":{{"name":"s"}}}}"#
+        ))
+        .unwrap();
+        assert!(hello.declares("tools") && hello.declares("prompts"));
+        assert!(hello.announces_changes(Kind::Tools) && !hello.announces_changes(Kind::Prompts));
+        assert!(!hello.declares("experimental"));
+        assert_eq!(hello.name.as_deref(), Some("s"));
+        assert_eq!(hello.left_out.as_deref(), Some("instructions"));
+        assert!(hello.memory() < 2000, "{}", hello.memory());
+    }
+
+    #[test]
+    fn what_all_can_do_is_what_any_can_do() {
+        let read = |text: &str| Hello::read(text).unwrap();
+        let one = read(
+            r#"{"protocolVersion":"2","capabilities":{"a":{"x":false,"y":1}},"instructions":"i"}"#,
+        );
+        let two = read(
+            r#"{"protocolVersion":"1","capabilities":{"a":{"x":true},"tools":7},"instructions":"j"}"#,
+        );
+        let all: Value = serde_json::from_str(&united(&[&one, &two])).unwrap();
+        assert_eq!(all["protocolVersion"], "1");
+        assert_eq!(
+            all["capabilities"],
+            serde_json::json!({"a":{"x":true,"y":1},"tools":{"listChanged":true}})
+        );
+        assert_eq!(
+            (&all["serverInfo"]["name"], &all["instructions"]),
+            (&"mcp-endpoint-server".into(), &"i\n\nj".into())
+        );
+        assert!(Hello::read("[]").is_none());
+    }
+}
