@@ -733,9 +733,9 @@ sentences! {
     /// Error -32003.
     tool_lost() { zh: "工具端连接已断开"; en: "Tool disconnected"; }
     /// Error -32003, the details.
-    tool_lost_details() {
-        zh: "工具端在答复之前断开了连接";
-        en: "The tool's connection ended before it answered";
+    tool_lost_details(why: &str) {
+        zh: "工具端在答复之前断开了连接: {why}";
+        en: "The tool server's connection ended before it answered: {why}";
     }
     /// Error -32005.
     timed_out() { zh: "工具端响应超时"; en: "Tool timed out"; }

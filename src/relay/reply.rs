@@ -50,8 +50,8 @@ pub(super) enum Refusal<'a> {
     NoTool,
     /// The message could not be passed on.
     NotForwarded(Cause),
-    /// The tool went before it answered.
-    ToolLost,
+    /// The tool server went before it answered, for this reason.
+    ToolLost(&'a str),
     /// Nothing came within `request_timeout`.
     TimedOut,
     /// Nobody offers what was asked for.
@@ -74,7 +74,7 @@ impl Refusal<'_> {
         match self {
             Refusal::NoTool => -32001,
             Refusal::NotForwarded(_) => -32002,
-            Refusal::ToolLost => -32003,
+            Refusal::ToolLost(_) => -32003,
             Refusal::TimedOut => -32005,
             Refusal::NotAMessage | Refusal::Batch | Refusal::UnclearToken => -32600,
             Refusal::UnknownMethod(_) => -32601,
@@ -89,7 +89,7 @@ impl Refusal<'_> {
         *match self {
             Refusal::NoTool => &mut errors.no_tool,
             Refusal::NotForwarded(_) => &mut errors.not_forwarded,
-            Refusal::ToolLost => &mut errors.tool_lost,
+            Refusal::ToolLost(_) => &mut errors.tool_lost,
             Refusal::TimedOut => &mut errors.timed_out,
             _ => &mut errors.bad_request,
         } += 1;
@@ -99,7 +99,7 @@ impl Refusal<'_> {
         match self {
             Refusal::NoTool => language.no_tool(),
             Refusal::NotForwarded(_) => language.not_forwarded(),
-            Refusal::ToolLost => language.tool_lost(),
+            Refusal::ToolLost(_) => language.tool_lost(),
             Refusal::TimedOut => language.timed_out(),
             Refusal::UnknownName { noun, name } => format!("Unknown {noun}: {}", shortened(name)),
             Refusal::UnknownMethod(method) => format!("Method not found: {}", shortened(method)),
@@ -114,7 +114,7 @@ impl Refusal<'_> {
         match self {
             Refusal::NoTool => language.no_tool_details(),
             Refusal::NotForwarded(cause) => language.not_forwarded_details(cause.told(language)),
-            Refusal::ToolLost => language.tool_lost_details(),
+            Refusal::ToolLost(why) => language.tool_lost_details(why),
             Refusal::TimedOut => language.timed_out_details(),
             Refusal::UnknownName { .. } => language.unknown_name_details(),
             Refusal::UnknownMethod(_) => language.unknown_method_details(),

@@ -148,8 +148,13 @@ impl World {
 
     /// A peer is gone.
     pub(crate) fn leaves(&mut self, peer: Peer) {
+        self.is_closed(peer, CloseReason::PeerVanished);
+    }
+
+    /// The shell has closed a peer, or it is gone.
+    pub(crate) fn is_closed(&mut self, peer: Peer, reason: CloseReason) {
         self.wire.gone.insert(peer);
-        self.relay.left(self.now, peer, CloseReason::PeerVanished, &mut self.wire);
+        self.relay.left(self.now, peer, reason, &mut self.wire);
         self.relay.check_invariants();
     }
 
