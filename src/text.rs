@@ -700,6 +700,21 @@ sentences! {
         zh: "工具端的答复无法读取: {fault}";
         en: "the tool server's answer cannot be read: {fault}";
     }
+    /// A tool has failed and does not say why.
+    failed_without_words() {
+        zh: "工具执行失败，没有给出原因";
+        en: "The tool failed and did not say why";
+    }
+    /// A cause of -32002; `of` says whose answer it is.
+    answer_too_large(size: usize, of: &str) {
+        zh: "答复{of}有 {size} 字节，而 xiaozhi-server 收到超过 1 MiB 的消息会断开会话，因此没有转发";
+        en: "the answer{of} has {size} bytes. xiaozhi-server ends its session at a message over 1 MiB, so it was not passed on";
+    }
+    /// Whose answer it is: of which tool, or any other name, and of which tool server.
+    answer_of(name: &str, label: &str) {
+        zh: " (工具 {name:?}，工具端 {label:?}) ";
+        en: " of the tool {name:?} (tool server {label:?})";
+    }
     /// What is wrong with a text, and where.
     fault_at(what: &str, at: usize) { zh: "{what} (第 {at} 字节)"; en: "{what} at byte {at}"; }
     /// What is wrong with a text.

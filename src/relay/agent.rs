@@ -213,7 +213,13 @@ impl Agent {
         turn.departures.note(turn.now, &self.name, (label, &tool.address), reason);
         for number in tool.in_flight.numbers(|_| true) {
             if let Some(call) = tool.end_call(turn, number) {
-                self.call_failed(turn, place, number, &call, Refusal::ToolLost(reason.told(language)));
+                self.call_failed(
+                    turn,
+                    place,
+                    number,
+                    &call,
+                    Refusal::ToolLost(reason.told(language)),
+                );
             }
         }
         self.pay_lists_owed(turn);

@@ -26,6 +26,7 @@ enum Cause {
     ToolAsks,
     ToolUnreadable(Peer),
     ToolAnswers(Peer),
+    TooLarge,
 }
 
 /// What was complained about.
@@ -81,6 +82,13 @@ impl Agent {
         let (who, about) = (robot::Who(&self.name, robot), (&*self.name, Cause::RobotReplies));
         let words = || language.robot_replies();
         turn.complaints.say((turn.now, turn.policy), about, &who, &words);
+    }
+
+    /// An answer is too large for a robot, which is told `words`.
+    pub(super) fn complain_of_large_answer(&self, turn: &mut Turn<'_>, robot: usize, words: &str) {
+        let Some(robot) = self.robots.get(robot) else { return };
+        let (who, about) = (robot::Who(&self.name, robot), (&*self.name, Cause::TooLarge));
+        turn.complaints.say((turn.now, turn.policy), about, &who, &|| words.to_owned());
     }
 
     /// A tool has asked what only robots ask.

@@ -29,8 +29,10 @@ pub(super) enum Request {
 pub(super) struct Call {
     /// The robot's place in its agent.
     pub robot: usize,
-    /// The id it sent, as it spelled it.
-    pub id: Box<str>,
+    /// The id it sent, as it spelled it, and behind it the name of what it calls, where that may
+    /// have to be told.
+    pub spelled: Box<str>,
+    id_length: usize,
     /// The progress token it sent, as it spelled it.
     pub token: Option<Box<str>>,
     /// What kind of request it is, as far as that matters to its answer.
@@ -39,6 +41,32 @@ pub(super) struct Call {
     pub since: Moment,
     /// When it is given up.
     pub deadline: Moment,
+}
+
+impl Call {
+    /// A robot's request of `id`, with the name of what it calls where that may have to be told.
+    pub(super) fn new(
+        robot: usize,
+        (id, name): (&str, &str),
+        token: Option<&str>,
+        nature: Nature,
+        since: Moment,
+        deadline: Moment,
+    ) -> Self {
+        let spelled = if name.is_empty() { id.into() } else { [id, name].concat().into() };
+        let token = token.map(Into::into);
+        Call { robot, spelled, id_length: id.len(), token, nature, since, deadline }
+    }
+
+    /// The id it sent, as it spelled it.
+    pub(super) fn id(&self) -> &str {
+        self.spelled.get(..self.id_length).unwrap_or_default()
+    }
+
+    /// The name of what it calls, where that is known.
+    pub(super) fn name(&self) -> &str {
+        self.spelled.get(self.id_length..).unwrap_or_default()
+    }
 }
 
 /// What matters of a request when it is answered or given up.

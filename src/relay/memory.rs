@@ -19,11 +19,11 @@ const GROWS: usize = 2;
 impl Call {
     /// How many bytes of memory it takes, its ticket included.
     pub(super) fn memory(&self) -> usize {
-        memory_of_call(&self.id, self.token.as_deref())
+        memory_of_call(&self.spelled, self.token.as_deref())
     }
 }
 
-/// How many bytes of memory a request under way takes.
+/// How many bytes of memory a request under way takes, `id` with what is kept behind it.
 pub(super) fn memory_of_call(id: &str, token: Option<&str>) -> usize {
     let place = size_of::<(u32, Request)>() + 1 + size_of::<Ticket>();
     allocated(id.len()) + token.map_or(0, |token| allocated(token.len())) + GROWS * place

@@ -1,8 +1,11 @@
 //! Kindness to known clients (contract, section 5): each rule is one function here.
 
 use super::envelope::string;
+use super::policy::Policy;
 use super::reply::quoted;
+use super::robot::Robot;
 use super::scan;
+use crate::text::Language;
 use std::borrow::Cow;
 
 /// How `xiaozhi-server` names itself in `initialize`.
@@ -14,10 +17,23 @@ pub(super) fn is_xiaozhi_server(client_name: &str) -> bool {
     client_name == XIAOZHI_SERVER
 }
 
-/// What to write behind the opening brace of a `tools/call` result so that its failure is seen:
-/// an `error` with the text of its first text content. Nothing where it did not fail, or says so
-/// already.
-pub(super) fn failure_told_twice(result: &str) -> Option<String> {
+/// The largest message that `xiaozhi-server` takes: with a larger one its WebSocket library ends the
+/// session, and none of its tools works any more.
+const MAX_MESSAGE: usize = 1 << 20;
+
+/// How large a message for `robot` is, where it is too large for it.
+pub(super) fn too_large_for(robot: &Robot, policy: &Policy, pieces: &[&str]) -> Option<usize> {
+    if !robot.is_xiaozhi_server || !policy.quirks {
+        return None;
+    }
+    let size = pieces.iter().map(|piece| piece.len()).sum();
+    (size > MAX_MESSAGE).then_some(size)
+}
+
+/// What to write behind the opening brace of a `tools/call` result so that its failure is seen: an
+/// `error` with the texts of its text contents, or a plain sentence where there is none. Nothing where
+/// it did not fail, or says so already.
+pub(super) fn failure_told_twice(result: &str, language: Language) -> Option<String> {
     let (mut is_error, mut told, mut content) = (None, false, None);
     scan::members(result, |key, value| match &*key.name() {
         "isError" => is_error = Some(value),
@@ -29,14 +45,17 @@ pub(super) fn failure_told_twice(result: &str) -> Option<String> {
     if is_error != Some("true") || told {
         return None;
     }
-    let mut text = None;
-    scan::elements(content?, &mut |part| {
-        if text.is_none() {
-            text = text_of(part);
+    let mut words = String::new();
+    let _ = scan::elements(content.unwrap_or_default(), &mut |part| {
+        if let Some(text) = text_of(part).filter(|text| !text.is_empty()) {
+            words.extend((!words.is_empty()).then_some('\n'));
+            words.push_str(&text);
         }
-    })
-    .ok()?;
-    Some(format!(r#""error":{},"#, quoted(&text?)))
+    });
+    if words.is_empty() {
+        words = language.failed_without_words();
+    }
+    Some(format!(r#""error":{},"#, quoted(&words)))
 }
 
 /// The text of a text content.
@@ -59,8 +78,25 @@ mod tests {
     fn the_text_of_a_failed_call_becomes_its_error() {
         let told = failure_told_twice(
             r#"{"content":[{"type":"image","data":""},{"type":"text","text":"\u574f\n"}],"isError":true}"#,
+            Language::En,
         );
         assert_eq!(told.as_deref(), Some(r#""error":"坏\n","#));
+        let several = r#"{"isError":true,"content":[{"type":"text","text":"a"},{"type":"text","text":""},{"text":"b","type":"text"}]}"#;
+        let told = failure_told_twice(several, Language::En);
+        assert_eq!(told.as_deref(), Some(r#""error":"a\nb","#));
+    }
+
+    #[test]
+    fn a_failure_without_words_gets_a_sentence() {
+        for result in [
+            r#"{"content":[],"isError":true}"#,
+            r#"{"content":7,"isError":true}"#,
+            r#"{"content":[{"type":"image","data":""}],"isError":true}"#,
+            r#"{"isError":true}"#,
+        ] {
+            let told = failure_told_twice(result, Language::En);
+            assert!(told.is_some_and(|told| told.contains("failed")), "{result}");
+        }
     }
 
     #[test]
@@ -69,11 +105,9 @@ mod tests {
             r#"{"content":[{"type":"text","text":"x"}]}"#,
             r#"{"content":[{"type":"text","text":"x"}],"isError":false}"#,
             r#"{"content":[{"type":"text","text":"x"}],"isError":true,"error":"y"}"#,
-            r#"{"content":[],"isError":true}"#,
-            r#"{"content":7,"isError":true}"#,
             r#"["isError"]"#,
         ] {
-            assert_eq!(failure_told_twice(result), None, "{result}");
+            assert_eq!(failure_told_twice(result, Language::En), None, "{result}");
         }
     }
 }

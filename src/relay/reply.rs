@@ -52,6 +52,8 @@ pub(super) enum Refusal<'a> {
     NotForwarded(Cause),
     /// The tool server went before it answered, for this reason.
     ToolLost(&'a str),
+    /// The answer, of so many bytes, would end the robot's session; `of` says whose it is.
+    TooLarge { size: usize, of: &'a str },
     /// Nothing came within `request_timeout`.
     TimedOut,
     /// Nobody offers what was asked for.
@@ -73,7 +75,7 @@ impl Refusal<'_> {
     pub(super) fn code(self) -> i32 {
         match self {
             Refusal::NoTool => -32001,
-            Refusal::NotForwarded(_) => -32002,
+            Refusal::NotForwarded(_) | Refusal::TooLarge { .. } => -32002,
             Refusal::ToolLost(_) => -32003,
             Refusal::TimedOut => -32005,
             Refusal::NotAMessage | Refusal::Batch | Refusal::UnclearToken => -32600,
@@ -88,7 +90,7 @@ impl Refusal<'_> {
         let errors = &mut traffic.errors;
         *match self {
             Refusal::NoTool => &mut errors.no_tool,
-            Refusal::NotForwarded(_) => &mut errors.not_forwarded,
+            Refusal::NotForwarded(_) | Refusal::TooLarge { .. } => &mut errors.not_forwarded,
             Refusal::ToolLost(_) => &mut errors.tool_lost,
             Refusal::TimedOut => &mut errors.timed_out,
             _ => &mut errors.bad_request,
@@ -98,7 +100,7 @@ impl Refusal<'_> {
     pub(super) fn message(self, language: Language) -> String {
         match self {
             Refusal::NoTool => language.no_tool(),
-            Refusal::NotForwarded(_) => language.not_forwarded(),
+            Refusal::NotForwarded(_) | Refusal::TooLarge { .. } => language.not_forwarded(),
             Refusal::ToolLost(_) => language.tool_lost(),
             Refusal::TimedOut => language.timed_out(),
             Refusal::UnknownName { noun, name } => format!("Unknown {noun}: {}", shortened(name)),
@@ -114,6 +116,9 @@ impl Refusal<'_> {
         match self {
             Refusal::NoTool => language.no_tool_details(),
             Refusal::NotForwarded(cause) => language.not_forwarded_details(cause.told(language)),
+            Refusal::TooLarge { size, of } => {
+                language.not_forwarded_details(language.answer_too_large(size, of))
+            }
             Refusal::ToolLost(why) => language.tool_lost_details(why),
             Refusal::TimedOut => language.timed_out_details(),
             Refusal::UnknownName { .. } => language.unknown_name_details(),

@@ -8,7 +8,7 @@ use super::in_flight::{Call, Nature, Request};
 use super::memory::memory_of_call;
 use super::offers::Offer;
 use super::quirks;
-use super::reply::{Cause, Refusal};
+use super::reply::{shortened, Cause, Refusal};
 use super::robot::{self, Ticket};
 use super::tool::Tool;
 use super::turn::Turn;
@@ -189,6 +189,11 @@ impl Agent {
             _ => Nature::Other,
         };
         let deadline = turn.now.after(turn.policy.request_timeout);
+        // An answer that is too large for the robot will have to be named.
+        let kept_name = match &params.name {
+            Some((name, _)) if robot.is_xiaozhi_server => shortened(name),
+            _ => "",
+        };
         let mut digits = itoa::Buffer::new();
         let mut sent = false;
         for tool_place in tools {
@@ -203,9 +208,8 @@ impl Agent {
             if let (Some(name), Some((_, spelled))) = (name, &params.name) {
                 splice.put(spelled, name);
             }
-            let token = params.asked_token.map(Into::into);
-            let since = turn.now;
-            let call = Call { robot: place, id: id.into(), token, nature, since, deadline };
+            let (spelled, token) = ((id, kept_name), params.asked_token);
+            let call = Call::new(place, spelled, token, nature, turn.now, deadline);
             if tool.take_call(turn, number, splice.pieces(), call).is_ok() {
                 robot.tickets.push_back(Ticket { tool: *tool_place, number, request });
                 sent = true;
@@ -236,9 +240,13 @@ impl Agent {
         }
     }
 
-    /// Sends a robot the answer to its request `id`, or an error where that finds no room.
+    /// Sends a robot the answer to its request `id`, or an error where that finds no room or would
+    /// end its session.
     pub(super) fn answer(&mut self, turn: &mut Turn<'_>, place: usize, id: &str, pieces: &[&str]) {
         let Some(robot) = self.robots.get(place) else { return };
+        if let Some(size) = quirks::too_large_for(robot, turn.policy, pieces) {
+            return self.refuse(turn, place, id, Refusal::TooLarge { size, of: "" });
+        }
         if turn.send_to_robot(robot.peer, pieces).is_err() {
             self.refuse(turn, place, id, Refusal::NotForwarded(Cause::RobotQueueFull));
         }
@@ -278,20 +286,33 @@ impl Agent {
                     && turn.policy.quirks
                     && robot.is_xiaozhi_server =>
             {
-                quirks::failure_told_twice(result).zip(result.get(1..1))
+                quirks::failure_told_twice(result, turn.policy.language).zip(result.get(1..1))
             }
             _ => None,
         };
         let mut splice = Splice::of(envelope.text);
-        splice.put(id, &call.id);
+        splice.put(id, call.id());
         if let Some(member) = envelope.surplus_member() {
             splice.put(member, "");
         }
         if let Some((words, behind_brace)) = &failure {
             splice.put(behind_brace, words);
         }
-        self.answer(turn, call.robot, &call.id, splice.pieces());
+        match quirks::too_large_for(robot, turn.policy, splice.pieces()) {
+            None => self.answer(turn, call.robot, call.id(), splice.pieces()),
+            Some(size) => self.answer_is_too_large(turn, tool, call, size),
+        }
         self.pay_list_owed(turn, call.robot);
+    }
+
+    /// An answer would end the session of the robot it is for.
+    #[cold]
+    fn answer_is_too_large(&mut self, turn: &mut Turn<'_>, tool: usize, call: &Call, size: usize) {
+        let Some(tool) = self.tools.get(tool) else { return };
+        let language = turn.policy.language;
+        let of = language.answer_of(call.name(), &tool.label);
+        self.complain_of_large_answer(turn, call.robot, &language.answer_too_large(size, &of));
+        self.refuse(turn, call.robot, call.id(), Refusal::TooLarge { size, of: &of });
     }
 
     /// A request at a tool will not be answered by it.
@@ -306,7 +327,7 @@ impl Agent {
         let Some(robot) = self.robots.get_mut(call.robot) else { return };
         let Some((_, has_rivals)) = robot.take_ticket(tool, number) else { return };
         if !has_rivals {
-            self.refuse(turn, call.robot, &call.id, why);
+            self.refuse(turn, call.robot, call.id(), why);
         }
     }
 
@@ -352,7 +373,7 @@ impl Agent {
     /// Whether the request at `tool` under `number` is a robot's and has `id`.
     pub(super) fn ticket_has_id(&self, ticket: &Ticket, id: &str) -> bool {
         let tool = self.tools.get(ticket.tool);
-        tool.and_then(|tool| tool.in_flight.call(ticket.number)).is_some_and(|c| &*c.id == id)
+        tool.and_then(|tool| tool.in_flight.call(ticket.number)).is_some_and(|c| c.id() == id)
     }
 
     /// What the relay itself asked, or a robot, is answered: takes it out.

@@ -1,6 +1,7 @@
 //! Section 4, "Loss", and what is left when all have gone.
 
 use crate::world::{World, ANNOUNCES};
+use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::relay::Counts;
 use std::time::Duration;
 
@@ -20,6 +21,24 @@ fn requests_in_flight_are_answered_at_once_when_their_tool_goes() {
         world.fails(robot, "two", -32003);
         world.is_silent(robot);
         assert_eq!(world.relay.counts().in_flight, 0);
+    }
+}
+
+#[test]
+fn the_error_says_why_the_tool_server_went() {
+    for (reason, word) in [
+        (CloseReason::TooBig, "max_message_size"),
+        (CloseReason::MemorySpent, "内存"),
+        (CloseReason::PeerVanished, "对方"),
+    ] {
+        let mut world = World::new();
+        let tool = world.ready_tool("a", "calc", &["add"]);
+        let robot = world.robot("a");
+        world.calls(robot, "1", "add");
+        world.is_closed(tool, reason);
+        let error = world.fails(robot, 1, -32003);
+        let details = error["data"]["details"].as_str().unwrap();
+        assert!(details.contains(word), "{details}");
     }
 }
 

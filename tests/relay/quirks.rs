@@ -191,3 +191,44 @@ fn without_quirks_everybody_is_told_the_same() {
     world.seconds(20.0);
     world.is_silent(robot);
 }
+
+/// The result of a call whose answer to the request `1` has `size` bytes.
+fn result_of(size: usize) -> String {
+    let empty = r#"{"jsonrpc":"2.0","id":1,"result":""}"#.len();
+    format!("\"{}\"", "x".repeat(size - empty))
+}
+
+#[test]
+fn an_answer_that_would_end_the_session_becomes_an_error_that_names_it() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "files", &["read"]);
+    let robot = world.robot_named("a", XIAOZHI);
+    world.calls(robot, "1", "read");
+    let id = world.called(tool, "read");
+    world.answers(tool, id, &result_of(1 << 20));
+    assert_eq!(world.raw(robot).len(), 1 << 20);
+    world.calls(robot, "1", "read");
+    let id = world.called(tool, "read");
+    world.answers(tool, id, &result_of((1 << 20) + 1));
+    let error = world.fails(robot, 1, -32002);
+    let details = error["data"]["details"].as_str().unwrap();
+    for part in ["1048577", "\"read\"", "\"files\""] {
+        assert!(details.contains(part), "{part} in {details}");
+    }
+    // The session goes on.
+    world.calls(robot, "2", "read");
+    world.called(tool, "read");
+}
+
+#[test]
+fn other_robots_and_without_quirks_all_get_answers_of_any_size() {
+    for quirks in [true, false] {
+        let mut world = World::with(|policy| policy.quirks = quirks);
+        let tool = world.ready_tool("a", "files", &["read"]);
+        let robot = world.robot_named("a", if quirks { "test" } else { XIAOZHI });
+        world.calls(robot, "1", "read");
+        let id = world.called(tool, "read");
+        world.answers(tool, id, &result_of(2 << 20));
+        assert_eq!(world.raw(robot).len(), 2 << 20);
+    }
+}
