@@ -4,22 +4,20 @@
 //! so that whoever holds its place finds it still there.
 
 use super::accounts::{Cut, IDLE};
-use super::connection::{Connection, Phase, PutOff};
+use super::connection::{Connection, Phase};
 use super::outgoing::{Progress, Spares};
 use super::skimmer::Skimmer;
 use super::strangers::{Source, Strangers};
 use crate::close::CloseReason;
 use crate::http::Ends;
-use crate::ledger::{customer, Account, Ledger, Owner};
+use crate::ledger::{Account, Ledger, Owner};
 use crate::moment::{Deadlines, Moment};
 use crate::relay::{Congested, Peer, Wire};
 use crate::settings::WebSocket;
 use mio::net::TcpStream;
 use slab::Slab;
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 use tungstenite::protocol::frame::coding::Control;
 
 /// Room for this many connections is never given back.
@@ -66,8 +64,8 @@ pub(super) struct Connections {
     pub cuts: Vec<Cut>,
     /// WebSockets the relay knows.
     pub open: usize,
-    /// How many of each customer wait for an answer that is put off.
-    put_off: HashMap<IpAddr, usize>,
+    /// How many wait for an answer that is put off.
+    pub put_off: usize,
     /// Those that have shown no token.
     pub strangers: Strangers,
     /// How they ended so far.
@@ -94,7 +92,7 @@ impl Connections {
             giving_way: Vec::new(),
             cuts: Vec::new(),
             open: 0,
-            put_off: HashMap::new(),
+            put_off: 0,
             strangers: Strangers::default(),
             ends: Ends::default(),
             generation: 0,
@@ -189,40 +187,13 @@ impl Connections {
         }
     }
 
-    /// Puts an answer off, unless `most` of its customer wait for one already. Says whether it did.
-    pub(super) fn put_off(
-        &mut self,
-        slot: usize,
-        delay: Duration,
-        answer: PutOff,
-        most: usize,
-    ) -> bool {
-        let Some(connection) = self.slab.get_mut(slot) else { return true };
-        let count = self.put_off.entry(customer(connection.caller.ip())).or_default();
-        if *count >= most {
-            return false;
+    /// How many of an address wait for an answer that is put off.
+    pub(super) fn put_off_of(&self, ip: IpAddr) -> usize {
+        if self.put_off == 0 {
+            return 0;
         }
-        *count += 1;
-        let until = self.now.after(delay);
-        connection.phase = Phase::PutOff { until, answer: Box::new(answer) };
-        self.settle_account(slot);
-        self.rearm(slot);
-        true
-    }
-
-    /// Takes an answer that was put off, to give it now.
-    pub(super) fn take_put_off(&mut self, slot: usize) -> Option<PutOff> {
-        let connection = self.slab.get_mut(slot)?;
-        if !matches!(connection.phase, Phase::PutOff { .. }) {
-            return None;
-        }
-        forget_one(&mut self.put_off, connection.caller.ip());
-        let phase = std::mem::replace(&mut connection.phase, Phase::Head(Box::default()));
-        self.settle_account(slot);
-        match phase {
-            Phase::PutOff { answer, .. } => Some(*answer),
-            _ => None,
-        }
+        let waits = |c: &Connection| matches!(c.phase, Phase::PutOff { .. }) && c.caller.ip() == ip;
+        self.slab.iter().filter(|(_, connection)| waits(connection)).count()
     }
 
     /// The place of an open connection.
@@ -261,15 +232,11 @@ impl Connections {
 
     /// Accounts for what a connection's head takes now, while it is read or kept.
     pub(super) fn account_head(&mut self, slot: usize, held: usize) {
-        self.settle_head(slot, held);
-        self.account(slot, held);
-    }
-
-    fn settle_head(&mut self, slot: usize, held: usize) {
         let connection = self.slab.get_mut(slot);
         if let Some(stranger) = connection.and_then(|connection| connection.stranger.as_mut()) {
             self.strangers.holds(stranger, slot, held);
         }
+        self.account(slot, held);
     }
 
     /// The connection whose half-read head gives way, where all of them take too much.
@@ -365,7 +332,6 @@ impl Connections {
             // What had come in part is forgotten.
             connection.held = 0;
         }
-        self.settle_head(slot, 0);
         self.settle_account(slot);
         self.mark_dirty(slot);
         self.rearm(slot);
@@ -377,8 +343,7 @@ impl Connections {
         connection.held = 0;
         connection.out.clear(&mut self.spares);
         let phase = std::mem::replace(&mut connection.phase, Phase::Dead);
-        let (peer, address) = (connection.peer, connection.caller.ip());
-        let stranger = connection.stranger.take();
+        let (peer, stranger) = (connection.peer, connection.stranger.take());
         if let Some(stranger) = stranger {
             self.strangers.leave(stranger, slot);
         }
@@ -391,21 +356,10 @@ impl Connections {
                 self.ends.note(reason);
             }
             Phase::Head(_) if reason == CloseReason::HeadTimeout => self.ends.note(reason),
-            Phase::PutOff { .. } => forget_one(&mut self.put_off, address),
+            Phase::PutOff { .. } => self.put_off = self.put_off.saturating_sub(1),
             _ => (),
         }
         self.dead.push(slot);
-    }
-}
-
-/// One fewer of a customer waits.
-fn forget_one(waiting: &mut HashMap<IpAddr, usize>, address: IpAddr) {
-    let customer = customer(address);
-    if let Some(count) = waiting.get_mut(&customer) {
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            waiting.remove(&customer);
-        }
     }
 }
 

@@ -21,7 +21,6 @@ mod outgoing;
 mod partial;
 mod reading;
 mod refusals;
-mod requests;
 pub mod server;
 mod signals;
 mod skimmer;

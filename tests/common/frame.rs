@@ -82,6 +82,21 @@ impl Frame {
         bytes
     }
 
+    /// The bytes of a text of any size on the wire, masked with zeros: they cost little to make.
+    pub fn bytes_of_text(text: &str) -> Vec<u8> {
+        let mut bytes = Self::head_without_mask(0x80 | TEXT, text.len() as u64);
+        bytes.extend(text.as_bytes());
+        bytes
+    }
+
+    /// The head of a frame of this size whose mask is zeros.
+    pub fn head_without_mask(first: u8, size: u64) -> Vec<u8> {
+        let mut head = vec![first, 0x80 | 127];
+        head.extend(size.to_be_bytes());
+        head.extend([0; 4]);
+        head
+    }
+
     /// Takes one frame of the server off the front of `bytes`, if it is there as a whole. Panics
     /// where a server must not send it: masked, with reserved bits, or longer than it need be.
     pub fn take(bytes: &mut Vec<u8>) -> Option<Self> {

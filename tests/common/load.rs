@@ -12,13 +12,14 @@
 )]
 
 use crate::common::{
-    escape, token, Client, Ending, Event, Folder, Message, Process, Sender, Server, CONFIG,
-    PATIENCE,
+    escape, program, token, Client, Ending, Event, Folder, Frame, Message, Process, Sender, Server,
+    CONFIG, PATIENCE, PING,
 };
 use serde_json::{json, Value};
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -53,9 +54,18 @@ pub struct Usage(pub u32);
 impl Usage {
     /// Memory, in bytes.
     pub fn resident(self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it still runs");
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+        self.status("VmRSS:").expect("it still runs")
+    }
+
+    /// The most memory it ever had, in bytes; `None` where it has ended.
+    pub fn most_resident(self) -> Option<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(self, name: &str) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0)).ok()?;
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
     }
 
     /// Open files.
@@ -217,9 +227,9 @@ impl Bare {
             CONFIG,
             &format!("[server]\nhost = 127.0.0.1\nport = 0\nkey = {key}\n{config}\n"),
         );
-        let program = env!("CARGO_BIN_EXE_mcp-endpoint-server");
         let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("{before}; exec {program}")).current_dir(folder.path());
+        command.arg("-c").arg(format!("{before}; exec \"$0\"")).arg(program());
+        command.current_dir(folder.path());
         let process = Process::start("the server", &mut command);
         let line = process.wait_line("/mcp_endpoint/mcp/?token=", 1, PATIENCE);
         let rest = line.split_once("ws://").unwrap().1;
@@ -238,6 +248,7 @@ pub type OnCall = Box<dyn FnMut(&Message) -> Option<String> + Send>;
 pub struct EchoTool {
     /// For what the test sends itself.
     pub sender: Sender,
+    listed: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -248,14 +259,33 @@ impl EchoTool {
     }
 
     /// Connects, with an own opinion about calls.
-    pub fn with(target: &Target, agent: &str, on_call: OnCall) -> Self {
-        let mut client = target.mute_tool(agent);
+    pub fn with(target: &Target, agent: &str, mut on_call: OnCall) -> Self {
+        let script = move |message: &Message| match message.method.as_str() {
+            "tools/call" => on_call(message),
+            _ => shaken(message),
+        };
+        let tool = Self::scripted(target, &target.tool_path(agent), script);
+        assert!(tool.is_listed_within(PATIENCE), "the server knows the tool's list");
+        tool
+    }
+
+    /// Connects to a path, and waits for nothing. `script` says what is sent for each message.
+    pub fn scripted(
+        target: &Target,
+        path: &str,
+        script: impl FnMut(&Message) -> Option<String> + Send + 'static,
+    ) -> Self {
+        let mut client = Client::connect(target.address, path, &[]);
         client.raw().patience = None;
         let sender = client.sender();
         let (ready, listed) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || serve(client, on_call, &ready));
-        listed.recv_timeout(PATIENCE).expect("the server knows the tool's list");
-        EchoTool { sender, thread: Some(thread) }
+        let thread = std::thread::spawn(move || serve(client, script, &ready));
+        EchoTool { sender, listed, thread: Some(thread) }
+    }
+
+    /// Waits until the server has taken in an answer to `tools/list`; says whether it has.
+    pub fn is_listed_within(&self, patience: Duration) -> bool {
+        self.listed.recv_timeout(patience).is_ok()
     }
 }
 
@@ -295,7 +325,11 @@ pub fn shaken(message: &Message) -> Option<String> {
     Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#))
 }
 
-fn serve(mut client: Client, mut on_call: OnCall, ready: &std::sync::mpsc::Sender<()>) {
+fn serve(
+    mut client: Client,
+    mut script: impl FnMut(&Message) -> Option<String>,
+    ready: &std::sync::mpsc::Sender<()>,
+) {
     let sender = client.sender();
     loop {
         let message = match client.event() {
@@ -307,25 +341,20 @@ fn serve(mut client: Client, mut on_call: OnCall, ready: &std::sync::mpsc::Sende
             }
             Event::Close(..) | Event::End | Event::Reset => return,
         };
-        let answer = match message.method.as_str() {
-            "tools/call" => on_call(&message),
-            _ => shaken(&message),
-        };
-        if let Some(answer) = answer {
-            let _ = sender.text(&answer);
+        let answer = script(&message);
+        if let Some(answer) = &answer {
+            let _ = sender.bytes(Frame::bytes_of_text(answer));
         }
-        if message.method == "tools/list" {
+        if message.method == "tools/list" && answer.is_some() {
             // Its pong says that the list has been taken in.
-            let _ = sender.frame(&crate::common::Frame::new(crate::common::PING, b"listed"));
+            let _ = sender.frame(&Frame::new(PING, b"listed"));
         }
     }
 }
 
 /// A frame of `size` times `byte`, masked with zeros, so that it costs the test nothing to make.
 pub fn large_frame(first: u8, byte: u8, size: u64) -> Vec<u8> {
-    let mut frame = vec![first, 0x80 | 127];
-    frame.extend(size.to_be_bytes());
-    frame.extend([0; 4]);
+    let mut frame = Frame::head_without_mask(first, size);
     frame.resize(frame.len() + size as usize, byte);
     frame
 }
@@ -510,7 +539,7 @@ fn make_calls(mut robot: Client, phase: &AtomicU8, stop: &AtomicBool, done: &Ato
         std::thread::sleep(Duration::from_millis(1));
     }
     // Whatever comes before this pong came unasked.
-    if robot.sender().frame(&crate::common::Frame::new(crate::common::PING, b"end")).is_ok() {
+    if robot.sender().frame(&Frame::new(PING, b"end")).is_ok() {
         while let Event::Text(_) = robot.next() {
             tally.doubled += 1;
         }

@@ -51,7 +51,7 @@ pub use process::signal;
 pub use process::Process;
 pub use raw::{Ending, Raw, Response};
 pub use robot::Robot;
-pub use server::{Builder, Ended, Server, CONFIG, LOG};
+pub use server::{program, Builder, Ended, Server, CONFIG, LOG};
 pub use token::{encrypt, escape, token};
 pub use tool::{Answer, Tool, ToolBuilder};
 

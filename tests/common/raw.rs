@@ -2,8 +2,8 @@
 
 use super::PATIENCE;
 use serde_json::Value;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// How a connection ended without a word.
@@ -37,14 +37,20 @@ impl Raw {
 
     /// Connects from an address of this machine.
     pub fn connect_from(source: [u8; 4], address: SocketAddr) -> Self {
+        Self::dial_from(source.into(), address)
+            .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"))
+    }
+
+    /// Connects from an address of this machine, where the server takes it.
+    pub fn dial_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<Self> {
         use socket2::{Domain, Protocol, Socket, Type};
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
-        socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
-        socket.connect_timeout(&address.into(), PATIENCE).unwrap();
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.bind(&SocketAddr::from((source, 0)).into())?;
+        socket.connect_timeout(&address.into(), PATIENCE)?;
         let stream = TcpStream::from(socket);
-        stream.set_nodelay(true).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Raw { stream, pending: Vec::new(), patience: Some(PATIENCE) }
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Raw { stream, pending: Vec::new(), patience: Some(PATIENCE) })
     }
 
     /// Connects with a receive buffer as small as the system makes one, so that not reading is
@@ -58,6 +64,23 @@ impl Raw {
         let stream = TcpStream::from(socket);
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Raw { stream, pending: Vec::new(), patience: Some(PATIENCE) }
+    }
+
+    /// Sends bytes as far as the server takes them; says whether it took all.
+    pub fn offer(&self, bytes: impl AsRef<[u8]>) -> bool {
+        (&self.stream).write_all(bytes.as_ref()).is_ok()
+    }
+
+    /// Reads what comes until the end or until `patience` is over: how it ended, if it did.
+    pub fn read_for(&mut self, patience: Duration) -> Option<Ending> {
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            // A moment more, for `more` takes an end that has passed for impatience.
+            if let Err(ending) = self.more(Some(deadline + Duration::from_millis(10))) {
+                return Some(ending);
+            }
+        }
+        None
     }
 
     /// The socket.

@@ -5,6 +5,7 @@ use super::token::{encrypt, escape, token, unescape};
 use super::{Folder, Process, Raw, Response, Robot, ToolBuilder, PATIENCE};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -13,6 +14,13 @@ use std::time::{Duration, Instant};
 pub const CONFIG: &str = "data/.mcp-endpoint-server.cfg";
 /// Where it logs unless told otherwise.
 pub const LOG: &str = "logs/mcp_server.log";
+
+/// The program under test: the one that was built with the tests, or another build that
+/// `SERVER_UNDER_TEST` names, to compare the two.
+pub fn program() -> OsString {
+    let built = env!("CARGO_BIN_EXE_mcp-endpoint-server");
+    std::env::var_os("SERVER_UNDER_TEST").unwrap_or_else(|| built.into())
+}
 
 /// How a server is to be started.
 #[derive(Clone, Debug)]
@@ -97,7 +105,7 @@ impl Builder {
     }
 
     fn spawn(&self, folder: &Folder) -> Process {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-endpoint-server"));
+        let mut command = Command::new(program());
         command.current_dir(folder.path()).args(&self.arguments);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("MCP_ENDPOINT") {
