@@ -218,7 +218,14 @@ fn connecting(criterion: &mut Criterion) {
                 headers: parsed.headers,
             };
             let (shell, now) = (ShellView::default(), Moment::default());
-            let context = Context { settings: &settings, relay: &relay, shell, machine: &(), now };
+            let context = Context {
+                settings: &settings,
+                relay: &relay,
+                shell,
+                machine: &(),
+                now,
+                may_see_key: true,
+            };
             assert!(matches!(http::answer(&request, &context), Answer::Upgrade(_)));
         });
     });

@@ -148,6 +148,8 @@ pub enum RefusalReason {
     TlsSpoken,
     /// There are as many connections as may be.
     TooManyConnections,
+    /// One agent has as many connections as it may.
+    TooManyOfAgent,
     /// Too many connections without a token are from one address, and this one said nothing.
     TooManySilent,
     /// The half-read request heads take too much memory, and this one was the oldest.
@@ -173,6 +175,7 @@ impl RefusalReason {
             RefusalReason::NoUpgrade => "no_upgrade",
             RefusalReason::TlsSpoken => "tls_spoken",
             RefusalReason::TooManyConnections => "too_many_connections",
+            RefusalReason::TooManyOfAgent => "too_many_of_agent",
             RefusalReason::TooManySilent => "too_many_silent",
             RefusalReason::TooManyHeads => "too_many_heads",
             RefusalReason::HeadTooSlow => "head_too_slow",

@@ -155,6 +155,10 @@ impl Language {
                 "连接数已达上限，以 503 拒绝；已有连接不受影响。可调大 [websocket] max_connections",
                 "there are as many connections as there may be, answered 503; the others stay. See [websocket] max_connections",
             ),
+            RefusalReason::TooManyOfAgent => (
+                "该智能体的连接数已达上限，以 503 拒绝；其他智能体不受影响。可调整 [websocket] max_connections_per_agent",
+                "this agent has as many connections as one agent may have, answered 503; other agents are not affected. See [websocket] max_connections_per_agent",
+            ),
             RefusalReason::TooManySilent => (
                 "同一地址上未出示 token 的连接超过 64 个，其中沉默最久的被关闭；其他地址不受影响。请检查该地址上的程序；若它是反向代理，请写入 [security] trusted_proxies",
                 "more than 64 connections without a token are open from this address; the one silent longest is closed, other addresses are not affected. Look at the program there; if it is a proxy, name it in [security] trusted_proxies",
@@ -625,6 +629,16 @@ sentences! {
     too_many_connections_details() {
         zh: "已有的连接不受影响；请稍后重试，或调大 [websocket] max_connections";
         en: "those that are open stay so; try again later, or raise [websocket] max_connections";
+    }
+    /// One agent has as many connections as it may.
+    too_many_of_agent_details() {
+        zh: "该智能体的连接数已达上限，请稍后再试；服务器日志写明了相应的设置";
+        en: "this agent has as many connections as it may have; try again later. The server's log names the setting";
+    }
+    /// The same, for the log.
+    agent_is_full(agent: &str, limit: usize) {
+        zh: "智能体 {agent} 的连接数已达上限 {limit}，以 503 拒绝；已有连接和其他智能体不受影响。可调整 [websocket] max_connections_per_agent";
+        en: "agent {agent} has as many connections as one agent may have, {limit}, answered 503; present connections and other agents are not affected. See [websocket] max_connections_per_agent";
     }
     /// 505: what happened.
     wrong_http_version() { zh: "不支持这个 HTTP 版本"; en: "this version of HTTP is not spoken here"; }

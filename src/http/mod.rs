@@ -53,6 +53,8 @@ pub struct Context<'a> {
     pub machine: &'a dyn Machine,
     /// Now, which is also how long the server has been running.
     pub now: Moment,
+    /// Whether a key may be looked at: whoever guesses keys has to wait before.
+    pub may_see_key: bool,
 }
 
 /// What costs a look around, and so is found out only when somebody asks for it.
@@ -129,6 +131,8 @@ pub enum Answer {
     Respond(Response),
     /// Send the 101 response; from then on it is a WebSocket.
     Upgrade(Upgrade),
+    /// Wait as long as the address has to, then ask again with a [`Context`] that may see the key.
+    CheckKey,
 }
 
 /// A plain response. The shell adds nothing to it.
@@ -167,7 +171,12 @@ pub fn answer(request: &Request<'_>, context: &Context<'_>) -> Answer {
         (None, _) => routes::not_found(&ask),
         (Some(_), "OPTIONS") => cors::preflight(&ask),
         (Some(found), "GET" | "HEAD") => match found.handler {
-            Handler::Page(page) => upgrade::hinted(&ask, page(&ask, found.prefix)),
+            Handler::Keyed(_) if ask.claims_the_key() && !context.may_see_key => {
+                return Answer::CheckKey;
+            }
+            Handler::Page(page) | Handler::Keyed(page) => {
+                upgrade::hinted(&ask, page(&ask, found.prefix))
+            }
             Handler::Socket(side) => match upgrade::granted(&ask, side) {
                 Ok(upgrade) => return Answer::Upgrade(upgrade),
                 Err(refusal) => refusal,

@@ -152,6 +152,8 @@ pub enum Trouble {
     HeadTooLarge,
     /// 503: there are as many connections as may be.
     TooManyConnections,
+    /// 503: the agent has as many connections as it may.
+    TooManyOfAgent,
     /// 505: a version of HTTP other than 1.
     WrongVersion,
 }
@@ -170,6 +172,9 @@ pub fn plain(trouble: Trouble, language: Language) -> Response {
         Trouble::TooManyConnections => {
             (503, language.too_many_connections(), language.too_many_connections_details())
         }
+        Trouble::TooManyOfAgent => {
+            (503, language.too_many_connections(), language.too_many_of_agent_details())
+        }
         Trouble::WrongVersion => {
             (505, language.wrong_http_version(), language.wrong_http_version_details())
         }
@@ -179,6 +184,7 @@ pub fn plain(trouble: Trouble, language: Language) -> Response {
         Trouble::TooManyConnections => {
             reply.with("Retry-After", RETRY_AFTER).because(RefusalReason::TooManyConnections)
         }
+        Trouble::TooManyOfAgent => reply.with("Retry-After", RETRY_AFTER),
         Trouble::HeadTooSlow => reply.because(RefusalReason::HeadTooSlow),
         Trouble::Tls => reply.because(RefusalReason::TlsSpoken),
         _ => reply,

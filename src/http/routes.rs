@@ -11,6 +11,8 @@ use crate::token::percent;
 pub(super) enum Handler {
     /// A plain page. It is told the prefix that the request came under.
     Page(fn(&Ask<'_>, &str) -> Reply),
+    /// A plain page that looks at the key.
+    Keyed(fn(&Ask<'_>, &str) -> Reply),
     /// A WebSocket endpoint.
     Socket(Side),
 }
@@ -27,12 +29,12 @@ const ROUTES: [(&str, Handler); 11] = [
     ("/mcp_endpoint", Handler::Page(page::home)),
     ("/mcp_endpoint/mcp", Handler::Socket(Side::Tool)),
     ("/mcp_endpoint/call", Handler::Socket(Side::Robot)),
-    ("/mcp_endpoint/health", Handler::Page(health::with_key)),
-    ("/mcp_endpoint/status", Handler::Page(status::status)),
-    ("/mcp_endpoint/tools", Handler::Page(status::tools)),
-    ("/mcp_endpoint/addresses", Handler::Page(status::pasted)),
+    ("/mcp_endpoint/health", Handler::Keyed(health::with_key)),
+    ("/mcp_endpoint/status", Handler::Keyed(status::status)),
+    ("/mcp_endpoint/tools", Handler::Keyed(status::tools)),
+    ("/mcp_endpoint/addresses", Handler::Keyed(status::pasted)),
     ("/health", Handler::Page(health::alive)),
-    ("/stats", Handler::Page(health::stats)),
+    ("/stats", Handler::Keyed(health::stats)),
     ("/metrics", Handler::Page(metrics::metrics)),
 ];
 
@@ -64,7 +66,7 @@ pub(super) fn not_found(ask: &Ask<'_>) -> Reply {
     }
     let known = ROUTES.map(|(path, handler)| match handler {
         Handler::Page(_) if path.is_empty() => "/".to_owned(),
-        Handler::Page(_) => path.to_owned(),
+        Handler::Page(_) | Handler::Keyed(_) => path.to_owned(),
         Handler::Socket(_) => format!("{path}/"),
     });
     let language = ask.language();

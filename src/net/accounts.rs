@@ -1,6 +1,6 @@
 //! Whose memory the connections take, and who gives way when `memory_limit` is reached.
 
-use super::connection::{Caller, Connection, Phase};
+use super::connection::{Caller, Connection, Phase, PutOff};
 use super::connections::Connections;
 use super::server::Server;
 use crate::close::CloseReason;
@@ -30,7 +30,11 @@ impl Connection {
     /// How many bytes of memory its queue takes, and what has come in part.
     fn memory(&self) -> usize {
         let put_off = match &self.phase {
-            Phase::PutOff { answer, .. } => allocated(answer.bytes.capacity()),
+            Phase::PutOff { answer, .. } => match &**answer {
+                PutOff::Answer { bytes, .. } => allocated(bytes.capacity()),
+                // What a head takes is held.
+                PutOff::Request(_) => 0,
+            },
             _ => 0,
         };
         self.held.saturating_add(self.out.memory()).saturating_add(put_off)

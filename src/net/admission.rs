@@ -127,12 +127,16 @@ impl Server {
 
     /// Remembers that a connection is refused or turned away, and mentions it.
     pub(super) fn note_refused(&mut self, caller: &Caller, why: RefusalReason) {
+        self.note_refused_as(caller, why, self.settings.server.language.refusal_reason(why));
+    }
+
+    /// The same, with what the log says of it.
+    pub(super) fn note_refused_as(&mut self, caller: &Caller, why: RefusalReason, reason: &str) {
         let language = self.settings.server.language;
         if let Some(said) = self.refusals.note(caller.ip(), why, self.now) {
             if said.others > 0 {
                 log::warn!("{}", language.others_unsaid(said.others));
             }
-            let reason = language.refusal_reason(why);
             log::warn!("{}", language.refused(caller, reason, said.count));
         }
     }

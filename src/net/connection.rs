@@ -23,7 +23,7 @@ pub(super) enum Phase {
     PutOff {
         /// When it is answered.
         until: Moment,
-        /// What it is answered then.
+        /// What is done then.
         answer: Box<PutOff>,
     },
     /// It is a WebSocket, and the relay knows it.
@@ -52,15 +52,20 @@ pub(super) enum Phase {
 /// keeps what it sends from destroying our answer.
 const MAX_UNWANTED: usize = 1024 * 1024;
 
-/// An answer that is put off.
+/// What is put off.
 #[derive(Debug)]
-pub(super) struct PutOff {
-    /// The bytes to send.
-    pub bytes: Vec<u8>,
-    /// Why a WebSocket is closed then; nothing for a plain response.
-    pub close: Option<CloseReason>,
-    /// What looks for the peer's close frame meanwhile.
-    pub skimmer: Skimmer,
+pub(super) enum PutOff {
+    /// An answer.
+    Answer {
+        /// The bytes to send.
+        bytes: Vec<u8>,
+        /// Why a WebSocket is closed then; nothing for a plain response.
+        close: Option<CloseReason>,
+        /// What looks for the peer's close frame meanwhile.
+        skimmer: Skimmer,
+    },
+    /// A request whose key is not looked at before.
+    Request(Box<Head>),
 }
 
 /// Where a connection comes from.

@@ -4,20 +4,22 @@
 //! so that whoever holds its place finds it still there.
 
 use super::accounts::{Cut, IDLE};
-use super::connection::{Connection, Phase};
+use super::connection::{Connection, Phase, PutOff};
 use super::outgoing::{Progress, Spares};
 use super::skimmer::Skimmer;
 use super::strangers::{Source, Strangers};
 use crate::close::CloseReason;
 use crate::http::Ends;
-use crate::ledger::{Account, Ledger, Owner};
+use crate::ledger::{customer, Account, Ledger, Owner};
 use crate::moment::{Deadlines, Moment};
 use crate::relay::{Congested, Peer, Wire};
 use crate::settings::WebSocket;
 use mio::net::TcpStream;
 use slab::Slab;
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 use tungstenite::protocol::frame::coding::Control;
 
 /// Room for this many connections is never given back.
@@ -64,8 +66,8 @@ pub(super) struct Connections {
     pub cuts: Vec<Cut>,
     /// WebSockets the relay knows.
     pub open: usize,
-    /// How many wait for an answer that is put off.
-    pub put_off: usize,
+    /// How many of each customer wait for an answer that is put off.
+    put_off: HashMap<IpAddr, usize>,
     /// Those that have shown no token.
     pub strangers: Strangers,
     /// How they ended so far.
@@ -92,7 +94,7 @@ impl Connections {
             giving_way: Vec::new(),
             cuts: Vec::new(),
             open: 0,
-            put_off: 0,
+            put_off: HashMap::new(),
             strangers: Strangers::default(),
             ends: Ends::default(),
             generation: 0,
@@ -187,13 +189,40 @@ impl Connections {
         }
     }
 
-    /// How many of an address wait for an answer that is put off.
-    pub(super) fn put_off_of(&self, ip: IpAddr) -> usize {
-        if self.put_off == 0 {
-            return 0;
+    /// Puts an answer off, unless `most` of its customer wait for one already. Says whether it did.
+    pub(super) fn put_off(
+        &mut self,
+        slot: usize,
+        delay: Duration,
+        answer: PutOff,
+        most: usize,
+    ) -> bool {
+        let Some(connection) = self.slab.get_mut(slot) else { return true };
+        let count = self.put_off.entry(customer(connection.caller.ip())).or_default();
+        if *count >= most {
+            return false;
         }
-        let waits = |c: &Connection| matches!(c.phase, Phase::PutOff { .. }) && c.caller.ip() == ip;
-        self.slab.iter().filter(|(_, connection)| waits(connection)).count()
+        *count += 1;
+        let until = self.now.after(delay);
+        connection.phase = Phase::PutOff { until, answer: Box::new(answer) };
+        self.settle_account(slot);
+        self.rearm(slot);
+        true
+    }
+
+    /// Takes an answer that was put off, to give it now.
+    pub(super) fn take_put_off(&mut self, slot: usize) -> Option<PutOff> {
+        let connection = self.slab.get_mut(slot)?;
+        if !matches!(connection.phase, Phase::PutOff { .. }) {
+            return None;
+        }
+        forget_one(&mut self.put_off, connection.caller.ip());
+        let phase = std::mem::replace(&mut connection.phase, Phase::Head(Box::default()));
+        self.settle_account(slot);
+        match phase {
+            Phase::PutOff { answer, .. } => Some(*answer),
+            _ => None,
+        }
     }
 
     /// The place of an open connection.
@@ -232,11 +261,15 @@ impl Connections {
 
     /// Accounts for what a connection's head takes now, while it is read or kept.
     pub(super) fn account_head(&mut self, slot: usize, held: usize) {
+        self.settle_head(slot, held);
+        self.account(slot, held);
+    }
+
+    fn settle_head(&mut self, slot: usize, held: usize) {
         let connection = self.slab.get_mut(slot);
         if let Some(stranger) = connection.and_then(|connection| connection.stranger.as_mut()) {
             self.strangers.holds(stranger, slot, held);
         }
-        self.account(slot, held);
     }
 
     /// The connection whose half-read head gives way, where all of them take too much.
@@ -332,6 +365,7 @@ impl Connections {
             // What had come in part is forgotten.
             connection.held = 0;
         }
+        self.settle_head(slot, 0);
         self.settle_account(slot);
         self.mark_dirty(slot);
         self.rearm(slot);
@@ -343,7 +377,8 @@ impl Connections {
         connection.held = 0;
         connection.out.clear(&mut self.spares);
         let phase = std::mem::replace(&mut connection.phase, Phase::Dead);
-        let (peer, stranger) = (connection.peer, connection.stranger.take());
+        let (peer, address) = (connection.peer, connection.caller.ip());
+        let stranger = connection.stranger.take();
         if let Some(stranger) = stranger {
             self.strangers.leave(stranger, slot);
         }
@@ -356,10 +391,21 @@ impl Connections {
                 self.ends.note(reason);
             }
             Phase::Head(_) if reason == CloseReason::HeadTimeout => self.ends.note(reason),
-            Phase::PutOff { .. } => self.put_off = self.put_off.saturating_sub(1),
+            Phase::PutOff { .. } => forget_one(&mut self.put_off, address),
             _ => (),
         }
         self.dead.push(slot);
+    }
+}
+
+/// One fewer of a customer waits.
+fn forget_one(waiting: &mut HashMap<IpAddr, usize>, address: IpAddr) {
+    let customer = customer(address);
+    if let Some(count) = waiting.get_mut(&customer) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            waiting.remove(&customer);
+        }
     }
 }
 

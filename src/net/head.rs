@@ -50,6 +50,11 @@ impl Head {
         if !first && !bytes.contains(&b'\n') && bytes.len() <= room {
             return Outcome::Incomplete;
         }
+        self.answer(peer, context)
+    }
+
+    /// Answers what has come of the request, if it is whole.
+    pub(super) fn answer(&self, peer: IpAddr, context: &Context<'_>) -> Outcome {
         let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         match request.parse(&self.bytes) {

@@ -21,6 +21,7 @@ mod outgoing;
 mod partial;
 mod reading;
 mod refusals;
+mod requests;
 pub mod server;
 mod signals;
 mod skimmer;

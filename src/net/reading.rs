@@ -1,28 +1,15 @@
 //! What comes from a connection, by how far its life has come, and what goes out to it.
 
 use super::connection::{Phase, PutOff};
-use super::head::Outcome;
-use super::machine::ThisMachine;
 use super::outgoing::Progress;
 use super::server::Server;
-use super::skimmer::Skimmer;
 use super::websocket::{Heard, Input};
 use crate::close::CloseReason;
-use crate::http::{self, Answer, Context, RefusalReason, Response, Trouble, Upgrade};
-use crate::ledger::Owner;
-use crate::relay::Seat;
 use std::io::{self, Read};
 use tungstenite::protocol::frame::coding::Control;
 
 /// A peer that does not take this many bytes is not sent pongs besides.
 const NO_PONG_ABOVE: usize = 64 * 1024;
-
-/// How many answers to one address are put off at a time: whoever makes more wait would take
-/// everybody's place, and gets a 503.
-const MOST_PUT_OFF: usize = 64;
-
-/// A plain response larger than this is one to the key: what it takes is the server's own.
-const LARGEST_FOR_STRANGERS: usize = 64 * 1024;
 
 /// How often one connection is read from in one turn, where a message is coming that is larger
 /// than the buffer: it is worked on while it is in the processor's cache.
@@ -108,7 +95,9 @@ impl Server {
             Phase::Open(_) => self.take_frames(slot, count),
             Phase::Closing { .. } => self.await_close(slot, count),
             Phase::PutOff { answer, .. } => {
-                answer.skimmer.is_over(self.buffer.get(..count).unwrap_or_default());
+                if let PutOff::Answer { skimmer, .. } = &mut **answer {
+                    skimmer.is_over(self.buffer.get(..count).unwrap_or_default());
+                }
                 self.drop_unwanted(slot, count);
             }
             Phase::Leaving { .. } => self.drop_unwanted(slot, count),
@@ -129,163 +118,8 @@ impl Server {
         }
     }
 
-    fn take_head(&mut self, slot: usize, count: usize) {
-        let shell = self.view();
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Phase::Head(head) = &mut connection.phase else { return };
-        let bytes = self.buffer.get(..count).unwrap_or(&[]);
-        let context = Context {
-            settings: &self.settings,
-            relay: &self.relay,
-            shell,
-            machine: &ThisMachine {
-                listeners: self.listeners.as_ref(),
-                refusals: &self.refusals,
-                now: self.now,
-            },
-            now: self.now,
-        };
-        let outcome = head.take(bytes, connection.caller.address.ip(), &context);
-        let held = head.held();
-        match outcome {
-            Outcome::Incomplete => {
-                self.connections.account_head(slot, held);
-                self.thin_out_heads();
-            }
-            Outcome::Whole { answer, rest, client } => {
-                if let Some(client) = client {
-                    self.connections.named(slot, client);
-                }
-                self.connections.account_head(slot, 0);
-                match answer {
-                    Answer::Respond(response) if response.is_slowed => {
-                        let why = response.refused;
-                        self.refuse(
-                            slot,
-                            PutOff {
-                                bytes: response.bytes,
-                                close: None,
-                                skimmer: Skimmer::default(),
-                            },
-                            why,
-                        );
-                    }
-                    Answer::Respond(response) => {
-                        self.counted.refused += u64::from(response.status == 403);
-                        self.respond(slot, &response);
-                    }
-                    Answer::Upgrade(upgrade) => self.upgrade(slot, upgrade, &rest),
-                }
-            }
-        }
-    }
-
-    /// Answers a plain request, after which the connection ends.
-    pub(super) fn respond(&mut self, slot: usize, response: &Response) {
-        self.note_refusal(slot, response.refused);
-        if response.bytes.len() > LARGEST_FOR_STRANGERS {
-            self.connections.set_owner(slot, Owner::Server);
-        }
-        self.connections.push_bytes(slot, &response.bytes);
-        self.connections.leave(slot, true);
-        self.connections.account(slot, 0);
-    }
-
-    fn upgrade(&mut self, slot: usize, upgrade: Upgrade, rest: &[u8]) {
-        let agent = match upgrade.agent {
-            Ok(agent) => agent,
-            Err(reason) => {
-                let mut skimmer = Skimmer::default();
-                skimmer.is_over(rest);
-                let answer = PutOff { bytes: upgrade.bytes, close: Some(reason), skimmer };
-                return self.refuse(slot, answer, upgrade.refused);
-            }
-        };
-        let most = self.settings.websocket.max_connections;
-        if self.connections.open >= most {
-            self.counted.turned_away += 1;
-            let language = self.settings.server.language;
-            return self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
-        }
-        self.connections.push_bytes(slot, &upgrade.bytes);
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        connection.phase = Phase::Open(Default::default());
-        self.connections.set_owner(slot, Owner::Agent(agent.as_str().into()));
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let (peer, address) = (connection.peer, connection.caller.to_string());
-        self.connections.open += 1;
-        self.connections.is_no_stranger(slot);
-        self.connections.rearm(slot);
-        let seat = Seat {
-            side: upgrade.side,
-            agent: &agent,
-            server_id: upgrade.server_id.as_deref(),
-            address: &address,
-        };
-        self.relay.joined(self.now, peer, seat, &mut self.connections);
-        // The first frames may have come with the head, which is shorter than the buffer.
-        if let Some(start) = self.buffer.get_mut(..rest.len()).filter(|_| !rest.is_empty()) {
-            start.copy_from_slice(rest);
-            self.take_frames(slot, rest.len());
-        }
-    }
-
-    /// Refuses a connection: at once, or later where its address is refused again and again.
-    fn refuse(&mut self, slot: usize, answer: PutOff, why: Option<RefusalReason>) {
-        let now = self.now;
-        self.counted.refused += 1;
-        self.note_refusal(slot, why);
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let delay = self.refusals.delay(connection.caller.ip(), now);
-        let ip = connection.caller.ip();
-        if !delay.is_zero() && self.connections.put_off_of(ip) >= MOST_PUT_OFF {
-            let language = self.settings.server.language;
-            let response = http::plain(Trouble::TooManyConnections, language);
-            return self.respond(slot, &Response { refused: None, ..response });
-        }
-        self.connections.put_off += 1;
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        connection.phase = Phase::PutOff { until: now.after(delay), answer: Box::new(answer) };
-        self.connections.settle_account(slot);
-        if delay.is_zero() {
-            self.answer_put_off(slot);
-        }
-        self.connections.rearm(slot);
-    }
-
-    /// Remembers why a connection is refused or turned away, and mentions it.
-    fn note_refusal(&mut self, slot: usize, why: Option<RefusalReason>) {
-        if let (Some(why), Some(connection)) = (why, self.connections.get_mut(slot)) {
-            let caller = connection.caller;
-            self.note_refused(&caller, why);
-        }
-    }
-
-    /// Gives an answer that was put off.
-    pub(super) fn answer_put_off(&mut self, slot: usize) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Phase::PutOff { answer, .. } = std::mem::replace(&mut connection.phase, Phase::Dead)
-        else {
-            return;
-        };
-        self.connections.put_off = self.connections.put_off.saturating_sub(1);
-        self.connections.push_bytes(slot, &answer.bytes);
-        match answer.close {
-            Some(reason) => {
-                self.connections.start_closing(slot, reason);
-                let connection = self.connections.get_mut(slot);
-                let phase = connection.map(|connection| &mut connection.phase);
-                if let Some(Phase::Closing { skimmer, .. }) = phase {
-                    *skimmer = answer.skimmer;
-                    self.await_close(slot, 0);
-                }
-            }
-            None => self.connections.leave(slot, true),
-        }
-    }
-
     /// Passes what a WebSocket says to the relay.
-    fn take_frames(&mut self, slot: usize, count: usize) {
+    pub(super) fn take_frames(&mut self, slot: usize, count: usize) {
         let Server { buffer, relay, connections, settings, binary_frames, now, .. } = self;
         let (now, limit) = (*now, settings.websocket.max_message_size);
         let Some(connection) = connections.get_mut(slot) else { return };
@@ -381,7 +215,7 @@ impl Server {
     }
 
     /// Waits for the close frame that answers ours.
-    fn await_close(&mut self, slot: usize, count: usize) {
+    pub(super) fn await_close(&mut self, slot: usize, count: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let Phase::Closing { skimmer, .. } = &mut connection.phase else { return };
         if skimmer.is_over(self.buffer.get(..count).unwrap_or_default()) {

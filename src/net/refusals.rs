@@ -3,9 +3,10 @@
 //! for a while, for the log, which mentions it once a minute, and for the status page.
 
 use crate::http::{RecentRefusal, RefusalReason};
+use crate::ledger::customer;
 use crate::moment::Moment;
 use crate::seldom::{Saying, Seldom};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -21,14 +22,14 @@ const FORGIVEN: u32 = 3;
 /// After how long without a refusal an address starts afresh.
 const MEMORY: Duration = Duration::from_secs(60);
 
-/// How many addresses are remembered; beyond that the oldest are forgotten.
+/// How many customers are remembered; beyond that the oldest are forgotten.
 const MOST: usize = 1024;
 
 /// How many refusals are remembered to be shown, and for how long.
 const MOST_RECENT: usize = 32;
 const RECENT: Duration = Duration::from_secs(600);
 
-/// How often an address was refused in a row.
+/// How often a customer's address was refused in a row.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     count: u32,
@@ -39,6 +40,8 @@ struct Record {
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     records: HashMap<IpAddr, Record>,
+    /// The same by the time of the last refusal, the oldest first.
+    order: BTreeSet<(Moment, IpAddr)>,
     /// The newest last.
     recent: Vec<RecentRefusal>,
     mentions: Seldom<(IpAddr, RefusalReason)>,
@@ -47,16 +50,56 @@ pub(super) struct Refusals {
 impl Refusals {
     /// How long to put off the answer to an address that is refused.
     pub(super) fn delay(&mut self, address: IpAddr, now: Moment) -> Duration {
-        if self.records.len() >= MOST && !self.records.contains_key(&address) {
-            self.forget_old(now);
+        let delay = self.delay_of_key(address, now);
+        self.was_wrong(address, now);
+        delay
+    }
+
+    /// How long an address has to wait until the key it shows is looked at. Until it turns out to
+    /// be right it counts as a refusal, so that guesses made at the same time wait ever longer, too.
+    pub(super) fn delay_of_key(&mut self, address: IpAddr, now: Moment) -> Duration {
+        let customer = customer(address);
+        if self.records.get(&customer).is_some_and(|record| now.since(record.last) >= MEMORY) {
+            self.forget(customer);
         }
-        let record = self.records.entry(address).or_insert(Record { count: 0, last: now });
-        if now.since(record.last) >= MEMORY {
-            record.count = 0;
+        if self.records.len() >= MOST && !self.records.contains_key(&customer) {
+            if let Some((_, oldest)) = self.order.first().copied() {
+                self.forget(oldest);
+            }
         }
-        record.last = now;
+        let Refusals { records, order, .. } = self;
+        let record = records.entry(customer).or_insert_with(|| {
+            order.insert((now, customer));
+            Record { count: 0, last: now }
+        });
         record.count = record.count.saturating_add(1);
         STEP.saturating_mul(record.count.saturating_sub(FORGIVEN)).min(LONGEST)
+    }
+
+    /// The key that an address has shown was wrong.
+    pub(super) fn was_wrong(&mut self, address: IpAddr, now: Moment) {
+        let customer = customer(address);
+        if let Some(record) = self.records.get_mut(&customer) {
+            self.order.remove(&(record.last, customer));
+            record.last = now;
+            self.order.insert((now, customer));
+        }
+    }
+
+    /// The key that an address has shown was right.
+    pub(super) fn was_right(&mut self, address: IpAddr) {
+        let customer = customer(address);
+        let Some(record) = self.records.get_mut(&customer) else { return };
+        record.count = record.count.saturating_sub(1);
+        if record.count == 0 {
+            self.forget(customer);
+        }
+    }
+
+    fn forget(&mut self, customer: IpAddr) {
+        if let Some(record) = self.records.remove(&customer) {
+            self.order.remove(&(record.last, customer));
+        }
     }
 
     /// Remembers that an address was refused or turned away, and says whether to mention it.
@@ -82,16 +125,6 @@ impl Refusals {
         let fresh = |entry: &&RecentRefusal| now.since(entry.last) < RECENT;
         self.recent.iter().rev().filter(fresh).copied().collect()
     }
-
-    fn forget_old(&mut self, now: Moment) {
-        self.records.retain(|_, record| now.since(record.last) < MEMORY);
-        if self.records.len() >= MOST {
-            let oldest = self.records.iter().min_by_key(|(_, record)| record.last);
-            if let Some(address) = oldest.map(|(address, _)| *address) {
-                self.records.remove(&address);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -116,6 +149,34 @@ mod tests {
         assert_eq!((delays[1], delays[39]), (Duration::ZERO, LONGEST));
         assert_eq!(refusals.delay(address(2), at(1)), Duration::ZERO);
         assert_eq!(refusals.delay(address(1), at(200)), Duration::ZERO, "it starts afresh");
+    }
+
+    #[test]
+    fn half_an_ipv6_address_is_one_customer() {
+        let mut refusals = Refusals::default();
+        let of = |number: u128| IpAddr::from((0x2001_0db8_u128 << 96 | number).to_be_bytes());
+        let delays: Vec<Duration> = (0..9).map(|n| refusals.delay(of(n), at(1))).collect();
+        assert_eq!(delays[8], STEP * 6);
+        assert_eq!(refusals.delay(of(1 << 64), at(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn keys_shown_at_the_same_time_wait_ever_longer_and_the_right_one_leaves_no_trace() {
+        let mut refusals = Refusals::default();
+        let mut together: Vec<_> =
+            (0..6).map(|_| refusals.delay_of_key(address(1), at(1))).collect();
+        assert_eq!(together.pop(), Some(STEP * 3));
+        (0..6).for_each(|_| refusals.was_right(address(1)));
+        assert!(refusals.records.is_empty() && refusals.order.is_empty());
+        for second in 0..6 {
+            refusals.delay(address(1), at(second));
+        }
+        // Who shows the right key often does not keep the memory of others fresh.
+        for second in 6..65 {
+            assert_eq!(refusals.delay_of_key(address(1), at(second)), STEP * 4);
+            refusals.was_right(address(1));
+        }
+        assert_eq!(refusals.delay_of_key(address(1), at(65)), Duration::ZERO);
     }
 
     #[test]
@@ -153,6 +214,7 @@ mod tests {
             refusals.delay(address(n), at(u64::from(n / 1000)));
             refusals.note(address(n), WrongKey, at(u64::from(n)));
         }
+        assert!(refusals.order.len() == refusals.records.len());
         assert!(refusals.records.len() <= MOST && refusals.recent.len() <= MOST_RECENT);
         let recent = refusals.recent(at(3000));
         let addresses: Vec<IpAddr> = recent.iter().map(|shown| shown.address).collect();

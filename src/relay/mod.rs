@@ -239,6 +239,12 @@ impl Relay {
         self.held
     }
 
+    /// How many connections an agent has.
+    pub fn connections_of(&self, agent: &str) -> usize {
+        let agent = self.names.get(agent).and_then(|at| self.agents.get(*at));
+        agent.map_or(0, |agent| agent.tools.len() + agent.robots.len())
+    }
+
     /// How many of everything there is. Looks at every agent.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts { held_bytes: self.held, ..Counts::default() };

@@ -163,3 +163,55 @@ fn a_crowd_that_is_put_off_takes_nobodys_place_and_learns_nothing() {
         .filter_map(|mut raw| (Response::read(&mut raw).status == 503).then_some(()));
     assert!(turned_away.count() >= 600);
 }
+
+#[test]
+fn a_key_is_not_looked_at_before_its_delay_is_over_and_the_right_one_waits_as_long() {
+    let server = english().start();
+    for path in ["/mcp_endpoint/health", "/mcp_endpoint/status", "/mcp_endpoint/tools", "/stats"] {
+        server.get(&format!("{path}?key=wrong"));
+    }
+    for guess in 0..3 {
+        server.get(&format!("/mcp_endpoint/health?key={guess}"));
+    }
+    let start = Instant::now();
+    let right = server.get(&format!("/mcp_endpoint/health?key={KEY}"));
+    assert_eq!(right.status, 200);
+    assert!(start.elapsed() >= Duration::from_millis(1200), "{:?}", start.elapsed());
+    // Who hangs up before learns nothing, and other requests do not wait.
+    let mut raw = server.raw();
+    raw.send(format!("GET /mcp_endpoint/health?key={KEY} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    let start = Instant::now();
+    assert_eq!(server.get("/health").status, 200);
+    server.robot("a").expect_silence();
+    assert!(start.elapsed() < Duration::from_millis(1000), "{:?}", start.elapsed());
+    assert_eq!(Response::read(&mut raw).status, 200);
+}
+
+#[test]
+fn the_right_key_never_waits_where_nobody_guesses() {
+    let server = english().start();
+    let start = Instant::now();
+    for _ in 0..40 {
+        assert_eq!(server.get(&format!("/mcp_endpoint/health?key={KEY}")).status, 200);
+    }
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+}
+
+#[test]
+fn one_agent_leaves_room_for_others() {
+    let limits = english().set("websocket", "max_connections", 20);
+    let server = limits.set("websocket", "max_connections_per_agent", 5).start();
+    let mut mine: Vec<_> = (0..5).map(|_| server.robot("greedy")).collect();
+    for _ in 0..20 {
+        let mut raw = server.raw();
+        raw.send(upgrade(&server.robot_path("greedy"), &[]));
+        let answer = Response::read(&mut raw);
+        assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("5")));
+        assert!(answer.text().contains("this agent has as many connections"), "{}", answer.text());
+    }
+    let line = server.wait_line("max_connections_per_agent");
+    assert!(line.contains("agent greedy ") && line.contains("may have, 5,"), "{line}");
+    let _others: Vec<_> = (0..5).map(|_| server.robot("other")).collect();
+    mine.pop().unwrap().ws.close();
+    server.robot("greedy").expect_silence();
+}

@@ -81,7 +81,9 @@ fuzz_target!(|data: &[u8]| {
     let (settings, relay) = (settings(*choice), relay());
     let shell = ShellView { connections: 3, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_secs(61));
-    let context = Context { settings: &settings, relay: &relay, shell, machine: &(), now };
+    let (machine, may_see_key) = (&(), choice & 0x80 == 0);
+    let context =
+        Context { settings: &settings, relay: &relay, shell, machine, now, may_see_key };
 
     let step = usize::from(*step).pow(2).max(1);
     let Some((answer, rest)) = answered(head, step, &context) else { return };
@@ -90,6 +92,7 @@ fuzz_target!(|data: &[u8]| {
             response_is_sound(response.status, &response.bytes, head);
         }
         Answer::Upgrade(upgrade) => upgrade_is_sound(upgrade),
+        Answer::CheckKey => assert!(!may_see_key),
     }
     if head.len() <= LARGEST_HEAD {
         // What was clear from pieces is the same from the whole.
