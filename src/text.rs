@@ -925,6 +925,11 @@ sentences! {
         zh: "{method} 的答复中没有 {member}";
         en: "{method} was answered with no list: {member} is missing";
     }
+    /// A tool server sends more notifications than are passed on.
+    notifications_dropped() {
+        zh: "发送的通知过多，超出部分未转发给小智端 (发给所有小智端合计每秒约 8 MB)";
+        en: "sends too many notifications: what exceeds about 8 MB a second to all robots together is dropped";
+    }
     /// There is no memory for what a tool server answered.
     no_memory(method: &str) {
         zh: "{method} 的答复未保存: 内存已达上限 (memory_limit)";

@@ -90,7 +90,7 @@ fn now_under_way(counts: &Counts) -> [(&'static str, u64); 4] {
     ]
 }
 
-pub(super) fn traffic_so_far(traffic: &Traffic) -> [(&'static str, u64); 14] {
+pub(super) fn traffic_so_far(traffic: &Traffic) -> [(&'static str, u64); 15] {
     [
         ("from_tools", traffic.from_tools),
         ("bytes_from_tools", traffic.bytes_from_tools),
@@ -105,6 +105,7 @@ pub(super) fn traffic_so_far(traffic: &Traffic) -> [(&'static str, u64); 14] {
         ("calls_cancelled", traffic.calls_cancelled),
         ("replies_dropped", traffic.replies_dropped),
         ("messages_dropped", traffic.messages_dropped),
+        ("notifications_dropped", traffic.notifications_dropped),
         ("sends_refused", traffic.sends_refused),
     ]
 }

@@ -83,6 +83,7 @@ fn past(page: &mut Page, traffic: &Traffic) {
     for (what, count) in [
         ("reply", t.replies_dropped),
         ("unreadable", t.messages_dropped),
+        ("notification", t.notifications_dropped),
         ("queue_full", t.sends_refused),
     ] {
         page.sample("dropped_total", &[("what", what)], count);

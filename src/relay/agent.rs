@@ -4,6 +4,7 @@
 //! `from_robot.rs`; where a request goes is decided in `routing.rs`; what all tools look like
 //! together is made in `face.rs`.
 
+use super::bucket::Bucket;
 use super::catalogue::{Kind, PerKind};
 use super::complaints::SILENCE;
 use super::items::Items;
@@ -70,6 +71,16 @@ pub(super) struct Telling {
     pub due: bool,
 }
 
+/// Whether and when a merged list is to be made anew.
+#[derive(Debug, Default)]
+pub(super) struct MergeDue {
+    pub due: bool,
+    /// Robots are to be told even if the list stays as it is.
+    pub tell: bool,
+    /// The longer it takes, the longer it is before it is done again.
+    pub not_before: Moment,
+}
+
 /// What tools without a name are remembered as when they go: one after the other, each would have a
 /// label of its own.
 pub(super) const NAMELESS: &str = "tool";
@@ -83,6 +94,11 @@ pub(super) struct Agent {
     pub lost: Vec<Lost>,
     pub offers: PerKind<Offers>,
     pub telling: PerKind<Telling>,
+    pub merging: PerKind<MergeDue>,
+    /// Whether something is left to be done as soon as the other agents have had their turn.
+    pub unfinished: bool,
+    /// What its peers have made the relay send to several others.
+    pub fan_out: Bucket,
     /// Requests that wait for a tool, the oldest first.
     pub parked: VecDeque<Parked>,
     /// Bytes of memory of the requests that wait here.
@@ -110,6 +126,9 @@ impl Agent {
             lost: Vec::new(),
             offers: PerKind::default(),
             telling: PerKind::default(),
+            merging: PerKind::default(),
+            unfinished: false,
+            fan_out: Bucket::default(),
             parked: VecDeque::new(),
             held: 0,
             account,
@@ -349,6 +368,7 @@ impl Agent {
 
     /// Does what is due.
     pub(super) fn time(&mut self, turn: &mut Turn<'_>) {
+        self.unfinished = false;
         for place in self.tools_where(|_| true) {
             self.tool_time(turn, place);
         }
@@ -420,9 +440,17 @@ impl Agent {
         let lost = self.grace_ends();
         let parked = self.parked.iter().map(|parked| parked.deadline);
         let waiting = self.patience_ends();
-        let telling = self.telling_due();
+        let telling = self.telling_due().into_iter().chain(self.merge_due());
+        let unfinished = self.unfinished.then(Moment::default);
         let silent = self.robots.iter().filter_map(|(_, robot)| robot.speaks_by);
-        tools.chain(lost).chain(silent).chain(parked).chain(waiting).chain(telling).min()
+        tools
+            .chain(lost)
+            .chain(silent)
+            .chain(parked)
+            .chain(waiting)
+            .chain(telling)
+            .chain(unfinished)
+            .min()
     }
 
     /// The agent as who has the key may see it.
@@ -507,7 +535,8 @@ impl Agent {
         for kind in Kind::all() {
             for (line, _) in self.offers.of(kind).counts() {
                 let lost = self.lost.iter().any(|lost| lost.line == line);
-                assert!(lost || self.serving(line).is_some(), "nobody offers line {line}");
+                let stale = self.merging.of(kind).due;
+                assert!(stale || lost || self.serving(line).is_some(), "nobody offers line {line}");
             }
         }
         if let Some(deadline) = self.deadline(policy) {

@@ -20,6 +20,7 @@ pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// What to complain about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
+    Notifications,
     NoTool,
     RobotReplies,
     RobotSilent,
@@ -135,6 +136,16 @@ impl Agent {
             language.tool_reply_dropped(shortened(id), said.as_deref().unwrap_or(""))
         };
         turn.complaints.say((turn.now, turn.policy), (&self.name, cause), &who, &words);
+    }
+
+    /// A tool server sends more notifications than are passed on.
+    pub(super) fn complain_of_notifications(&self, turn: &mut Turn<'_>, tool: usize) {
+        let Some(tool) = self.tools.get(tool) else { return };
+        let who = tool::Who(&self.name, tool);
+        let language = turn.policy.language;
+        let about = (&*self.name, Cause::Notifications);
+        let words = || language.notifications_dropped();
+        turn.complaints.say((turn.now, turn.policy), about, &who, &words);
     }
 
     /// Complains of the robots that have not said a word since they came.

@@ -7,7 +7,7 @@ use super::envelope::Envelope;
 use super::hello::{self, Hello};
 use super::liveness::Awaited;
 use super::numbers::NumberMap;
-use super::offers::{Conflict, MergeResult, Source};
+use super::offers::{Conflict, MergeResult, Source, MAX_OFFERED};
 use super::reply;
 use super::robot::Waiting;
 use super::tool::Tool;
@@ -20,10 +20,20 @@ use std::time::Duration;
 /// How often robots are told at most that a list has changed.
 const BETWEEN_TELLINGS: Duration = Duration::from_secs(1);
 
+/// How many bytes of lists are sent unasked in the long run, see [`Agent::pay_list_owed`].
+const LIST_BYTES_A_MILLISECOND: usize = 16 << 10;
+
+/// How long the relay does something else after work that takes about `cost` microseconds, for its
+/// part of the time to be a twentieth: nothing worth mentioning with the few items most agents have.
+pub(super) fn pause_after(cost: usize) -> Duration {
+    Duration::from_millis((cost / 50) as u64)
+}
+
 impl Agent {
     /// Something about the tools has changed: whoever waited for that is served.
     pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
         self.give_up_lost(turn);
+        self.merge_if_due(turn);
         if !self.parked.is_empty() {
             self.unpark(turn);
         }
@@ -31,10 +41,19 @@ impl Agent {
         self.pay_lists_owed(turn);
     }
 
+    /// Something is left to be done once the other agents have had their turn.
+    pub(super) fn go_on_later(&mut self, turn: &mut Turn<'_>) {
+        self.unfinished = true;
+        turn.wake(turn.now);
+    }
+
     /// What there is to wait for before a robot is answered.
     pub(super) fn awaited(&self) -> Awaited {
         let mut awaited = Awaited::default();
         self.tools.iter().for_each(|(_, tool)| awaited.add(tool));
+        for kind in Kind::all().filter(|kind| self.merging.of(*kind).due) {
+            awaited.add_merge(kind);
+        }
         awaited
     }
 
@@ -60,15 +79,42 @@ impl Agent {
         }
     }
 
-    /// Makes every merged list anew.
+    /// Makes every merged list anew, at once or when it is time again.
     pub(super) fn merge_all(&mut self, turn: &mut Turn<'_>) {
         for kind in Kind::all() {
-            self.merge(turn, kind);
+            self.merge(turn, kind, false);
         }
     }
 
-    /// Makes one merged list anew, and tells the robots where it has changed, which it returns.
-    pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind) -> bool {
+    /// Makes one merged list anew, at once or when it is time again. Robots are told where it has
+    /// changed, and with `tell` in any case.
+    pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind, tell: bool) {
+        let merging = self.merging.of_mut(kind);
+        merging.due = true;
+        merging.tell |= tell;
+        if merging.not_before > turn.now || turn.is_spent() {
+            merging.not_before = merging.not_before.max(turn.now);
+            return turn.wake(merging.not_before);
+        }
+        self.merge_now(turn, kind);
+    }
+
+    /// Makes the merged lists anew that could not be made before.
+    fn merge_if_due(&mut self, turn: &mut Turn<'_>) {
+        for kind in Kind::all() {
+            if self.merging.of(kind).due {
+                self.merge(turn, kind, false);
+            }
+        }
+    }
+
+    /// When there is a list to merge.
+    pub(super) fn merge_due(&self) -> Option<Moment> {
+        let merging = Kind::all().map(|kind| self.merging.of(kind));
+        merging.filter(|merging| merging.due).map(|merging| merging.not_before).min()
+    }
+
+    fn merge_now(&mut self, turn: &mut Turn<'_>, kind: Kind) {
         turn.catalogue_changed();
         let mut offers = std::mem::take(self.offers.of_mut(kind));
         let live = self.serving.iter().filter_map(|(line, place)| {
@@ -82,14 +128,29 @@ impl Agent {
         let sources = order.into_iter().filter_map(|(_, place)| all.get(place));
         let sources: Vec<Source<'_>> =
             sources.map(|(line, label, items)| Source { line: *line, label, items }).collect();
-        let result = offers.merge(kind, &sources);
+        let result = match offers.are_made_of(&sources) {
+            true => None,
+            false => Some(offers.merge(kind, &sources)),
+        };
+        let cost = sources.iter().map(|source| source.items.len().min(MAX_OFFERED)).sum::<usize>();
+        let cost = cost.min(MAX_OFFERED) + sources.len() + self.serving.len();
         *self.offers.of_mut(kind) = offers;
+        turn.work += cost;
+        let merging = self.merging.of_mut(kind);
+        merging.due = false;
+        let tell = std::mem::take(&mut merging.tell);
+        let Some(result) = result else {
+            if tell {
+                self.tell(turn, kind);
+            }
+            return;
+        };
+        merging.not_before = turn.now.after(pause_after(cost));
         self.tell_conflicts(turn, kind, &result);
         self.note_left_out(turn, kind, &result);
-        if result.changed {
+        if result.changed || tell {
             self.tell(turn, kind);
         }
-        result.changed
     }
 
     fn tell_conflicts(&self, turn: &Turn<'_>, kind: Kind, result: &MergeResult) {
@@ -132,25 +193,23 @@ impl Agent {
             return;
         }
         telling.due = false;
-        telling.not_before = turn.now.after(BETWEEN_TELLINGS);
         let text = reply::notification(kind.row().changed);
         let waits_for_list = |waiting: &Waiting| waiting.kinds.contains(&kind);
         let version = self.offers.of(kind).version();
-        let mut again = Vec::new();
-        for (place, robot) in &mut self.robots {
+        let (mut wait, bytes) = (BETWEEN_TELLINGS, self.offers.of(kind).bytes());
+        for (_, robot) in &mut self.robots {
             if robot.waiting.as_deref().is_some_and(waits_for_list) {
                 continue;
             }
             if robot.is_xiaozhi_server && kind == Kind::Tools {
                 robot.list_owed = robot.last_list.is_some() && robot.list_seen != version;
-                again.push(place);
+                wait += Duration::from_millis((bytes / LIST_BYTES_A_MILLISECOND) as u64);
             } else if robot.initialised {
                 let _ = turn.send_to_robot(robot.peer, &[&text]);
             }
         }
-        for place in again {
-            self.pay_list_owed(turn, place);
-        }
+        self.telling.of_mut(kind).not_before = turn.now.after(wait);
+        self.pay_lists_owed(turn);
     }
 
     /// Tells what could not be told before.
@@ -169,10 +228,14 @@ impl Agent {
         tellings.filter(|telling| telling.due).map(|telling| telling.not_before).min()
     }
 
-    /// Sends every robot that is owed its list again what it is owed.
+    /// Sends every robot that is owed its list again what it is owed, as many as can be served at
+    /// once.
     pub(super) fn pay_lists_owed(&mut self, turn: &mut Turn<'_>) {
         let owed = self.robots.iter().filter(|(_, robot)| robot.list_owed);
         for place in owed.map(|(place, _)| place).collect::<Vec<_>>() {
+            if turn.is_spent() {
+                return self.go_on_later(turn);
+            }
             self.pay_list_owed(turn, place);
         }
     }

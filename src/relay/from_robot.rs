@@ -302,7 +302,8 @@ impl Agent {
 
     fn ask_list(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
         if matches!(ask.state, Turnstile::First { .. }) {
-            self.refresh(turn, kind, |tool| tool.must_be_asked(kind));
+            let now = turn.now;
+            self.refresh(turn, kind, |tool| tool.must_be_asked(kind, now));
         }
         if let Some(since) = self.may_wait(turn, ask, &[kind]) {
             return self.wait(turn, ask, since, &[kind]);
@@ -323,9 +324,10 @@ impl Agent {
                 Kind::Resources => &[Kind::Resources, Kind::Templates],
                 _ => &[kind],
             };
+            let now = turn.now;
             for kind in kinds {
                 self.refresh(turn, *kind, |tool| {
-                    !tool.lists.of(*kind).known && tool.must_be_asked(*kind)
+                    !tool.lists.of(*kind).known && tool.must_be_asked(*kind, now)
                 });
             }
             if let Some(since) = self.may_wait(turn, ask, kinds) {
@@ -403,13 +405,22 @@ impl Agent {
         let over = self.robots.iter().filter(|(_, r)| r.waiting.as_deref().is_some_and(is_over));
         let over: Vec<usize> = over.map(|(place, _)| place).collect();
         for place in over {
+            let robot = self.robots.get(place);
+            let Some(waiting) = robot.and_then(|robot| robot.waiting.as_ref()) else { continue };
+            let can_wait = waiting.since.after(PATIENCE) > turn.now;
+            let kinds = waiting.kinds.iter().copied().filter(|kind| *kind != Kind::Tools);
+            let mut stale = false;
+            for kind in kinds.collect::<Vec<_>>() {
+                // Not all have answered, perhaps: what is known has to do.
+                self.merge(turn, kind, false);
+                stale |= self.merging.of(kind).due;
+            }
+            if stale && can_wait {
+                continue;
+            }
             let waiting = self.robots.get_mut(place).and_then(|robot| robot.waiting.take());
             let Some(waiting) = waiting else { continue };
             self.release(turn, waiting.memory());
-            for kind in waiting.kinds.iter().filter(|kind| **kind != Kind::Tools) {
-                // Not all have answered, perhaps: what is known has to do.
-                self.merge(turn, *kind);
-            }
             self.hear_again(turn, place, &waiting.text, Turnstile::Settled);
             self.hear_inbox(turn, place);
         }

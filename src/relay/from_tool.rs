@@ -11,6 +11,9 @@ use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{Peer, ToolState};
 
+/// How many times as much as one peer all peers of an agent may make the relay send to others.
+pub(super) const AGENT_SHARE: usize = 4;
+
 impl Agent {
     /// A tool has sent a text.
     pub(super) fn tool_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
@@ -227,8 +230,8 @@ impl Agent {
             self.merge_all(turn);
         } else if kind != Kind::Tools && self.is_first_listed(kind) {
             // Who has a name is decided when all have answered, not by who is quickest.
-        } else if !self.merge(turn, kind) && tell {
-            self.tell(turn, kind);
+        } else {
+            self.merge(turn, kind, tell);
         }
     }
 
@@ -304,7 +307,7 @@ impl Agent {
             // The relay has answered the request already.
             "notifications/cancelled" => (),
             _ if self.tool_has_changed(turn, place, method) => (),
-            _ => self.tell_initialised_robots(turn, envelope.text),
+            _ => self.tell_initialised_robots(turn, place, envelope.text),
         }
     }
 
@@ -334,15 +337,32 @@ impl Agent {
         // Sooner than before, where new settings have made the wait shorter.
         turn.wake(call.deadline);
         let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };
+        if !tool.progress.admits(turn.now, envelope.text.len(), 1) {
+            turn.traffic.notifications_dropped += 1;
+            return self.complain_of_notifications(turn, place);
+        }
         let mut splice = Splice::of(envelope.text);
         splice.put(token, own);
         let _ = turn.send_to_robot(robot.peer, splice.pieces());
     }
 
-    /// Passes a notification on to every robot that has finished its hand-shake.
-    pub(super) fn tell_initialised_robots(&mut self, turn: &mut Turn<'_>, text: &str) {
+    /// Passes a notification on to every robot that has finished its handshake, as long as its
+    /// tool server does not make the relay send too much.
+    fn tell_initialised_robots(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        let mut dropped = 0;
         for (_, robot) in self.robots.iter().filter(|(_, robot)| robot.initialised) {
-            let _ = turn.send_to_robot(robot.peer, &[text]);
+            let admits = tool.notifying.admits(turn.now, text.len(), 1)
+                && self.fan_out.admits(turn.now, text.len(), AGENT_SHARE);
+            if admits {
+                let _ = turn.send_to_robot(robot.peer, &[text]);
+            } else {
+                dropped += 1;
+            }
+        }
+        turn.traffic.notifications_dropped += dropped;
+        if dropped > 0 {
+            self.complain_of_notifications(turn, place);
         }
     }
 }

@@ -252,6 +252,11 @@ impl Awaited {
         }
     }
 
+    /// A merged list is about to be made anew.
+    pub(super) fn add_merge(&mut self, kind: Kind) {
+        *self.lists.of_mut(kind) = Some(Moment::default().after(Duration::MAX));
+    }
+
     /// Until when it is worthwhile to wait before `kinds` are listed; without any, before
     /// `initialize` is answered. A robot itself waits [`PATIENCE`] from its request at most.
     pub(super) fn until(&self, kinds: &[Kind]) -> Option<Moment> {

@@ -4,6 +4,7 @@
 //! answers through a [`Wire`]. It never sees a socket, a clock, a file or a random number.
 
 mod agent;
+mod bucket;
 mod catalogue;
 mod complaints;
 mod departures;
@@ -150,6 +151,8 @@ pub struct Relay {
     held: usize,
     complaints: Complaints,
     departures: Departures,
+    /// How much work was done since the relay was last told the time, see [`turn::MAX_WORK`].
+    work: usize,
 }
 
 impl Relay {
@@ -219,9 +222,15 @@ impl Relay {
     pub fn time(&mut self, now: Moment, wire: &mut dyn Wire) {
         // Each agent once: whatever is due again at once has its turn in the next call.
         let due: Vec<usize> = std::iter::from_fn(|| self.deadlines.pop_due(now)).collect();
+        self.work = 0;
         for agent in due {
-            if let Some(agent) = self.agents.get_mut(agent) {
-                agent.armed = None;
+            let enough = self.work > turn::MAX_WORK;
+            if let Some(found) = self.agents.get_mut(agent) {
+                found.armed = None;
+                if enough {
+                    self.deadlines.arm(&mut found.armed, agent, Some(now));
+                    continue;
+                }
             }
             self.handle(now, agent, wire, |agent, turn| agent.time(turn));
             self.arm(agent);
@@ -297,7 +306,8 @@ impl Relay {
             agent.tools_kept = tools;
         }
         agent.kept = turn.settle_account();
-        let Turn { earliest, forgotten, .. } = turn;
+        let Turn { earliest, forgotten, work, .. } = turn;
+        self.work += work;
         if let Some(earliest) = earliest {
             self.deadlines.arm_earlier(&mut agent.armed, at, earliest);
         }

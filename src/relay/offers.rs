@@ -145,7 +145,6 @@ impl Offers {
     }
 
     /// How long the list is as text.
-    #[allow(dead_code)]
     pub(super) fn bytes(&self) -> usize {
         self.list.as_ref().map_or(0, |list| list.bytes)
     }
@@ -164,6 +163,15 @@ impl Offers {
     /// servers have them, too.
     pub(super) fn memory(&self) -> usize {
         self.list.as_ref().map_or(0, |list| list.memory())
+    }
+
+    /// Whether the list is made of just these lists.
+    pub(super) fn are_made_of(&self, sources: &[Source<'_>]) -> bool {
+        let made_of = self.list.as_ref().map_or(&[][..], |list| &list.sources);
+        let is_same = |(lister, source): (&Lister, &Source<'_>)| {
+            lister.line == source.line && Rc::ptr_eq(&lister.items, source.items)
+        };
+        made_of.len() == sources.len() && made_of.iter().zip(sources).all(is_same)
     }
 
     /// Makes the list anew from `sources`, the oldest line first. Who has a name keeps it as long

@@ -50,13 +50,19 @@ pub(super) enum Route {
 impl Agent {
     /// Where a request for the item `name` goes.
     pub(super) fn route_named(&self, kind: Kind, name: Option<&str>) -> Route {
+        let is_due = |kind| self.merging.of(kind).due;
+        let is_stale = is_due(kind) || (kind == Kind::Resources && is_due(Kind::Templates));
         let Some(Offer { line, own_name }) = name.and_then(|name| self.find_offer(kind, name))
         else {
-            return self.route_anywhere(|_| false);
+            // It may be among what has come since the lists were merged.
+            return match is_stale {
+                true => Route::Wait { for_lost: false },
+                false => self.route_anywhere(|_| false),
+            };
         };
         match self.serving(line) {
             Some(tool) => Route::Named(tool, own_name.map(Into::into)),
-            None => Route::Wait { for_lost: true },
+            None => Route::Wait { for_lost: self.lost.iter().any(|lost| lost.line == line) },
         }
     }
 
@@ -121,7 +127,8 @@ impl Agent {
                     id: ask.id.into(),
                     text: ask.envelope.text.into(),
                     deadline: parked.map_or(since, |parked| parked.deadline),
-                    for_lost,
+                    // If what it waited for first does not come, it says so.
+                    for_lost: for_lost || parked.is_some_and(|parked| parked.for_lost),
                 };
                 self.park(turn, parked);
             }

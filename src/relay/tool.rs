@@ -1,7 +1,9 @@
 //! One tool: what it said of itself, and its lists. What it is asked again and again stands in
 //! `liveness.rs`.
 
+use super::bucket::Bucket;
 use super::catalogue::{Kind, PerKind};
+use super::face::pause_after;
 use super::hello::Hello;
 use super::in_flight::{Call, InFlight, Request};
 use super::items::{Gathered, Items, PageError, MAX_LIST_BYTES};
@@ -15,8 +17,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How long a burst of `list_changed` may take and still cost one listing.
-const BURST: Duration = Duration::from_millis(100);
+/// How long a burst of `list_changed` may take and still cost one listing, at first and when there
+/// is no end of them.
+const MIN_BURST: Duration = Duration::from_millis(100);
+const MAX_BURST: Duration = Duration::from_secs(5);
 
 /// In how many pages a list is read. A server that never stops listing is stopped by it.
 const MOST_PAGES: u16 = 1000;
@@ -33,6 +37,12 @@ pub(super) struct List {
     pub running: Option<Box<Listing>>,
     /// When to list again because the tool said that the list has changed.
     pub again_at: Option<Moment>,
+    /// How long a burst of `list_changed` may take: longer, the more of them come.
+    burst: Duration,
+    /// When the last burst is forgotten.
+    calm_at: Moment,
+    /// Until when robots are given what is known: a long list is not asked for at every request.
+    fresh_until: Moment,
 }
 
 impl List {
@@ -46,6 +56,22 @@ impl List {
         if !self.whole && gathered.len() > 0 {
             self.take(gathered.finish());
         }
+    }
+
+    /// How long to wait after a `list_changed` before the list is asked for.
+    fn pause(&self, now: Moment) -> Duration {
+        let for_long_lists = Duration::from_millis((self.items.len() / 4) as u64);
+        let burst = if now < self.calm_at { self.burst } else { MIN_BURST };
+        burst.max(for_long_lists)
+    }
+
+    /// The list is asked for after a burst of `list_changed`. Bursts that follow one another make
+    /// the next pause longer.
+    fn note_burst(&mut self, now: Moment) {
+        let pause = self.pause(now);
+        let comes_again = now < self.calm_at;
+        self.burst = if comes_again { pause.saturating_mul(2).min(MAX_BURST) } else { pause };
+        self.calm_at = now.after(self.burst.saturating_mul(4));
     }
 
     fn take(&mut self, items: Items) {
@@ -126,6 +152,9 @@ pub(super) struct Tool {
     pub repeat_at: Option<Moment>,
     pub ping_at: Option<Moment>,
     pub last_ping: Option<u32>,
+    /// The notifications and the progress it has sent of late.
+    pub notifying: Bucket,
+    pub progress: Bucket,
 }
 
 impl Tool {
@@ -152,6 +181,8 @@ impl Tool {
             repeat_at: None,
             ping_at: None,
             last_ping: None,
+            notifying: Bucket::default(),
+            progress: Bucket::default(),
         }
     }
 
@@ -209,11 +240,13 @@ impl Tool {
     }
 
     /// Whether a robot that asks for this list is owed a fresh one.
-    pub(super) fn must_be_asked(&self, kind: Kind) -> bool {
+    pub(super) fn must_be_asked(&self, kind: Kind, now: Moment) -> bool {
         let list = self.lists.of(kind);
         self.is_initialised()
             && (kind == Kind::Tools || self.declares(kind.row().capability))
-            && (!list.known || list.again_at.is_some() || !self.announces_changes(kind))
+            && (!list.known
+                || (list.fresh_until <= now
+                    && (list.again_at.is_some() || !self.announces_changes(kind))))
     }
 
     /// Asks for the first page of a list, unless a listing is under way.
@@ -224,6 +257,9 @@ impl Tool {
         }
         turn.catalogue_changed();
         let has_changed = list.again_at.take().is_some();
+        if has_changed {
+            list.note_burst(turn.now);
+        }
         // An answer that is late may still come, and is as good as one to a new question.
         let late = list.running.take();
         let mut listing = match late {
@@ -263,7 +299,7 @@ impl Tool {
     pub(super) fn hear_list_changed(&mut self, turn: &mut Turn<'_>, kind: Kind) {
         let list = self.lists.of_mut(kind);
         if list.again_at.is_none() {
-            let at = turn.now.after(BURST);
+            let at = turn.now.after(list.pause(turn.now));
             list.again_at = Some(at);
             turn.wake(at);
         }
@@ -320,6 +356,8 @@ impl Tool {
             None => None,
         };
         list.whole = true;
+        let cost = listing.gathered.len() + listing.gathered.memory() / 512;
+        list.fresh_until = turn.now.after(pause_after(cost));
         list.take(listing.gathered.finish());
         done(trouble)
     }

@@ -7,6 +7,10 @@ use crate::close::CloseReason;
 use crate::ledger::Account;
 use crate::moment::Moment;
 
+/// How much work may be done for an agent in one go, in about as many microseconds; the rest is
+/// done when the others have had their turn.
+pub(super) const MAX_WORK: usize = 5_000;
+
 /// One input being handled.
 pub(super) struct Turn<'a> {
     pub now: Moment,
@@ -23,6 +27,8 @@ pub(super) struct Turn<'a> {
     charged: usize,
     /// Whether tool servers or their lists are not what they were.
     new_catalogue: bool,
+    /// How much has been done.
+    pub work: usize,
     /// The earliest of the deadlines that came up.
     pub earliest: Option<Moment>,
     /// Peers that were closed and must be forgotten.
@@ -51,6 +57,7 @@ impl<'a> Turn<'a> {
             kept: 0,
             charged: 0,
             new_catalogue: false,
+            work: 0,
             earliest,
             forgotten,
         }
@@ -106,6 +113,11 @@ impl<'a> Turn<'a> {
         self.new_catalogue
     }
 
+    /// Whether what need not be done at once is left for the next time.
+    pub(super) fn is_spent(&self) -> bool {
+        self.work > MAX_WORK
+    }
+
     /// A deadline has come up.
     pub(super) fn wake(&mut self, at: Moment) {
         if self.earliest.is_none_or(|earliest| at < earliest) {
@@ -115,29 +127,31 @@ impl<'a> Turn<'a> {
 
     /// Queues a message for a tool.
     pub(super) fn send_to_tool(&mut self, tool: Peer, pieces: &[&str]) -> Result<(), Congested> {
-        self.send(tool, pieces)?;
+        let bytes = self.send(tool, pieces)?;
         self.traffic.to_tools += 1;
-        self.traffic.bytes_to_tools += size(pieces);
+        self.traffic.bytes_to_tools += bytes as u64;
         Ok(())
     }
 
     /// Queues a message for a robot.
     pub(super) fn send_to_robot(&mut self, robot: Peer, pieces: &[&str]) -> Result<(), Congested> {
-        self.send(robot, pieces)?;
+        let bytes = self.send(robot, pieces)?;
         self.traffic.to_robots += 1;
-        self.traffic.bytes_to_robots += size(pieces);
+        self.traffic.bytes_to_robots += bytes as u64;
         Ok(())
     }
 
-    fn send(&mut self, peer: Peer, pieces: &[&str]) -> Result<(), Congested> {
+    fn send(&mut self, peer: Peer, pieces: &[&str]) -> Result<usize, Congested> {
         if self.policy.debug {
             log::debug!("{peer} <- {}", pieces.concat());
         }
+        let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
+        self.work += 1 + bytes / 2048;
         let sent = self.wire.send(peer, pieces);
         if sent.is_err() {
             self.traffic.sends_refused += 1;
         }
-        sent
+        sent.map(|()| bytes)
     }
 
     /// A peer has said something.
@@ -157,8 +171,4 @@ impl<'a> Turn<'a> {
     pub(super) fn probe(&mut self, peer: Peer) {
         self.wire.probe(peer);
     }
-}
-
-fn size(pieces: &[&str]) -> u64 {
-    pieces.iter().map(|piece| piece.len() as u64).sum()
 }

@@ -54,6 +54,8 @@ pub struct Traffic {
     pub replies_dropped: u64,
     /// Messages that could not be read, and replies from robots.
     pub messages_dropped: u64,
+    /// Notifications that were not passed on because there were too many, counted by receiver.
+    pub notifications_dropped: u64,
     /// Messages that found their receiver's queue full.
     pub sends_refused: u64,
 }

@@ -1,6 +1,7 @@
 //! Section 4, "From a tool".
 
 use crate::world::{World, ANNOUNCES};
+use mcp_endpoint_server::relay::Peer;
 use serde_json::json;
 
 #[test]
@@ -165,7 +166,66 @@ fn a_list_that_changes_all_the_time_does_not_flood_the_robots() {
     }
     world.seconds(5.0);
     let told = world.hears_all(robot).len();
-    assert!((5..=13).contains(&told), "{told} in ten seconds");
+    assert!((3..=6).contains(&told), "{told} in ten seconds");
+}
+
+#[test]
+fn a_list_that_keeps_changing_is_asked_for_ever_more_seldom_and_at_once_when_it_is_calm() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let mut asked = 0;
+    for round in 0..600 {
+        world.says_list_changed(tool);
+        world.seconds(0.1);
+        for ask in world.hears_all(tool).iter().filter(|ask| ask["method"] == "tools/list") {
+            asked += 1;
+            let list = crate::world::tool_list(&[&format!("n{round}")]);
+            world.answers(tool, ask["id"].as_u64().unwrap(), &list);
+        }
+    }
+    assert!((10..=20).contains(&asked), "{asked} in a minute");
+    world.seconds(30.0);
+    world.hears_all(tool);
+    for _ in 0..10 {
+        world.seconds(2.0);
+        world.hears_all(tool);
+        world.says_list_changed(tool);
+        world.seconds(0.1);
+        world.lists(tool, &["add"]);
+    }
+}
+
+#[test]
+fn notifications_beyond_a_burst_are_dropped_and_counted_and_harm_no_answer() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let robots: Vec<Peer> = (0..50).map(|_| world.initialised_robot("a")).collect();
+    let text =
+        format!(r#"{{"method":"notifications/message","params":"{}"}}"#, "x".repeat(100_000));
+    for _ in 0..10 {
+        world.says(tool, &text);
+    }
+    let sent: usize = robots.iter().map(|robot| world.hears_all(*robot).len()).sum();
+    assert!((80..=90).contains(&sent), "{sent}");
+    assert_eq!(world.relay.traffic().notifications_dropped, 500 - sent as u64);
+    // What robots ask for is not affected, nor its progress.
+    let robot = robots[49];
+    world.says(
+        robot,
+        r#"{"id":1,"method":"tools/call","params":{"name":"add","_meta":{"progressToken":"t"}}}"#,
+    );
+    let id = world.called(tool, "add");
+    world.says(
+        tool,
+        &format!(r#"{{"method":"notifications/progress","params":{{"progressToken":{id}}}}}"#),
+    );
+    assert_eq!(world.hears(robot)["params"]["progressToken"], "t");
+    world.answers(tool, id, "{}");
+    assert_eq!(world.hears(robot)["id"], 1);
+    // After a while there is room again.
+    world.seconds(2.0);
+    world.says(tool, &text);
+    assert_eq!(world.hears(robots[49])["method"], "notifications/message");
 }
 
 #[test]
