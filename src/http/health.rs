@@ -53,7 +53,7 @@ pub(super) fn key_refused(ask: &Ask<'_>) -> Reply {
 /// What `GET /stats` tells.
 pub(super) fn stats(ask: &Ask<'_>, _: &str) -> Reply {
     let relay = ask.context.relay;
-    let details = ask.has_key().then(|| relay.details(ask.context.now));
+    let details = ask.has_key().then(|| details(ask));
     let (counts, traffic) = (relay.counts(), relay.traffic());
     let mut json = Json::default();
     json.put("status", Text("success"));
@@ -64,6 +64,12 @@ pub(super) fn stats(ask: &Ask<'_>, _: &str) -> Reply {
     json.put_numbers("traffic", &traffic_so_far(&traffic));
     json.put_numbers("errors", &errors_so_far(&traffic));
     json.put_numbers("server", &server_so_far(&ask.context.shell));
+    json.put_numbers("memory", &memory_now(ask));
+    if let Some(details) = &details {
+        json.put("memory_bytes_by_agent", Object);
+        details.iter().for_each(|(agent, view)| json.put(agent, Count(view.kept)));
+        json.end();
+    }
     let reply = Reply::json(200, json);
     // Who guesses gets the answer as late here as anywhere.
     if details.is_none() && ask.claims_the_key() {
@@ -75,6 +81,32 @@ pub(super) fn stats(ask: &Ask<'_>, _: &str) -> Reply {
 /// How long the server has been running, in seconds.
 pub(super) fn uptime(ask: &Ask<'_>) -> u64 {
     ask.context.now.since(Moment::default()).as_secs()
+}
+
+/// Everything about everybody, for who has the key, with all the memory of each agent.
+fn details(ask: &Ask<'_>) -> Details {
+    let mut details = ask.context.relay.details(ask.context.now);
+    for (agent, view) in &mut details {
+        view.kept = ask.context.machine.kept_for(agent).unwrap_or(view.kept);
+    }
+    details
+}
+
+/// What the owners of memory hold together, and how often one of them gave way.
+pub(super) fn memory_now(ask: &Ask<'_>) -> [(&'static str, u64); 9] {
+    let [server, strangers, agents] = ask.context.shell.memory;
+    let all = [server, strangers, agents].iter().map(|totals| totals.bytes).sum();
+    [
+        ("limit_bytes", number(ask.context.settings.websocket.memory_limit)),
+        ("bytes", number(all)),
+        ("server_bytes", number(server.bytes)),
+        ("agents", number(agents.owners)),
+        ("agent_bytes", number(agents.bytes)),
+        ("agents_gave_way", agents.gave_way),
+        ("strangers", number(strangers.owners)),
+        ("stranger_bytes", number(strangers.bytes)),
+        ("strangers_gave_way", strangers.gave_way),
+    ]
 }
 
 fn number(count: usize) -> u64 {
@@ -211,8 +243,11 @@ mod tests {
         opaque.last_error = Some("no \"answer\"\n".to_owned());
         let weather = tool("weather", &["now", "next"], Some(r#"{"name": "w", "z":1.50, "a":2}"#));
         Details::from([
-            ("a".to_owned(), AgentView { robots: 3, offered: 0, tools: vec![] }),
-            ("b".to_owned(), AgentView { robots: 0, offered: 2, tools: vec![weather, opaque] }),
+            ("a".to_owned(), AgentView { robots: 3, offered: 0, kept: 7, tools: vec![] }),
+            (
+                "b".to_owned(),
+                AgentView { robots: 0, offered: 2, kept: 8, tools: vec![weather, opaque] },
+            ),
         ])
     }
 

@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::response::Reply;
+use crate::ledger::{OwnerKind, Totals};
 use crate::moment::Moment;
 use crate::relay::{Counts, Latency, Traffic};
 use crate::VERSION;
@@ -20,6 +21,7 @@ pub(super) fn metrics(ask: &Ask<'_>, _: &str) -> Reply {
     page.sample("uptime_seconds", &[], seconds(ask.context.now.since(Moment::default())));
     present(&mut page, &counts);
     page.one("queue_bytes", GAUGE, "Bytes that wait to be sent or read.", shell.queued_bytes);
+    memory(&mut page, ask);
     past(&mut page, &traffic);
     durations(&mut page, &traffic.latency);
     page.one("connections_accepted_total", COUNTER, "Connections let in.", shell.accepted);
@@ -44,6 +46,25 @@ fn present(page: &mut Page, counts: &Counts) {
     page.one("offered_tools", GAUGE, "Tool names offered to robots.", counts.offered);
     page.one("requests_in_flight", GAUGE, "Requests at tools.", counts.in_flight);
     page.one("requests_waiting", GAUGE, "Requests that wait for a tool.", counts.waiting);
+}
+
+fn memory(page: &mut Page, ask: &Ask<'_>) {
+    let limit = ask.context.settings.websocket.memory_limit;
+    page.one("memory_limit_bytes", GAUGE, "The setting memory_limit.", limit);
+    let by_owner = |page: &mut Page, of: &dyn Fn(&Totals) -> u64, name: &str| {
+        for (kind, totals) in OwnerKind::ALL.iter().zip(&ask.context.shell.memory) {
+            page.sample(name, &[("owner", kind.label())], of(totals));
+        }
+    };
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let name = "memory_charged_bytes";
+    page.family(name, GAUGE, "Memory kept on behalf of peers, by kind of owner.");
+    by_owner(page, &|totals| number(totals.bytes), name);
+    page.family("memory_owners", GAUGE, "Owners of memory, by kind.");
+    by_owner(page, &|totals| number(totals.owners), "memory_owners");
+    let name = "memory_gave_way_total";
+    page.family(name, COUNTER, "Times an owner gave way at memory_limit, by kind.");
+    by_owner(page, &|totals| totals.gave_way, name);
 }
 
 fn past(page: &mut Page, traffic: &Traffic) {

@@ -22,6 +22,7 @@ pub use refusal::RecentRefusal;
 pub use response::{plain, Trouble};
 
 use crate::close::CloseReason;
+use crate::ledger::{OwnerKind, Totals};
 use crate::moment::Moment;
 use crate::relay::{Relay, Side};
 use crate::settings::Settings;
@@ -67,6 +68,11 @@ pub trait Machine: fmt::Debug {
 
     /// Who was refused or turned away of late, the newest first.
     fn refusals(&self) -> Vec<RecentRefusal>;
+
+    /// How many bytes of memory are kept for an agent; nothing where nobody keeps count.
+    fn kept_for(&self, _agent: &str) -> Option<usize> {
+        None
+    }
 }
 
 /// No machine to ask: nothing is known, and nobody else can reach the server.
@@ -101,6 +107,8 @@ pub struct ShellView {
     pub bytes_in: u64,
     /// Bytes sent since the start.
     pub bytes_out: u64,
+    /// What the owners of each kind hold in memory, in the order of [`OwnerKind::ALL`].
+    pub memory: [Totals; OwnerKind::ALL.len()],
     /// How WebSockets ended since the start, and upgrades that were refused.
     pub ends: Ends,
 }

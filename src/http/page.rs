@@ -10,7 +10,7 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The only script and the only style that a browser may run, by their hashes. Whatever a tool
 /// calls itself, no browser takes it for either.
-const SCRIPT: &str = "sha256-CuEjHgIjedQvoq6EOPbJG/haL8zFY3Z51phnIzqOPy8=";
+const SCRIPT: &str = "sha256-9Jk+tOKfvdC5UlhoVsncVeB24VEgtdwRAmmS4JDEujA=";
 const STYLE: &str = "sha256-5DIP4rxUOQ7sMH6ofq0e4vS6PoWeFgBeHQX68QmtSnI=";
 
 /// What `GET /mcp_endpoint/` answers to who asks.

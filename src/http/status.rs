@@ -4,7 +4,7 @@
 //! is read in the language of its reader, not of the server.
 
 use super::ask::Ask;
-use super::health::{errors_so_far, server_so_far, traffic_so_far, uptime};
+use super::health::{errors_so_far, memory_now, server_so_far, traffic_so_far, uptime};
 use super::json::Json;
 use super::json::Value::{Count, List, Null, Number, Object, Raw, Text};
 use super::response::Reply;
@@ -27,8 +27,12 @@ pub(super) fn status(ask: &Ask<'_>, _: &str) -> Reply {
         json.put_numbers("traffic", &traffic_so_far(&traffic));
         json.put_numbers("errors", &errors_so_far(&traffic));
         json.put_numbers("server", &server_so_far(&context.shell));
+        json.put_numbers("memory", &memory_now(ask));
         json.put("agents", List);
-        relay.status(context.now, language).iter().for_each(|agent| tell_agent(&mut json, agent));
+        for mut agent in relay.status(context.now, language) {
+            agent.kept = context.machine.kept_for(agent.id).unwrap_or(agent.kept);
+            tell_agent(&mut json, &agent);
+        }
         json.end();
         json.put("refusals", List);
         for refusal in context.machine.refusals() {
@@ -67,6 +71,7 @@ fn tell_agent(json: &mut Json, agent: &AgentStatus<'_>) {
     json.put("revision", Number(agent.revision.into()));
     json.put("offered", Count(agent.offered));
     json.put("waiting", Count(agent.waiting));
+    json.put("memory_bytes", Count(agent.kept));
     json.put("robots", List);
     for robot in &agent.robots {
         json.add(Object);

@@ -4,6 +4,7 @@ use super::accept::Listeners;
 use super::lan;
 use super::refusals::Refusals;
 use crate::http::{Machine, RecentRefusal};
+use crate::ledger::{Ledger, Owner};
 use crate::moment::Moment;
 
 /// The machine the server runs on.
@@ -12,6 +13,7 @@ pub(super) struct ThisMachine<'a> {
     /// Where the server listens; nowhere any more while it stops.
     pub listeners: Option<&'a Listeners>,
     pub refusals: &'a Refusals,
+    pub ledger: &'a Ledger,
     pub now: Moment,
 }
 
@@ -28,6 +30,11 @@ impl Machine for ThisMachine<'_> {
 
     fn refusals(&self) -> Vec<RecentRefusal> {
         self.refusals.recent(self.now)
+    }
+
+    fn kept_for(&self, agent: &str) -> Option<usize> {
+        let account = self.ledger.find(&Owner::Agent(agent.into()))?;
+        Some(self.ledger.bytes_of(account))
     }
 }
 

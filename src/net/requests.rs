@@ -64,6 +64,7 @@ impl Server {
             machine: &ThisMachine {
                 listeners: self.listeners.as_ref(),
                 refusals: &self.refusals,
+                ledger: &self.connections.ledger,
                 now: self.now,
             },
             now: self.now,

@@ -9,7 +9,7 @@ use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
 use crate::http::{self, ShellView, Trouble};
-use crate::ledger::Owner;
+use crate::ledger::{Owner, OwnerKind};
 use crate::moment::Moment;
 use crate::relay::{Peer, Relay};
 use crate::seldom::Seldom;
@@ -385,6 +385,7 @@ impl Server {
         ShellView {
             connections: self.connections.len(),
             queued_bytes: self.connections.queued.saturating_add(self.relay.held_bytes()),
+            memory: OwnerKind::ALL.map(|kind| self.connections.ledger.totals(kind)),
             ends: self.connections.ends,
             bytes_out: self.connections.written,
             ..self.counted

@@ -461,6 +461,7 @@ impl Agent {
         AgentView {
             robots: self.robots.len(),
             offered: offers.len(),
+            kept: self.kept,
             tools: tools
                 .map(|(place, tool)| {
                     let serves = self.serving(tool.line) == Some(place);

@@ -27,6 +27,8 @@ pub struct AgentStatus<'a> {
     pub offered: usize,
     /// Requests that wait for a tool to come back.
     pub waiting: usize,
+    /// How many bytes of memory the relay keeps for it.
+    pub kept: usize,
     /// Its robots.
     pub robots: Vec<RobotStatus<'a>>,
     /// Its tools, in the order they came.
@@ -144,6 +146,7 @@ impl Agent {
             revision: offers.version(),
             offered: offers.len(),
             waiting: self.parked.len(),
+            kept: self.kept,
             robots: self.robots.iter().map(|(_, robot)| robot.status(now)).collect(),
             tools: tools.collect(),
             lost: Vec::new(),

@@ -159,6 +159,8 @@ pub struct AgentView {
     pub robots: usize,
     /// How many tool names robots are offered.
     pub offered: usize,
+    /// How many bytes of memory the relay keeps for it.
+    pub kept: usize,
     /// Its tools, in the order they came.
     pub tools: Vec<ToolView>,
 }

@@ -311,8 +311,8 @@ pub static TABLE: &[Row] = &[
                 s.relay.max_kept = fit(bytes / 2);
             },
         },
-        zh: "所有发送队列与未收完的消息合计的上限；超出时先切断占用最多的连接。",
-        en: "All queues and half-read messages together; beyond it the connection that holds the most is cut first.",
+        zh: "为各连接保留的内存总额度 (发送队列、未收完的消息、等待中的请求、工具目录等)；用尽时由占用最多的一方 (智能体或来源地址) 让出。",
+        en: "All memory kept on behalf of peers (queues, half-read messages, waiting requests, catalogues); when it is reached, the owner that holds the most, an agent or an address, gives way.",
         ..ROW
     },
     Row {
