@@ -588,6 +588,11 @@ sentences! {
         zh: "它应恰好出现一次，值为 16 个字节的 Base64；请检查客户端，以及代理是否改动了请求头";
         en: "it must be there once and hold 16 bytes as base64: look at the client, and at proxies that change headers";
     }
+    /// An upgrade request has a body.
+    upgrade_with_body_details() {
+        zh: "WebSocket 升级请求不得带有正文。请去掉 Content-Length 和 Transfer-Encoding";
+        en: "An upgrade request must not have a body. Leave Content-Length and Transfer-Encoding out";
+    }
     /// 403: what happened.
     origin_refused() { zh: "不接受来自这个网页的连接"; en: "connections from this page are not accepted"; }
     /// 403: what to do.

@@ -72,6 +72,14 @@ fn checked<'a>(ask: &Ask<'a>) -> Result<&'a str, Reply> {
         let (message, details) = (language.upgrade_key(), language.upgrade_key_details());
         return Err(Reply::error(400, 400, &message, &details));
     };
+    // What follows an upgrade are frames: a body would be read as such.
+    let is_long = |length: &str| length.bytes().any(|digit| digit != b'0');
+    if ask.headers("content-length").any(is_long)
+        || ask.headers("transfer-encoding").next().is_some()
+    {
+        let (message, details) = (language.bad_head(), language.upgrade_with_body_details());
+        return Err(Reply::error(400, 400, &message, &details));
+    }
     if !cors::admits(ask) {
         let (message, details) = (language.origin_refused(), language.origin_refused_details());
         let reply = Reply::error(403, 403, &message, &details);

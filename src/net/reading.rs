@@ -246,6 +246,7 @@ impl Server {
 
     /// Nothing waits for a connection any more; one that was leaving may go.
     fn all_is_sent(&mut self, slot: usize) {
+        let is_stopping = self.stopping.is_some();
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let ends = connection.ends;
         if ends && matches!(connection.phase, Phase::Closing { .. }) {
@@ -253,7 +254,7 @@ impl Server {
             return self.connections.kill(slot, CloseReason::PeerVanished);
         }
         let Phase::Leaving { lingers, shut, .. } = &mut connection.phase else { return };
-        if *lingers && !ends {
+        if *lingers && !ends && !is_stopping {
             if !std::mem::replace(shut, true) {
                 // The peer sees the end of the answer, and we wait for its own end.
                 let _ = connection.socket.shutdown(std::net::Shutdown::Write);

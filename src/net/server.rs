@@ -78,7 +78,7 @@ pub struct Server {
     pending: Vec<usize>,
     started: Instant,
     pub(super) now: Moment,
-    stopping: Option<Moment>,
+    pub(super) stopping: Option<Moment>,
     manager: Manager,
     reload: Reload,
     /// Whether to say again that connections cannot be accepted.
@@ -337,13 +337,22 @@ impl Server {
         self.stopping = Some(self.now.after(self.settings.websocket.close_timeout));
         self.listeners = None;
         for slot in self.connections.slots() {
-            match self.connections.get_mut(slot).map(|connection| &connection.phase) {
-                Some(Phase::Open(_)) => {
-                    self.connections.start_closing(slot, CloseReason::ServerStops);
-                }
-                Some(Phase::Head(_) | Phase::PutOff { .. }) => {
+            let Some(connection) = self.connections.get_mut(slot) else { continue };
+            let is_refused = connection.stranger.is_some();
+            let is_sent = connection.out.is_empty();
+            match &connection.phase {
+                Phase::Open(_) => self.connections.start_closing(slot, CloseReason::ServerStops),
+                Phase::Head(_) | Phase::PutOff { .. } => {
                     self.connections.kill(slot, CloseReason::ServerStops);
                 }
+                // Who has its answer does not hold up the stop.
+                Phase::Leaving { .. } if is_sent => {
+                    self.connections.kill(slot, CloseReason::Answered);
+                }
+                Phase::Closing { .. } if is_refused && is_sent => {
+                    self.connections.kill(slot, CloseReason::Answered);
+                }
+                Phase::Closing { .. } if is_refused => self.connections.leave(slot, false),
                 _ => (),
             }
         }

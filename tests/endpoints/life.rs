@@ -123,6 +123,36 @@ fn a_peer_that_does_not_answer_the_close_delays_a_stop_by_the_close_timeout_only
 
 #[cfg(unix)]
 #[test]
+fn who_is_answered_refused_or_silent_does_not_hold_up_a_stop() {
+    let mut server = Server::builder().set("websocket", "close_timeout", 60).start();
+    let mut robot = server.robot("a");
+    robot.expect_silence();
+    // Answered, and does not close its end.
+    let mut answered = server.raw();
+    answered.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    answered.read_head();
+    // Refused, and does not answer the close frame.
+    let mut refused = server.ws("/mcp_endpoint/call/?token=no");
+    refused.answer_closes = false;
+    refused.expect_close();
+    // Half a head, none at all, and a key that is not looked at yet.
+    let mut half = server.raw();
+    half.send("GET /health HTTP/1.1\r\n");
+    let _silent = server.raw();
+    for guess in 0..5 {
+        server.get(&format!("/mcp_endpoint/health?key={guess}"));
+    }
+    let mut put_off = server.raw();
+    put_off.send("GET /stats?key=no HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    robot.expect_silence();
+    server.terminate();
+    assert_eq!(robot.ws.expect_close().0, 1012);
+    robot.ws.expect_end();
+    assert_eq!(server.wait_exit(PATIENCE).code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
 fn an_interrupt_is_a_stop_too() {
     let mut server = Server::start();
     server.process().signal("INT");

@@ -277,3 +277,23 @@ fn no_header_can_be_smuggled_into_an_answer() {
         "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: aSet-Cookie: b\r\n\r\n"
     );
 }
+
+#[test]
+fn an_upgrade_with_a_body_is_refused() {
+    for (more, status) in [
+        ("\nContent-Length: 0", 101),
+        ("\nContent-Length: 5", 400),
+        ("\nContent-Length: 0\nContent-Length: 1", 400),
+        ("\nContent-Length: many", 400),
+        ("\nTransfer-Encoding: chunked", 400),
+    ] {
+        let head = dial("/mcp_endpoint/call/?token=no", more);
+        if status == 101 {
+            upgraded(&settings(), &head);
+        } else {
+            assert_eq!(got(&settings(), &head).status, status, "{more}");
+        }
+        let plain = format!("GET /health HTTP/1.1\nHost: x{more}\nExpect: 100-continue");
+        assert_eq!(got(&settings(), &plain).status, 200, "a body is not looked at: {more}");
+    }
+}
