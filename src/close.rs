@@ -118,6 +118,112 @@ impl CloseReason {
     }
 }
 
+/// What was wrong with a peer's frames (RFC 6455).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameError {
+    /// A reserved bit is set, though no extension was agreed on.
+    ReservedBits,
+    /// There is no such opcode.
+    Opcode,
+    /// The frame is not masked.
+    Unmasked,
+    /// A control frame comes in pieces.
+    ControlInPieces,
+    /// A control frame is longer than 125 bytes.
+    ControlTooLong,
+    /// A continuation of no message.
+    NothingToContinue,
+    /// A message begins before the one before it has ended.
+    MessageInMessage,
+    /// A close frame of one byte.
+    CloseTooShort,
+    /// A close code that nobody may send.
+    CloseCode(u16),
+    /// The words of a close frame are not UTF-8.
+    CloseNotUtf8,
+    /// A text is not UTF-8.
+    TextNotUtf8,
+    /// A message is larger than `max_message_size`.
+    TooBig,
+}
+
+impl FrameError {
+    /// Why a connection with such a frame ends.
+    pub fn reason(self) -> CloseReason {
+        match self {
+            FrameError::TextNotUtf8 | FrameError::CloseNotUtf8 => CloseReason::BadUtf8,
+            FrameError::TooBig => CloseReason::TooBig,
+            _ => CloseReason::ProtocolError,
+        }
+    }
+}
+
+/// How a connection ended: why, and what exactly happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Why it ended.
+    pub reason: CloseReason,
+    detail: Detail,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Detail {
+    Nothing,
+    /// The code and the words of the peer's close frame.
+    Said(u16, Box<str>),
+    Wrong(FrameError),
+}
+
+impl Ending {
+    /// The peer has closed with a close frame of this payload.
+    pub fn of_close_frame(payload: &[u8]) -> Self {
+        let detail = match payload {
+            [high, low, words @ ..] => {
+                let words = String::from_utf8_lossy(words);
+                Detail::Said(u16::from_be_bytes([*high, *low]), words.into())
+            }
+            _ => Detail::Nothing,
+        };
+        Ending { reason: CloseReason::PeerClosed, detail }
+    }
+
+    /// The code of the peer's close frame.
+    pub fn code(&self) -> Option<u16> {
+        match self.detail {
+            Detail::Said(code, _) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// What happened, for a person. A close frame's words are at most 123 bytes; they are escaped.
+    pub fn told(&self, language: Language) -> String {
+        let reason = self.reason.told(language);
+        match &self.detail {
+            Detail::Said(code, words) if words.is_empty() => format!("{reason} ({code})"),
+            Detail::Said(code, words) => format!("{reason} ({code} {words:?})"),
+            Detail::Wrong(FrameError::CloseCode(code)) => {
+                format!("{reason}: {}: {code}", language.frame_error(FrameError::CloseCode(*code)))
+            }
+            Detail::Wrong(error) if self.reason == CloseReason::ProtocolError => {
+                format!("{reason}: {}", language.frame_error(*error))
+            }
+            Detail::Wrong(_) | Detail::Nothing => reason.to_owned(),
+        }
+    }
+}
+
+impl From<CloseReason> for Ending {
+    fn from(reason: CloseReason) -> Self {
+        Ending { reason, detail: Detail::Nothing }
+    }
+}
+
+impl From<FrameError> for Ending {
+    fn from(error: FrameError) -> Self {
+        Ending { reason: error.reason(), detail: Detail::Wrong(error) }
+    }
+}
+
 /// What was wrong with a connection that came to nothing. Finer than what its peer is told: the
 /// peer may be a stranger, the log and the status page are the owner's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -180,5 +286,32 @@ impl RefusalReason {
             RefusalReason::TooManyHeads => "too_many_heads",
             RefusalReason::HeadTooSlow => "head_too_slow",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_closes_with_is_told_and_escaped() {
+        for (payload, told) in [
+            (&b""[..], "closed by the peer"),
+            (b"\x03\xe9", "closed by the peer (1001)"),
+            (b"\x03\xe8going\n\x1b[2Jaway", "closed by the peer (1000 \"going\\n\\u{1b}[2Jaway\")"),
+            (b"\x0f\xa0\xe5\x86\x8d\xe8\xa7\x81", "closed by the peer (4000 \"再见\")"),
+        ] {
+            assert_eq!(Ending::of_close_frame(payload).told(Language::En), told);
+        }
+    }
+
+    #[test]
+    fn each_error_of_the_protocol_has_its_own_words() {
+        let told = |error: FrameError| Ending::from(error).told(Language::En);
+        assert_eq!(told(FrameError::Unmasked), "WebSocket protocol error: a frame is not masked");
+        let of_code = "WebSocket protocol error: a close code that must not be sent: 1005";
+        assert_eq!(told(FrameError::CloseCode(1005)), of_code);
+        assert_eq!(told(FrameError::TextNotUtf8), CloseReason::BadUtf8.told(Language::En));
+        assert_eq!(told(FrameError::TooBig), CloseReason::TooBig.told(Language::En));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A sentence is a method of [`Language`]. What happened comes first, then why, then what to do.
 
-use crate::close::{CloseReason, RefusalReason};
+use crate::close::{CloseReason, FrameError, RefusalReason};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -94,6 +94,45 @@ impl Language {
             }
             CloseReason::Answered => ("请求已答复", "answered"),
             CloseReason::ServerStops => ("服务器停止或重启", "the server stops or restarts"),
+        })
+    }
+}
+
+// Frames that break the protocol.
+impl Language {
+    /// What is wrong with a frame.
+    pub fn frame_error(self, error: FrameError) -> &'static str {
+        self.either(match error {
+            FrameError::ReservedBits => (
+                "帧的保留位不为 0 (没有协商任何扩展)",
+                "a frame has a reserved bit set, and no extension was agreed on",
+            ),
+            FrameError::Opcode => ("帧的操作码无效", "a frame has an opcode that does not exist"),
+            FrameError::Unmasked => ("帧没有掩码", "a frame is not masked"),
+            FrameError::ControlInPieces => ("控制帧被分片", "a control frame comes in fragments"),
+            FrameError::ControlTooLong => {
+                ("控制帧超过 125 字节", "a control frame is longer than 125 bytes")
+            }
+            FrameError::NothingToContinue => {
+                ("延续帧之前没有消息开头", "a continuation frame, and no message has begun")
+            }
+            FrameError::MessageInMessage => (
+                "上一条消息的分片尚未结束就开始了新消息",
+                "a message begins before the fragments of the last one have ended",
+            ),
+            FrameError::CloseTooShort => {
+                ("关闭帧只有 1 个字节", "a close frame has one byte of payload")
+            }
+            FrameError::CloseCode(_) => {
+                ("关闭帧带有不允许发送的状态码", "a close code that must not be sent")
+            }
+            FrameError::CloseNotUtf8 => {
+                ("关闭帧的文字不是有效的 UTF-8", "the words of a close frame are not UTF-8")
+            }
+            FrameError::TextNotUtf8 => ("文本不是有效的 UTF-8", "a text that is not UTF-8"),
+            FrameError::TooBig => {
+                ("消息超过 max_message_size", "a message larger than max_message_size")
+            }
         })
     }
 }

@@ -122,7 +122,7 @@ fn now_under_way(counts: &Counts) -> [(&'static str, u64); 4] {
     ]
 }
 
-pub(super) fn traffic_so_far(traffic: &Traffic) -> [(&'static str, u64); 15] {
+pub(super) fn traffic_so_far(traffic: &Traffic) -> [(&'static str, u64); 19] {
     [
         ("from_tools", traffic.from_tools),
         ("bytes_from_tools", traffic.bytes_from_tools),
@@ -135,6 +135,10 @@ pub(super) fn traffic_so_far(traffic: &Traffic) -> [(&'static str, u64); 15] {
         ("calls", traffic.calls),
         ("calls_answered", traffic.calls_answered),
         ("calls_cancelled", traffic.calls_cancelled),
+        ("calls_lost", traffic.calls_lost),
+        ("calls_timed_out", traffic.calls_timed_out),
+        ("calls_failed", traffic.calls_failed),
+        ("calls_superseded", traffic.calls_superseded),
         ("replies_dropped", traffic.replies_dropped),
         ("messages_dropped", traffic.messages_dropped),
         ("notifications_dropped", traffic.notifications_dropped),

@@ -80,14 +80,11 @@ fn past(page: &mut Page, traffic: &Traffic) {
     sides(page, "message_received_bytes_total", "Bytes of messages from peers.", tools, robots);
     let (tools, robots) = (t.bytes_to_tools, t.bytes_to_robots);
     sides(page, "message_sent_bytes_total", "Bytes of messages to peers.", tools, robots);
-    page.one("calls_total", COUNTER, "Requests passed on to tools.", t.calls);
-    page.family("call_outcomes_total", COUNTER, "What became of them.");
-    for (outcome, count) in [
-        ("answered", t.calls_answered),
-        ("cancelled", t.calls_cancelled),
-        ("tool_lost", t.errors.tool_lost),
-        ("timed_out", t.errors.timed_out),
-    ] {
+    let calls = "Requests passed on, once for each tool server they went to.";
+    page.one("calls_total", COUNTER, calls, t.calls);
+    let outcomes = "What became of them; with requests_in_flight they add up to calls_total.";
+    page.family("call_outcomes_total", COUNTER, outcomes);
+    for (outcome, count) in t.call_outcomes() {
         page.sample("call_outcomes_total", &[("outcome", outcome)], count);
     }
     page.family("errors_total", COUNTER, "Errors that robots were answered with, by code.");

@@ -92,7 +92,7 @@ fn tell_agent(json: &mut Json, agent: &AgentStatus<'_>) {
         json.put("label", Text(lost.label));
         json.put("address", Text(lost.address));
         json.put("reason", Text(lost.reason));
-        json.put("reason_text", Text(lost.reason_text));
+        json.put("reason_text", Text(&lost.reason_text));
         json.put("seconds_ago", Number(lost.seconds_ago));
         json.put("times", Number(lost.times.into()));
         json.end();

@@ -1,6 +1,6 @@
 //! A frame as it comes: its header, and the mask on its payload (RFC 6455, section 5).
 
-use crate::close::CloseReason;
+use crate::close::FrameError;
 use std::io::Cursor;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
@@ -30,10 +30,10 @@ pub(super) fn usual_header(bytes: &[u8]) -> Option<(FrameHeader, usize, usize)> 
 ///
 /// # Errors
 /// What can be no header.
-pub(super) fn any_header(bytes: &[u8]) -> Result<Option<(FrameHeader, usize, u64)>, CloseReason> {
+pub(super) fn any_header(bytes: &[u8]) -> Result<Option<(FrameHeader, usize, u64)>, FrameError> {
     let bytes = bytes.get(..LONGEST_HEADER).unwrap_or(bytes);
     let mut cursor = Cursor::new(bytes);
-    let parsed = FrameHeader::parse(&mut cursor).map_err(|_| CloseReason::ProtocolError)?;
+    let parsed = FrameHeader::parse(&mut cursor).map_err(|_| FrameError::Opcode)?;
     let start = usize::try_from(cursor.position()).unwrap_or(LONGEST_HEADER);
     Ok(parsed.map(|(header, size)| (header, start, size)))
 }

@@ -3,7 +3,7 @@
 use super::head::{Head, Outcome};
 use super::outgoing::Spares;
 use super::websocket::{Heard, Input, Receiver};
-use crate::close::CloseReason;
+use crate::close::{CloseReason, FrameError};
 use crate::http::{Answer, Context};
 use std::net::Ipv4Addr;
 
@@ -71,13 +71,18 @@ impl FrameReader {
         said: &mut Vec<Said>,
     ) -> Result<(), CloseReason> {
         let mut input = Input::new(bytes);
-        while let Some(heard) = self.0.next(&mut input, limit, &mut self.1)? {
+        while let Some(heard) =
+            self.0.next(&mut input, limit, &mut self.1).map_err(FrameError::reason)?
+        {
             said.push(match heard {
                 Heard::Text(text) => Said::Text(text.to_owned()),
                 Heard::Binary(text) => Said::Binary(text.map(str::to_owned)),
                 Heard::Ping(payload) => Said::Ping(payload.to_owned()),
                 Heard::Pong => Said::Pong,
-                Heard::Close(payload) => Said::Close(payload.to_owned()),
+                // Only the code is given back.
+                Heard::Close(payload) => {
+                    Said::Close(payload.get(..2).unwrap_or_default().to_owned())
+                }
             });
             if matches!(said.last(), Some(Said::Close(_))) {
                 break;

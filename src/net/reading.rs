@@ -4,7 +4,7 @@ use super::connection::{Phase, PutOff};
 use super::outgoing::Progress;
 use super::server::Server;
 use super::websocket::{Heard, Input};
-use crate::close::CloseReason;
+use crate::close::{CloseReason, Ending};
 use std::io::{self, Read};
 use tungstenite::protocol::frame::coding::Control;
 
@@ -156,11 +156,8 @@ impl Server {
                         relay.text(now, peer, text, connections);
                     }
                 }
-                Ok(Some(Heard::Close(payload))) => {
-                    let payload = <[u8; 2]>::try_from(payload).ok();
-                    break Some((CloseReason::PeerClosed, payload));
-                }
-                Err(reason) => break Some((reason, None)),
+                Ok(Some(Heard::Close(payload))) => break Some(Ending::of_close_frame(payload)),
+                Err(error) => break Some(Ending::from(error)),
             }
             // The relay may have closed it.
             if !connections.get_mut(slot).is_some_and(|connection| connection.is_open()) {
@@ -185,33 +182,36 @@ impl Server {
         }
         match end {
             None => (),
-            Some((CloseReason::PeerClosed, payload)) => self.closed_by_peer(slot, payload),
-            Some((reason, _)) => self.close(slot, reason),
+            Some(end) if end.reason == CloseReason::PeerClosed => self.closed_by_peer(slot, end),
+            Some(end) => self.close(slot, end),
         }
     }
 
     /// The peer has closed: it is answered, and the connection ends.
-    fn closed_by_peer(&mut self, slot: usize, payload: Option<[u8; 2]>) {
+    fn closed_by_peer(&mut self, slot: usize, end: Ending) {
         let Some(connection) = self.connections.get_mut(slot).filter(|c| c.is_open()) else {
             return;
         };
         let peer = connection.peer;
-        let payload = payload.as_ref().map_or(&[][..], |code| code);
+        // The code is given back, and not the words: it is enough.
+        let code = end.code().map(u16::to_be_bytes);
+        let payload = code.as_ref().map_or(&[][..], |code| code);
         self.connections.push_control(slot, Control::Close, payload);
         self.connections.open = self.connections.open.saturating_sub(1);
         self.connections.ends.note(CloseReason::PeerClosed);
         self.connections.leave(slot, false);
-        self.relay.left(self.now, peer, CloseReason::PeerClosed, &mut self.connections);
+        self.relay.left(self.now, peer, end, &mut self.connections);
     }
 
     /// Closes a WebSocket and tells the relay.
-    pub(super) fn close(&mut self, slot: usize, reason: CloseReason) {
+    pub(super) fn close(&mut self, slot: usize, end: impl Into<Ending>) {
         let Some(connection) = self.connections.get_mut(slot).filter(|c| c.is_open()) else {
             return;
         };
         let peer = connection.peer;
-        self.connections.start_closing(slot, reason);
-        self.relay.left(self.now, peer, reason, &mut self.connections);
+        let end = end.into();
+        self.connections.start_closing(slot, end.reason);
+        self.relay.left(self.now, peer, end, &mut self.connections);
     }
 
     /// Waits for the close frame that answers ours.

@@ -9,7 +9,7 @@ use super::frame;
 use super::outgoing::Spares;
 use super::partial::Partial;
 use super::skimmer::Skimmer;
-use crate::close::CloseReason;
+use crate::close::FrameError;
 use crate::ledger::allocated;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
@@ -25,7 +25,7 @@ pub(super) enum Heard<'a> {
     Ping(&'a [u8]),
     /// A pong.
     Pong,
-    /// A close frame, with the payload to answer it with.
+    /// A close frame, with its payload.
     Close(&'a [u8]),
 }
 
@@ -128,7 +128,7 @@ impl Receiver {
         input: &'a mut Input<'_>,
         limit: usize,
         spares: &mut Spares,
-    ) -> Result<Option<Heard<'a>>, CloseReason> {
+    ) -> Result<Option<Heard<'a>>, FrameError> {
         if std::mem::take(&mut self.spent) {
             self.fragments = None;
         }
@@ -161,7 +161,7 @@ impl Receiver {
         input: &mut Input<'_>,
         limit: usize,
         spares: &mut Spares,
-    ) -> Result<Option<(FrameHeader, Lies)>, CloseReason> {
+    ) -> Result<Option<(FrameHeader, Lies)>, FrameError> {
         if std::mem::take(&mut self.taken) {
             self.wanted = None;
             self.partial.clear(spares);
@@ -193,7 +193,7 @@ impl Receiver {
         input: &mut Input<'_>,
         limit: usize,
         spares: &mut Spares,
-    ) -> Result<Option<(FrameHeader, Lies)>, CloseReason> {
+    ) -> Result<Option<(FrameHeader, Lies)>, FrameError> {
         loop {
             let missing = match self.wanted {
                 Some(wanted) => wanted.saturating_sub(self.partial.len()),
@@ -227,7 +227,7 @@ impl Receiver {
         &self,
         bytes: &[u8],
         limit: usize,
-    ) -> Result<Option<(FrameHeader, usize, usize)>, CloseReason> {
+    ) -> Result<Option<(FrameHeader, usize, usize)>, FrameError> {
         match frame::usual_header(bytes) {
             Some(read) if self.fragments.is_none() && read.2 <= limit => Ok(Some(read)),
             _ => self.read_any_header(bytes, limit),
@@ -239,7 +239,7 @@ impl Receiver {
         &self,
         bytes: &[u8],
         limit: usize,
-    ) -> Result<Option<(FrameHeader, usize, usize)>, CloseReason> {
+    ) -> Result<Option<(FrameHeader, usize, usize)>, FrameError> {
         let Some((header, start, size)) = frame::any_header(bytes)? else { return Ok(None) };
         self.check(&header, size)?;
         let gathered = self.fragments.as_ref().filter(|_| !self.spent);
@@ -249,24 +249,30 @@ impl Receiver {
             Ok(size) if matches!(header.opcode, OpCode::Control(_)) => {
                 Ok(Some((header, start, size)))
             }
-            _ => Err(CloseReason::TooBig),
+            _ => Err(FrameError::TooBig),
         }
     }
 
     /// What RFC 6455 demands of a client's frame at this point.
-    fn check(&self, header: &FrameHeader, size: u64) -> Result<(), CloseReason> {
+    fn check(&self, header: &FrameHeader, size: u64) -> Result<(), FrameError> {
         let gathering = self.fragments.is_some() && !self.spent;
-        let sound = match header.opcode {
-            OpCode::Control(Control::Reserved(_)) | OpCode::Data(Data::Reserved(_)) => false,
-            OpCode::Control(_) => header.is_final && size <= 125,
-            OpCode::Data(Data::Continue) => gathering,
-            OpCode::Data(_) => !gathering,
-        };
-        let reserved = header.rsv1 || header.rsv2 || header.rsv3;
-        if sound && !reserved && header.mask.is_some() {
-            Ok(())
-        } else {
-            Err(CloseReason::ProtocolError)
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err(FrameError::ReservedBits);
+        }
+        if header.mask.is_none() {
+            return Err(FrameError::Unmasked);
+        }
+        match header.opcode {
+            OpCode::Control(Control::Reserved(_)) | OpCode::Data(Data::Reserved(_)) => {
+                Err(FrameError::Opcode)
+            }
+            OpCode::Control(_) if !header.is_final => Err(FrameError::ControlInPieces),
+            OpCode::Control(_) if size > 125 => Err(FrameError::ControlTooLong),
+            OpCode::Data(Data::Continue) if !gathering => Err(FrameError::NothingToContinue),
+            OpCode::Data(Data::Text | Data::Binary) if gathering => {
+                Err(FrameError::MessageInMessage)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -279,15 +285,15 @@ impl Receiver {
     }
 }
 
-fn hear_data(is_text: bool, payload: &[u8]) -> Result<Heard<'_>, CloseReason> {
+fn hear_data(is_text: bool, payload: &[u8]) -> Result<Heard<'_>, FrameError> {
     match simdutf8::basic::from_utf8(payload) {
         Ok(text) if is_text => Ok(Heard::Text(text)),
-        Err(_) if is_text => Err(CloseReason::BadUtf8),
+        Err(_) if is_text => Err(FrameError::TextNotUtf8),
         text => Ok(Heard::Binary(text.ok().filter(|text| !text.is_empty()))),
     }
 }
 
-fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, CloseReason> {
+fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, FrameError> {
     match code {
         Control::Ping => Ok(Heard::Ping(payload)),
         Control::Pong => Ok(Heard::Pong),
@@ -295,22 +301,22 @@ fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, CloseReason>
             let (code, reason) = match payload {
                 [] => return Ok(Heard::Close(&[])),
                 [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
-                [_] => return Err(CloseReason::ProtocolError),
+                [_] => return Err(FrameError::CloseTooShort),
             };
             if !CloseCode::from(code).is_allowed() {
-                return Err(CloseReason::ProtocolError);
+                return Err(FrameError::CloseCode(code));
             }
-            std::str::from_utf8(reason).map_err(|_| CloseReason::BadUtf8)?;
-            // The code is given back, and not the reason: it is enough.
-            Ok(Heard::Close(payload.get(..2).unwrap_or(&[])))
+            std::str::from_utf8(reason).map_err(|_| FrameError::CloseNotUtf8)?;
+            Ok(Heard::Close(payload))
         }
-        Control::Reserved(_) => Err(CloseReason::ProtocolError),
+        Control::Reserved(_) => Err(FrameError::Opcode),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::close::CloseReason;
 
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [1, 2, 3, 4];
@@ -345,7 +351,7 @@ mod tests {
                 match receiver.next(&mut input, limit, &mut spares) {
                     Ok(Some(message)) => heard.push(format!("{message:?}")),
                     Ok(None) => break,
-                    Err(reason) => return (heard, Some(reason), receiver.held()),
+                    Err(error) => return (heard, Some(error.reason()), receiver.held()),
                 }
             }
         }
@@ -379,7 +385,7 @@ mod tests {
             "Pong".to_owned(),
             format!("Text({long:?})"),
             "Text(\"\")".to_owned(),
-            "Close([3, 232])".to_owned(),
+            "Close([3, 232, 111, 107])".to_owned(),
         ];
         for step in [1, 2, 3, 7, 64, 4096, usize::MAX] {
             let (heard, error, held) = hear(&bytes, step, 1 << 20);

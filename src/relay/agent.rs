@@ -18,7 +18,7 @@ use super::tool::{self, Tool};
 use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{AgentView, Peer, Policy, ToolState, ToolView};
-use crate::close::CloseReason;
+use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
 use crate::moment::Moment;
 use crate::sorted::sorted;
@@ -194,7 +194,7 @@ impl Agent {
                 if let Some(old) = self.tools.get(place) {
                     turn.close(old.peer, CloseReason::Replaced);
                 }
-                self.tool_left(turn, place, CloseReason::Replaced);
+                self.tool_left(turn, place, &CloseReason::Replaced.into());
             }
         }
     }
@@ -221,15 +221,15 @@ impl Agent {
     }
 
     /// A tool is gone: what it had not answered is answered, and it is kept in mind for a while.
-    pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, place: usize, reason: CloseReason) {
+    pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, place: usize, end: &Ending) {
         let Some(mut tool) = self.tools.try_remove(place) else { return };
         turn.catalogue_changed();
         self.hello = None;
         self.find_server(tool.line);
         let language = turn.policy.language;
-        log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), reason.told(language)));
+        log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), &end.told(language)));
         let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
-        turn.departures.note(turn.now, &self.name, (label, &tool.address), reason);
+        turn.departures.note(turn.now, &self.name, (label, &tool.address), end);
         for number in tool.in_flight.numbers(|_| true) {
             if let Some(call) = tool.end_call(turn, number) {
                 self.call_failed(
@@ -343,17 +343,14 @@ impl Agent {
     }
 
     /// A robot is gone: its requests are cancelled.
-    pub(super) fn robot_left(&mut self, turn: &mut Turn<'_>, place: usize, reason: CloseReason) {
+    pub(super) fn robot_left(&mut self, turn: &mut Turn<'_>, place: usize, end: &Ending) {
         let Some(robot) = self.robots.try_remove(place) else { return };
         turn.free(robot.memory());
         let language = turn.policy.language;
-        log::info!(
-            "{}",
-            language.robot_left(robot::Who(&self.name, &robot), reason.told(language))
-        );
+        log::info!("{}", language.robot_left(robot::Who(&self.name, &robot), &end.told(language)));
         for ticket in &robot.tickets {
-            self.withdraw(turn, ticket.tool, ticket.number, "client disconnected");
-            turn.traffic.calls_cancelled += 1;
+            let call = self.withdraw(turn, ticket.tool, ticket.number, "client disconnected");
+            turn.traffic.calls_cancelled += u64::from(call.is_some());
         }
         if robot.parked > 0 {
             let gone = |parked: &Parked| parked.robot == place;

@@ -40,9 +40,9 @@ pub(super) struct Complaints {
 fn why_no_tool(agent: &str, departures: &Departures, policy: &Policy, now: Moment) -> String {
     let language = policy.language;
     match departures.last_of(agent) {
-        Some(Departure { label, address, reason, at, .. }) => {
+        Some(Departure { label, address, end, at, .. }) => {
             let ago = language.duration(now.since(*at));
-            language.no_tool_left(label, address, &ago, reason.told(language))
+            language.no_tool_left(label, address, &ago, &end.told(language))
         }
         None => language.no_tool_seen(&language.duration(now.since(Moment::default()))),
     }

@@ -1,6 +1,6 @@
 //! The tools that went, so that a person who looks a minute later learns why.
 
-use crate::close::CloseReason;
+use crate::close::Ending;
 use crate::moment::Moment;
 use crate::text::Language;
 use std::collections::VecDeque;
@@ -18,7 +18,7 @@ pub(super) struct Departure {
     agent: Box<str>,
     pub label: Box<str>,
     pub address: Box<str>,
-    pub reason: CloseReason,
+    pub end: Ending,
     pub at: Moment,
     times: u32,
 }
@@ -37,7 +37,7 @@ pub struct Departed<'a> {
     /// The name of the reason, never translated.
     pub reason: &'static str,
     /// The reason, for a person.
-    pub reason_text: &'static str,
+    pub reason_text: String,
     /// Seconds since it went.
     pub seconds_ago: u64,
     /// How often one of this label went in the last minutes.
@@ -51,7 +51,7 @@ impl Departures {
         now: Moment,
         agent: &str,
         (label, address): (&str, &str),
-        reason: CloseReason,
+        end: &Ending,
     ) {
         let before = self.0.iter().position(|old| *old.agent == *agent && *old.label == *label);
         let before = before.and_then(|before| self.0.remove(before));
@@ -63,7 +63,7 @@ impl Departures {
             agent: agent.into(),
             label: label.into(),
             address: address.into(),
-            reason,
+            end: end.clone(),
             at: now,
             times: times.saturating_add(1),
         });
@@ -97,8 +97,8 @@ impl Departures {
             let departed = Departed {
                 label: &gone.label,
                 address: &gone.address,
-                reason: gone.reason.label(),
-                reason_text: gone.reason.told(language),
+                reason: gone.end.reason.label(),
+                reason_text: gone.end.told(language),
                 seconds_ago: now.since(gone.at).as_secs(),
                 times: gone.times,
             };
@@ -110,6 +110,7 @@ impl Departures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::close::CloseReason;
 
     fn at(seconds: u64) -> Moment {
         Moment::from_start(Duration::from_secs(seconds))
@@ -122,10 +123,10 @@ mod tests {
     #[test]
     fn a_tool_that_goes_again_and_again_is_one_entry_with_a_count() {
         let mut departures = Departures::default();
-        departures.note(at(1), "a", ("x", "h:1"), CloseReason::PeerVanished);
-        departures.note(at(2), "a", ("y", "h:2"), CloseReason::PeerClosed);
-        departures.note(at(3), "b", ("x", "h:3"), CloseReason::PeerClosed);
-        departures.note(at(9), "a", ("x", "h:4"), CloseReason::PingTimeout);
+        departures.note(at(1), "a", ("x", "h:1"), &CloseReason::PeerVanished.into());
+        departures.note(at(2), "a", ("y", "h:2"), &CloseReason::PeerClosed.into());
+        departures.note(at(3), "b", ("x", "h:3"), &CloseReason::PeerClosed.into());
+        departures.note(at(9), "a", ("x", "h:4"), &CloseReason::PingTimeout.into());
         let seen = recent(&departures, 10);
         let labels: Vec<_> = seen.iter().map(|(agent, gone)| (*agent, gone.label)).collect();
         assert_eq!(labels, [("a", "x"), ("b", "x"), ("a", "y")]);
@@ -137,12 +138,12 @@ mod tests {
     #[test]
     fn after_some_minutes_a_tool_that_went_is_not_shown_any_more() {
         let mut departures = Departures::default();
-        departures.note(at(1), "a", ("x", "h:1"), CloseReason::PeerClosed);
+        departures.note(at(1), "a", ("x", "h:1"), &CloseReason::PeerClosed.into());
         assert_eq!(recent(&departures, 600).len(), 1);
         assert!(recent(&departures, 601).is_empty());
         assert!(departures.last_of("a").is_some_and(|gone| &*gone.label == "x"), "but is known");
         assert!(departures.last_of("b").is_none());
-        departures.note(at(700), "a", ("x", "h:1"), CloseReason::PeerClosed);
+        departures.note(at(700), "a", ("x", "h:1"), &CloseReason::PeerClosed.into());
         assert_eq!(recent(&departures, 700)[0].1.times, 1, "it starts afresh");
     }
 
@@ -150,11 +151,21 @@ mod tests {
     fn only_so_many_are_remembered() {
         let mut departures = Departures::default();
         for number in 0..1000 {
-            departures.note(at(1), "a", (&number.to_string(), "h:1"), CloseReason::PeerClosed);
+            departures.note(
+                at(1),
+                "a",
+                (&number.to_string(), "h:1"),
+                &CloseReason::PeerClosed.into(),
+            );
         }
-        departures.note(at(1), "b", ("x", "h:1"), CloseReason::PeerClosed);
+        departures.note(at(1), "b", ("x", "h:1"), &CloseReason::PeerClosed.into());
         for number in 0..1000 {
-            departures.note(at(1), "a", (&number.to_string(), "h:1"), CloseReason::PeerClosed);
+            departures.note(
+                at(1),
+                "a",
+                (&number.to_string(), "h:1"),
+                &CloseReason::PeerClosed.into(),
+            );
         }
         let seen = recent(&departures, 2);
         assert_eq!((seen.len(), seen[0].1.label), (MOST, "999"));

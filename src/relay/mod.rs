@@ -39,7 +39,7 @@ pub use policy::Policy;
 pub use status::{AgentStatus, Catalogue, RobotStatus, ToolStatus};
 pub use view::{AgentView, Counts, Details, Errors, Latency, ToolState, ToolView, Traffic};
 
-use crate::close::CloseReason;
+use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
 use crate::moment::{Deadlines, Moment};
 use crate::sorted::sorted;
@@ -208,12 +208,16 @@ impl Relay {
         self.check();
     }
 
-    /// A peer is gone, for `reason`. One that was closed through [`Wire::close`] is gone already.
-    pub fn left(&mut self, now: Moment, peer: Peer, reason: CloseReason, wire: &mut dyn Wire) {
+    /// A peer is gone, and that is how. One that was closed through [`Wire::close`] is gone already.
+    pub fn left(&mut self, now: Moment, peer: Peer, end: impl Into<Ending>, wire: &mut dyn Wire) {
+        self.is_gone(now, peer, &end.into(), wire);
+    }
+
+    fn is_gone(&mut self, now: Moment, peer: Peer, end: &Ending, wire: &mut dyn Wire) {
         let Some(Place { side, agent, place }) = self.seats.remove(&peer) else { return };
         self.handle(now, agent, wire, |agent, turn| match side {
-            Side::Tool => agent.tool_left(turn, place, reason),
-            Side::Robot => agent.robot_left(turn, place, reason),
+            Side::Tool => agent.tool_left(turn, place, end),
+            Side::Robot => agent.robot_left(turn, place, end),
         });
         self.check();
     }
@@ -362,6 +366,9 @@ impl Relay {
             });
             assert_eq!(found, Some(*peer), "a seat is somebody else's");
         }
+        let in_flight = u64::try_from(self.counts().in_flight).unwrap_or(u64::MAX);
+        let ended = self.traffic.calls_ended();
+        assert_eq!(self.traffic.calls, ended + in_flight, "calls do not add up");
         let armed = self.agents.iter().filter(|(_, agent)| agent.armed.is_some()).count();
         assert_eq!(armed, self.deadlines.len(), "a deadline without its agent");
     }

@@ -243,7 +243,7 @@ impl Agent {
         // rather than left without an answer.
         if turn.send_to_robot(peer, &[&text]).is_err() {
             turn.close(peer, CloseReason::NotReading);
-            self.robot_left(turn, place, CloseReason::NotReading);
+            self.robot_left(turn, place, &CloseReason::NotReading.into());
         }
     }
 
@@ -280,8 +280,9 @@ impl Agent {
                 return;
             }
             while let Some(rival) = robot.take_rival(ticket.request) {
-                if let Some(tool) = self.tools.get_mut(rival.tool) {
-                    tool.end_call(turn, rival.number);
+                let tool = self.tools.get_mut(rival.tool);
+                if tool.and_then(|tool| tool.end_call(turn, rival.number)).is_some() {
+                    turn.traffic.calls_superseded += 1;
                 }
             }
         }
@@ -331,6 +332,11 @@ impl Agent {
         call: &Call,
         why: Refusal<'_>,
     ) {
+        match why {
+            Refusal::ToolLost => turn.traffic.calls_lost += 1,
+            Refusal::TimedOut => turn.traffic.calls_timed_out += 1,
+            _ => turn.traffic.calls_failed += 1,
+        }
         let Some(robot) = self.robots.get_mut(call.robot) else { return };
         let Some((_, has_rivals)) = robot.take_ticket(tool, number) else { return };
         if !has_rivals {

@@ -40,12 +40,21 @@ pub struct Traffic {
     pub to_robots: u64,
     /// Bytes of them.
     pub bytes_to_robots: u64,
-    /// Requests of robots passed on to tools.
+    /// Calls: requests of robots passed on, counted once for each tool server they were passed on
+    /// to. Each is in flight, or has ended in one of the ways below: see [`Traffic::calls_ended`].
     pub calls: u64,
     /// Of those, answered by their tool.
     pub calls_answered: u64,
     /// Of those, cancelled by the robot or ended by its leaving.
     pub calls_cancelled: u64,
+    /// Of those, lost because the tool server went.
+    pub calls_lost: u64,
+    /// Of those, given up after `request_timeout`.
+    pub calls_timed_out: u64,
+    /// Of those, answered with what cannot be read, or given up for want of memory.
+    pub calls_failed: u64,
+    /// Of those, ended because another tool server answered the same request first.
+    pub calls_superseded: u64,
     /// How long those that were answered took.
     pub latency: Latency,
     /// Errors the relay sent to robots, by code.
@@ -58,6 +67,26 @@ pub struct Traffic {
     pub notifications_dropped: u64,
     /// Messages that found their receiver's queue full.
     pub sends_refused: u64,
+}
+
+impl Traffic {
+    /// How many calls are not in flight any more.
+    pub fn calls_ended(&self) -> u64 {
+        let outcomes = self.call_outcomes();
+        outcomes.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The ways in which calls end, and how many did: never translated.
+    pub fn call_outcomes(&self) -> [(&'static str, u64); 6] {
+        [
+            ("answered", self.calls_answered),
+            ("cancelled", self.calls_cancelled),
+            ("tool_lost", self.calls_lost),
+            ("timed_out", self.calls_timed_out),
+            ("failed", self.calls_failed),
+            ("superseded", self.calls_superseded),
+        ]
+    }
 }
 
 /// How long answered calls took, sorted into classes.
