@@ -227,18 +227,13 @@ impl Agent {
         self.hello = None;
         self.find_server(tool.line);
         let language = turn.policy.language;
-        log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), &end.told(language)));
+        let why = end.told(language);
+        log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), &why));
         let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
         turn.departures.note(turn.now, &self.name, (label, &tool.address), end);
         for number in tool.in_flight.numbers(|_| true) {
             if let Some(call) = tool.end_call(turn, number) {
-                self.call_failed(
-                    turn,
-                    place,
-                    number,
-                    &call,
-                    Refusal::ToolLost(reason.told(language)),
-                );
+                self.call_failed(turn, place, number, &call, Refusal::ToolLost(&why));
             }
         }
         self.pay_lists_owed(turn);

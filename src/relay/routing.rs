@@ -333,7 +333,7 @@ impl Agent {
         why: Refusal<'_>,
     ) {
         match why {
-            Refusal::ToolLost => turn.traffic.calls_lost += 1,
+            Refusal::ToolLost(_) => turn.traffic.calls_lost += 1,
             Refusal::TimedOut => turn.traffic.calls_timed_out += 1,
             _ => turn.traffic.calls_failed += 1,
         }

@@ -145,3 +145,34 @@ fn assert_closed_for(frame: &Frame, code: u16) {
     assert_eq!(robot.expect_close().0, code, "{frame:?}");
     robot.expect_end();
 }
+
+#[test]
+fn what_a_peer_closes_with_and_how_it_breaks_the_protocol_are_told() {
+    let server = Server::builder().set("server", "language", "en").start();
+    let path = server.tool_path("a");
+    let mut client = server.ws(&path);
+    client.answer_closes = false;
+    client.send_frame(&Frame::close(4321, "bye\u{7}"));
+    assert!(server.wait_line("closed by the peer (4321").contains(r#""bye\u{7}""#));
+    for (bytes, words) in [
+        (&[0x81, 0x01, b'x'][..], "a frame is not masked"),
+        (&[0xC1, 0x80, 0, 0, 0, 0][..], "reserved bit"),
+        (&[0x83, 0x80, 0, 0, 0, 0][..], "opcode that does not exist"),
+        (&[0x09, 0x80, 0, 0, 0, 0][..], "comes in fragments"),
+        (&[0x80, 0x80, 0, 0, 0, 0][..], "no message has begun"),
+        (&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xED][..], "must not be sent: 1005"),
+    ] {
+        let mut client = server.ws(&path);
+        client.send_bytes(bytes);
+        server.wait_line(words);
+        loop {
+            match client.next() {
+                Event::Text(_) => {}
+                event => break assert_eq!(event, Event::Close(1002, "protocol error".into())),
+            }
+        }
+    }
+    let status = server.get(&format!("/mcp_endpoint/status?lang=en&key={}", server.key())).json();
+    let told = status["agents"][0]["lost"].to_string();
+    assert!(told.contains("must not be sent: 1005") || told.contains("4321"), "{told}");
+}

@@ -233,3 +233,50 @@ fn a_robot_that_goes_has_its_requests_cancelled() {
     assert_eq!(world.relay.traffic().replies_dropped, dropped + 2);
     assert_eq!(world.relay.traffic().calls_cancelled, 2);
 }
+
+/// A call is a request at one tool server: a request passed on to two is two calls.
+#[test]
+fn every_call_ends_in_one_way_also_where_a_request_goes_to_several_tool_servers() {
+    let mut world = World::new();
+    let able = r#"{"tools":{"listChanged":true},"logging":{}}"#;
+    let (one, two) = (world.tool_with_id("a", "one"), world.tool_with_id("a", "two"));
+    world.hand_shake(one, "one", &["x"], able);
+    world.hand_shake(two, "two", &["y"], able);
+    let robot = world.initialised_robot("a");
+    let asked = |world: &mut World| {
+        world.asks(robot, "1", "logging/setLevel");
+        (world.asked(one, "logging/setLevel"), world.asked(two, "logging/setLevel"))
+    };
+    // The first answer counts; what the other one says of it goes nowhere.
+    let (first, second) = asked(&mut world);
+    world.answers(two, second, "{}");
+    world.answers(one, first, "{}");
+    world.hears(robot);
+    // Both refuse.
+    let (first, second) = asked(&mut world);
+    world.answers_error(one, first, -1);
+    world.answers_error(two, second, -2);
+    world.hears(robot);
+    // The robot cancels both.
+    asked(&mut world);
+    world.cancels(robot, "1");
+    for tool in [one, two] {
+        assert_eq!(world.hears(tool)["method"], "notifications/cancelled");
+    }
+    // One goes, the other is too slow.
+    asked(&mut world);
+    world.leaves(one);
+    let in_flight = world.relay.counts().in_flight;
+    world.seconds(301.0);
+    let traffic = world.relay.traffic();
+    let outcomes = [
+        ("answered", 3),
+        ("cancelled", 2),
+        ("tool_lost", 1),
+        ("timed_out", 1),
+        ("failed", 0),
+        ("superseded", 1),
+    ];
+    assert_eq!((traffic.calls, in_flight, traffic.call_outcomes()), (8, 1, outcomes));
+    assert_eq!(traffic.calls_ended(), 8);
+}
