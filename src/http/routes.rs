@@ -58,8 +58,16 @@ fn to_home(_: &Ask<'_>, prefix: &str) -> Reply {
     Reply::empty(307).with("Location", format!("{}/mcp_endpoint/", percent::encode(prefix, b"/")))
 }
 
+/// Where MCP clients look for how to log in (RFC 8615, RFC 9728): nothing is there, and the answer
+/// must not look like an answer.
+const WELL_KNOWN: &str = "/.well-known";
+
 /// 404, with the paths there are.
 pub(super) fn not_found(ask: &Ask<'_>) -> Reply {
+    let below = ask.path.strip_prefix(&*ask.prefix).unwrap_or(&ask.path);
+    if [&*ask.path, below].iter().any(|path| path.starts_with(WELL_KNOWN)) {
+        return Reply::new(404, "text/plain; charset=utf-8", "Not Found\n");
+    }
     let mut path: String = ask.path.chars().take(LONGEST_ECHO).collect();
     if path.len() < ask.path.len() {
         path.push('…');

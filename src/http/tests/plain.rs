@@ -327,3 +327,16 @@ fn no_target_is_too_odd_to_be_answered() {
         }
     }
 }
+
+#[test]
+fn a_well_known_address_is_a_plain_404() {
+    for head in [
+        "GET /.well-known/oauth-protected-resource HTTP/1.1\nHost: x",
+        "GET /foo/.well-known/oauth-authorization-server/mcp_endpoint/call HTTP/1.1\nHost: x",
+        "POST /.well-known/openid-configuration HTTP/1.1\nHost: x",
+    ] {
+        let got = got(&under("/foo"), head);
+        assert_eq!((got.status, &*got.body), (404, "Not Found\n"), "{head}");
+        assert_eq!(got.header("Content-Type"), Some("text/plain; charset=utf-8"));
+    }
+}
