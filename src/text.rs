@@ -754,6 +754,11 @@ sentences! {
         zh: "答复{of}有 {size} 字节，而 xiaozhi-server 收到超过 1 MiB 的消息会断开会话，因此没有转发";
         en: "the answer{of} has {size} bytes. xiaozhi-server ends its session at a message over 1 MiB, so it was not passed on";
     }
+    /// A tool is not offered to a robot.
+    offer_too_large(name: &str, size: usize) {
+        zh: "工具 {name:?} 的定义有 {size} 字节，而 xiaozhi-server 收到超过 1 MiB 的消息会断开会话，因此未提供给它";
+        en: "the definition of the tool {name:?} has {size} bytes. xiaozhi-server ends its session at a message over 1 MiB, so the tool is not offered to it";
+    }
     /// Whose answer it is: of which tool, or any other name, and of which tool server.
     answer_of(name: &str, label: &str) {
         zh: " (工具 {name:?}，工具端 {label:?}) ";

@@ -8,6 +8,7 @@ use super::hello::{self, Hello};
 use super::liveness::Awaited;
 use super::numbers::NumberMap;
 use super::offers::{Conflict, MergeResult, Source, MAX_OFFERED};
+use super::quirks;
 use super::reply;
 use super::robot::Waiting;
 use super::tool::Tool;
@@ -252,20 +253,44 @@ impl Agent {
             return;
         }
         let id = id.to_owned();
-        self.answer_list(turn, place, Kind::Tools, &id);
+        self.answer_list(turn, place, Kind::Tools, &id, 0);
     }
 
-    /// Answers a robot's request for a list from what is known.
-    pub(super) fn answer_list(&mut self, turn: &mut Turn<'_>, place: usize, kind: Kind, id: &str) {
+    /// Answers a robot's request for a list from what is known: from the element at `start` on, where
+    /// it is given the list in pages.
+    pub(super) fn answer_list(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        kind: Kind,
+        id: &str,
+        start: usize,
+    ) {
+        let Some(robot) = self.robots.get_mut(place) else { return };
         let list = std::mem::take(self.offers.of_mut(kind));
-        if let Some(robot) = self.robots.get_mut(place).filter(|_| kind == Kind::Tools) {
+        let is_first_page = kind == Kind::Tools && start == 0;
+        if is_first_page {
             robot.list_seen = list.version();
             robot.list_owed = false;
         }
         let member = kind.row().member;
         let mut pieces = vec![r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{""#, member, r#"":["#];
-        pieces.extend(list.pieces());
-        pieces.push("]}}");
+        let mut next = itoa::Buffer::new();
+        if start > 0 || (is_first_page && quirks::takes_pages(robot, turn.policy, list.bytes())) {
+            let page = quirks::page(&list, start);
+            pieces.extend(page.pieces);
+            match page.next {
+                Some(at) => pieces.extend([r#"],"nextCursor":""#, next.format(at), r#""}}"#]),
+                None => pieces.push("]}}"),
+            }
+            if let Some((name, size)) = page.left_out {
+                let words = turn.policy.language.offer_too_large(name, size);
+                self.complain_of_large_answer(turn, place, &words);
+            }
+        } else {
+            pieces.extend(list.pieces());
+            pieces.push("]}}");
+        }
         self.answer(turn, place, id, &pieces);
         *self.offers.of_mut(kind) = list;
     }

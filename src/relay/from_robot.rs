@@ -301,12 +301,17 @@ impl Agent {
     }
 
     fn ask_list(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
-        if matches!(ask.state, Turnstile::First { .. }) {
-            let now = turn.now;
-            self.refresh(turn, kind, |tool| tool.must_be_asked(kind, now));
-        }
-        if let Some(since) = self.may_wait(turn, ask, &[kind]) {
-            return self.wait(turn, ask, since, &[kind]);
+        let robot = self.robots.get(ask.robot).filter(|_| kind == Kind::Tools);
+        let start = robot.map_or(0, |r| quirks::page_start(r, turn.policy, ask.envelope.params));
+        // Before the first page the tool servers may have to be asked.
+        if start == 0 {
+            if matches!(ask.state, Turnstile::First { .. }) {
+                let now = turn.now;
+                self.refresh(turn, kind, |tool| tool.must_be_asked(kind, now));
+            }
+            if let Some(since) = self.may_wait(turn, ask, &[kind]) {
+                return self.wait(turn, ask, since, &[kind]);
+            }
         }
         let Some(robot) = self.robots.get_mut(ask.robot) else { return };
         if kind == Kind::Tools {
@@ -314,7 +319,7 @@ impl Agent {
             robot.last_list = Some(ask.id.into());
             turn.replace(before, robot.memory());
         }
-        self.answer_list(turn, ask.robot, kind, ask.id);
+        self.answer_list(turn, ask.robot, kind, ask.id, start);
     }
 
     fn ask_item(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {

@@ -5,6 +5,7 @@ use super::catalogue::{Kind, KINDS};
 use super::envelope::{hear, Envelope, Id, Splice, Unreadable};
 use super::fault::{self, Fault, FaultKind};
 use super::in_flight::{number, Request};
+use super::quirks;
 use super::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
 use super::tool::{Listed, Tool, Who};
 use super::trouble::Trouble;
@@ -343,7 +344,10 @@ impl Agent {
         }
         let mut splice = Splice::of(envelope.text);
         splice.put(token, own);
-        let _ = turn.send_to_robot(robot.peer, splice.pieces());
+        match quirks::too_large_for(robot, turn.policy, splice.pieces()) {
+            None => drop(turn.send_to_robot(robot.peer, splice.pieces())),
+            Some(_) => turn.traffic.notifications_dropped += 1,
+        }
     }
 
     /// Passes a notification on to every robot that has finished its handshake, as long as its
@@ -352,6 +356,10 @@ impl Agent {
         let Some(tool) = self.tools.get_mut(place) else { return };
         let mut dropped = 0;
         for (_, robot) in self.robots.iter().filter(|(_, robot)| robot.initialised) {
+            if quirks::too_large_for(robot, turn.policy, &[text]).is_some() {
+                turn.traffic.notifications_dropped += 1;
+                continue;
+            }
             let admits = tool.notifying.admits(turn.now, text.len(), 1)
                 && self.fan_out.admits(turn.now, text.len(), AGENT_SHARE);
             if admits {

@@ -4,6 +4,7 @@
 //! A merged list holds no text of its own: it is an index of the lists it was made of.
 
 use super::catalogue::Kind;
+use super::envelope::Splice;
 use super::items::{print, Item, Items};
 use super::names::Names;
 use super::templates::Templates;
@@ -154,6 +155,18 @@ impl Offers {
         self.list.as_ref().map(|list| list.pieces()).unwrap_or_default()
     }
 
+    /// The name of the element at `at`, and the element as it is offered.
+    pub(super) fn element(&self, at: usize) -> Option<(&str, Splice<'_>)> {
+        let list = self.list.as_ref()?;
+        let entry = list.entries.get(at)?;
+        let item = list.item(entry)?;
+        let offered = match list.made(entry) {
+            Some(name) => renamed(&item, name),
+            None => Splice::of(item.raw),
+        };
+        Some((item.name, offered))
+    }
+
     /// How often the list has changed.
     pub(super) fn version(&self) -> u32 {
         self.version
@@ -184,6 +197,13 @@ impl Offers {
         self.list = (!merged.entries.is_empty()).then(|| Box::new(merged));
         result
     }
+}
+
+/// An item under another name.
+fn renamed<'a>(item: &Item<'a>, name: &'a str) -> Splice<'a> {
+    let mut splice = Splice::of(item.raw);
+    splice.put(item.spelled_name, name);
+    splice
 }
 
 impl Merged {
@@ -275,11 +295,7 @@ impl Merged {
                 break;
             };
             match self.made(entry) {
-                Some(name) => {
-                    let mut splice = super::envelope::Splice::of(item.raw);
-                    splice.put(item.spelled_name, name);
-                    pieces.extend(splice.pieces());
-                }
+                Some(name) => pieces.extend(renamed(&item, name).pieces()),
                 // What stands side by side in the list of a tool server is one piece.
                 None => {
                     let mut last = entry.item;

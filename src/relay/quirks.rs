@@ -1,6 +1,7 @@
 //! Kindness to known clients (contract, section 5): each rule is one function here.
 
-use super::envelope::string;
+use super::envelope::{last_member, string};
+use super::offers::Offers;
 use super::policy::Policy;
 use super::reply::quoted;
 use super::robot::Robot;
@@ -21,6 +22,9 @@ pub(super) fn is_xiaozhi_server(client_name: &str) -> bool {
 /// session, and none of its tools works any more.
 const MAX_MESSAGE: usize = 1 << 20;
 
+/// What stands around the elements of a page in a message, with the id, at most.
+const MAX_AROUND: usize = 2048;
+
 /// How large a message for `robot` is, where it is too large for it.
 pub(super) fn too_large_for(robot: &Robot, policy: &Policy, pieces: &[&str]) -> Option<usize> {
     if !robot.is_xiaozhi_server || !policy.quirks {
@@ -28,6 +32,53 @@ pub(super) fn too_large_for(robot: &Robot, policy: &Policy, pieces: &[&str]) -> 
     }
     let size = pieces.iter().map(|piece| piece.len()).sum();
     (size > MAX_MESSAGE).then_some(size)
+}
+
+/// Whether a robot is given a list of so many bytes in pages.
+pub(super) fn takes_pages(robot: &Robot, policy: &Policy, bytes: usize) -> bool {
+    robot.is_xiaozhi_server && policy.quirks && bytes > MAX_MESSAGE - MAX_AROUND
+}
+
+/// What `xiaozhi-server` is given of the list of tools in one message.
+pub(super) struct Page<'a> {
+    /// The pieces of its elements, with commas between them.
+    pub pieces: Vec<&'a str>,
+    /// Where the next page begins; nothing where this is the last.
+    pub next: Option<usize>,
+    /// The first element that is too large for any page, and how large it is.
+    pub left_out: Option<(&'a str, usize)>,
+}
+
+/// The page of a list that begins with the element at `start`.
+pub(super) fn page(list: &Offers, start: usize) -> Page<'_> {
+    let room = MAX_MESSAGE - MAX_AROUND;
+    let mut page = Page { pieces: Vec::new(), next: None, left_out: None };
+    let (mut at, mut bytes) = (start, 0);
+    while let Some((name, element)) = list.element(at) {
+        // With a comma.
+        let size = element.pieces().iter().map(|piece| piece.len()).sum::<usize>() + 1;
+        if size > room {
+            page.left_out = page.left_out.or(Some((name, size)));
+        } else if bytes + size > room {
+            page.next = Some(at);
+            break;
+        } else {
+            bytes += size;
+            page.pieces.extend((!page.pieces.is_empty()).then_some(","));
+            page.pieces.extend(element.pieces());
+        }
+        at += 1;
+    }
+    page
+}
+
+/// Where the page begins that a robot asks for: the cursor is what an earlier page gave it.
+pub(super) fn page_start(robot: &Robot, policy: &Policy, params: Option<&str>) -> usize {
+    if !robot.is_xiaozhi_server || !policy.quirks {
+        return 0;
+    }
+    let cursor = params.and_then(|params| string(last_member(params, "cursor")?));
+    cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or_default()
 }
 
 /// What to write behind the opening brace of a `tools/call` result so that its failure is seen: an

@@ -45,7 +45,7 @@ fn the_words_python_writes_for_numbers_pass_in_both_directions() {
 fn a_list_with_such_words_is_offered_as_it_is_and_the_page_reads_it() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.greets(tool, "calc", r#"{"tools":{"listChanged":true}}"#);
+    world.greets(tool, "calc", r#"{"tools":{"listChanged":true},"x":NaN}"#);
     let id = world.asked(tool, "tools/list");
     let item = r#"{"name":"add","inputSchema":{"default":NaN,"maximum":Infinity}}"#;
     world.answers(tool, id, &format!(r#"{{"tools":[{item}]}}"#));

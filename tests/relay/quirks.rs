@@ -1,6 +1,6 @@
 //! Section 5: kindness to known clients.
 
-use crate::world::World;
+use crate::world::{World, ANNOUNCES};
 use mcp_endpoint_server::relay::Peer;
 use serde_json::json;
 
@@ -231,4 +231,93 @@ fn other_robots_and_without_quirks_all_get_answers_of_any_size() {
         world.answers(tool, id, &result_of(2 << 20));
         assert_eq!(world.raw(robot).len(), 2 << 20);
     }
+}
+
+/// A list of `count` tools of `size` bytes each.
+fn large_list(names: &[String], size: usize) -> String {
+    let item = |name: &String| {
+        let empty = format!(r#"{{"name":"{name}","description":""}}"#).len();
+        format!(r#"{{"name":"{name}","description":"{}"}}"#, "x".repeat(size - empty))
+    };
+    let items: Vec<String> = names.iter().map(item).collect();
+    format!(r#"{{"tools":[{}]}}"#, items.join(","))
+}
+
+/// The pages of the tool list that a robot follows, all under the id 2.
+fn pages(world: &mut World, robot: Peer) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    loop {
+        let raw = world.raw(robot);
+        assert!(raw.len() < 1 << 20, "a page of {}", raw.len());
+        let page: serde_json::Value = serde_json::from_str(&raw).unwrap();
+        assert_eq!(page["id"], 2);
+        let tools = page["result"]["tools"].as_array().unwrap();
+        pages.push(tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect());
+        let Some(cursor) = page["result"].get("nextCursor") else { return pages };
+        world.says(
+            robot,
+            &format!(r#"{{"id":2,"method":"tools/list","params":{{"cursor":{cursor}}}}}"#),
+        );
+    }
+}
+
+#[test]
+fn a_list_that_would_end_the_session_is_given_in_pages() {
+    let mut world = World::new();
+    let tool = world.tool("a");
+    world.greets(tool, "files", ANNOUNCES);
+    let names: Vec<String> = (0..70).map(|n| format!("tool{n}")).collect();
+    let id = world.asked(tool, "tools/list");
+    world.answers(tool, id, &large_list(&names, 50_000));
+    let robot = world.robot_named("a", XIAOZHI);
+    world.asks(robot, "2", "tools/list");
+    let found = pages(&mut world, robot);
+    assert_eq!(found.len(), 4, "as few as will do");
+    assert_eq!(found.concat(), names);
+    // Another robot reads one page only.
+    let other = world.robot_named("a", "test");
+    assert_eq!(world.listed(other), names);
+    // The second reply when the list has changed is in pages, too.
+    let fewer: Vec<String> = names[..30].to_vec();
+    world.says_list_changed(tool);
+    world.seconds(1.0);
+    let id = world.asked(tool, "tools/list");
+    world.answers(tool, id, &large_list(&fewer, 50_000));
+    let found = pages(&mut world, robot);
+    assert_eq!((found.len(), found.concat()), (2, fewer));
+    world.is_silent(robot);
+}
+
+#[test]
+fn a_tool_too_large_for_any_page_is_left_out_and_a_wrong_cursor_begins_anew() {
+    let mut world = World::new();
+    let tool = world.tool("a");
+    world.greets(tool, "files", ANNOUNCES);
+    let id = world.asked(tool, "tools/list");
+    let large = large_list(&["large".to_owned()], 1 << 20);
+    let item = large.strip_prefix(r#"{"tools":["#).unwrap();
+    world.answers(
+        tool,
+        id,
+        &format!(r#"{{"tools":[{{"name":"one"}},{item}"#).replace("]}", r#",{"name":"two"}]}"#),
+    );
+    let robot = world.robot_named("a", XIAOZHI);
+    for params in ["{}", r#"{"cursor":"x"}"#, r#"{"cursor":null}"#, r#"{"cursor":"0"}"#] {
+        world.says(robot, &format!(r#"{{"id":2,"method":"tools/list","params":{params}}}"#));
+        assert_eq!(pages(&mut world, robot), [["one", "two"]]);
+    }
+    world.says(robot, r#"{"id":2,"method":"tools/list","params":{"cursor":"99"}}"#);
+    assert!(pages(&mut world, robot).concat().is_empty());
+}
+
+#[test]
+fn a_notification_that_would_end_the_session_is_dropped() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "files", &["read"]);
+    let (robot, other) = (world.robot_named("a", XIAOZHI), world.robot_named("a", "test"));
+    let text =
+        format!(r#"{{"method":"notifications/message","params":"{}"}}"#, "x".repeat(1 << 20));
+    world.says(tool, &text);
+    assert_eq!(world.raw(other), text);
+    world.is_silent(robot);
 }
