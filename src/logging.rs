@@ -12,7 +12,7 @@ mod terminal;
 pub use terminal::print;
 
 use crate::escape::visible;
-use crate::settings::{Logging, Settings};
+use crate::settings::Settings;
 use crate::text::Language;
 use file::LogFile;
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -45,7 +45,7 @@ pub fn configure(settings: &Settings) {
 /// Opens the log file afresh: something has moved the old one away.
 pub fn reopen() {
     if let Some(journal) = JOURNAL.get() {
-        journal.file.change(Change::Reopen);
+        journal.file.order(Order::Reopen);
     }
 }
 
@@ -58,18 +58,12 @@ pub fn finish() {
 
 static JOURNAL: OnceLock<Journal> = OnceLock::new();
 
-/// What the thread of the file is asked for besides writing.
-enum Change {
-    Follow(Logging, Language),
-    Reopen,
-}
-
 /// The logger of the `log` crate. simplelog's own cannot be changed once they are set; this one
 /// stays and exchanges them.
 struct Journal {
     layout: Config,
     terminal: Option<Terminal>,
-    file: Arc<Queue<Change>>,
+    file: Arc<Queue>,
     logger: RwLock<Option<Box<WriteLogger<Lines>>>>,
 }
 
@@ -81,20 +75,20 @@ impl Journal {
         let file = Queue::new();
         let told = terminal.clone();
         let mut log_file = LogFile::default();
-        file.start("log-file", move |order| {
+        let work = move |order| {
             let trouble = match order {
                 Order::Write(lines) => log_file.put(&lines),
-                Order::Change(Change::Follow(settings, language)) => {
-                    log_file.follow(settings, language)
-                }
-                Order::Change(Change::Reopen) => log_file.reopen(),
+                Order::Follow(settings, language) => log_file.follow(*settings, language),
+                Order::Reopen => log_file.reopen(),
+                Order::End => None,
             };
             if let (Some(said), Some(terminal)) = (trouble, &told) {
                 terminal.queue.push(format!("[WARN] {said}\n").as_bytes(), Language::default());
             }
             // It tells by itself how many it lost.
             0
-        });
+        };
+        file.start("log-file", Box::new(work));
         Journal { layout, terminal, file, logger: RwLock::new(None) }
     }
 
@@ -104,7 +98,7 @@ impl Journal {
         let file = logging.log_file.is_some().then(|| Arc::clone(&self.file));
         let lines = Lines { line: Vec::new(), language, terminal: self.terminal.clone(), file };
         let logger = WriteLogger::new(settings.server.log_level, self.layout.clone(), lines);
-        self.file.change(Change::Follow(logging, language));
+        self.file.order(Order::Follow(Box::new(logging), language));
         *self.logger.write().unwrap_or_else(PoisonError::into_inner) = Some(logger);
     }
 
@@ -171,7 +165,7 @@ struct Lines {
     line: Vec<u8>,
     language: Language,
     terminal: Option<Terminal>,
-    file: Option<Arc<Queue<Change>>>,
+    file: Option<Arc<Queue>>,
 }
 
 /// A longer line does not keep its memory.

@@ -43,14 +43,18 @@ fn dispatch() -> ExitCode {
                     complain(&language.key_would_be_replaced(settings::SHORTEST_KEY));
                 }
                 let file = loaded.file.display();
+                if loaded.has_unknown_names {
+                    // It would run, but not as its owner means.
+                    return ExitCode::FAILURE;
+                }
                 tell(&match loaded.file.exists() {
                     true => language.config_is_right(file),
                     false => language.config_is_made(file),
                 })
             }
         },
-        Ok(Command::Beside(task, sources, language)) => {
-            ExitCode::from(commands::run(task, &sources, language).status())
+        Ok(Command::Beside(task, sources)) => {
+            ExitCode::from(commands::run(task, &sources).status())
         }
         Ok(Command::Run(sources)) => run(sources),
     }
@@ -121,10 +125,11 @@ fn announce(settings: &Settings, server: &Server) {
         hint.map(|hint| hint.said(language)),
         printed.warning,
     ];
-    logging::print(lines.into_iter().flatten().map(|line| line + "\n").collect());
+    let text: String = lines.into_iter().flatten().map(|line| line + "\n").collect();
+    logging::print(&text);
 }
 
-/// Reads the settings again on SIGHUP, and opens the log file anew.
+/// Reads the settings again when it is asked to, and opens the log file anew.
 fn reload_from(sources: Sources, started: Settings) -> Reload {
     let mut current = started.clone();
     Box::new(move || {
@@ -133,22 +138,23 @@ fn reload_from(sources: Sources, started: Settings) -> Reload {
             Err(problems) => {
                 logging::reopen();
                 log::error!("{}", language.reload_failed(&problems));
-                None
+                Err(problems.0)
             }
             Ok(loaded) => {
-                for name in started.needs_restart(&loaded.settings) {
-                    log::warn!("{}", language.needs_restart(name));
-                }
+                let needing = started.needs_restart(&loaded.settings).into_iter();
+                let mut warnings: Vec<String> =
+                    needing.map(|name| language.needs_restart(name)).collect();
                 if current.server.key != loaded.settings.server.key {
-                    log::warn!("{}", language.key_changed());
+                    warnings.push(language.key_changed());
                 }
+                warnings.extend(loaded.warnings);
                 logging::configure(&loaded.settings);
-                for warning in &loaded.warnings {
+                for warning in &warnings {
                     log::warn!("{warning}");
                 }
                 current.clone_from(&loaded.settings);
                 log::info!("{}", current.server.language.reloaded());
-                Some(loaded.settings)
+                Ok((loaded.settings, warnings))
             }
         }
     })

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes `folder` and the folders above it, where they are missing.
 ///
@@ -25,6 +25,13 @@ pub fn create_folders(folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// The first link on the way to `path` that leads nowhere, and where it leads.
+pub fn broken_link(path: &Path) -> Option<(PathBuf, PathBuf)> {
+    let broken = |at: &&Path| fs::symlink_metadata(at).is_ok() && fs::metadata(at).is_err();
+    let link = path.ancestors().filter(|at| !at.as_os_str().is_empty()).find(broken)?;
+    Some((link.to_owned(), fs::read_link(link).ok()?))
 }
 
 /// Gives what this process has just made at `path` to the owner of its folder, if this process is root and

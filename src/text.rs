@@ -322,6 +322,21 @@ sentences! {
         zh: "{file}: 不是普通文件；配置文件必须是 INI 格式的文本文件";
         en: "{file}: this is not a regular file; the configuration must be a text file in INI format";
     }
+    /// A folder where the configuration file belongs.
+    config_is_a_folder(file: impl Display) {
+        zh: "{file}: 这里是一个目录，应当是配置文件。挂载的文件不存在时，Docker 会建一个同名目录: 请停止容器并删除该目录，先建好文件再启动，或改为挂载整个 data 目录";
+        en: "{file}: this is a folder and should be the configuration file. Docker makes such a folder where the file to mount is missing: stop the container, remove the folder, make the file and start again, or mount the folder data instead";
+    }
+    /// Why a file cannot be made: a link on the way to it leads nowhere.
+    link_to_nowhere(link: impl Display, target: impl Display) {
+        zh: "{link} 是一个链接，它指向的 {target} 不存在；请建好该目录，或删除这个链接";
+        en: "{link} is a link to {target}, which does not exist: make that folder, or remove the link";
+    }
+    /// A file that holds the key and that everybody can read.
+    key_for_all_to_see(file: impl Display, mode: u32) {
+        zh: "{file} 中有密钥，而它的权限是 {mode:04o}，本机其他用户也能读取或改写；请执行: chmod 600 {file}";
+        en: "{file} holds the key, and with mode {mode:04o} other users of this machine can read or change it; run: chmod 600 {file}";
+    }
     /// Larger than any configuration is.
     config_too_large(file: impl Display) {
         zh: "{file}: 文件超过 1MB，不可能是配置文件；请检查路径";
@@ -404,8 +419,13 @@ sentences! {
     }
     /// A size.
     accepted_bytes(least: &str, most: &str) {
-        zh: "{least} 到 {most} 的大小，写作 512KB、10MB、1GB 或字节数";
-        en: "a size from {least} to {most}, written 512KB, 10MB, 1GB or in plain bytes";
+        zh: "{least} 到 {most} 的大小，写作 512KB、10MB、1GB；不带单位的数字是字节数";
+        en: "a size from {least} to {most}, written 512KB, 10MB or 1GB; a number without a unit is bytes";
+    }
+    /// A size, or 0.
+    accepted_bytes_or_zero(least: &str, most: &str) {
+        zh: "0，或 {least} 到 {most} 的大小，写作 512KB、10MB、1GB；不带单位的数字是字节数";
+        en: "0, or a size from {least} to {most}, written 512KB, 10MB or 1GB; a number without a unit is bytes";
     }
     /// A time.
     accepted_seconds() {
@@ -424,8 +444,8 @@ sentences! {
     }
     /// `language`
     accepted_language() {
-        zh: "zh 或 en";
-        en: "zh or en";
+        zh: "auto、zh 或 en";
+        en: "auto, zh or en";
     }
     /// `host`
     accepted_host() {
@@ -459,8 +479,8 @@ sentences! {
     }
     /// `log_file`
     accepted_file() {
-        zh: "文件路径，或为空";
-        en: "the path of a file, or nothing";
+        zh: "文件路径，或为空；~ 不会展开成主目录，请写完整路径";
+        en: "the path of a file, or nothing; ~ does not stand for the home folder here: write the whole path";
     }
     /// What is accepted, in the sample file.
     accepted_values(accepted: &str) {
@@ -506,6 +526,11 @@ sentences! {
     help_health() {
         zh: "服务器正常则以 0 退出，否则以 1 退出";
         en: "Status 0 if the server is alive, 1 if not";
+    }
+    /// `--help`: reload.
+    help_reload() {
+        zh: "让运行中的服务器重新读取配置 (等同于 SIGHUP)";
+        en: "Have the running server read its configuration again, as SIGHUP does";
     }
     /// A sub-command that was left out of this program.
     not_built_in() {
@@ -1075,6 +1100,11 @@ sentences! {
         zh: "配置有误，继续使用原有设置: {problems}";
         en: "the configuration is wrong, the old settings stay in force: {problems}";
     }
+    /// The message of the answer to a reload that did not come about.
+    not_reloaded() {
+        zh: "配置有误，继续使用原有设置";
+        en: "the configuration is wrong, the old settings stay in force";
+    }
     /// The answer to `-t`.
     config_is_right(file: impl Display) {
         zh: "配置无误: {file}";
@@ -1236,8 +1266,8 @@ sentences! {
     }
     /// `status`: the key is missing.
     status_key(file: impl Display) {
-        zh: "查看状态需要密钥，而 {file} 中没有；请在服务器的工作目录中运行，用 -c 指定它的配置文件，或给出智控台地址 (http://…?key=…)";
-        en: "the status needs the key, and {file} has none: run this in the server's folder, name its file with -c, or give the console address (http://…?key=…)";
+        zh: "这条命令需要密钥，而 {file} 中没有；请在服务器的工作目录中运行，用 -c 指定它的配置文件，或给出智控台地址 (http://…?key=…)";
+        en: "this command needs the key, and {file} has none: run this in the server's folder, name its file with -c, or give the console address (http://…?key=…)";
     }
 }
 
@@ -1318,6 +1348,21 @@ sentences! {
     key_of_other(base: &str) {
         zh: "{base} 不是这份配置中的服务器，因此不会把配置中的密钥发给它。请给出那台服务器的智控台地址 (http://…?key=…)，加上引号；在它的工作目录中运行 `mcp-endpoint-server token` 可打印该地址";
         en: "{base} is not the server of this configuration, so the configured key is not sent there. Give the console address of that server (http://…?key=…), in quotes; `mcp-endpoint-server token` in its folder prints it";
+    }
+    /// `reload`: the settings were taken.
+    reload_done(base: &str) {
+        zh: "{base} 已重新读取配置";
+        en: "{base} has read its configuration again";
+    }
+    /// `reload`: the settings were not taken. What is wrong follows.
+    reload_refused(base: &str) {
+        zh: "{base} 继续使用原有设置，它的配置有误:";
+        en: "{base} keeps its old settings; its configuration is wrong:";
+    }
+    /// `reload`: an answer that no server of ours gives.
+    reload_unknown(base: &str, status: u16) {
+        zh: "{base} 以 {status} 答复: 那里是别的程序，或没有 reload 的旧版本；可用 doctor 检查";
+        en: "{base} answers with {status}: another program, or an older version without reload; try doctor";
     }
     /// The server is alive on this machine.
     note_alive_here(base: &str) {

@@ -162,8 +162,20 @@ fn ciphertext(token: &[u8]) -> Option<Vec<u8>> {
     if token.len() > LONGEST_TOKEN {
         return None;
     }
-    let bytes = STANDARD_NO_PAD.decode(plain_base64(&percent::decode(token))).ok()?;
+    let token = percent::decode(token);
+    // As it came first: a blank at the beginning may have been a `+`.
+    whole_blocks(&token).or_else(|| whole_blocks(unwrapped(&token)?))
+}
+
+fn whole_blocks(token: &[u8]) -> Option<Vec<u8>> {
+    let bytes = STANDARD_NO_PAD.decode(plain_base64(token)).ok()?;
     (!bytes.is_empty() && bytes.len() % BLOCK == 0).then_some(bytes)
+}
+
+/// The token without what people paste around it.
+fn unwrapped(token: &[u8]) -> Option<&[u8]> {
+    let around = |c: char| c.is_whitespace() || "\"'`<>“”‘’「」《》\u{200b}\u{feff}".contains(c);
+    Some(std::str::from_utf8(token).ok()?.trim_matches(around).as_bytes())
 }
 
 /// The one spelling of base64 we decode: standard alphabet, no padding, in one line. A blank was

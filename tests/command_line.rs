@@ -232,6 +232,32 @@ fn status_says_why_there_is_none() {
 }
 
 #[test]
+fn reload_has_the_settings_read_again_and_tells_what_came_of_it() {
+    let server = Server::builder().set("server", "language", "en").start();
+    let reload = |more: &str| {
+        let config = format!(
+            "[server]\nhost = 127.0.0.1\nport = 0\nkey = {}\nlanguage = en\n{more}",
+            server.key()
+        );
+        server.folder().write(CONFIG, &config);
+        said(&run(like(&server), &["reload"]))
+    };
+    let (status, stdout, stderr) = reload("[websocket]\nmax_connections = 50\n");
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(stdout.contains("has read its configuration again") && stderr.is_empty(), "{stderr}");
+    let (status, _, stderr) = reload("[websocket]\nmax_connection = 50\n");
+    assert!(status == Some(0) && stderr.contains("max_connections"), "{stderr}");
+    let (status, _, stderr) = reload("[websocket]\nmax_connections = many\n");
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("keeps its old settings") && stderr.contains("many"), "{stderr}");
+    server.wait_line("the old settings stay in force");
+    let (status, _, stderr) = said(&run(configured(KEY, server.port()), &["reload"]));
+    assert!(status == Some(1) && stderr.contains("does not use the key"), "{stderr}");
+    let get = server.get("/mcp_endpoint/reload");
+    assert_eq!((get.status, get.header("Allow")), (405, Some("POST")));
+}
+
+#[test]
 fn status_watches_a_server_that_goes() {
     let server = Server::start();
     let folder = Folder::fresh();
@@ -271,13 +297,24 @@ fn a_slip_in_a_command_is_told_the_nearest_one() {
 }
 
 #[test]
-fn an_english_server_and_a_chinese_locale_are_both_heeded() {
+fn a_command_speaks_the_language_of_its_caller_rather_than_that_of_the_configuration() {
     let server = Server::start();
     let spoken = |language: &str, locale: &str| {
         let builder = like(&server).set("server", "language", language).arg("health");
         builder.env("LC_ALL", locale).run().stdout.join("\n")
     };
-    assert!(spoken("en", "zh_CN.UTF-8").starts_with("healthy: "));
-    assert!(spoken("zh", "zh_CN.UTF-8").starts_with("正常: "));
+    assert!(spoken("en", "zh_CN.UTF-8").starts_with("正常: "));
     assert!(spoken("zh", "en_US.UTF-8").starts_with("healthy: "));
+    assert!(spoken("en", "C.UTF-8").starts_with("healthy: "));
+    assert!(spoken("auto", "C.UTF-8").starts_with("正常: "));
+}
+
+#[test]
+fn a_check_fails_where_an_option_is_misspelt_or_a_value_wrong() {
+    for (text, expected) in [("", 0), ("prot = 1\n", 1), ("port = x\n", 2)] {
+        let config = format!("[server]\nkey = {KEY}\n{text}");
+        let (status, _, stderr) = said(&run(Server::builder().config(&config), &["-t"]));
+        assert_eq!(status, Some(expected), "{stderr}");
+        assert!(stderr.contains(text.split(' ').next().unwrap()), "{stderr}");
+    }
 }

@@ -33,7 +33,15 @@ impl Folder {
         let folder = Folder::new();
         fs::create_dir(folder.0.join("data")).unwrap();
         fs::write(folder.file(), bytes).unwrap();
+        #[cfg(unix)]
+        folder.allow(0o600);
         folder
+    }
+
+    #[cfg(unix)]
+    fn allow(&self, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(self.file(), fs::Permissions::from_mode(mode)).unwrap();
     }
 
     fn file(&self) -> PathBuf {
@@ -799,4 +807,75 @@ fn only_our_variables_are_collected() {
     let environment = settings::environment();
     let ours = ["MCP_ENDPOINT_", "LC_", "LANG"];
     assert!(environment.iter().all(|(name, _)| ours.iter().any(|our| name.starts_with(our))));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_everybody_can_read_is_warned_about() {
+    let folder = Folder::with(keyed(""));
+    for (mode, warned) in [(0o600, false), (0o640, false), (0o644, true), (0o666, true)] {
+        folder.allow(mode);
+        let warnings = folder.load().unwrap().warnings.concat();
+        let command = format!("chmod 600 {}", folder.file().display());
+        assert_eq!(warnings.contains(&command), warned, "{mode:o}: {warnings}");
+        assert!(!warnings.contains(KEY));
+    }
+    let elsewhere = [("MCP_ENDPOINT_SERVER_KEY", KEY)];
+    assert!(folder.load_with(&elsewhere).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn starts_at_the_same_time_end_with_the_key_in_the_file() {
+    for round in 0..10 {
+        let folder =
+            if round % 2 == 0 { Folder::new() } else { Folder::with("[server]\nport = 1\n") };
+        let keys: Vec<String> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| folder.load().unwrap().settings.server.key))
+                .collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        if cfg!(unix) {
+            let line = format!("key = {}", keys[0]);
+            assert!(
+                folder.text().contains(&line) && keys.iter().all(|key| *key == keys[0]),
+                "{keys:?}"
+            );
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_named() {
+    let folder = Folder::new();
+    std::os::unix::fs::symlink("gone/away", folder.0.join("data")).unwrap();
+    let warnings = folder.load().unwrap().warnings.concat();
+    assert!(warnings.contains("gone/away") && warnings.contains("不存在"), "{warnings}");
+}
+
+#[test]
+fn a_folder_that_docker_made_is_told_what_to_do_about() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.file()).unwrap();
+    let line = one_line(folder.load());
+    assert!(line.contains("Docker"), "{line}");
+}
+
+#[test]
+fn auto_is_the_language_of_the_locale() {
+    for (text, locale, english) in [
+        ("", "", false),
+        ("", "en_US.UTF-8", true),
+        ("language = auto", "en", true),
+        ("language = auto", "C.UTF-8", false),
+        ("language = zh", "en_US.UTF-8", false),
+        ("language = en", "zh_CN.UTF-8", true),
+    ] {
+        let folder = Folder::with(keyed(text));
+        let settings = folder.load_with(&[("LANG", locale)]).unwrap().settings;
+        let expected = if english { Language::En } else { Language::Zh };
+        let spoken = (settings.server.language, settings.relay.language);
+        assert_eq!(spoken, (expected, expected), "{text} {locale}");
+    }
 }

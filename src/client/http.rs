@@ -75,11 +75,35 @@ pub fn get(
     bearer: Option<&str>,
     patience: Duration,
 ) -> Result<Answer, Failure> {
+    ask("GET", address, target, bearer, patience)
+}
+
+/// Sends `POST target` without a body, and does what [`get`] does otherwise.
+///
+/// # Errors
+/// Why there is no answer.
+pub fn post(
+    address: &Address,
+    target: &str,
+    bearer: Option<&str>,
+    patience: Duration,
+) -> Result<Answer, Failure> {
+    ask("POST", address, target, bearer, patience)
+}
+
+fn ask(
+    method: &str,
+    address: &Address,
+    target: &str,
+    bearer: Option<&str>,
+    patience: Duration,
+) -> Result<Answer, Failure> {
     let until = Instant::now() + patience;
     let mut stream = Stream::open(address, until)?;
     let bearer = bearer.map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
-    let more = format!("Accept: application/json\r\n{bearer}Connection: close\r\n");
-    stream.send(request(address, target, &more).as_bytes())?;
+    let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
+    let more = format!("Accept: application/json\r\n{bearer}{length}Connection: close\r\n");
+    stream.send(request(method, address, target, &more).as_bytes())?;
     let (mut answer, mut body) = head(&mut stream, until)?;
     let length = answer.header("content-length").parse().unwrap_or(usize::MAX);
     while body.len() < length && read(&mut stream, &mut body, until)? {}
@@ -90,9 +114,9 @@ pub fn get(
 }
 
 /// The head of a request. `more` are further headers, each with its line's end.
-pub(super) fn request(address: &Address, target: &str, more: &str) -> String {
+pub(super) fn request(method: &str, address: &Address, target: &str, more: &str) -> String {
     format!(
-        "GET {target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: mcp-endpoint-server/{}\r\n{more}\r\n",
+        "{method} {target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: mcp-endpoint-server/{}\r\n{more}\r\n",
         address.authority(),
         crate::VERSION
     )

@@ -58,7 +58,7 @@ impl WebSocket {
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
              Sec-WebSocket-Key: {key}\r\n"
         );
-        let request = http::request(address, target, &more);
+        let request = http::request("GET", address, target, &more);
         stream.send(request.as_bytes()).map_err(Refusal::Failure)?;
         let (mut answer, rest) = http::head(&mut stream, until).map_err(Refusal::Failure)?;
         if answer.status != 101 {

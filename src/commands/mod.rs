@@ -3,16 +3,16 @@
 //! The configuration is only read: none of these makes a file or a key.
 
 mod health;
+mod reload;
 #[cfg(feature = "doctor")]
 mod status;
 mod token;
 
+use crate::client::{own, Address};
 #[cfg(feature = "doctor")]
 use crate::doctor;
 use crate::settings::options::Task;
-#[cfg(feature = "doctor")]
-use crate::settings::Loaded;
-use crate::settings::{self, Sources};
+use crate::settings::{self, Loaded, Sources};
 use crate::text::Language;
 use std::fmt::Display;
 use std::io::Write;
@@ -39,8 +39,8 @@ impl End {
     }
 }
 
-/// Carries out `task`. `language` is the one the command line or the locale asks for.
-pub fn run(task: Task, sources: &Sources, language: Language) -> End {
+/// Carries out `task`.
+pub fn run(task: Task, sources: &Sources) -> End {
     let mut loaded = match settings::check(sources) {
         Ok(loaded) => loaded,
         Err(problems) => {
@@ -53,14 +53,11 @@ pub fn run(task: Task, sources: &Sources, language: Language) -> End {
         // One that is too short is replaced at the next start.
         loaded.settings.server.key.clear();
     }
-    // Who has made the server speak English wants to hear it here, too.
-    let language = match loaded.settings.server.language {
-        Language::En => Language::En,
-        Language::Zh => language,
-    };
+    let language = loaded.settings.server.language;
     match task {
         Task::Token(agent) => token::print(&loaded, agent.as_deref(), language),
         Task::Health(at) => health::tell(&loaded, at.as_deref(), language),
+        Task::Reload(at) => reload::ask(&loaded, at.as_deref(), language),
         #[cfg(feature = "doctor")]
         Task::Doctor(at) => visit(&loaded, at.as_deref(), language),
         #[cfg(feature = "doctor")]
@@ -77,6 +74,26 @@ fn visit(loaded: &Loaded, at: Option<&str>, language: Language) -> End {
         Ok(false) => End::Badly,
         Err(problem) => wrong_use(&problem),
     }
+}
+
+/// The server at the address that was given, or the configured one, and its key.
+fn keyed(
+    loaded: &Loaded,
+    given: Option<&str>,
+    language: Language,
+) -> Result<(Address, String), String> {
+    let address = own::named(&loaded.settings, given, language)?;
+    let key = match &address.key {
+        Some(key) => key.clone(),
+        None if given.is_none() || own::is_own(&loaded.settings, &address) => {
+            loaded.settings.server.key.clone()
+        }
+        None => return Err(language.key_of_other(&address.base("http"))),
+    };
+    if key.is_empty() {
+        return Err(language.status_key(loaded.file.display()));
+    }
+    Ok((address, key))
 }
 
 /// A line on standard output. Whoever does not read it does not need it.

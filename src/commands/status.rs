@@ -1,8 +1,8 @@
 //! A running server as a table.
 
-use super::{complain, say, wrong_use, End};
+use super::{complain, keyed, say, wrong_use, End};
 use crate::client::http::{self, at, number_at, text_at};
-use crate::client::{own, shown, Address};
+use crate::client::{shown, Address};
 use crate::doctor::columns;
 use crate::settings::Loaded;
 use crate::text::Language;
@@ -27,24 +27,14 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// Prints the table: once, or until it is interrupted; a server that goes may come back.
 pub(super) fn show(loaded: &Loaded, given: Option<&str>, watch: bool, language: Language) -> End {
-    let address = match own::named(&loaded.settings, given, language) {
-        Ok(address) => address,
+    let (address, key) = match keyed(loaded, given, language) {
+        Ok(found) => found,
         Err(problem) => return wrong_use(&problem),
     };
-    let key = match &address.key {
-        Some(key) => key,
-        None if given.is_none() || own::is_own(&loaded.settings, &address) => {
-            &loaded.settings.server.key
-        }
-        None => return wrong_use(&language.key_of_other(&address.base("http"))),
-    };
-    if key.is_empty() {
-        return wrong_use(&language.status_key(loaded.file.display()));
-    }
     let key_is_own = address.key.is_none();
     let clears = std::io::stdout().is_terminal();
     loop {
-        let table = ask(&address, key, key_is_own, language);
+        let table = ask(&address, &key, key_is_own, language);
         if !watch {
             return match table {
                 Ok(table) => {

@@ -8,6 +8,7 @@ mod json;
 mod metrics;
 mod page;
 mod refusal;
+mod reload;
 mod response;
 mod routes;
 mod status;
@@ -19,6 +20,7 @@ mod tests;
 pub use crate::close::RefusalReason;
 pub use client::client;
 pub use refusal::RecentRefusal;
+pub use reload::reloaded;
 pub use response::{plain, Trouble};
 
 use crate::close::CloseReason;
@@ -141,6 +143,8 @@ pub enum Answer {
     Upgrade(Upgrade),
     /// Wait as long as the address has to, then ask again with a [`Context`] that may see the key.
     CheckKey,
+    /// Read the settings again, and answer [`reloaded`] what came of it.
+    Reload,
 }
 
 /// A plain response. The shell adds nothing to it.
@@ -177,6 +181,12 @@ pub fn answer(request: &Request<'_>, context: &Context<'_>) -> Answer {
     let ask = Ask::new(request, context);
     let reply = match (routes::find(&ask.path, &ask.prefix), request.method) {
         (None, _) => routes::not_found(&ask),
+        (Some(found), method) if matches!(found.handler, Handler::Reload) => match method {
+            "POST" if ask.claims_the_key() && !context.may_see_key => return Answer::CheckKey,
+            "POST" if ask.has_key() => return Answer::Reload,
+            "POST" => health::key_refused(&ask),
+            _ => routes::wrong_method(&ask, "POST"),
+        },
         (Some(_), "OPTIONS") => cors::preflight(&ask),
         (Some(found), "GET" | "HEAD") => match found.handler {
             Handler::Keyed(_) if ask.claims_the_key() && !context.may_see_key => {
@@ -189,8 +199,9 @@ pub fn answer(request: &Request<'_>, context: &Context<'_>) -> Answer {
                 Ok(upgrade) => return Answer::Upgrade(upgrade),
                 Err(refusal) => refusal,
             },
+            Handler::Reload => routes::wrong_method(&ask, "POST"),
         },
-        (Some(_), _) => routes::wrong_method(&ask),
+        (Some(_), _) => routes::wrong_method(&ask, routes::METHODS),
     };
     Answer::Respond(cors::marked(reply, &ask).finish(request.method == "HEAD"))
 }

@@ -15,6 +15,8 @@ pub(super) enum Handler {
     Keyed(fn(&Ask<'_>, &str) -> Reply),
     /// A WebSocket endpoint.
     Socket(Side),
+    /// Reading the settings again, for the key holder: POST only.
+    Reload,
 }
 
 /// The methods of every path, as `Allow` names them.
@@ -24,7 +26,7 @@ pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 const LONGEST_ECHO: usize = 128;
 
 /// Every path there is, in the spelling of [`Ask::path`].
-const ROUTES: [(&str, Handler); 11] = [
+const ROUTES: [(&str, Handler); 12] = [
     ("", Handler::Page(to_home)),
     ("/mcp_endpoint", Handler::Page(page::home)),
     ("/mcp_endpoint/mcp", Handler::Socket(Side::Tool)),
@@ -32,6 +34,7 @@ const ROUTES: [(&str, Handler); 11] = [
     ("/mcp_endpoint/health", Handler::Keyed(health::with_key)),
     ("/mcp_endpoint/status", Handler::Keyed(status::status)),
     ("/mcp_endpoint/tools", Handler::Keyed(status::tools)),
+    ("/mcp_endpoint/reload", Handler::Reload),
     ("/mcp_endpoint/addresses", Handler::Keyed(status::pasted)),
     ("/health", Handler::Page(health::alive)),
     ("/stats", Handler::Keyed(health::stats)),
@@ -74,7 +77,7 @@ pub(super) fn not_found(ask: &Ask<'_>) -> Reply {
     }
     let known = ROUTES.map(|(path, handler)| match handler {
         Handler::Page(_) if path.is_empty() => "/".to_owned(),
-        Handler::Page(_) | Handler::Keyed(_) => path.to_owned(),
+        Handler::Page(_) | Handler::Keyed(_) | Handler::Reload => path.to_owned(),
         Handler::Socket(_) => format!("{path}/"),
     });
     let language = ask.language();
@@ -87,8 +90,8 @@ pub(super) fn not_found(ask: &Ask<'_>) -> Reply {
 }
 
 /// 405, with the methods there are.
-pub(super) fn wrong_method(ask: &Ask<'_>) -> Reply {
+pub(super) fn wrong_method(ask: &Ask<'_>, methods: &'static str) -> Reply {
     let language = ask.language();
-    let details = language.wrong_method_details(METHODS);
-    Reply::error(405, 405, &language.wrong_method(), &details).with("Allow", METHODS)
+    let details = language.wrong_method_details(methods);
+    Reply::error(405, 405, &language.wrong_method(), &details).with("Allow", methods)
 }

@@ -2,6 +2,7 @@
 
 use super::queue::{count, notice};
 use super::rotation::Open;
+use crate::ownership;
 use crate::settings::Logging;
 use crate::text::Language;
 use std::io;
@@ -105,7 +106,13 @@ impl LogFile {
         let is_first = self.retry_at.is_none();
         self.retry_at = Instant::now().checked_add(PAUSE);
         let path = self.settings.as_ref()?.log_file.as_deref()?;
-        is_first.then(|| self.language.log_file_fails(path.display(), error))
+        is_first.then(|| match ownership::broken_link(path) {
+            Some((link, target)) => {
+                let why = self.language.link_to_nowhere(link.display(), target.display());
+                self.language.log_file_fails(path.display(), why)
+            }
+            None => self.language.log_file_fails(path.display(), error),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! lines, and never the time of whoever logs.
 
 use super::lock;
+use crate::settings::Logging;
 use crate::text::Language;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -12,24 +13,28 @@ use std::time::{Duration, Instant};
 const MAX_WAITING: usize = 256 << 10;
 
 /// The stack of a helper thread, in bytes: it formats a sentence and calls the system.
-pub(super) const STACK: usize = 64 << 10;
+const STACK: usize = 64 << 10;
 
 /// What the helper thread is to do.
-pub(super) enum Order<C> {
+pub(super) enum Order {
     /// Write these whole lines.
     Write(Vec<u8>),
-    /// Anything else.
-    Change(C),
+    /// Go on with other settings.
+    Follow(Box<Logging>, Language),
+    /// Open the file afresh.
+    Reopen,
+    /// End.
+    End,
 }
 
 /// The way to a helper thread. It waits without a timer while there is nothing to do.
-pub(super) struct Queue<C> {
-    state: Mutex<State<C>>,
+pub(super) struct Queue {
+    state: Mutex<State>,
     changed: Condvar,
 }
 
-struct State<C> {
-    orders: VecDeque<Order<C>>,
+struct State {
+    orders: VecDeque<Order>,
     /// Bytes that wait, or are being written.
     waiting: usize,
     /// Lines lost since the last one that found room.
@@ -38,7 +43,7 @@ struct State<C> {
     is_busy: bool,
 }
 
-impl<C: Send + 'static> Queue<C> {
+impl Queue {
     pub(super) fn new() -> Arc<Self> {
         let state = State { orders: VecDeque::new(), waiting: 0, lost: 0, is_busy: false };
         Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new() })
@@ -48,13 +53,16 @@ impl<C: Send + 'static> Queue<C> {
     pub(super) fn start(
         self: &Arc<Self>,
         name: &str,
-        mut work: impl FnMut(Order<C>) -> u32 + Send + 'static,
+        mut work: Box<dyn FnMut(Order) -> u32 + Send>,
     ) {
         let queue = Arc::clone(self);
         let thread = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
         // Where there is no thread to be had the lines are lost when the queue is full; the server goes on.
         let _ = thread.spawn(move || loop {
             let order = queue.next();
+            if matches!(order, Order::End) {
+                return queue.done(0, 0);
+            }
             let bytes = if let Order::Write(lines) = &order { lines.len() } else { 0 };
             let lost = work(order);
             queue.done(bytes, lost);
@@ -87,8 +95,8 @@ impl<C: Send + 'static> Queue<C> {
     }
 
     /// Asks the thread for something else, once it has written what waits.
-    pub(super) fn change(&self, change: C) {
-        lock(&self.state).orders.push_back(Order::Change(change));
+    pub(super) fn order(&self, order: Order) {
+        lock(&self.state).orders.push_back(order);
         self.changed.notify_all();
     }
 
@@ -105,7 +113,7 @@ impl<C: Send + 'static> Queue<C> {
         }
     }
 
-    fn next(&self) -> Order<C> {
+    fn next(&self) -> Order {
         let mut state = lock(&self.state);
         loop {
             if let Some(order) = state.orders.pop_front() {
@@ -149,15 +157,16 @@ mod tests {
 
     #[test]
     fn a_writer_that_is_stuck_costs_lines_and_the_loss_is_told() {
-        let queue = Queue::<()>::new();
+        let queue = Queue::new();
         let (go, wait) = channel::<()>();
         let (written, read) = channel();
-        queue.start("test", move |order| {
+        let work = move |order| {
             let Order::Write(lines) = order else { return 0 };
             written.send(lines).unwrap();
             wait.recv().unwrap();
             0
-        });
+        };
+        queue.start("test", Box::new(work));
         let line = [b"T [INFO] ".as_slice(), &[b'x'; 1000], b"\n"].concat();
         queue.push(&line, Language::En);
         assert_eq!(read.recv().unwrap(), line, "the writer is stuck from now on");
@@ -177,20 +186,25 @@ mod tests {
 
     #[test]
     fn orders_are_carried_out_one_after_another() {
-        let queue = Queue::<u8>::new();
+        let queue = Queue::new();
         let (done, seen) = channel();
         queue.push(b"one\n", Language::En);
         queue.push(b"two\n", Language::En);
-        queue.change(7);
+        queue.order(Order::Reopen);
         queue.push(&[b'x'; MAX_WAITING], Language::En);
-        queue.start("test", move |order| {
+        let work = move |order| {
             let _ = done.send(match order {
                 Order::Write(lines) => String::from_utf8(lines).unwrap(),
-                Order::Change(number) => number.to_string(),
+                _ => "afresh".to_owned(),
             });
             0
-        });
+        };
+        queue.start("test", Box::new(work));
         queue.finish(soon());
-        assert_eq!(seen.try_iter().collect::<Vec<_>>(), ["one\ntwo\n", "7"], "a third has no room");
+        assert_eq!(
+            seen.try_iter().collect::<Vec<_>>(),
+            ["one\ntwo\n", "afresh"],
+            "a third has no room"
+        );
     }
 }

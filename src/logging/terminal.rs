@@ -1,10 +1,10 @@
 //! Standard error and standard output: written by threads that may wait for whoever reads them.
 
-use super::queue::{count, Order, Queue, STACK};
+use super::queue::{count, Order, Queue};
+use crate::text::Language;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{mpsc, Arc};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How long [`print`] waits for whoever reads standard output.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -13,19 +13,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Terminal {
     has_colours: bool,
-    pub(super) queue: Arc<Queue<()>>,
+    pub(super) queue: Arc<Queue>,
 }
 
 impl Terminal {
     pub(super) fn start() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
             && std::env::var_os("TERM").is_some_and(|name| name != "dumb");
-        let queue = Queue::new();
-        let mut output = own_standard_error();
-        queue.start("log-terminal", move |order| match order {
-            Order::Write(lines) if write_all(&mut output, &lines).is_err() => count(&lines),
-            _ => 0,
-        });
+        let queue = writing_to("log-terminal", own_standard_error());
         Terminal { has_colours: wanted && io::stderr().is_terminal(), queue }
     }
 
@@ -49,17 +44,22 @@ fn coloured(line: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Prints `text` on standard output. Where nobody takes it, the caller goes on after a second.
-pub fn print(text: String) {
-    let (done, wait) = mpsc::channel();
-    let thread = thread::Builder::new().stack_size(STACK).spawn(move || {
-        let mut output = io::stdout();
-        // Whoever does not read it does not need it.
-        let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-        let _ = done.send(());
-    });
-    if thread.is_ok() {
-        let _ = wait.recv_timeout(PATIENCE);
-    }
+pub fn print(text: &str) {
+    let queue = writing_to("print", Box::new(io::stdout()));
+    queue.push(text.as_bytes(), Language::default());
+    queue.order(Order::End);
+    queue.finish(Instant::now() + PATIENCE);
+}
+
+/// A queue whose thread writes to `output`.
+fn writing_to(name: &str, mut output: Box<dyn Output>) -> Arc<Queue> {
+    let queue = Queue::new();
+    let work = move |order| match order {
+        Order::Write(lines) if write_all(&mut output, &lines).is_err() => count(&lines),
+        _ => 0,
+    };
+    queue.start(name, Box::new(work));
+    queue
 }
 
 /// Standard error without the lock of the library: a thread that waits there must not stop others.
@@ -101,7 +101,7 @@ fn write_all(output: &mut Box<dyn Output>, mut rest: &[u8]) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    output.flush()
 }
 
 #[cfg(unix)]
@@ -137,7 +137,7 @@ mod tests {
         writer.set_nonblocking(true).unwrap();
         let mut output: Box<dyn Output> = Box::new(writer);
         let sent = vec![b'x'; 300_000];
-        let read = thread::spawn(move || {
+        let read = std::thread::spawn(move || {
             let mut all = Vec::new();
             io::Read::read_to_end(&mut reader, &mut all).map(|_| all.len())
         });

@@ -15,6 +15,8 @@ pub(super) struct Manager {
     /// How often it wants to hear that the loop turns.
     every: Option<Duration>,
     due: Option<Moment>,
+    /// Whether the server stops: after that it is never ready again.
+    is_stopping: bool,
 }
 
 impl Manager {
@@ -35,7 +37,7 @@ impl Manager {
             // Half of it, as systemd advises: one that comes late is still in time.
             Duration::from_micros(time / 2).max(SHORTEST)
         });
-        Manager { channel, every, due: None }
+        Manager { channel, every, due: None, is_stopping: false }
     }
 
     /// The server serves, or does so again after [`reloading`](Self::reloading). From now on the
@@ -44,6 +46,9 @@ impl Manager {
     /// # Errors
     /// Where it could not be told: it may take the server for one that does not start.
     pub(super) fn ready(&mut self, now: Moment) -> io::Result<()> {
+        if self.is_stopping {
+            return Ok(());
+        }
         self.due = self.every.map(|every| now.after(every));
         self.tell("READY=1")
     }
@@ -51,12 +56,16 @@ impl Manager {
     /// The settings are about to be read again. Whatever comes of it, [`ready`](Self::ready) must
     /// follow.
     pub(super) fn reloading(&self) {
+        if self.is_stopping {
+            return;
+        }
         // It wants the time to tell this answer from one to an earlier request.
         let _ = self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic()));
     }
 
     /// The server stops.
-    pub(super) fn stopping(&self) {
+    pub(super) fn stopping(&mut self) {
+        self.is_stopping = true;
         let _ = self.tell("STOPPING=1");
     }
 

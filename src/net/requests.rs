@@ -49,7 +49,7 @@ impl Server {
                         self.respond(slot, &response);
                     }
                     Answer::Upgrade(upgrade) => self.upgrade(slot, upgrade, &rest),
-                    Answer::CheckKey => self.put_key_off(slot, head),
+                    Answer::CheckKey | Answer::Reload => self.put_key_off(slot, head),
                 }
             }
         }
@@ -209,9 +209,13 @@ impl Server {
         self.connections.account_head(slot, 0);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let (peer, address) = (connection.caller.address.ip(), connection.caller.ip());
-        let outcome = self.read_head(&mut head, peer, None);
-        let Outcome::Whole { answer: Answer::Respond(response), .. } = outcome else {
-            return self.connections.leave(slot, false);
+        let response = match self.read_head(&mut head, peer, None) {
+            Outcome::Whole { answer: Answer::Respond(response), .. } => response,
+            Outcome::Whole { answer: Answer::Reload, .. } => {
+                let outcome = self.reload();
+                http::reloaded(&outcome, self.settings.server.language)
+            }
+            _ => return self.connections.leave(slot, false),
         };
         if response.is_slowed {
             self.counted.refused += 1;

@@ -58,9 +58,9 @@ impl Place {
     }
 }
 
-/// Reads the settings anew when the system asks for it; nothing where they are wrong, which it
-/// has said then.
-pub type Reload = Box<dyn FnMut() -> Option<Settings>>;
+/// Reads the settings anew when the system or the key holder asks for it: what they are and what is odd
+/// about them, or what is wrong. It has said all that in the log.
+pub type Reload = Box<dyn FnMut() -> Result<(Settings, Vec<String>), Vec<String>>>;
 
 /// The server.
 pub struct Server {
@@ -215,7 +215,8 @@ impl Server {
                 for signal in self.signals.take() {
                     match signal {
                         Signal::Stop => self.stop(),
-                        Signal::Reload => self.reload(),
+                        // The log has heard what is wrong with them.
+                        Signal::Reload => drop(self.reload()),
                     }
                 }
             }
@@ -334,6 +335,7 @@ impl Server {
         }
         log::info!("{}", language.stopping(self.connections.open));
         self.manager.stopping();
+        self.signals.end_at_the_next();
         self.stopping = Some(self.now.after(self.settings.websocket.close_timeout));
         self.listeners = None;
         for slot in self.connections.slots() {
@@ -362,13 +364,18 @@ impl Server {
         self.stopping.is_some_and(|until| self.connections.len() == 0 || until <= self.now)
     }
 
-    /// The system asks for the settings to be read again.
-    fn reload(&mut self) {
-        self.manager.reloading();
-        if let Some(settings) = (self.reload)() {
-            self.follow(settings);
+    /// The settings are to be read again. Says what is odd about them, or what is wrong.
+    pub(super) fn reload(&mut self) -> Result<Vec<String>, Vec<String>> {
+        if self.stopping.is_some() {
+            return Ok(Vec::new());
         }
+        self.manager.reloading();
+        let outcome = (self.reload)().map(|(settings, warnings)| {
+            self.follow(settings);
+            warnings
+        });
         self.tell_ready();
+        outcome
     }
 
     /// Goes on with other settings.

@@ -17,31 +17,87 @@ pub(super) enum Signal {
 mod system {
     use super::{io, Registry, Signal, Token};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::flag::register_conditional_shutdown;
     use signal_hook_mio::v1_0::Signals as Source;
+    use std::io::IsTerminal;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::Arc;
 
     /// Makes a write beyond the size that files may have fail, as any other that finds no room; otherwise
     /// the system ends the process at such a write.
     pub fn survive_full_files() {
         // Where that cannot be had the limit is seldom set.
-        let _ = signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default());
+        let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     }
 
     /// Where signals arrive.
-    pub(in crate::net) struct Signals(Source);
+    pub(in crate::net) struct Signals {
+        source: Source,
+        terminal: Terminal,
+        /// Set once the server stops: the next signal ends the process.
+        stopping: Arc<AtomicBool>,
+    }
 
     impl Signals {
         /// Starts to listen.
         pub(in crate::net) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+            let terminal = Terminal::at_start();
             let mut source = Source::new([SIGTERM, SIGINT, SIGHUP])?;
             registry.register(&mut source, token, mio::Interest::READABLE)?;
-            Ok(Signals(source))
+            let stopping = Arc::default();
+            for signal in [SIGTERM, SIGINT] {
+                // Whatever the loop does then: nobody has to wait for it.
+                register_conditional_shutdown(signal, 0, Arc::clone(&stopping))?;
+            }
+            Ok(Signals { source, terminal, stopping })
         }
 
         /// What has arrived.
         pub(in crate::net) fn take(&mut self) -> Vec<Signal> {
-            let meaning = |signal| if signal == SIGHUP { Signal::Reload } else { Signal::Stop };
-            self.0.pending().map(meaning).collect()
+            let terminal = &self.terminal;
+            let meaning = |signal| match signal {
+                SIGHUP if !terminal.is_gone() => Signal::Reload,
+                _ => Signal::Stop,
+            };
+            self.source.pending().map(meaning).collect()
         }
+
+        /// From now on a signal to stop ends the process at once.
+        pub(in crate::net) fn end_at_the_next(&self) {
+            self.stopping.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The terminal that the server was started in. When it is closed the system sends SIGHUP, and
+    /// nobody would see the server any more.
+    struct Terminal {
+        is_output: bool,
+        is_error: bool,
+    }
+
+    impl Terminal {
+        fn at_start() -> Self {
+            // Who started it with `nohup` wants it to outlive the terminal.
+            let outlives = ignores_hangup();
+            Terminal {
+                is_output: !outlives && io::stdout().is_terminal(),
+                is_error: !outlives && io::stderr().is_terminal(),
+            }
+        }
+
+        fn is_gone(&self) -> bool {
+            (self.is_output && !io::stdout().is_terminal())
+                || (self.is_error && !io::stderr().is_terminal())
+        }
+    }
+
+    /// Whether SIGHUP was ignored when the process started. Only Linux tells; `nohup` also takes the
+    /// terminal away from the outputs.
+    fn ignores_hangup() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & 1 << (SIGHUP - 1) != 0)
     }
 }
 
@@ -76,6 +132,9 @@ mod system {
         pub(in crate::net) fn take(&mut self) -> Vec<Signal> {
             vec![Signal::Stop; self.0.swap(0, Ordering::SeqCst)]
         }
+
+        /// The loop sees to it.
+        pub(in crate::net) fn end_at_the_next(&self) {}
     }
 }
 

@@ -69,6 +69,9 @@ fn read(path: &Path, language: Language) -> Result<String, String> {
         _ => language.config_unreadable(&shown, error),
     };
     let kind = fs::metadata(path).map_err(unreadable)?;
+    if kind.is_dir() {
+        return Err(language.config_is_a_folder(&shown));
+    }
     if !kind.is_file() {
         return Err(language.config_not_a_file(&shown));
     }

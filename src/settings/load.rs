@@ -5,6 +5,7 @@ use super::key::{new_key, with_key, SHORTEST};
 use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
 use super::{save, value, Settings};
 use crate::escape::visible;
+use crate::ownership;
 use crate::sorted::sorted;
 use crate::text::Language;
 use std::ffi::OsString;
@@ -43,6 +44,8 @@ pub struct Loaded {
     pub notes: Vec<String>,
     /// What is odd about it: sentences for the log. They never contain a key.
     pub warnings: Vec<String>,
+    /// Whether a section, a key or a variable is one that nobody knows.
+    pub has_unknown_names: bool,
 }
 
 /// Everything that is wrong, one line each.
@@ -72,6 +75,12 @@ pub fn environment() -> Environment {
 /// # Errors
 /// Everything that is wrong; then nothing was written.
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
+    let (source, loaded) = read(sources)?;
+    if !source.fresh && !key_is_wanted(sources, &loaded.settings) {
+        return Ok(loaded);
+    }
+    // Another start may be making them at this moment: the second one takes what the first has made.
+    let _lock = save::lock(&source.file);
     let (source, mut loaded) = read(sources)?;
     let language = loaded.settings.server.language;
     let mut text = source.text.clone();
@@ -91,6 +100,10 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
         (false, true) => save::update(&source.file, &source.text, &text),
         (false, false) => return Ok(loaded),
     };
+    let saved = saved.map_err(|error| match ownership::broken_link(&source.file) {
+        Some((link, target)) => language.link_to_nowhere(link.display(), target.display()),
+        None => error.to_string(),
+    });
     match saved {
         Ok(()) => {
             if source.fresh {
@@ -138,25 +151,48 @@ fn read(sources: &Sources) -> Result<(Source, Loaded), Problems> {
     let language = spoken(sources, None);
     let source = file::find(&sources.folder, sources.config.as_deref(), language)
         .map_err(|problem| Problems(vec![problem]))?;
-    let loaded = understand(&source, sources)?;
+    let mut loaded = understand(&source, sources)?;
+    warn_of_readers(&source, sources, &mut loaded);
     Ok((source, loaded))
 }
+
+/// A key is worth nothing where everybody can read it. One that is too short is about to be replaced, and
+/// the file's mode with it.
+#[cfg(unix)]
+fn warn_of_readers(source: &Source, sources: &Sources, loaded: &mut Loaded) {
+    use std::os::unix::fs::MetadataExt;
+    let server = &loaded.settings.server;
+    let is_in_file = variable(&sources.environment, "MCP_ENDPOINT_SERVER_KEY").is_none();
+    if source.fresh || !is_in_file || key_is_wanted(sources, &loaded.settings) {
+        return;
+    }
+    let mode = std::fs::metadata(&source.file).map_or(0, |file| file.mode() & 0o777);
+    if mode & 0o006 != 0 {
+        let said = server.language.key_for_all_to_see(source.file.display(), mode);
+        loaded.warnings.push(said);
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_of_readers(_source: &Source, _sources: &Sources, _loaded: &mut Loaded) {}
 
 /// What a file's text, the environment and the options say together.
 pub(super) fn understand(source: &Source, sources: &Sources) -> Result<Loaded, Problems> {
     // In a file that cannot be read otherwise, the language may still be told.
     let language = spoken(sources, Some(&source.text));
     let content = file::content(&source.text, &source.read_from, language).map_err(Problems)?;
-    let mut reading = Reading::new(language);
+    let locale = super::options::language(&sources.environment);
+    let mut reading = Reading::new(language, locale);
     reading.file(&content, &source.read_from);
     reading.environment(sources);
     for (row, value) in &sources.overrides {
         let place = language.place_option(row.option.unwrap_or(row.key));
         reading.value(row, value.trim(), &place);
     }
+    let has_unknown_names = reading.has_unknown_names;
     let (settings, warnings) = reading.done()?;
     let file = source.file.clone();
-    Ok(Loaded { settings, file, notes: Vec::new(), warnings })
+    Ok(Loaded { settings, file, notes: Vec::new(), warnings, has_unknown_names })
 }
 
 /// What an environment variable says about an option; an empty one says nothing, unless empty
@@ -168,7 +204,9 @@ fn given<'a>(sources: &'a Sources, row: &Row) -> Option<&'a str> {
 
 /// The language in which to complain about settings that may be wrong in any way.
 fn spoken(sources: &Sources, text: Option<&str>) -> Language {
-    let Some(row) = row("server", "language") else { return Language::default() };
+    let locale = super::options::language(&sources.environment);
+    let Some(row) = row("server", "language") else { return locale };
+    let named = |text| value::language(text).map(|named| named.unwrap_or(locale));
     let option = sources.overrides.iter().rev().find(|(other, _)| other.key == row.key);
     let in_file = || {
         let mut here = false;
@@ -179,7 +217,7 @@ fn spoken(sources: &Sources, text: Option<&str>) -> Language {
                 super::lines::Shape::Entry { key, value, .. }
                     if here && key.eq_ignore_ascii_case(row.key) =>
                 {
-                    found = value::language(value);
+                    found = named(value);
                 }
                 _ => {}
             }
@@ -187,29 +225,37 @@ fn spoken(sources: &Sources, text: Option<&str>) -> Language {
         found
     };
     option
-        .and_then(|(_, text)| value::language(text.trim()))
-        .or_else(|| value::language(given(sources, row)?))
+        .and_then(|(_, text)| named(text.trim()))
+        .or_else(|| named(given(sources, row)?))
         .or_else(in_file)
-        .unwrap_or_default()
+        .unwrap_or(locale)
 }
 
 /// Settings in the making.
 struct Reading {
     language: Language,
+    /// What `[server] language = auto` is.
+    locale: Language,
     settings: Settings,
     warnings: Vec<String>,
+    has_unknown_names: bool,
     problems: Vec<String>,
 }
 
 impl Reading {
-    fn new(language: Language) -> Self {
-        let settings = Settings::default();
-        Reading { language, settings, warnings: Vec::new(), problems: Vec::new() }
+    fn new(language: Language, locale: Language) -> Self {
+        let mut settings = Settings::default();
+        settings.speak(locale);
+        let (warnings, problems) = (Vec::new(), Vec::new());
+        Reading { language, locale, settings, warnings, has_unknown_names: false, problems }
     }
 
     fn value(&mut self, row: &Row, text: &str, place: &str) {
         let text = if text.is_empty() && !row.may_be_empty { row.default } else { text };
         if row.kind.read(&mut self.settings, text).is_some() {
+            if row.key == "language" && value::language(text) == Some(None) {
+                self.settings.speak(self.locale);
+            }
             return;
         }
         // What was meant to be a key is as secret as one.
@@ -226,6 +272,7 @@ impl Reading {
         for (line, name) in &content.sections {
             if !is_section(name) {
                 let nearest = nearest_section(name);
+                self.has_unknown_names = true;
                 self.warnings.push(language.unknown_section(&place(*line), &short(name), nearest));
             }
         }
@@ -235,6 +282,7 @@ impl Reading {
                 let (section, key) = nearest_key(&entry.section, &entry.key);
                 let (given, name) = (short(&entry.section), short(&entry.key));
                 let place = place(entry.line);
+                self.has_unknown_names = true;
                 self.warnings.push(language.unknown_key(&place, &given, &name, section, key));
                 continue;
             };
@@ -274,6 +322,7 @@ impl Reading {
             let distance = |known: &String| edits(known, name);
             let nearest = TABLE.iter().map(Row::variable).min_by_key(distance);
             if let Some(near) = nearest.filter(|near| (1..=2).contains(&edits(near, name))) {
+                self.has_unknown_names = true;
                 self.warnings.push(self.language.unknown_variable(&short(name), &near));
             }
         }

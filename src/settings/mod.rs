@@ -135,6 +135,12 @@ pub struct Logging {
 }
 
 impl Settings {
+    /// Chooses the language of the texts people read.
+    fn speak(&mut self, language: Language) {
+        self.server.language = language;
+        self.relay.language = language;
+    }
+
     /// The options, as `[section] key`, in which `new` differs and which only a restart changes.
     pub fn needs_restart(&self, new: &Settings) -> Vec<&'static str> {
         let (old, new) = (&self.server, &new.server);

@@ -16,7 +16,7 @@ pub enum Command {
     /// Check the configuration, say so, and end.
     Test(Sources),
     /// Do something beside the server, and end.
-    Beside(Task, Sources, Language),
+    Beside(Task, Sources),
     /// Print [`super::render::help`] and end.
     Help(Language),
     /// Print the version and end.
@@ -39,6 +39,8 @@ pub enum Task {
     Doctor(Option<String>),
     /// Ask whether the server at this address, or the configured one, is alive.
     Health(Option<String>),
+    /// Have the server at this address, or the configured one, read its settings again.
+    Reload(Option<String>),
 }
 
 /// A sub-command.
@@ -52,7 +54,7 @@ pub(super) struct SubCommand {
 }
 
 /// Every sub-command.
-pub(super) const SUBCOMMANDS: [SubCommand; 4] = [
+pub(super) const SUBCOMMANDS: [SubCommand; 5] = [
     SubCommand {
         usage: "token [AGENT]",
         meaning: Language::help_token,
@@ -72,6 +74,11 @@ pub(super) const SUBCOMMANDS: [SubCommand; 4] = [
         usage: "health [URL]",
         meaning: Language::help_health,
         task: |at, _| Task::Health(at),
+    },
+    SubCommand {
+        usage: "reload [URL]",
+        meaning: Language::help_reload,
+        task: |at, _| Task::Reload(at),
     },
 ];
 
@@ -106,8 +113,10 @@ pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: Environment,
 ) -> Result<Command, String> {
-    let language = language(&environment);
     let arguments: Vec<_> = arguments.into_iter().collect();
+    let language = chosen(&arguments)
+        .or_else(|| of_environment(&environment))
+        .unwrap_or_else(|| language(&environment));
     let mut parser = Parser::from_args(arguments);
     read(&mut parser, language, environment).map_err(|fault| match fault {
         Fault::SubCommand(name) => {
@@ -155,7 +164,7 @@ fn read(
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Short('h') | Arg::Long("help") => {
-                return Ok(Command::Help(chosen(&sources).unwrap_or(language)));
+                return Ok(Command::Help(language));
             }
             Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
             Arg::Short('t') | Arg::Long("test") => test = true,
@@ -179,7 +188,7 @@ fn read(
     let Some(name) = words.next() else {
         return match (test, watch) {
             (_, true) => Err(Arg::Long("watch").unexpected().into()),
-            (true, _) => Ok(Command::Test(sources)),
+            (true, _) => Ok(Command::Test(heeding_environment(sources))),
             (false, _) => Ok(Command::Run(sources)),
         };
     };
@@ -193,17 +202,47 @@ fn read(
     if test || watch && !matches!(task, Task::Status { .. }) {
         return Err(Arg::Long(if test { "test" } else { "watch" }).unexpected().into());
     }
-    let language = chosen(&sources).unwrap_or(language);
-    Ok(Command::Beside(task, sources, language))
+    Ok(Command::Beside(task, heeding_environment(sources)))
 }
 
-/// The language that an option or the environment names.
-fn chosen(sources: &Sources) -> Option<Language> {
+/// A command speaks the language of its caller rather than that of the configuration: what the environment
+/// says counts as an option where there is none.
+fn heeding_environment(mut sources: Sources) -> Sources {
+    let is_language = |row: &&Row| row.option == Some("language");
+    if sources.overrides.iter().all(|(row, _)| !is_language(row)) {
+        let named = of_environment(&sources.environment);
+        let code = named.map(|language| if language == Language::En { "en" } else { "zh" });
+        let row = TABLE.iter().find(is_language);
+        sources.overrides.extend(row.zip(code).map(|(row, code)| (row, code.to_owned())));
+    }
+    sources
+}
+
+/// The language that an option names, wherever it stands.
+fn chosen(arguments: &[OsString]) -> Option<Language> {
+    let name = "--language";
+    let mut named = None;
+    let mut rest = arguments.iter().map(|argument| argument.to_string_lossy());
+    while let Some(argument) = rest.next() {
+        let value = match argument.strip_prefix(name) {
+            Some("") => rest.next(),
+            Some(value) => value.strip_prefix('=').map(|value| value.to_owned().into()),
+            None => None,
+        };
+        named = value.and_then(|value| super::value::language(value.trim())).flatten().or(named);
+    }
+    named
+}
+
+/// The language that the environment names: by our variable, or by the locale.
+fn of_environment(environment: &Environment) -> Option<Language> {
     let row = super::table::row("server", "language")?;
-    let mut options = sources.overrides.iter().rev();
-    let option = options.find(|(other, _)| other.key == row.key).map(|(_, text)| text.as_str());
-    let variable = || variable(&sources.environment, &row.variable());
-    super::value::language(option.or_else(variable)?.trim())
+    let ours = variable(environment, &row.variable()).unwrap_or_default();
+    super::value::language(ours.trim()).flatten().or_else(|| match locale(environment) {
+        locale if locale.starts_with("en") => Some(Language::En),
+        locale if locale.starts_with("zh") => Some(Language::Zh),
+        _ => None,
+    })
 }
 
 fn by_option(name: &str) -> Option<&'static Row> {
@@ -212,14 +251,17 @@ fn by_option(name: &str) -> Option<&'static Row> {
 
 /// The language of somebody whose settings are not read yet: English where the system speaks it.
 pub fn language(environment: &Environment) -> Language {
-    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .iter()
-        .filter_map(|name| variable(environment, name))
-        .find(|locale| !locale.is_empty());
-    match locale {
-        Some(locale) if locale.starts_with("en") => Language::En,
-        _ => Language::Zh,
+    match locale(environment).starts_with("en") {
+        true => Language::En,
+        false => Language::Zh,
     }
+}
+
+/// The locale of messages, in the order of POSIX; empty where there is none.
+fn locale(environment: &Environment) -> &str {
+    let names = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
+    let mut set = names.filter_map(|name| variable(environment, name));
+    set.find(|locale| !locale.is_empty()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -268,7 +310,7 @@ mod tests {
     #[test]
     fn an_unknown_sub_command_is_told_the_nearest() {
         let strange = parse([OsString::from("run")], Vec::new()).unwrap_err();
-        assert!(strange.contains("token, status, doctor, health"), "{strange}");
+        assert!(strange.contains("token, status, doctor, health, reload"), "{strange}");
         for (given, nearest) in [("doktor", "doctor"), ("tokens", "token"), ("stat", "status")] {
             let line = run(&[given]).unwrap_err();
             assert!(line.contains(given) && line.contains(&format!("`{nearest}`")), "{line}");
@@ -278,12 +320,24 @@ mod tests {
     #[test]
     fn the_language_of_a_sub_command_and_of_help_is_the_one_that_was_chosen() {
         let spoken = |arguments: &[&str]| match run(arguments) {
-            Ok(Command::Beside(_, _, language) | Command::Help(language)) => language,
+            Ok(Command::Help(language)) => language,
+            Ok(Command::Beside(_, sources) | Command::Test(sources)) => {
+                super::super::check(&sources).unwrap().settings.server.language
+            }
             other => panic!("{other:?}"),
         };
         assert_eq!(spoken(&["health"]), Language::En);
+        assert_eq!(spoken(&["-t"]), Language::En);
         assert_eq!(spoken(&["health", "--language", "zh"]), Language::Zh);
         assert_eq!(spoken(&["--language", "zh", "--help"]), Language::Zh);
+        assert_eq!(spoken(&["--help", "--language=zh"]), Language::Zh);
+        let wrong = run(&["--prot", "1", "--language", "zh"]).unwrap_err();
+        assert!(wrong.contains("未知"), "{wrong}");
+        let silent = [("LANG", "C.UTF-8"), ("MCP_ENDPOINT_SERVER_LANGUAGE", "en")];
+        for (pairs, expected) in [(&silent[..1], None), (&silent, Some(Language::En))] {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            assert_eq!(of_environment(&pairs.collect()), expected);
+        }
     }
 
     #[test]

@@ -1,8 +1,39 @@
 //! Putting a file in the place of another: whole or not at all.
 
+use crate::ownership;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
+
+/// How long a start waits for another one in the same folder.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Has other starts wait that make a file or a key in the folder of `path`, until the result is dropped.
+/// Where there are no locks, nobody waits.
+#[cfg(unix)]
+pub(super) fn lock(path: &Path) -> Option<File> {
+    use rustix::fs::{flock, FlockOperation};
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
+    // Whoever makes the file says why that is impossible.
+    ownership::create_folders(folder).ok()?;
+    let folder = File::open(folder).ok()?;
+    let end = Instant::now() + PATIENCE;
+    while flock(&folder, FlockOperation::NonBlockingLockExclusive)
+        == Err(rustix::io::Errno::WOULDBLOCK)
+        && Instant::now() < end
+    {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Some(folder)
+}
+
+#[cfg(not(unix))]
+pub(super) fn lock(_path: &Path) -> Option<File> {
+    None
+}
 
 /// Creates `path`, and the folders it needs, for its owner's eyes only.
 ///
@@ -10,7 +41,7 @@ use std::path::{Path, PathBuf};
 /// Whatever the system says; then nothing is left behind but perhaps an empty folder.
 pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
+        ownership::create_folders(folder)?;
     }
     replace(path, text, None)
 }
@@ -39,7 +70,12 @@ fn replace(path: &Path, text: &str, owner: Option<&fs::Metadata>) -> io::Result<
     // One that an earlier run was killed over; in a container every run has the same number.
     let _ = fs::remove_file(&beside);
     let written = private_file(&beside)
-        .and_then(|file| fill(file, text))
+        .and_then(|mut file| {
+            if owner.is_none() {
+                ownership::follow_folder(path, Some(&file));
+            }
+            fill(&mut file, text)
+        })
         .and_then(|()| owner.map_or(Ok(()), |owner| give_to(&beside, owner)))
         .and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
@@ -66,7 +102,7 @@ fn private_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn fill(mut file: File, text: &str) -> io::Result<()> {
+fn fill(file: &mut File, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

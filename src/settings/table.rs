@@ -189,17 +189,17 @@ pub static TABLE: &[Row] = &[
     Row {
         section: "server",
         key: "language",
-        default: "zh",
+        default: "auto",
         kind: Kind::Text {
             accepted: Language::accepted_language,
             set: |s, text| {
-                s.server.language = value::language(text)?;
-                s.relay.language = s.server.language;
+                // What `auto` is, is seen where the environment is known.
+                s.speak(value::language(text)?.unwrap_or_default());
                 Some(())
             },
         },
-        zh: "日志与错误信息的语言。",
-        en: "The language of the log and of errors.",
+        zh: "日志与错误信息的语言：zh、en，或 auto = LC_ALL、LC_MESSAGES 或 LANG 为英文时用英文，否则用中文。",
+        en: "The language of the log and of errors: zh, en, or auto = English where LC_ALL, LC_MESSAGES or LANG says so, else Chinese.",
         option: Some("language"),
         ..ROW
     },
@@ -275,6 +275,7 @@ pub static TABLE: &[Row] = &[
         key: "max_message_size",
         default: "16MB",
         kind: Kind::Bytes {
+            zero: false,
             least: KB,
             most: GB,
             set: |s, bytes| s.websocket.max_message_size = fit(bytes),
@@ -288,6 +289,7 @@ pub static TABLE: &[Row] = &[
         key: "max_queued",
         default: "16MB",
         kind: Kind::Bytes {
+            zero: false,
             least: KB,
             most: GB,
             set: |s, bytes| {
@@ -304,6 +306,7 @@ pub static TABLE: &[Row] = &[
         key: "memory_limit",
         default: "64MB",
         kind: Kind::Bytes {
+            zero: false,
             least: MB,
             most: TB,
             set: |s, bytes| {
@@ -453,7 +456,8 @@ pub static TABLE: &[Row] = &[
         key: "max_file_size",
         default: "10MB",
         kind: Kind::Bytes {
-            least: 0,
+            zero: true,
+            least: KB,
             most: TB,
             set: |s, bytes| s.logging.max_file_size = bytes,
         },

@@ -27,6 +27,8 @@ pub enum Kind {
     },
     /// A size: plain bytes, or with a unit of 1024.
     Bytes {
+        /// Whether 0 is accepted as well.
+        zero: bool,
         /// The smallest accepted.
         least: u64,
         /// The largest accepted.
@@ -59,8 +61,9 @@ impl Kind {
                 let count = u32::try_from(digits(text)?).ok()?;
                 set(settings, Some(count).filter(|n| (least..=most).contains(n))?);
             }
-            Kind::Bytes { least, most, set } => {
-                set(settings, size(text).filter(|n| (least..=most).contains(n))?);
+            Kind::Bytes { zero, least, most, set } => {
+                let accepted = |n: &u64| (least..=most).contains(n) || (zero && *n == 0);
+                set(settings, size(text).filter(accepted)?);
             }
             Kind::Seconds { zero, set } => {
                 let accepted = |time: &Duration| {
@@ -78,6 +81,9 @@ impl Kind {
         match *self {
             Kind::Switch(_) => language.accepted_switch(),
             Kind::Count { least, most, .. } => language.accepted_count(least, most),
+            Kind::Bytes { zero: true, least, most, .. } => {
+                language.accepted_bytes_or_zero(&size_in_words(least), &size_in_words(most))
+            }
             Kind::Bytes { least, most, .. } => {
                 language.accepted_bytes(&size_in_words(least), &size_in_words(most))
             }
@@ -146,11 +152,12 @@ pub(super) fn level(text: &str) -> Option<LevelFilter> {
     }
 }
 
-/// `zh` or `en`.
-pub(super) fn language(text: &str) -> Option<Language> {
+/// `zh`, `en`, or `auto`, which is none of its own.
+pub(super) fn language(text: &str) -> Option<Option<Language>> {
     match text.to_ascii_lowercase().as_str() {
-        "zh" => Some(Language::Zh),
-        "en" => Some(Language::En),
+        "auto" => Some(None),
+        "zh" => Some(Some(Language::Zh)),
+        "en" => Some(Some(Language::En)),
         _ => None,
     }
 }
@@ -227,9 +234,10 @@ pub(super) fn key(text: &str) -> Option<String> {
     (!text.contains(['\n', '\r'])).then(|| text.to_owned())
 }
 
-/// A text that can be the name of a file.
+/// A text that can be the name of a file. A shell would put a folder in the place of a `~` at the beginning;
+/// here it would be a folder of that name.
 pub(super) fn path(text: &str) -> Option<&str> {
-    (!text.chars().any(char::is_control)).then_some(text)
+    (!text.chars().any(char::is_control) && !text.starts_with('~')).then_some(text)
 }
 
 #[cfg(test)]

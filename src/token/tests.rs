@@ -303,3 +303,32 @@ fn only_the_key_itself_is_the_key() {
     assert!(!same_key(b"", b""));
     assert!(!same_key(b"a", b""));
 }
+
+#[test]
+fn what_was_pasted_around_a_token_is_dropped() {
+    let key = "0123456789abcdef0123456789abcdef";
+    for number in 0..300 {
+        let agent = format!("agent-{number}");
+        let token = Token::new(key, &agent);
+        if token.as_str().starts_with('+') || token.as_str().ends_with('+') {
+            // As a blank it could not be told from one around the token.
+            continue;
+        }
+        for (before, after) in [
+            ("", ""),
+            ("<", ">"),
+            ("\"", "\""),
+            ("'", "'"),
+            ("%22", "%22"),
+            ("%20", "%20"),
+            (" ", "\n"),
+            ("%3C%20", "%20%3E"),
+            ("“", "”"),
+        ] {
+            for middle in [token.as_str(), &token.in_address(), &token.as_str().replace('+', " ")] {
+                let pasted = format!("{before}{middle}{after}");
+                assert_eq!(Token::read(key, pasted.as_bytes()), Ok(agent.clone()), "{pasted}");
+            }
+        }
+    }
+}

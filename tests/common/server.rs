@@ -108,8 +108,9 @@ impl Builder {
         let mut command = Command::new(program());
         command.current_dir(folder.path()).args(&self.arguments);
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("MCP_ENDPOINT") {
-                command.env_remove(name);
+            let name = name.to_string_lossy();
+            if name.starts_with("MCP_ENDPOINT") || name.starts_with("LC_") || name == "LANG" {
+                command.env_remove(&*name);
             }
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

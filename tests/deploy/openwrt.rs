@@ -14,6 +14,9 @@ const CONFIG: &str = "deploy/openwrt/mcp-endpoint-server/files/mcp-endpoint-serv
 /// What the script makes for the server.
 const WRITTEN: &str = "var/etc/mcp-endpoint-server/server.cfg";
 
+/// What the file cannot hold.
+const BESIDE: &str = "var/etc/mcp-endpoint-server/server.cfg.env";
+
 /// A router, just flashed: the package's own configuration, but for the port.
 struct Router(Folder);
 
@@ -97,7 +100,7 @@ fn a_router_starts_the_real_server_with_what_its_configuration_says() {
     let log = server.stderr().join("\n");
     assert!(!log.contains("[WARN]") && !log.contains("[ERROR]"), "{log}");
     assert!(log.contains("正在监听 0.0.0.0:"), "{log}");
-    assert_eq!(router.0.files(), ["config", "instance", "told", WRITTEN]);
+    assert_eq!(router.0.files(), ["config", "instance", "told", WRITTEN, BESIDE]);
     // Standard output has the addresses, so it must not go to the system log.
     assert_eq!(router.parameter("stderr").unwrap(), ["1"]);
     assert_eq!(router.parameter("stdout"), None);
@@ -201,6 +204,45 @@ fn odd_values_stay_in_their_line() {
     router.set("option public_url 'http://a\n[relay]\nquirks = false'", "list allowed '$(reboot)'");
     router.does_well("start");
     assert!(router.0.read(WRITTEN).contains("allowed = $(reboot)\n"));
+}
+
+#[test]
+fn every_element_of_a_list_counts() {
+    let Some(router) = Router::fresh() else { return };
+    router.0.write(
+        "config",
+        &format!(
+            "{}\nconfig security 'security'\n\tlist allowed_origins 'https://a.example'\n\
+             \tlist trusted_proxies '10.0.0.0/8'\n\tlist allowed_origins 'https://b.example'\n",
+            router.0.read("config")
+        ),
+    );
+    router.does_well("start");
+    let written = router.0.read(WRITTEN);
+    assert!(
+        written.contains("allowed_origins = https://a.example, https://b.example\n"),
+        "{written}"
+    );
+    assert!(written.contains("trusted_proxies = 10.0.0.0/8\n"), "{written}");
+}
+
+#[test]
+fn a_value_that_looks_like_a_comment_reaches_the_server_whole() {
+    let Some(router) = Router::fresh() else { return };
+    let key = "a key #1 ;2 that is long enough for us";
+    router.set("option port '0'", &format!("option port '0'\n\toption key '{key}'"));
+    router.does_well("start");
+    let mut server = router.runs();
+    let addresses = server.wait_line("?key=", 1, PATIENCE);
+    assert!(addresses.contains("%231") && addresses.contains("long"), "{addresses}");
+    router.told();
+    router.set(key, &key.replace("#1", "#3"));
+    router.does_well("reload");
+    assert!(!router.told().contains("signal"), "procd restarts it");
+    server.signal("TERM");
+    assert!(server.wait_exit(PATIENCE).success());
+    let (_, named) = (router.0.read(WRITTEN), router.0.read(BESIDE));
+    assert!(named.contains("MCP_ENDPOINT_SERVER_KEY=a key #3 ;2 that"), "{named}");
 }
 
 /// Each option of the package's configuration, with its section, those given as examples, too.

@@ -123,6 +123,19 @@ fn a_peer_that_does_not_answer_the_close_delays_a_stop_by_the_close_timeout_only
 
 #[cfg(unix)]
 #[test]
+fn a_second_signal_ends_at_once() {
+    let mut server = Server::builder().set("websocket", "close_timeout", 300).start();
+    let mut robot = server.robot("a");
+    robot.expect_silence();
+    robot.ws.answer_closes = false;
+    server.terminate();
+    assert_eq!(robot.ws.expect_close().0, 1012);
+    server.terminate();
+    assert_eq!(server.wait_exit(PATIENCE).code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
 fn who_is_answered_refused_or_silent_does_not_hold_up_a_stop() {
     let mut server = Server::builder().set("websocket", "close_timeout", 60).start();
     let mut robot = server.robot("a");

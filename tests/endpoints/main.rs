@@ -16,4 +16,6 @@ mod refusals;
 mod relay;
 mod status;
 mod strangers;
+#[cfg(unix)]
+mod terminal;
 mod upgrade;

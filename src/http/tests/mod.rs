@@ -189,5 +189,6 @@ fn upgraded(settings: &Settings, head: &str) -> Upgrade {
         Answer::Upgrade(upgrade) => upgrade,
         Answer::Respond(response) => panic!("{head}: {}", response.status),
         Answer::CheckKey => panic!("{head}: the key may be seen"),
+        Answer::Reload => panic!("{head}: a reload"),
     }
 }

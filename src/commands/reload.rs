@@ -1,0 +1,50 @@
+//! Asks a running server to read its settings again, as SIGHUP does: for Windows and containers.
+
+use super::{complain, keyed, say, wrong_use, End};
+use crate::client::http::{self, at, text_at};
+use crate::client::shown;
+use crate::settings::Loaded;
+use crate::text::Language;
+use std::time::Duration;
+
+/// How long the server may take. Who was refused of late waits five seconds longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest sentence that is shown, in characters.
+const WIDEST: usize = 1000;
+
+pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> End {
+    let (address, key) = match keyed(loaded, given, language) {
+        Ok(found) => found,
+        Err(problem) => return wrong_use(&problem),
+    };
+    let base = address.base("http");
+    let target = address.target("/reload");
+    let answer = match http::post(&address, &target, Some(&key), PATIENCE) {
+        Ok(answer) => answer,
+        Err(failure) => {
+            complain(&language.no_answer(&base, &failure.told(language)));
+            return End::Badly;
+        }
+    };
+    let json = answer.json();
+    match answer.status {
+        200 if text_at(&json, "result.status") == "success" => {
+            for warning in at(&json, "result.warnings").as_array().into_iter().flatten() {
+                complain(&shown(warning.as_str().unwrap_or_default(), WIDEST));
+            }
+            say(&language.reload_done(&base));
+            return End::Well;
+        }
+        401 if address.key.is_none() => complain(&language.cause_wrong_own_key()),
+        401 => complain(&language.cause_wrong_key()),
+        409 => {
+            complain(&language.reload_refused(&base));
+            for problem in text_at(&json, "error.data.details").lines() {
+                complain(&shown(problem, WIDEST));
+            }
+        }
+        status => complain(&language.reload_unknown(&base, status)),
+    }
+    End::Badly
+}
