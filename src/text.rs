@@ -1009,6 +1009,11 @@ sentences! {
         zh: "{method} 的答复未保存: 内存已达上限 (memory_limit)";
         en: "the answer to {method} is not kept: there is no memory left for it (memory_limit)";
     }
+    /// The lists of a tool server were given up.
+    lists_gave_way() {
+        zh: "内存已达上限 (memory_limit)，而该智能体占用最多: 已丢弃该工具端的各类列表，它仍保持连接。请减少工具数量或调大 memory_limit";
+        en: "memory_limit is reached and this agent holds the most: its lists are forgotten, and it stays connected. Offer fewer tools, or raise memory_limit";
+    }
     /// A list of a tool server has more items than are kept.
     list_cut(method: &str, kept: usize) {
         zh: "{method} 的列表过长，只保留 {kept} 项，其余被忽略 (每个列表最多 2000 项、4 MiB)";

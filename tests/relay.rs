@@ -23,6 +23,8 @@ mod limits;
 mod lists;
 #[path = "relay/loss.rs"]
 mod loss;
+#[path = "relay/memory.rs"]
+mod memory;
 #[path = "relay/odd_forms.rs"]
 mod odd_forms;
 #[path = "relay/other_kinds.rs"]

@@ -87,6 +87,11 @@ impl Agent {
         }
     }
 
+    /// Makes every merged list anew at once: what they were made of has to be given up.
+    pub(super) fn merge_all_now(&mut self, turn: &mut Turn<'_>) {
+        Kind::all().for_each(|kind| self.merge_now(turn, kind));
+    }
+
     /// Makes one merged list anew, at once or when it is time again. Robots are told where it has
     /// changed, and with `tell` in any case.
     pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind, tell: bool) {

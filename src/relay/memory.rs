@@ -3,15 +3,18 @@
 use super::agent::{Agent, Lost};
 use super::catalogue::Kind;
 use super::in_flight::{Call, Request};
+use super::items::Gathered;
 use super::reply::{Cause, Refusal};
 use super::robot::{Queued, Robot, Ticket, Waiting};
 use super::routing::Parked;
 use super::tool::Tool;
+use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{Relay, Wire};
 use crate::ledger::{allocated, array_of, table_of, Account};
 use crate::moment::Moment;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 /// A table or a queue that grows has up to twice the room it uses.
 const GROWS: usize = 2;
@@ -159,11 +162,36 @@ impl Agent {
     fn give_way(&mut self, turn: &mut Turn<'_>) {
         let calls = self.tools.iter().flat_map(|(_, tool)| tool.in_flight.calls());
         let calls: usize = calls.map(|(_, call)| call.memory()).sum();
-        if calls > self.held {
+        let lists = self.tools.iter().map(|(place, tool)| (tool.catalogue_memory(), place)).max();
+        let (lists, place) = lists.unwrap_or_default();
+        let lost: usize = self.lost.iter().map(Lost::memory).sum();
+        let most = calls.max(self.held).max(lists).max(lost);
+        if most == calls {
             self.give_up_calls(turn);
-        } else {
+        } else if most == self.held {
             self.give_up_waiting(turn);
+        } else if most == lists {
+            self.give_up_lists(turn, place);
+        } else {
+            self.lost.clear();
+            self.merge_all_now(turn);
         }
+    }
+
+    /// Forgets the lists of a tool server. It stays connected, and may be asked again.
+    fn give_up_lists(&mut self, turn: &mut Turn<'_>, place: usize) {
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        for kind in Kind::all() {
+            let list = tool.lists.of_mut(kind);
+            list.items = Rc::default();
+            if let Some(listing) = &mut list.running {
+                listing.gathered = Gathered::default();
+            }
+        }
+        if tool.note_trouble(Trouble::GaveWay, turn.now) {
+            self.say_trouble(turn, place);
+        }
+        self.merge_all_now(turn);
     }
 
     /// Refuses what waits of the robot that has the most of it waiting.

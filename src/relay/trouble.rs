@@ -29,6 +29,8 @@ pub(super) enum Trouble {
     ListCut(&'static str, usize),
     /// The agent has no room for so many items of a list.
     AgentFull(Kind, usize),
+    /// The memory was needed for others, and its lists were given up.
+    GaveWay,
     /// There is no memory for what was answered.
     NoMemory(&'static str),
     /// A member of the answer to `initialize` was left out for its size.
@@ -53,6 +55,8 @@ impl Trouble {
             | Trouble::Nameless(method, _)
             | Trouble::Unreadable(method, _) => Some(method),
             Trouble::NoList(kind, _) => Some(kind.row().list),
+            // A list that finds room again ends it.
+            Trouble::GaveWay => Some(Kind::Tools.row().list),
             Trouble::HandshakeRefused(_)
             | Trouble::HandshakeSilent
             | Trouble::AgentFull(..)
@@ -104,6 +108,7 @@ impl Trouble {
             Trouble::ListCut(method, kept) => language.list_cut(method, *kept),
             Trouble::AgentFull(kind, left_out) => language.agent_full(kind.row().list, *left_out),
             Trouble::NoMemory(method) => language.no_memory(method),
+            Trouble::GaveWay => language.lists_gave_way(),
             Trouble::HelloCut(member) => language.hello_cut(member),
             Trouble::Nameless(method, count) => language.nameless(method, *count),
             Trouble::NotAMessage(fault) => language.tool_text_unreadable(&fault.told(language)),

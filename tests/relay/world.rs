@@ -2,6 +2,7 @@
 //! it is given.
 
 use mcp_endpoint_server::close::CloseReason;
+use mcp_endpoint_server::ledger::{Account, Ledger, Owner, Payer};
 use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::relay::scan::strict;
 use mcp_endpoint_server::relay::{AgentView, Congested, Peer, Policy, Relay, Seat, Side, Wire};
@@ -22,6 +23,9 @@ pub(crate) struct FakeWire {
     gone: HashSet<Peer>,
     pub(crate) closed: Vec<(Peer, CloseReason)>,
     pub(crate) probed: Vec<Peer>,
+    /// Who keeps how much, and how much all may keep.
+    pub(crate) ledger: Ledger,
+    pub(crate) memory_limit: Option<usize>,
 }
 
 impl Wire for FakeWire {
@@ -47,6 +51,23 @@ impl Wire for FakeWire {
     fn probe(&mut self, peer: Peer) {
         assert!(!self.gone.contains(&peer), "{peer} is gone and is probed");
         self.probed.push(peer);
+    }
+
+    fn open_account(&mut self, agent: &str) -> Account {
+        self.ledger.open(Owner::Agent(agent.into()))
+    }
+
+    fn close_account(&mut self, account: Account) {
+        self.ledger.close(account);
+    }
+
+    fn charge(&mut self, account: Account, before: usize, now: usize) {
+        self.ledger.charge(account, before, now);
+    }
+
+    fn admits(&mut self, account: Account, bytes: usize) -> bool {
+        let limit = self.memory_limit.unwrap_or(usize::MAX);
+        self.ledger.payer(account, bytes, limit) == Payer::Nobody
     }
 }
 
@@ -78,11 +99,39 @@ impl World {
         }
     }
 
+    /// What the ledger says is what the relay keeps.
+    fn check(&self) {
+        self.relay.check_invariants();
+        self.wire.ledger.check_invariants();
+        for (account, kept) in self.relay.kept() {
+            assert_eq!(self.wire.ledger.bytes_of(account), kept);
+        }
+        let kept: usize = self.relay.kept().map(|(_, kept)| kept).sum();
+        assert_eq!(self.wire.ledger.bytes(), kept, "somebody is charged for nothing");
+    }
+
+    /// The account of an agent.
+    pub(crate) fn account(&self, agent: &str) -> Account {
+        self.wire.ledger.find(&Owner::Agent(agent.into())).unwrap()
+    }
+
+    /// How many bytes of memory are kept for an agent.
+    pub(crate) fn kept_for(&self, agent: &str) -> usize {
+        self.wire.ledger.bytes_of(self.account(agent))
+    }
+
+    /// Others need the room that an agent takes.
+    pub(crate) fn gives_way(&mut self, agent: &str) {
+        let account = self.account(agent);
+        self.relay.give_way(self.now, account, &mut self.wire);
+        self.check();
+    }
+
     /// New settings, as after a SIGHUP.
     pub(crate) fn change_policy(&mut self, change: impl FnOnce(&mut Policy)) {
         change(&mut self.policy);
         self.relay.set_policy(self.now, self.policy.clone(), &mut self.wire);
-        self.relay.check_invariants();
+        self.check();
     }
 
     fn joins(&mut self, side: Side, agent: &str, server_id: Option<&str>) -> Peer {
@@ -90,7 +139,7 @@ impl World {
         let peer = Peer { slot: self.slots, generation: 0 };
         let seat = Seat { side, agent, server_id, address: "192.0.2.1:5000" };
         self.relay.joined(self.now, peer, seat, &mut self.wire);
-        self.relay.check_invariants();
+        self.check();
         peer
     }
 
@@ -143,7 +192,7 @@ impl World {
     /// A peer sends a text.
     pub(crate) fn says(&mut self, peer: Peer, text: &str) {
         self.relay.text(self.now, peer, text, &mut self.wire);
-        self.relay.check_invariants();
+        self.check();
     }
 
     /// A peer is gone.
@@ -155,7 +204,7 @@ impl World {
     pub(crate) fn is_closed(&mut self, peer: Peer, reason: CloseReason) {
         self.wire.gone.insert(peer);
         self.relay.left(self.now, peer, reason, &mut self.wire);
-        self.relay.check_invariants();
+        self.check();
     }
 
     /// Lets time pass, waking the relay whenever it wants to be woken.
@@ -165,7 +214,7 @@ impl World {
         while let Some(at) = self.relay.wake_at().filter(|at| *at <= end) {
             self.now = self.now.max(at);
             self.relay.time(self.now, &mut self.wire);
-            self.relay.check_invariants();
+            self.check();
             wakes += 1;
             assert!(wakes < 100_000, "the relay wants to be woken for ever");
         }
