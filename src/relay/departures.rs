@@ -1,6 +1,7 @@
 //! The tools that went, so that a person who looks a minute later learns why.
 
 use crate::close::Ending;
+use crate::ledger::{allocated, array_of};
 use crate::moment::Moment;
 use crate::text::Language;
 use std::collections::VecDeque;
@@ -25,7 +26,10 @@ pub(super) struct Departure {
 
 /// The tools that went, the latest last: one entry for each label of an agent.
 #[derive(Debug, Default)]
-pub(super) struct Departures(VecDeque<Departure>);
+pub(super) struct Departures {
+    entries: VecDeque<Departure>,
+    bytes: usize,
+}
 
 /// A tool that went, for who may see it.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,13 +57,14 @@ impl Departures {
         (label, address): (&str, &str),
         end: &Ending,
     ) {
-        let before = self.0.iter().position(|old| *old.agent == *agent && *old.label == *label);
-        let before = before.and_then(|before| self.0.remove(before));
+        let before =
+            self.entries.iter().position(|old| *old.agent == *agent && *old.label == *label);
+        let before = before.and_then(|before| self.entries.remove(before));
         let times = before.filter(|old| now.since(old.at) < MEMORY).map_or(0, |old| old.times);
-        if self.0.len() >= MOST {
+        if self.entries.len() >= MOST {
             self.forget_one();
         }
-        self.0.push_back(Departure {
+        self.entries.push_back(Departure {
             agent: agent.into(),
             label: label.into(),
             address: address.into(),
@@ -67,23 +72,31 @@ impl Departures {
             at: now,
             times: times.saturating_add(1),
         });
+        let texts = self.entries.iter().flat_map(|old| [&old.agent, &old.label, &old.address]);
+        let texts = texts.map(|text| allocated(text.len())).sum::<usize>();
+        self.bytes = texts + array_of::<Departure>(self.entries.capacity());
+    }
+
+    /// How many bytes of memory they take.
+    pub(super) fn memory(&self) -> usize {
+        self.bytes
     }
 
     /// Forgets the oldest of the agent that has the most, so that nobody's tools crowd out those of
     /// others.
     fn forget_one(&mut self) {
-        let of = |agent: &str| self.0.iter().filter(|gone| *gone.agent == *agent).count();
+        let of = |agent: &str| self.entries.iter().filter(|gone| *gone.agent == *agent).count();
         // Of several it takes the last, which is the oldest this way round.
-        let newest_first = self.0.iter().enumerate().rev();
+        let newest_first = self.entries.iter().enumerate().rev();
         let crowded = newest_first.max_by_key(|(_, gone)| of(&gone.agent));
         if let Some(place) = crowded.map(|(place, _)| place) {
-            self.0.remove(place);
+            self.entries.remove(place);
         }
     }
 
     /// The one of `agent` that went last, however long ago.
     pub(super) fn last_of(&self, agent: &str) -> Option<&Departure> {
-        self.0.iter().rev().find(|gone| *gone.agent == *agent)
+        self.entries.iter().rev().find(|gone| *gone.agent == *agent)
     }
 
     /// Those of the last minutes with their agents, the latest first.
@@ -92,7 +105,7 @@ impl Departures {
         now: Moment,
         language: Language,
     ) -> impl Iterator<Item = (&str, Departed<'_>)> {
-        let recent = self.0.iter().rev().filter(move |gone| now.since(gone.at) < MEMORY);
+        let recent = self.entries.iter().rev().filter(move |gone| now.since(gone.at) < MEMORY);
         recent.map(move |gone| {
             let departed = Departed {
                 label: &gone.label,

@@ -107,8 +107,9 @@ impl InFlight {
     pub(super) fn remove(&mut self, number: u32) -> Option<Request> {
         let request = self.under_way.remove(&number);
         // A burst leaves a large table behind.
-        if self.under_way.is_empty() && self.under_way.capacity() > 64 {
-            self.under_way = NumberMap::default();
+        let room = self.under_way.capacity();
+        if room > 64 && self.under_way.len() < room / 8 {
+            self.under_way.shrink_to(room / 4);
         }
         request
     }

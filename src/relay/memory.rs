@@ -105,9 +105,10 @@ impl Relay {
         self.check();
     }
 
-    /// What is kept for each agent, in bytes of memory.
+    /// What is kept for each agent, and for the server itself, in bytes of memory.
     pub fn kept(&self) -> impl Iterator<Item = (Account, usize)> + '_ {
-        self.agents.iter().map(|(_, agent)| (agent.account, agent.kept))
+        let agents = self.agents.iter().map(|(_, agent)| (agent.account, agent.kept));
+        agents.chain([(Account::SERVER, self.own_kept)])
     }
 }
 

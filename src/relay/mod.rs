@@ -149,6 +149,8 @@ pub struct Relay {
     deadlines: Deadlines<usize>,
     traffic: Traffic,
     held: usize,
+    /// What the server itself is charged for.
+    own_kept: usize,
     complaints: Complaints,
     departures: Departures,
     /// How much work was done since the relay was last told the time, see [`turn::MAX_WORK`].
@@ -310,6 +312,11 @@ impl Relay {
             agent.tools_kept = tools;
         }
         agent.kept = turn.settle_account();
+        let own = turn.departures.memory();
+        if own != self.own_kept {
+            turn.charge_server(self.own_kept, own);
+            self.own_kept = own;
+        }
         let Turn { earliest, forgotten, work, .. } = turn;
         self.work += work;
         if let Some(earliest) = earliest {

@@ -77,6 +77,11 @@ impl<'a> Turn<'a> {
         self.kept
     }
 
+    /// Tells the ledger what is kept for the server itself.
+    pub(super) fn charge_server(&mut self, before: usize, now: usize) {
+        self.wire.charge(Account::SERVER, before, now);
+    }
+
     /// `bytes` of memory are kept for the agent.
     pub(super) fn keep(&mut self, bytes: usize) {
         self.kept = self.kept.saturating_add(bytes);

@@ -3,6 +3,7 @@
 use crate::actors::{Pending, Request, Robot, Temper, Tool};
 use crate::random::Random;
 use mcp_endpoint_server::close::CloseReason;
+use mcp_endpoint_server::ledger::{Account, Ledger, Owner};
 use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::relay::{Congested, Counts, Peer, Policy, Relay, Seat, Side, Wire};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -18,6 +19,7 @@ struct FakeWire {
     full: HashSet<Peer>,
     gone: HashSet<Peer>,
     closed: Vec<Peer>,
+    ledger: Ledger,
 }
 
 impl Wire for FakeWire {
@@ -37,6 +39,18 @@ impl Wire for FakeWire {
 
     fn probe(&mut self, peer: Peer) {
         assert!(!self.gone.contains(&peer), "{peer} is gone and is probed");
+    }
+
+    fn open_account(&mut self, agent: &str) -> Account {
+        self.ledger.open(Owner::Agent(agent.into()))
+    }
+
+    fn close_account(&mut self, account: Account) {
+        self.ledger.close(account);
+    }
+
+    fn charge(&mut self, account: Account, before: usize, now: usize) {
+        self.ledger.charge(account, before, now);
     }
 }
 
@@ -117,6 +131,9 @@ impl Play {
             self.forget(peer);
         }
         self.relay.check_invariants();
+        self.wire.ledger.check_invariants();
+        let kept: usize = self.relay.kept().map(|(_, kept)| kept).sum();
+        assert_eq!(self.wire.ledger.bytes(), kept, "somebody is charged for nothing");
     }
 
     fn forget(&mut self, peer: Peer) {
