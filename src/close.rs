@@ -256,6 +256,8 @@ pub enum RefusalReason {
     TooManyConnections,
     /// One agent has as many connections as it may.
     TooManyOfAgent,
+    /// All places were taken, and this connection without a token made room for another one.
+    GaveWay,
     /// Too many connections without a token are from one address, and this one said nothing.
     TooManySilent,
     /// The half-read request heads take too much memory, and this one was the oldest.
@@ -282,6 +284,7 @@ impl RefusalReason {
             RefusalReason::TlsSpoken => "tls_spoken",
             RefusalReason::TooManyConnections => "too_many_connections",
             RefusalReason::TooManyOfAgent => "too_many_of_agent",
+            RefusalReason::GaveWay => "gave_way",
             RefusalReason::TooManySilent => "too_many_silent",
             RefusalReason::TooManyHeads => "too_many_heads",
             RefusalReason::HeadTooSlow => "head_too_slow",

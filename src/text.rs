@@ -198,6 +198,10 @@ impl Language {
                 "该智能体的连接数已达上限，以 503 拒绝；其他智能体不受影响。可调整 [websocket] max_connections_per_agent",
                 "this agent has as many connections as one agent may have, answered 503; other agents are not affected. See [websocket] max_connections_per_agent",
             ),
+            RefusalReason::GaveWay => (
+                "连接位置已满，这个沉默最久且未出示 token 的连接被关闭，让位给新连接；已建立的连接不受影响。可调大 [websocket] max_connections",
+                "all places are taken, and this connection, silent longest and without a token, was closed to make room; established connections stay. See [websocket] max_connections",
+            ),
             RefusalReason::TooManySilent => (
                 "同一地址上未出示 token 的连接超过 64 个，其中沉默最久的被关闭；其他地址不受影响。请检查该地址上的程序；若它是反向代理，请写入 [security] trusted_proxies",
                 "more than 64 connections without a token are open from this address; the one silent longest is closed, other addresses are not affected. Look at the program there; if it is a proxy, name it in [security] trusted_proxies",

@@ -68,7 +68,7 @@ impl Server {
             // What it has sent is read before it is called silent.
             self.read(slot);
             if self.connections.strangers.least_missed(self.now) == Some(slot) {
-                self.give_way(slot, RefusalReason::TooManyConnections);
+                self.give_way(slot, RefusalReason::GaveWay);
             }
             if self.connections.alive() < self.most_connections() {
                 return true;
