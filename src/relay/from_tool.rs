@@ -55,8 +55,13 @@ impl Agent {
         let mut found = false;
         if read == Err(Unreadable::Batch) {
             fault::replies_of(line, &mut |envelope| {
+                // A list may be long: one that is dropped is named for all.
+                if !found || self.is_answer(place, envelope) {
+                    self.tool_replies(turn, place, envelope);
+                } else {
+                    turn.traffic.replies_dropped += 1;
+                }
                 found = true;
-                self.tool_replies(turn, place, envelope);
             });
         }
         if !found {
@@ -92,6 +97,13 @@ impl Agent {
         if let Some(tool) = self.tools.get_mut(place) {
             tool.invites(turn);
         }
+    }
+
+    /// Whether a request is under way that a reply answers.
+    fn is_answer(&self, place: usize, envelope: &Envelope<'_>) -> bool {
+        let Id::Given(id) = envelope.id else { return false };
+        let tool = self.tools.get(place);
+        number(id).is_some_and(|number| tool.is_some_and(|tool| tool.in_flight.has(number)))
     }
 
     /// What a tool server has sent cannot be read. The requests whose ids are found in it will get no

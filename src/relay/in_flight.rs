@@ -103,6 +103,11 @@ impl InFlight {
         self.under_way.insert(number, request);
     }
 
+    /// Whether a request is under way as `number`.
+    pub(super) fn has(&self, number: u32) -> bool {
+        self.under_way.contains_key(&number)
+    }
+
     /// Takes the request out that an answer to `number` is for.
     pub(super) fn remove(&mut self, number: u32) -> Option<Request> {
         let request = self.under_way.remove(&number);
