@@ -16,7 +16,7 @@ use crate::common::{
     CONFIG, PATIENCE, PING,
 };
 use serde_json::{json, Value};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
@@ -221,21 +221,34 @@ pub struct Bare {
 impl Bare {
     /// Starts it with a configuration, after the shell's `before`.
     pub fn start(before: &str, config: &str) -> Self {
-        let folder = Folder::fresh();
-        let key = "a key for the tests, long enough".to_owned();
-        folder.write(
-            CONFIG,
-            &format!("[server]\nhost = 127.0.0.1\nport = 0\nkey = {key}\n{config}\n"),
-        );
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("{before}; exec \"$0\"")).arg(program());
-        command.current_dir(folder.path());
-        let process = Process::start("the server", &mut command);
+        let (process, folder, key) = Self::spawn(before, 0, config);
         let line = process.wait_line("/mcp_endpoint/mcp/?token=", 1, PATIENCE);
         let rest = line.split_once("ws://").unwrap().1;
         let port = rest.split_once('/').unwrap().0.rsplit_once(':').unwrap().1.parse().unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let target = Target { address, key, usage: Usage(process.id()) };
+        Bare { process, target, folder }
+    }
+
+    fn spawn(before: &str, port: u16, config: &str) -> (Process, Folder, String) {
+        let folder = Folder::fresh();
+        let key = "a key for the tests, long enough".to_owned();
+        folder.write(
+            CONFIG,
+            &format!("[server]\nhost = 127.0.0.1\nport = {port}\nkey = {key}\n{config}\n"),
+        );
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{before}; exec \"$0\"")).arg(program());
+        command.current_dir(folder.path());
+        (Process::start("the server", &mut command), folder, key)
+    }
+
+    /// Starts it where nobody may see what it says: its port is chosen here.
+    pub fn start_unseen(before: &str, config: &str) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (process, folder, key) = Self::spawn(before, free.port(), config);
+        wait_until("it listens", PATIENCE, || TcpStream::connect(free).is_ok());
+        let target = Target { address: free, key, usage: Usage(process.id()) };
         Bare { process, target, folder }
     }
 }

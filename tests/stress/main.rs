@@ -1,6 +1,6 @@
 //! Nobody harms another: each test is one kind of attack on the real program, by somebody without a
-//! token, by a tool server, by a robot or by the key holder, while calls of another agent, `/health`
-//! and new connections are timed.
+//! token, by a tool server, by a robot or by the key holder, or one fault of the system, while calls of
+//! another agent, `/health` and new connections are timed.
 //!
 //! In short, with `cargo test --test stress`. As a table, on a machine with nothing else to do:
 //!
@@ -8,10 +8,10 @@
 //! cargo test --release --test stress -- --ignored --nocapture
 //! ```
 //!
-//! It takes some two minutes, and must show: memory never above 1.15 times `memory_limit` plus
+//! It takes some three minutes, and must show: memory never above 1.15 times `memory_limit` plus
 //! 8 MB, no good call late by more than 20 ms (60 ms while somebody's message over 4 MiB is read),
 //! none lost, and `/health` within 100 ms. `STRESS_ONLY=word` plays the rows with this word in
-//! their name only; `SERVER_UNDER_TEST=path` attacks another build of the program.
+//! their name only (`faults::`, for one); `SERVER_UNDER_TEST=path` attacks another build of the program.
 
 // What is looked at is what Linux tells in /proc.
 #![cfg(target_os = "linux")]
@@ -24,6 +24,7 @@ mod common;
 mod load;
 
 mod catalogues;
+mod faults;
 mod measure;
 mod peers;
 mod robots;
@@ -34,7 +35,7 @@ use measure::{Row, Scale};
 /// Each row: a short form of its own, and a place in the table.
 macro_rules! rows {
     ($($(#[$note:meta])* $module:ident::$row:ident,)*) => {
-        const ROWS: &[Row] = &[$((stringify!($row), $module::$row),)*];
+        const ROWS: &[Row] = &[$((concat!(stringify!($module), "::", stringify!($row)), $module::$row),)*];
 
         mod short {
             $(#[test]
@@ -65,12 +66,23 @@ rows! {
     catalogues::a_large_merged_list_for_its_own_robot,
     robots::calls_with_long_ids_and_tokens,
     robots::notifications_to_many_robots,
-    #[ignore = "max_connections_per_agent is not held yet"]
     robots::one_token_opens_a_thousand_connections,
+    faults::the_disk_of_the_log_file_is_full,
+    faults::the_log_file_takes_its_time,
+    faults::the_log_file_is_a_pipe_nobody_reads,
+    faults::the_log_file_may_not_grow,
+    faults::output_to_a_pipe_nobody_reads,
+    faults::output_to_a_terminal_nobody_reads,
+    faults::output_to_a_full_device,
+    faults::no_descriptor_is_left,
+    faults::accept_fails_for_single_connections,
+    faults::accept_fails_for_want_of_memory,
+    faults::the_process_is_stopped_for_a_moment,
+    faults::the_clock_jumps,
 }
 
 #[test]
-#[ignore = "two minutes: cargo test --release --test stress -- --ignored --nocapture"]
+#[ignore = "three minutes: cargo test --release --test stress -- --ignored --nocapture"]
 fn the_whole_table() {
     let _machine = load::alone();
     measure::play_table(ROWS);
