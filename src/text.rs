@@ -753,6 +753,11 @@ sentences! {
         zh: "等待工具端的请求过多 (max_queued)";
         en: "too much is waiting for the tool already (max_queued)";
     }
+    /// Why a message could not be passed on.
+    too_many_subscriptions() {
+        zh: "订阅的资源过多，或资源地址过长";
+        en: "too many resources are subscribed to, or the address of this one is too long";
+    }
     /// A cause of -32002.
     memory_spent() {
         zh: "内存额度已用尽，而该智能体占用最多 (memory_limit)";
@@ -880,6 +885,41 @@ sentences! {
     tool_opaque(who: impl Display, why: String) {
         zh: "{who} 握手未成功: {why}。连接保留，无法按名称转发的消息会发给它";
         en: "{who} no hand-shake: {why}. It stays connected and gets what cannot be routed elsewhere";
+    }
+    /// Two tool servers seem to be one, and have been there together for a while.
+    twin_in_reserve(serving: &str, address: &str) {
+        zh: "与工具端 {serving:?} ({address}) 相同（名称和工具都一样），调用全部由后者应答，此工具端备用，后者断开后接替。如果是两台不同的设备，请在各自的地址末尾加上不同的 &server_id=名称";
+        en: "is the same as tool server {serving:?} ({address}), by its name and its tools: that one answers all calls, this one is in reserve until that one goes. If these are two different machines, add a &server_id=NAME of its own to the address of each";
+    }
+    /// A tool server does not answer, and has twins.
+    twin_silent(who: impl Display, serving: &str) {
+        zh: "{who} 没有应答；相同的工具端中现由 {serving:?} 应答";
+        en: "{who} does not answer; of it and its twins {serving:?} answers calls now";
+    }
+    /// A tool server that did not answer does again, and has twins.
+    twin_answers(who: impl Display, serving: &str) {
+        zh: "{who} 恢复应答；相同的工具端中现由 {serving:?} 应答";
+        en: "{who} answers again; of it and its twins {serving:?} answers calls now";
+    }
+    /// A tool server comes and goes in a loop.
+    tool_loop(times: u32, why: &str) {
+        zh: "反复连接又断开，最近已断开 {times} 次，这次: {why}。此后的连接和断开不再逐条记录（DEBUG 级别除外）";
+        en: "comes and goes again and again, times it went of late: {times}, this time: {why}. Its comings and goings are logged one by one at level DEBUG only";
+    }
+    /// Robots come and go in a loop.
+    robot_loop(why: &str) {
+        zh: "该智能体的小智端一分钟内频繁连接又断开，这次: {why}。此后的连接和断开不再逐条记录（DEBUG 级别除外）";
+        en: "so many robots of this agent come and go within a minute that they are logged one by one at level DEBUG only; this one: {why}";
+    }
+    /// Two tool servers have one `server_id`.
+    server_id_war(id: &str, older: &str, times: u32) {
+        zh: "与 {older} 使用同一个 server_id {id:?}，互相顶替，最近已有 {times} 次。如果是两个不同的工具端，请给每个一个不同的 server_id；如果是同一个程序启动了两次，请关闭其中一个";
+        en: "and {older} have the same server_id {id:?} and take each other's place, times of late: {times}. Give each a server_id of its own if they are two tool servers; end one if it is one program started twice";
+    }
+    /// `handshake` was changed while peers are connected.
+    handshake_for_new(handshake: bool) {
+        zh: "handshake 已改为 {handshake}，仅对此后建立的连接生效；已有连接保持原来的方式，直到重新连接";
+        en: "handshake is {handshake} now, for connections made from now on; those that are there keep the mode they began with until they connect again";
     }
     /// Something is wrong with a tool.
     tool_trouble(who: impl Display, what: String) { zh: "{who} {what}"; en: "{who} {what}"; }
@@ -1266,6 +1306,8 @@ sentences! {
     }
     /// `status`: the head of the table of robots, columns between `|`.
     status_robots() { zh: "智能体|小智端|来自|时长|进行中"; en: "AGENT|ROBOT|FROM|SINCE|IN FLIGHT"; }
+    /// The state of a tool server whose twin serves its tools.
+    status_reserve() { zh: "备用"; en: "reserve"; }
     /// `status`: the state of a tool that went of late.
     status_gone() { zh: "已断开"; en: "gone"; }
     /// `status`: nobody is there.

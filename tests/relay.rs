@@ -25,6 +25,8 @@ mod lists;
 mod loss;
 #[path = "relay/memory.rs"]
 mod memory;
+#[path = "relay/modes.rs"]
+mod modes;
 #[path = "relay/odd_forms.rs"]
 mod odd_forms;
 #[path = "relay/other_kinds.rs"]
@@ -37,6 +39,8 @@ mod quirks;
 mod several_tools;
 #[path = "relay/status.rs"]
 mod status;
+#[path = "relay/subscriptions.rs"]
+mod subscriptions;
 #[path = "relay/transparent.rs"]
 mod transparent;
 #[path = "relay/twins.rs"]

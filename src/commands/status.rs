@@ -119,7 +119,15 @@ fn table(status: &Value, base: &str, language: Language) -> String {
         let row = |from: &Value, names: &[&str]| {
             std::iter::once(id.clone()).chain(names.iter().map(|name| cell(from, name))).collect()
         };
-        tools.extend(elements(agent, "tools").iter().map(|tool| row(tool, &TOOL)));
+        for tool in elements(agent, "tools") {
+            let mut cells: Vec<String> = row(tool, &TOOL);
+            if let Some(state) =
+                cells.get_mut(4).filter(|_| at(tool, "in_reserve").as_bool() == Some(true))
+            {
+                *state = language.status_reserve();
+            }
+            tools.push(cells);
+        }
         for lost in elements(agent, "lost") {
             let mut cells: Vec<String> = row(lost, &LOST);
             if let Some(state) = cells.get_mut(4) {

@@ -95,6 +95,7 @@ fn tell_agent(json: &mut Json, agent: &AgentStatus<'_>) {
         json.put("reason_text", Text(&lost.reason_text));
         json.put("seconds_ago", Number(lost.seconds_ago));
         json.put("times", Number(lost.times.into()));
+        json.put("replaced", Number(lost.replaced.into()));
         json.end();
     }
     json.end();
@@ -113,6 +114,7 @@ fn tell_tool(json: &mut Json, tool: &ToolStatus<'_>) {
     json.put("answered", Number(tool.answered.into()));
     json.put("tools_count", Count(tool.tools_count));
     json.put("own_count", Count(tool.own_count));
+    json.put("in_reserve", Raw(if tool.in_reserve { "true" } else { "false" }));
     json.put("last_error", tool.last_error.as_deref().map_or(Null, Text));
     json.end();
 }

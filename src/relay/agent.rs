@@ -6,17 +6,20 @@
 
 use super::bucket::Bucket;
 use super::catalogue::{Kind, PerKind};
-use super::complaints::SILENCE;
-use super::items::Items;
+use super::complaints::{level, SILENCE};
+use super::departures::LOOP;
 use super::liveness::Late;
+use super::lost::Lost;
 use super::numbers::NumberMap;
 use super::offers::Offers;
 use super::reply::{self, Refusal};
 use super::robot::{self, Queued, Robot};
 use super::routing::Parked;
+use super::subscriptions::Subscriptions;
 use super::tool::{self, Tool};
 use super::trouble::Trouble;
 use super::turn::Turn;
+use super::twins::Doubt;
 use super::{AgentView, Peer, Policy, ToolState, ToolView};
 use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
@@ -24,43 +27,7 @@ use crate::moment::Moment;
 use crate::sorted::sorted;
 use slab::Slab;
 use std::collections::{HashSet, VecDeque};
-use std::rc::Rc;
 use std::time::Duration;
-
-/// A tool that went a moment ago and may come back.
-#[derive(Debug)]
-pub(super) struct Lost {
-    pub line: u32,
-    pub label: Box<str>,
-    pub line_label: Box<str>,
-    pub server_id: Option<Box<str>>,
-    pub items: PerKind<Rc<Items>>,
-    own_name: Option<Box<str>>,
-    /// Until when requests wait for it.
-    until: Moment,
-}
-
-impl Lost {
-    /// What it called itself.
-    pub(super) fn own_name(&self) -> Option<&str> {
-        self.own_name.as_deref()
-    }
-
-    /// Whether `tool` may turn out to be it, as far as can be said while its lists are unknown.
-    fn may_be(&self, tool: &Tool) -> bool {
-        let same_name = || tool.hello.is_none() || tool.own_name() == self.own_name.as_deref();
-        match &self.server_id {
-            Some(id) => tool.server_id.as_ref() == Some(id),
-            None => tool.server_id.is_none() && same_name(),
-        }
-    }
-
-    /// Whether it offered anything of `items`, or nothing at all.
-    fn may_have_offered(&self, items: &Items) -> bool {
-        let before = self.items.of(Kind::Tools);
-        before.len() == 0 || before.shares_a_name_with(items)
-    }
-}
 
 /// Whether and when robots are to be told that a list has changed.
 #[derive(Debug, Default)]
@@ -115,6 +82,11 @@ pub(super) struct Agent {
     pub serving: NumberMap<u32, usize>,
     /// The answer to a robot's `initialize`, as long as nothing changes it.
     pub hello: Option<Box<str>>,
+    /// Until when its tool servers count as just lost, because the server has just started.
+    pub expected_until: Option<Moment>,
+    /// How many of its tool servers joined while `handshake` was off.
+    pub transparent: usize,
+    pub subscriptions: Subscriptions,
 }
 
 impl Agent {
@@ -139,6 +111,9 @@ impl Agent {
             lines: 0,
             serving: NumberMap::default(),
             hello: None,
+            expected_until: None,
+            transparent: 0,
+            subscriptions: Subscriptions::default(),
         };
         agent.kept = agent.own_memory();
         agent
@@ -166,9 +141,11 @@ impl Agent {
     ) -> usize {
         self.joined += 1;
         let mut tool = Tool::new(peer, self.joined, address, server_id);
-        tool.joined = turn.now;
+        (tool.joined, tool.heard) = (turn.now, turn.now);
+        self.expect(turn);
         if !turn.policy.handshake {
             tool.state = ToolState::Transparent;
+            self.transparent += 1;
         }
         let place = self.tools.insert(Box::new(tool));
         turn.catalogue_changed();
@@ -177,7 +154,9 @@ impl Agent {
         }
         self.name_tool(place);
         let Some(tool) = self.tools.get_mut(place) else { return place };
-        log::info!("{}", turn.policy.language.tool_joined(tool::Who(&self.name, tool)));
+        let is_loop = turn.departures.is_loop(turn.now, &self.name, server_id);
+        let who = tool::Who(&self.name, tool);
+        log::log!(level(is_loop), "{}", turn.policy.language.tool_joined(who));
         if turn.policy.handshake {
             tool.shake_hands(turn);
         } else {
@@ -223,14 +202,23 @@ impl Agent {
     /// A tool is gone: what it had not answered is answered, and it is kept in mind for a while.
     pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, place: usize, end: &Ending) {
         let Some(mut tool) = self.tools.try_remove(place) else { return };
+        self.transparent -= usize::from(tool.state == ToolState::Transparent);
         turn.catalogue_changed();
         self.hello = None;
         self.find_server(tool.line);
         let language = turn.policy.language;
         let why = end.told(language);
-        log::info!("{}", language.tool_left(tool::Who(&self.name, &tool), &why));
         let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
-        turn.departures.note(turn.now, &self.name, (label, &tool.address), end);
+        let gone = (label, &*tool.address);
+        let (times, replaced) = turn.departures.note(turn.now, &self.name, gone, end);
+        let who = tool::Who(&self.name, &tool);
+        log::log!(level(times >= LOOP), "{}", language.tool_left(&who, &why));
+        if times >= LOOP {
+            self.complain_of_loop(turn, &tool, times, &why);
+        }
+        if replaced >= LOOP && end.reason == CloseReason::Replaced {
+            self.complain_of_war(turn, &tool, replaced);
+        }
         for number in tool.in_flight.numbers(|_| true) {
             if let Some(call) = tool.end_call(turn, number) {
                 self.call_failed(turn, place, number, &call, Refusal::ToolLost(&why));
@@ -239,90 +227,11 @@ impl Agent {
         self.pay_lists_owed(turn);
         let served_by_a_twin = self.serving(tool.line).is_some();
         if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
-            let until = turn.now.after(turn.policy.reconnect_grace);
-            turn.wake(until);
-            let mut items = PerKind::default();
-            for kind in Kind::all() {
-                *items.of_mut(kind) = std::mem::take(&mut tool.lists.of_mut(kind).items);
-            }
-            if self.lost.len() >= MOST_LOST {
-                self.lost.remove(0);
-            }
-            self.lost.push(Lost {
-                line: tool.line,
-                label: tool.label,
-                line_label: tool.line_label,
-                own_name: tool.hello.and_then(|hello| hello.name),
-                server_id: tool.server_id,
-                items,
-                until,
-            });
+            self.keep_in_mind(turn, *tool);
         }
         self.merge_all(turn);
+        self.renew_subscriptions(turn);
         self.settle(turn);
-    }
-
-    /// Does not wait any longer for lost tools whose grace has ended, unless one that has come
-    /// since may turn out to be it.
-    pub(super) fn give_up_lost(&mut self, turn: &mut Turn<'_>) {
-        let is_over = |lost: &Lost| lost.until <= turn.now && !self.may_be_back(lost);
-        let over: Vec<bool> = self.lost.iter().map(is_over).collect();
-        if over.contains(&true) {
-            let mut over = over.into_iter();
-            self.lost.retain(|_| over.next() == Some(false));
-            self.merge_all(turn);
-        }
-        if let Some(until) = self.grace_ends() {
-            turn.wake(until);
-        }
-    }
-
-    /// When the first of the lost tools is given up.
-    fn grace_ends(&self) -> Option<Moment> {
-        let lost = self.lost.iter().filter(|lost| !self.may_be_back(lost));
-        lost.map(|lost| lost.until).min()
-    }
-
-    /// The tool server that serves a line.
-    pub(super) fn serving(&self, line: u32) -> Option<usize> {
-        self.serving.get(&line).copied()
-    }
-
-    /// Finds out anew who serves a line: the newest of its twins.
-    pub(super) fn find_server(&mut self, line: u32) {
-        let twins = self.tools.iter().filter(|(_, tool)| line != 0 && tool.line == line);
-        match twins.max_by_key(|(_, tool)| tool.order) {
-            Some((place, _)) => self.serving.insert(line, place),
-            None => self.serving.remove(&line),
-        };
-    }
-
-    /// Which of the lost tools a new one is: the one of its `server_id`; else the one that called
-    /// itself the same and offered the same; else the one of its label, if they have anything in
-    /// common.
-    pub(super) fn lost_self(&self, tool: &Tool) -> Option<usize> {
-        let items = &tool.lists.of(Kind::Tools).items;
-        let known = |lost: &Lost| lost.line != 0 && lost.may_be(tool);
-        let same = |lost: &Lost| {
-            tool.server_id.is_some() || lost.items.of(Kind::Tools).has_names_of(items)
-        };
-        let alike = |lost: &Lost| lost.label == tool.label && lost.may_have_offered(items);
-        let place =
-            |of: &dyn Fn(&Lost) -> bool| self.lost.iter().position(|lost| known(lost) && of(lost));
-        place(&same).or_else(|| place(&alike))
-    }
-
-    fn may_be_back(&self, lost: &Lost) -> bool {
-        let in_time = |tool: &Tool| tool.joined <= lost.until;
-        let mut tools = self.tools.iter().map(|(_, tool)| tool);
-        tools.any(|tool| tool.is_settling() && in_time(tool) && lost.may_be(tool))
-    }
-
-    fn forget_lost(&mut self, turn: &mut Turn<'_>) {
-        if !self.lost.is_empty() {
-            self.lost.clear();
-            self.merge_all(turn);
-        }
     }
 
     /// A robot has connected; returns its place.
@@ -330,9 +239,13 @@ impl Agent {
         let mut robot = Robot::new(peer, address, turn.now);
         let speaks_by = turn.now.after(SILENCE);
         robot.speaks_by = Some(speaks_by);
+        robot.transparent = !turn.policy.handshake;
+        self.expect(turn);
         turn.wake(speaks_by);
         let language = turn.policy.language;
-        log::info!("{}", language.robot_joined(robot::Who(&self.name, &robot), self.tools.len()));
+        let is_loop = turn.complaints.is_crowd(turn.now, &self.name);
+        let who = robot::Who(&self.name, &robot);
+        log::log!(level(is_loop), "{}", language.robot_joined(who, self.tools.len()));
         turn.keep(robot.memory());
         self.robots.insert(Box::new(robot))
     }
@@ -342,7 +255,13 @@ impl Agent {
         let Some(robot) = self.robots.try_remove(place) else { return };
         turn.free(robot.memory());
         let language = turn.policy.language;
-        log::info!("{}", language.robot_left(robot::Who(&self.name, &robot), &end.told(language)));
+        let why = end.told(language);
+        let is_loop = turn.complaints.note_robot(turn.now, &self.name);
+        let who = robot::Who(&self.name, &robot);
+        log::log!(level(is_loop), "{}", language.robot_left(who, &why));
+        if is_loop {
+            self.complain_of_crowd(turn, &robot, &why);
+        }
         for ticket in &robot.tickets {
             let call = self.withdraw(turn, ticket.tool, ticket.number, "client disconnected");
             turn.traffic.calls_cancelled += u64::from(call.is_some());
@@ -356,6 +275,7 @@ impl Agent {
         let waiting = robot.waiting.iter().map(|waiting| waiting.memory());
         let freed = waiting.chain(robot.inbox.iter().map(Queued::memory)).sum();
         self.release(turn, freed);
+        self.unsubscribe_all(turn, place);
     }
 
     /// Does what is due.
@@ -364,6 +284,7 @@ impl Agent {
         for place in self.tools_where(|_| true) {
             self.tool_time(turn, place);
         }
+        self.expected_until.take_if(|until| *until <= turn.now);
         self.parked_time(turn);
         self.complain_of_silence(turn);
         self.settle(turn);
@@ -381,6 +302,7 @@ impl Agent {
         if let Err(trouble) = tool.time(turn) {
             self.tool_is_opaque(turn, place, trouble);
         }
+        self.twin_time(turn, place);
         let Some(tool) = self.tools.get_mut(place) else { return };
         if tool.in_flight.first_deadline().is_none_or(|first| first > now) {
             return;
@@ -388,6 +310,7 @@ impl Agent {
         for number in tool.in_flight.numbers(|call| call.deadline <= now) {
             let Some(call) = self.withdraw(turn, place, number, "timed out") else { continue };
             self.call_failed(turn, place, number, &call, Refusal::TimedOut);
+            self.doubts(turn, place, Doubt::TimedOut);
         }
     }
 
@@ -442,6 +365,7 @@ impl Agent {
             .chain(waiting)
             .chain(telling)
             .chain(unfinished)
+            .chain(self.expected_until)
             .min()
     }
 
@@ -514,14 +438,20 @@ impl Agent {
             }
         }
         for (place, tool) in self.tools.iter().filter(|(_, tool)| tool.line != 0) {
-            let newest = self.serving(tool.line).and_then(|place| self.tools.get(place));
-            assert!(newest.is_some_and(|newest| newest.line == tool.line), "{place} is not served");
-            assert!(newest.is_some_and(|newest| newest.order >= tool.order), "{place} is newer");
+            let serving = self.serving(tool.line).and_then(|place| self.tools.get(place));
+            let rank = |tool: &Tool| (tool.doubt.is_none(), tool.order);
+            assert!(serving.is_some_and(|other| other.line == tool.line), "{place} is not served");
+            assert!(serving.is_some_and(|other| rank(other) >= rank(tool)), "{place} should serve");
         }
         let tickets: usize = self.robots.iter().map(|(_, robot)| robot.tickets.len()).sum();
         assert_eq!(tickets, calls, "a ticket without its call");
         let parked: usize = self.robots.iter().map(|(_, robot)| robot.parked).sum();
         assert_eq!(parked, self.parked.len(), "parked requests are miscounted");
+        let transparent = self.tools.iter().filter(|(_, t)| t.state == ToolState::Transparent);
+        assert_eq!(transparent.count(), self.transparent, "transparent ones are miscounted");
+        for robot in self.subscriptions.robots() {
+            assert!(self.robots.contains(robot), "a subscription without its robot");
+        }
         assert_eq!(self.waiting_memory(), self.held, "held bytes are miscounted");
         assert_eq!(self.tools_memory(), self.tools_kept, "a change of the catalogue is not told");
         assert_eq!(self.memory(), self.kept, "kept bytes are miscounted");
@@ -540,9 +470,6 @@ impl Agent {
         }
     }
 }
-
-/// How many lost tools are waited for; beyond that the one lost first is given up.
-const MOST_LOST: usize = 64;
 
 /// How long a robot's `initialize` or list waits for tools.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);

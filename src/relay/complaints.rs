@@ -5,7 +5,7 @@ use super::agent::Agent;
 use super::departures::{Departure, Departures};
 use super::fault::Fault;
 use super::reply::shortened;
-use super::tool;
+use super::tool::{self, Tool};
 use super::turn::Turn;
 use super::{robot, Peer, Policy};
 use crate::moment::Moment;
@@ -28,11 +28,39 @@ enum Cause {
     ToolUnreadable(Peer),
     ToolAnswers(Peer),
     TooLarge,
+    Twins,
+    ToolLoop,
+    RobotLoop,
+    War,
+}
+
+/// How many robots of an agent may come and go in a minute and still be logged one by one, and of
+/// how many agents that is counted.
+const CROWD: u32 = 20;
+const MAX_CROWDS: usize = 64;
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// At which level the log says that a peer came or went: who does so in a loop is summed up.
+pub(super) fn level(is_loop: bool) -> log::Level {
+    if is_loop {
+        log::Level::Debug
+    } else {
+        log::Level::Info
+    }
+}
+
+/// How many robots of an agent have left in the minute that began at `since`.
+#[derive(Debug)]
+struct Crowd {
+    agent: Box<str>,
+    since: Moment,
+    left: u32,
 }
 
 /// What was complained about.
 #[derive(Debug, Default)]
 pub(super) struct Complaints {
+    crowds: Vec<Crowd>,
     said: Seldom<(Box<str>, Cause)>,
 }
 
@@ -49,6 +77,36 @@ fn why_no_tool(agent: &str, departures: &Departures, policy: &Policy, now: Momen
 }
 
 impl Complaints {
+    /// Whether so many robots of the agent come and go that they are summed up.
+    pub(super) fn is_crowd(&self, now: Moment, agent: &str) -> bool {
+        let crowd = self.crowds.iter().find(|crowd| *crowd.agent == *agent);
+        crowd.is_some_and(|crowd| now.since(crowd.since) < MINUTE && crowd.left >= CROWD)
+    }
+
+    /// A robot of the agent has left. Returns whether it is one of many.
+    pub(super) fn note_robot(&mut self, now: Moment, agent: &str) -> bool {
+        let known = self.crowds.iter_mut().find(|crowd| *crowd.agent == *agent);
+        let crowd = match known {
+            Some(crowd) => crowd,
+            None => {
+                if self.crowds.len() >= MAX_CROWDS {
+                    let all = self.crowds.iter().enumerate();
+                    let oldest = all.min_by_key(|(_, crowd)| crowd.since);
+                    let oldest = oldest.map_or(0, |(place, _)| place);
+                    self.crowds.swap_remove(oldest);
+                }
+                self.crowds.push(Crowd { agent: agent.into(), since: now, left: 0 });
+                let Some(crowd) = self.crowds.last_mut() else { return false };
+                crowd
+            }
+        };
+        if now.since(crowd.since) >= MINUTE {
+            (crowd.since, crowd.left) = (now, 0);
+        }
+        crowd.left = crowd.left.saturating_add(1);
+        crowd.left > CROWD
+    }
+
     fn say(
         &mut self,
         turn: (Moment, &Policy),
@@ -145,6 +203,47 @@ impl Agent {
         let language = turn.policy.language;
         let about = (&*self.name, Cause::Notifications);
         let words = || language.notifications_dropped();
+        turn.complaints.say((turn.now, turn.policy), about, &who, &words);
+    }
+
+    /// Twins have been there together for a while.
+    pub(super) fn complain_of_twins(&self, turn: &mut Turn<'_>, place: usize) {
+        let Some((serving, reserve)) = self.reserve_of(place) else { return };
+        let Some(first) = reserve.first() else { return };
+        let language = turn.policy.language;
+        let about = (&*self.name, Cause::Twins);
+        let words = || language.twin_in_reserve(&serving.label, &serving.address);
+        let who = tool::Who(&self.name, first);
+        turn.complaints.say((turn.now, turn.policy), about, &who, &words);
+    }
+
+    /// A tool server comes and goes in a loop.
+    pub(super) fn complain_of_loop(&self, turn: &mut Turn<'_>, tool: &Tool, times: u32, why: &str) {
+        let language = turn.policy.language;
+        let about = (&*self.name, Cause::ToolLoop);
+        let words = || language.tool_loop(times, why);
+        let who = tool::Who(&self.name, tool);
+        turn.complaints.say((turn.now, turn.policy), about, &who, &words);
+    }
+
+    /// Robots of the agent come and go in a loop.
+    pub(super) fn complain_of_crowd(&self, turn: &mut Turn<'_>, robot: &robot::Robot, why: &str) {
+        let language = turn.policy.language;
+        let about = (&*self.name, Cause::RobotLoop);
+        let words = || language.robot_loop(why);
+        let who = robot::Who(&self.name, robot);
+        turn.complaints.say((turn.now, turn.policy), about, &who, &words);
+    }
+
+    /// Tool servers take each other's place again and again.
+    pub(super) fn complain_of_war(&self, turn: &mut Turn<'_>, older: &Tool, times: u32) {
+        let mut tools = self.tools.iter().map(|(_, tool)| tool);
+        let newer = tools.find(|tool| tool.server_id == older.server_id);
+        let (Some(newer), Some(id)) = (newer, &older.server_id) else { return };
+        let language = turn.policy.language;
+        let about = (&*self.name, Cause::War);
+        let words = || language.server_id_war(id, &older.address, times);
+        let who = tool::Who(&self.name, newer);
         turn.complaints.say((turn.now, turn.policy), about, &who, &words);
     }
 

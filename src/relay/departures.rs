@@ -1,6 +1,6 @@
 //! The tools that went, so that a person who looks a minute later learns why.
 
-use crate::close::Ending;
+use crate::close::{CloseReason, Ending};
 use crate::ledger::{allocated, array_of};
 use crate::moment::Moment;
 use crate::text::Language;
@@ -13,6 +13,10 @@ const MEMORY: Duration = Duration::from_secs(600);
 /// How many are remembered, over all agents; beyond that the oldest are forgotten.
 const MOST: usize = 64;
 
+/// How often a tool server went when it is taken to come and go in a loop, or to be in a war over
+/// its `server_id`.
+pub(super) const LOOP: u32 = 3;
+
 /// A tool that went.
 #[derive(Debug)]
 pub(super) struct Departure {
@@ -22,6 +26,7 @@ pub(super) struct Departure {
     pub end: Ending,
     pub at: Moment,
     times: u32,
+    replaced: u32,
 }
 
 /// The tools that went, the latest last: one entry for each label of an agent.
@@ -46,21 +51,27 @@ pub struct Departed<'a> {
     pub seconds_ago: u64,
     /// How often one of this label went in the last minutes.
     pub times: u32,
+    /// How often that was because a newer connection took its `server_id`.
+    pub replaced: u32,
 }
 
 impl Departures {
-    /// A tool of `agent` is gone.
+    /// A tool of `agent` is gone. Returns how often one of that label went in the last minutes, and
+    /// how often because it was replaced.
     pub(super) fn note(
         &mut self,
         now: Moment,
         agent: &str,
         (label, address): (&str, &str),
         end: &Ending,
-    ) {
+    ) -> (u32, u32) {
         let before =
             self.entries.iter().position(|old| *old.agent == *agent && *old.label == *label);
         let before = before.and_then(|before| self.entries.remove(before));
-        let times = before.filter(|old| now.since(old.at) < MEMORY).map_or(0, |old| old.times);
+        let before = before.filter(|old| now.since(old.at) < MEMORY);
+        let (times, replaced) = before.map_or((0, 0), |old| (old.times, old.replaced));
+        let times = times.saturating_add(1);
+        let replaced = replaced.saturating_add((end.reason == CloseReason::Replaced).into());
         if self.entries.len() >= MOST {
             self.forget_one();
         }
@@ -70,16 +81,28 @@ impl Departures {
             address: address.into(),
             end: end.clone(),
             at: now,
-            times: times.saturating_add(1),
+            times,
+            replaced,
         });
         let texts = self.entries.iter().flat_map(|old| [&old.agent, &old.label, &old.address]);
         let texts = texts.map(|text| allocated(text.len())).sum::<usize>();
         self.bytes = texts + array_of::<Departure>(self.entries.capacity());
+        (times, replaced)
     }
 
     /// How many bytes of memory they take.
     pub(super) fn memory(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether a tool server of the agent comes and goes in a loop: the one called `label`, or any
+    /// where it is not known yet how one is called. Such are summed up in the log.
+    pub(super) fn is_loop(&self, now: Moment, agent: &str, label: Option<&str>) -> bool {
+        let mut recent = self.entries.iter().filter(|gone| now.since(gone.at) < MEMORY);
+        recent.any(|gone| {
+            let is_it = label.is_none_or(|label| *gone.label == *label);
+            gone.times >= LOOP && *gone.agent == *agent && is_it
+        })
     }
 
     /// Forgets the oldest of the agent that has the most, so that nobody's tools crowd out those of
@@ -114,6 +137,7 @@ impl Departures {
                 reason_text: gone.end.told(language),
                 seconds_ago: now.since(gone.at).as_secs(),
                 times: gone.times,
+                replaced: gone.replaced,
             };
             (&*gone.agent, departed)
         })

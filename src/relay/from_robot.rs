@@ -7,9 +7,11 @@ use super::memory::{memory_of_queued, memory_of_waiting};
 use super::quirks;
 use super::reply::{Cause, Refusal};
 use super::robot::{Queued, Waiting};
-use super::routing::{Parked, Route};
+use super::routing::{Group, Parked, Route};
+use super::subscriptions::{SUBSCRIBE, UNSUBSCRIBE};
 use super::tool::Tool;
 use super::turn::Turn;
+use super::ToolState;
 use crate::moment::Moment;
 
 /// Whether a robot's message comes for the first time, or has waited.
@@ -189,18 +191,30 @@ impl Agent {
                 if let Some(robot) = self.robots.get_mut(place) {
                     robot.initialised = true;
                 }
-                if turn.policy.handshake {
+                if !self.passes_through(place) {
                     return;
                 }
+                let own = |tool: &Tool| tool.state == ToolState::Transparent;
+                return self.tell_tools(turn, envelope, own);
             }
             _ => (),
         }
+        self.tell_tools(turn, envelope, Tool::takes_messages);
+    }
+
+    /// Passes a notification on to the tool servers that `wanted` picks.
+    fn tell_tools(
+        &mut self,
+        turn: &mut Turn<'_>,
+        envelope: &Envelope<'_>,
+        wanted: impl Fn(&Tool) -> bool,
+    ) {
         let params = envelope.read_params();
         if params.has_unclear_token {
             turn.traffic.messages_dropped += 1;
             return;
         }
-        for (_, tool) in self.tools.iter_mut().filter(|(_, tool)| tool.takes_messages()) {
+        for (_, tool) in self.tools.iter_mut().filter(|(_, tool)| wanted(tool)) {
             let mut digits = itoa::Buffer::new();
             let mut splice = Splice::of(envelope.text);
             own_ids(&mut splice, envelope, &params, tool, &mut digits);
@@ -258,8 +272,8 @@ impl Agent {
             self.robot_notifies(turn, ask.robot, ask.method, ask.envelope);
             return self.answer_empty(turn, ask.robot, ask.id);
         }
-        if !turn.policy.handshake {
-            return self.ask_others(turn, ask);
+        if self.passes_through(ask.robot) {
+            return self.pass_on(turn, ask);
         }
         let row_of_use = || KINDS.iter().find(|row| row.uses.contains(&ask.method));
         match ask.method {
@@ -275,6 +289,21 @@ impl Agent {
         }
     }
 
+    /// Passes any request on to the tool servers that joined while `handshake` was off.
+    fn pass_on(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
+        if self.robots.get(ask.robot).is_some_and(|robot| !robot.transparent) {
+            // It will be served by the relay again when others come.
+            match ask.method {
+                "initialize" => self.meet(turn, ask.robot, ask.envelope),
+                "tools/list" => self.last_listed(turn, ask.robot, ask.id),
+                _ => (),
+            }
+        }
+        let params = ask.envelope.read_params();
+        let route = self.route_anywhere(Group::Transparent, |_| true);
+        self.send_along(turn, ask, &params, route, Refusal::UnknownMethod(ask.method));
+    }
+
     fn ask_initialize(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
         if let Some(since) = self.may_wait(turn, ask, &[]) {
             return self.wait(turn, ask, since, &[]);
@@ -285,7 +314,7 @@ impl Agent {
     fn ask_ping(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
         let route = match self.tools.is_empty() {
             false => return self.answer_empty(turn, ask.robot, ask.id),
-            true if self.lost.is_empty() => Route::NoTool,
+            true if !self.expects_tools() => Route::NoTool,
             true => Route::Wait { for_lost: true },
         };
         self.send_along(turn, ask, &Params::default(), route, Refusal::NoTool);
@@ -313,13 +342,18 @@ impl Agent {
                 return self.wait(turn, ask, since, &[kind]);
             }
         }
-        let Some(robot) = self.robots.get_mut(ask.robot) else { return };
         if kind == Kind::Tools {
-            let before = robot.memory();
-            robot.last_list = Some(ask.id.into());
-            turn.replace(before, robot.memory());
+            self.last_listed(turn, ask.robot, ask.id);
         }
         self.answer_list(turn, ask.robot, kind, ask.id, start);
+    }
+
+    /// Remembers the id of a robot's `tools/list`, to answer it once more.
+    fn last_listed(&mut self, turn: &mut Turn<'_>, robot: usize, id: &str) {
+        let Some(robot) = self.robots.get_mut(robot) else { return };
+        let before = robot.memory();
+        robot.last_list = Some(id.into());
+        turn.replace(before, robot.memory());
     }
 
     fn ask_item(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
@@ -347,14 +381,29 @@ impl Agent {
         let name = asked.as_ref().map(|(name, _)| &**name);
         let route = self.route_named(kind, name);
         let nobody = Refusal::UnknownName { noun: kind.row().noun, name: name.unwrap_or("") };
-        self.send_along(turn, ask, &params, route, nobody);
+        let Some(uri) = name.filter(|_| ask.method.ends_with("subscribe")) else {
+            self.send_along(turn, ask, &params, route, nobody);
+            return;
+        };
+        if ask.method == UNSUBSCRIBE {
+            if self.unsubscribed(turn, ask.robot, uri) {
+                return self.answer_empty(turn, ask.robot, ask.id);
+            }
+        } else if !self.may_subscribe(turn, ask.robot, uri) {
+            let why = Refusal::NotForwarded(Cause::TooManySubscriptions);
+            return self.refuse(turn, ask.robot, ask.id, why);
+        }
+        let sent = self.send_along(turn, ask, &params, route, nobody);
+        if let Some(tool) = sent.filter(|_| ask.method == SUBSCRIBE) {
+            self.subscribed(turn, ask.robot, uri, tool);
+        }
     }
 
     fn ask_others(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
         let params = ask.envelope.read_params();
         let word = ask.method.split('/').next().unwrap_or(ask.method);
         let capability = if word == "completion" { "completions" } else { word };
-        let route = self.route_anywhere(|tool| tool.declares(capability));
+        let route = self.route_anywhere(Group::All, |tool| tool.declares(capability));
         self.send_along(turn, ask, &params, route, Refusal::UnknownMethod(ask.method));
     }
 

@@ -2,6 +2,7 @@
 
 use super::agent::Agent;
 use super::catalogue::{Kind, KINDS};
+use super::complaints::level;
 use super::envelope::{hear, Envelope, Id, Splice, Unreadable};
 use super::fault::{self, Fault, FaultKind};
 use super::in_flight::{number, Request};
@@ -10,6 +11,7 @@ use super::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
 use super::tool::{Listed, Tool, Who};
 use super::trouble::Trouble;
 use super::turn::Turn;
+use super::twins::Doubt;
 use super::{Peer, ToolState};
 
 /// How many times as much as one peer all peers of an agent may make the relay send to others.
@@ -20,7 +22,9 @@ impl Agent {
     pub(super) fn tool_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
         turn.traffic.from_tools += 1;
         turn.traffic.bytes_from_tools += text.len() as u64;
-        let Some(peer) = self.tools.get(place).map(|tool| tool.peer) else { return };
+        let Some(tool) = self.tools.get_mut(place) else { return };
+        tool.heard = turn.now;
+        let peer = tool.peer;
         hear(text, |line, read| {
             turn.note_heard(peer, line);
             match read {
@@ -128,7 +132,7 @@ impl Agent {
         let why = Refusal::NotForwarded(Cause::Unreadable(fault));
         for (number, request) in over {
             match request {
-                Request::Ping => (),
+                Request::Ping | Request::Aside => (),
                 Request::Call(call) => {
                     self.call_failed(turn, place, number, &call, why);
                     self.pay_list_owed(turn, call.robot);
@@ -161,8 +165,20 @@ impl Agent {
                     _ => "null",
                 };
                 self.complain_of_answer(turn, place, id, envelope.error);
+                // It comes late, but it comes.
+                if self.tools.get(place).is_some_and(|tool| tool.doubt.is_some()) {
+                    self.trusts(turn, place);
+                }
             }
-            Some((_, Request::Ping)) => (),
+            Some((_, Request::Aside)) => (),
+            Some((_, Request::Ping)) => {
+                if let Some(tool) = self.tools.get_mut(place) {
+                    tool.ping_fails_at = None;
+                }
+                if self.tools.get(place).is_some_and(|t| t.doubt == Some(Doubt::PingFailed)) {
+                    self.trusts(turn, place);
+                }
+            }
             Some((number, Request::Call(call))) => {
                 self.deliver(turn, place, number, &call, envelope);
             }
@@ -295,11 +311,14 @@ impl Agent {
             tool.line_label = line_label;
             tool.inherit(known.unwrap_or_default());
             let count = tool.lists.of(Kind::Tools).items.len();
-            log::info!("{}", language.tool_ready(Who(&self.name, tool), count));
+            let is_loop = turn.departures.is_loop(turn.now, &self.name, Some(&tool.label));
+            log::log!(level(is_loop), "{}", language.tool_ready(Who(&self.name, tool), count));
         }
         self.hello = None;
         self.find_server(old_line);
         self.find_server(line);
+        self.has_joined_line(turn, place);
+        self.renew_subscriptions(turn);
     }
 
     fn tool_notifies(

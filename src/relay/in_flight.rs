@@ -22,6 +22,8 @@ pub(super) enum Request {
     List(Kind),
     /// `ping`, by the relay.
     Ping,
+    /// Another one by the relay, whose answer means nothing.
+    Aside,
 }
 
 /// A robot's request at a tool.

@@ -206,6 +206,7 @@ impl Tool {
         if sent.is_ok() {
             self.in_flight.insert(number, Request::Ping);
             self.last_ping = Some(number);
+            self.pinged = turn.now;
         }
         self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
         if let Some(at) = self.ping_at {
@@ -228,7 +229,13 @@ impl Tool {
                 Some(listing) if !listing.given_up => Some(listing.asked.after(listing_timeout)),
                 _ => list.again_at,
             });
-        let own = [self.repeat_at, self.ping_at, self.in_flight.first_deadline()];
+        let own = [
+            self.repeat_at,
+            self.ping_at,
+            self.ping_fails_at,
+            self.notice_at,
+            self.in_flight.first_deadline(),
+        ];
         own.into_iter().flatten().chain(lists).min()
     }
 }

@@ -1,9 +1,10 @@
 //! What an agent keeps, measured as memory, and what it gives up when it holds too much.
 
-use super::agent::{Agent, Lost};
+use super::agent::Agent;
 use super::catalogue::Kind;
 use super::in_flight::{Call, Request};
 use super::items::Gathered;
+use super::lost::Lost;
 use super::reply::{Cause, Refusal};
 use super::robot::{Queued, Robot, Ticket, Waiting};
 use super::routing::Parked;
@@ -256,6 +257,7 @@ impl Agent {
         self.own_memory()
             + self.tools_memory()
             + self.waiting_memory()
+            + self.subscriptions.memory()
             + robots.chain(calls).sum::<usize>()
     }
 

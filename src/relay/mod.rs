@@ -17,6 +17,7 @@ mod hello;
 mod in_flight;
 mod items;
 mod liveness;
+mod lost;
 mod memory;
 mod names;
 mod numbers;
@@ -28,10 +29,12 @@ mod robot;
 mod routing;
 pub mod scan;
 mod status;
+mod subscriptions;
 mod templates;
 mod tool;
 mod trouble;
 mod turn;
+mod twins;
 mod view;
 
 pub use departures::Departed;
@@ -165,6 +168,9 @@ impl Relay {
 
     /// Follows new settings from now on. Whoever is connected stays as it is.
     pub fn set_policy(&mut self, now: Moment, policy: Policy, wire: &mut dyn Wire) {
+        if self.policy.handshake != policy.handshake && !self.agents.is_empty() {
+            log::warn!("{}", policy.language.handshake_for_new(policy.handshake));
+        }
         self.policy = policy;
         let agents: Vec<usize> = self.agents.iter().map(|(agent, _)| agent).collect();
         for agent in agents {
@@ -183,7 +189,10 @@ impl Relay {
             Some(agent) => *agent,
             None => {
                 let account = wire.open_account(seat.agent);
-                let agent = Agent::new(seat.agent, account);
+                let mut agent = Agent::new(seat.agent, account);
+                // After a restart robots are back before their tool servers.
+                let until = Moment::default().after(self.policy.reconnect_grace);
+                agent.expected_until = (now < until).then_some(until);
                 wire.charge(account, 0, agent.kept);
                 let agent = self.agents.insert(agent);
                 self.names.insert(seat.agent.into(), agent);

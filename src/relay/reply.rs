@@ -28,6 +28,8 @@ pub(super) enum Cause {
     TooManyInFlight(usize),
     /// The answer of the tool server cannot be read.
     Unreadable(Fault),
+    /// The robot is subscribed to as many resources as it may, or this one's address is too long.
+    TooManySubscriptions,
 }
 
 impl Cause {
@@ -39,6 +41,7 @@ impl Cause {
             Cause::MemorySpent => language.memory_spent(),
             Cause::TooManyInFlight(limit) => language.too_many_in_flight(limit),
             Cause::Unreadable(fault) => language.answer_unreadable(&fault.told(language)),
+            Cause::TooManySubscriptions => language.too_many_subscriptions(),
         }
     }
 }

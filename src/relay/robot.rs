@@ -59,6 +59,8 @@ pub(super) struct Robot {
     /// When it will be wondered at that it has not said a word; nothing once it has.
     pub speaks_by: Option<Moment>,
     pub joined: Moment,
+    /// Whether it joined while `handshake` was off.
+    pub transparent: bool,
     /// The name it gave itself.
     pub client: Option<Box<str>>,
     /// Whether it has sent `notifications/initialized`.
@@ -89,6 +91,7 @@ impl Robot {
             address: address.into(),
             speaks_by: None,
             joined,
+            transparent: false,
             client: None,
             initialised: false,
             is_xiaozhi_server: false,

@@ -12,6 +12,7 @@ use super::reply::{shortened, Cause, Refusal};
 use super::robot::{self, Ticket};
 use super::tool::Tool;
 use super::turn::Turn;
+use super::ToolState;
 use crate::close::CloseReason;
 use crate::moment::Moment;
 
@@ -28,6 +29,14 @@ pub(super) struct Parked {
     pub deadline: Moment,
     /// Whether it waits for a tool that was here and went.
     pub for_lost: bool,
+}
+
+/// Which tool servers are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    All,
+    /// Those that joined while `handshake` was off.
+    Transparent,
 }
 
 /// Where a request goes.
@@ -54,15 +63,33 @@ impl Agent {
         let is_stale = is_due(kind) || (kind == Kind::Resources && is_due(Kind::Templates));
         let Some(Offer { line, own_name }) = name.and_then(|name| self.find_offer(kind, name))
         else {
-            // It may be among what has come since the lists were merged.
-            return match is_stale {
+            // It may be among what has come since the lists were merged; or its tool server may be
+            // on its way back, unless one is there that may have it.
+            let is_expected = self.expected_until.is_some() && !self.may_be_anybodys();
+            return match is_stale || is_expected {
                 true => Route::Wait { for_lost: false },
-                false => self.route_anywhere(|_| false),
+                false => self.route_anywhere(Group::All, |_| false),
             };
         };
         match self.serving(line) {
             Some(tool) => Route::Named(tool, own_name.map(Into::into)),
             None => Route::Wait { for_lost: self.lost.iter().any(|lost| lost.line == line) },
+        }
+    }
+
+    /// Whether a tool server is there of which nobody knows what it offers.
+    fn may_be_anybodys(&self) -> bool {
+        self.tools.iter().any(|(_, tool)| tool.is_unknown())
+    }
+
+    /// Whether what a robot says is passed on to the tool servers that joined while `handshake` was
+    /// off. Each of them keeps its mode whoever asks, so it is for them to say; where an agent has
+    /// tool servers of both modes, a robot meets those of its own.
+    pub(super) fn passes_through(&self, robot: usize) -> bool {
+        match (self.transparent, self.tools.len()) {
+            (0, 1..) => false,
+            (some, all) if some == all && all > 0 => true,
+            _ => self.robots.get(robot).is_some_and(|robot| robot.transparent),
         }
     }
 
@@ -76,21 +103,23 @@ impl Agent {
 
     /// Where a request goes that names no item: to the only server there is, else to those that
     /// are `able`, else to what cannot say what it is able to.
-    pub(super) fn route_anywhere(&self, able: impl Fn(&Tool) -> bool) -> Route {
+    pub(super) fn route_anywhere(&self, group: Group, able: impl Fn(&Tool) -> bool) -> Route {
         let newest = |place: &usize| {
             let tool = self.tools.get(*place);
             tool.is_some_and(|tool| tool.line == 0 || self.serving(tool.line) == Some(*place))
         };
-        let mut servers = self.tools_where(|_| true);
+        let is_meant = |tool: &Tool| group == Group::All || tool.state == ToolState::Transparent;
+        let mut servers = self.tools_where(is_meant);
         servers.retain(newest);
         let settling = |place: &usize| self.tools.get(*place).is_some_and(|t| t.is_settling());
         match servers.as_slice() {
-            [] if self.lost.is_empty() => return Route::NoTool,
+            [] if !self.expects_tools() => return Route::NoTool,
             [] => return Route::Wait { for_lost: true },
             [only] if !settling(only) => return Route::To(vec![*only]),
             _ => (),
         }
-        let mut able_ones = self.tools_where(|tool| tool.takes_messages() && able(tool));
+        let mut able_ones =
+            self.tools_where(|tool| is_meant(tool) && tool.takes_messages() && able(tool));
         able_ones.retain(newest);
         if !able_ones.is_empty() {
             return Route::To(able_ones);
@@ -105,6 +134,7 @@ impl Agent {
     }
 
     /// Sends a robot's request where `route` says. `nobody` is the answer where that is nowhere.
+    /// Returns the first tool server it went to, if it went to one.
     pub(super) fn send_along(
         &mut self,
         turn: &mut Turn<'_>,
@@ -112,14 +142,16 @@ impl Agent {
         params: &Params<'_>,
         route: Route,
         nobody: Refusal<'_>,
-    ) {
+    ) -> Option<usize> {
         let parked = match ask.state {
             Turnstile::Parked(parked) => Some(parked),
             _ => None,
         };
         match route {
-            Route::To(tools) => self.forward(turn, ask, params, &tools, None),
-            Route::Named(tool, name) => self.forward(turn, ask, params, &[tool], name.as_deref()),
+            Route::To(tools) => return self.forward(turn, ask, params, &tools, None),
+            Route::Named(tool, name) => {
+                return self.forward(turn, ask, params, &[tool], name.as_deref());
+            }
             Route::Wait { for_lost } => {
                 let since = turn.now.after(turn.policy.request_timeout);
                 let parked = Parked {
@@ -139,6 +171,7 @@ impl Agent {
             }
             Route::Nobody => self.refuse(turn, ask.robot, ask.id, nobody),
         }
+        None
     }
 
     fn park(&mut self, turn: &mut Turn<'_>, parked: Parked) {
@@ -173,22 +206,26 @@ impl Agent {
         params: &Params<'_>,
         tools: &[usize],
         name: Option<&str>,
-    ) {
+    ) -> Option<usize> {
         let Ask { robot: place, id, envelope, .. } = ask;
         if let Err(cause) = self.admit(turn, place) {
-            return self.refuse(turn, place, id, Refusal::NotForwarded(cause));
+            self.refuse(turn, place, id, Refusal::NotForwarded(cause));
+            return None;
         }
         if params.has_unclear_token {
-            return self.refuse(turn, place, id, Refusal::UnclearToken);
+            self.refuse(turn, place, id, Refusal::UnclearToken);
+            return None;
         }
         if params.asked_token.is_some_and(|token| token.len() > LONGEST_ID) {
-            return self.refuse(turn, place, id, Refusal::NotAMessage);
+            self.refuse(turn, place, id, Refusal::NotAMessage);
+            return None;
         }
         let memory = memory_of_call(id, params.asked_token);
         if !turn.admits(memory.saturating_mul(tools.len())) {
-            return self.refuse(turn, place, id, Refusal::NotForwarded(Cause::MemorySpent));
+            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::MemorySpent));
+            return None;
         }
-        let Some(robot) = self.robots.get_mut(place) else { return };
+        let robot = self.robots.get_mut(place)?;
         let request = robot.next_request();
         let nature = match ask.method {
             "tools/call" => Nature::ToolCall,
@@ -202,7 +239,7 @@ impl Agent {
             _ => "",
         };
         let mut digits = itoa::Buffer::new();
-        let mut sent = false;
+        let mut sent = None;
         for tool_place in tools {
             let Some(tool) = self.tools.get_mut(*tool_place) else { continue };
             let number = tool.in_flight.fresh();
@@ -219,12 +256,13 @@ impl Agent {
             let call = Call::new(place, spelled, token, nature, turn.now, deadline);
             if tool.take_call(turn, number, splice.pieces(), call).is_ok() {
                 robot.tickets.push_back(Ticket { tool: *tool_place, number, request });
-                sent = true;
+                sent = sent.or(Some(*tool_place));
             }
         }
-        if !sent {
+        if sent.is_none() {
             self.refuse(turn, place, id, Refusal::NotForwarded(Cause::ToolQueueFull));
         }
+        sent
     }
 
     /// Answers a robot's request with an error.
@@ -269,8 +307,13 @@ impl Agent {
         envelope: &Envelope<'_>,
     ) {
         turn.traffic.calls_answered += 1;
+        let mut is_doubted = false;
         if let Some(tool) = self.tools.get_mut(tool) {
             tool.answered = tool.answered.saturating_add(1);
+            is_doubted = tool.doubt.is_some();
+        }
+        if is_doubted {
+            self.trusts(turn, tool);
         }
         turn.traffic.latency.note(turn.now.since(call.since));
         let Some(robot) = self.robots.get_mut(call.robot) else { return };

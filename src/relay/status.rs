@@ -75,6 +75,8 @@ pub struct ToolStatus<'a> {
     pub tools_count: usize,
     /// How many it has. More than it serves where a twin of it serves them.
     pub own_count: usize,
+    /// Whether a twin of it serves them.
+    pub in_reserve: bool,
     /// What last went wrong with it.
     pub last_error: Option<String>,
 }
@@ -139,7 +141,9 @@ impl Agent {
         let tools = self.tools_where(|_| true).into_iter().filter_map(|place| {
             let tool = self.tools.get(place)?;
             let serves = served.get(&tool.line).filter(|_| self.serving(tool.line) == Some(place));
-            Some(tool.status(now, language, serves.copied().unwrap_or_default()))
+            let in_reserve = tool.line != 0 && self.serving(tool.line) != Some(place);
+            let serves = serves.copied().unwrap_or_default();
+            Some(ToolStatus { in_reserve, ..tool.status(now, language, serves) })
         });
         AgentStatus {
             id: &self.name,
@@ -199,6 +203,7 @@ impl Tool {
                 ToolState::Ready => self.lists.of(Kind::Tools).items.len(),
                 _ => serves,
             },
+            in_reserve: false,
             last_error: self.trouble_at(now).map(|trouble| trouble.told(language)),
         }
     }

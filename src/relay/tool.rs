@@ -10,9 +10,11 @@ use super::items::{Gathered, Items, PageError, MAX_LIST_BYTES};
 use super::reply::shortened;
 use super::trouble::Trouble;
 use super::turn::Turn;
+use super::twins::Doubt;
 use super::{Congested, Peer, ToolState};
 use crate::ledger::allocated;
 use crate::moment::Moment;
+use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,6 +23,12 @@ use std::time::Duration;
 /// is no end of them.
 const MIN_BURST: Duration = Duration::from_millis(100);
 const MAX_BURST: Duration = Duration::from_secs(5);
+
+/// How many answers that mean nothing are waited for, so that they are not taken for stray ones.
+const MAX_ASIDE: usize = 32;
+
+/// After how long a silence a request for a tool server has its connection probed.
+const PROBE_AFTER: Duration = Duration::from_secs(5);
 
 /// In how many pages a list is read. A server that never stops listing is stopped by it.
 const MOST_PAGES: u16 = 1000;
@@ -155,6 +163,20 @@ pub(super) struct Tool {
     /// The notifications and the progress it has sent of late.
     pub notifying: Bucket,
     pub progress: Bucket,
+    /// When it was last sent a `ping`.
+    pub pinged: Moment,
+    /// When that counts as unanswered. Only asked where a twin could take its turn.
+    pub ping_fails_at: Option<Moment>,
+    /// When a text of it last came.
+    pub heard: Moment,
+    /// When the connection was last probed because of its silence.
+    pub probed: Moment,
+    /// Why it is not trusted to answer.
+    pub doubt: Option<Doubt>,
+    /// When the owner is told of its twins.
+    pub notice_at: Option<Moment>,
+    /// The ids of requests of the relay's own whose answers mean nothing, the oldest first.
+    aside: VecDeque<u32>,
 }
 
 impl Tool {
@@ -183,6 +205,13 @@ impl Tool {
             last_ping: None,
             notifying: Bucket::default(),
             progress: Bucket::default(),
+            pinged: Moment::default(),
+            ping_fails_at: None,
+            heard: Moment::default(),
+            probed: Moment::default(),
+            doubt: None,
+            notice_at: None,
+            aside: VecDeque::new(),
         }
     }
 
@@ -205,7 +234,7 @@ impl Tool {
     /// Whether what it offers cannot be found out: it gets what cannot be routed elsewhere.
     pub(super) fn is_unknown(&self) -> bool {
         match self.state {
-            ToolState::Opaque => true,
+            ToolState::Opaque | ToolState::Transparent => true,
             ToolState::Listing => self.is_late(),
             _ => false,
         }
@@ -216,11 +245,11 @@ impl Tool {
         self.state != ToolState::Shaking
     }
 
-    /// Whether it declares a capability. Who cannot be asked may have any.
+    /// Whether it declares a capability.
     pub(super) fn declares(&self, capability: &str) -> bool {
         match &self.hello {
             Some(hello) => hello.declares(capability),
-            None => self.state == ToolState::Transparent,
+            None => false,
         }
     }
 
@@ -375,6 +404,18 @@ impl Tool {
         Kind::all().map(|kind| self.lists.of(kind).memory()).sum::<usize>() + hello
     }
 
+    /// An id for a request of the relay's own whose answer means nothing.
+    pub(super) fn asks_aside(&mut self) -> u32 {
+        let number = self.in_flight.fresh();
+        self.in_flight.insert(number, Request::Aside);
+        self.aside.push_back(number);
+        if self.aside.len() > MAX_ASIDE {
+            let oldest = self.aside.pop_front();
+            oldest.and_then(|oldest| self.in_flight.remove(oldest));
+        }
+        number
+    }
+
     /// Passes a robot's request on under `number`.
     ///
     /// # Errors
@@ -387,6 +428,11 @@ impl Tool {
         call: Call,
     ) -> Result<(), Congested> {
         turn.send_to_tool(self.peer, pieces)?;
+        // Behind a dead NAT entry nobody answers: that is found out now, not at the next ping.
+        if turn.now.since(self.heard.max(self.probed)) >= PROBE_AFTER {
+            self.probed = turn.now;
+            turn.probe(self.peer);
+        }
         turn.wake(call.deadline);
         turn.keep(call.memory());
         self.in_flight.insert(number, Request::Call(call));

@@ -178,3 +178,62 @@ fn a_tool_that_is_there_is_no_reason_to_complain() {
     world.seconds(100.0);
     assert_eq!(warned(), [""; 0]);
 }
+
+#[test]
+fn twins_that_stay_are_told_of_once_they_have_been_there_for_a_while() {
+    let mut world = world();
+    let older = world.ready_tool("a", "calc", &["add"]);
+    let newer = world.ready_tool("a", "calc", &["add"]);
+    world.seconds(14.0);
+    assert_eq!(warned(), [""; 0]);
+    world.seconds(1.0);
+    let line = warning();
+    assert!(line.contains(&older.to_string()) && line.contains("calc-2"), "{line}");
+    assert!(line.contains("in reserve") && line.contains("server_id"), "{line}");
+    // One that has redialled leaves its dead connection behind for a moment.
+    let third = world.ready_tool("a", "calc", &["add"]);
+    world.leaves(older);
+    world.leaves(newer);
+    world.seconds(100.0);
+    assert_eq!(warned(), [""; 0]);
+    world.leaves(third);
+}
+
+#[test]
+fn tool_servers_that_evict_each_other_are_named_from_the_third_time() {
+    let mut world = world();
+    let mut replaced = Vec::new();
+    for round in 0..4 {
+        world.tool_with_id("a", "x");
+        world.seconds(1.0);
+        replaced
+            .push(world.relay.status(world.now, Language::En)[0].lost.first().map(|l| l.replaced));
+        let lines = warned();
+        let is_named = lines.iter().any(|line| line.contains("same server_id \"x\""));
+        assert_eq!(is_named, round == 3, "{lines:?}");
+    }
+    assert_eq!(replaced, [None, None, Some(2), Some(3)]);
+    assert_eq!(world.wire.closed.len(), 3);
+}
+
+#[test]
+fn who_comes_and_goes_in_a_loop_is_summed_up() {
+    let mut world = world();
+    let mut summed = 0;
+    for _ in 0..100 {
+        let tool = world.ready_tool("a", "calc", &["add"]);
+        world.leaves(tool);
+        world.seconds(2.0);
+        summed += warned().iter().filter(|line| line.contains("again and again")).count();
+    }
+    assert!((3..=4).contains(&summed), "{summed}");
+    let mut summed = 0;
+    for _ in 0..100 {
+        let robot = world.robot("b");
+        world.asks(robot, "1", "initialize");
+        world.leaves(robot);
+        world.seconds(0.5);
+        summed += warned().iter().filter(|line| line.contains("come and go")).count();
+    }
+    assert_eq!(summed, 1);
+}

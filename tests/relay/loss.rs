@@ -268,3 +268,87 @@ fn a_name_stays_with_its_owner_who_is_back_in_time_but_slow_to_shake_hands() {
     world.calls(robot, "1", "search");
     world.called(back, "search");
 }
+
+#[test]
+fn after_the_servers_start_every_agent_counts_as_having_just_lost_its_tools() {
+    let mut world = World::just_started();
+    world.seconds(1.0);
+    let robot = world.robot("a");
+    world.calls(robot, "1", "add");
+    world.asks(robot, "2", "ping");
+    world.asks(robot, "3", "logging/setLevel");
+    world.is_silent(robot);
+    let first = world.tool("a");
+    world.greets(first, "calc", ANNOUNCES);
+    world.lists(first, &["sub"]);
+    assert_eq!(world.hears(robot)["id"], 2);
+    assert_eq!(world.hears(first)["method"], "logging/setLevel");
+    // The tool it wants is not there yet.
+    world.is_silent(first);
+    world.seconds(2.0);
+    let second = world.tool("a");
+    world.greets(second, "other", ANNOUNCES);
+    world.lists(second, &["add"]);
+    world.called(second, "add");
+    world.calls(robot, "4", "gone");
+    world.seconds(1.9);
+    world.is_silent(robot);
+    world.seconds(0.1);
+    world.fails(robot, 4, -32602);
+}
+
+#[test]
+fn robots_whose_tools_do_not_come_after_the_start_are_told_so() {
+    let mut world = World::just_started();
+    let robot = world.robot("a");
+    world.calls(robot, "1", "add");
+    world.asks(robot, "2", "ping");
+    assert!(world.listed(robot).is_empty());
+    world.seconds(4.9);
+    world.is_silent(robot);
+    world.seconds(0.1);
+    world.fails(robot, 1, -32001);
+    world.fails(robot, 2, -32001);
+    world.calls(robot, "3", "add");
+    world.fails(robot, 3, -32001);
+    let newcomer = world.robot("b");
+    world.calls(newcomer, "1", "add");
+    world.fails(newcomer, 1, -32001);
+}
+
+#[test]
+fn after_the_start_a_call_goes_at_once_to_a_tool_that_may_have_it() {
+    let mut world = World::just_started();
+    let tool = world.tool("a");
+    let id = world.asked(tool, "initialize");
+    world.answers_error(tool, id, -1);
+    let robot = world.robot("a");
+    world.calls(robot, "1", "add");
+    world.called(tool, "add");
+}
+
+#[test]
+fn a_request_for_a_tool_that_has_been_silent_for_a_while_probes_it_once() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let robot = world.robot("a");
+    world.seconds(4.9);
+    world.calls(robot, "1", "add");
+    assert!(world.wire.probed.is_empty());
+    world.seconds(0.1);
+    world.calls(robot, "2", "add");
+    world.calls(robot, "3", "add");
+    assert_eq!(world.wire.probed, [tool]);
+    world.seconds(4.9);
+    world.calls(robot, "4", "add");
+    assert_eq!(world.wire.probed, [tool]);
+    world.seconds(0.1);
+    world.calls(robot, "5", "add");
+    assert_eq!(world.wire.probed, [tool, tool], "it may have died since");
+    world.seconds(3.0);
+    let id = world.called(tool, "add");
+    world.answers(tool, id, "{}");
+    world.seconds(4.9);
+    world.calls(robot, "6", "add");
+    assert_eq!(world.wire.probed.len(), 2);
+}

@@ -60,9 +60,10 @@ fn a_twin_that_serves_nothing_now_shows_that_it_could() {
     let mut world = World::new();
     world.ready_tool("a", "one", &["x"]);
     world.ready_tool("a", "one", &["x"]);
-    let served: Vec<_> =
-        first(&world).tools.iter().map(|tool| (tool.tools_count, tool.own_count)).collect();
-    assert_eq!(served, [(0, 1), (1, 1)], "the newest serves");
+    let first = first(&world);
+    let served = first.tools.iter().map(|tool| (tool.tools_count, tool.own_count, tool.in_reserve));
+    let served: Vec<_> = served.collect();
+    assert_eq!(served, [(0, 1, true), (1, 1, false)], "the newest serves");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Section 4, "Several tools": twins.
 
 use crate::world::{World, ANNOUNCES};
+use mcp_endpoint_server::relay::Peer;
+use mcp_endpoint_server::text::Language;
+use std::time::Duration;
 
 #[test]
 fn twins_are_listed_once_and_the_newest_serves() {
@@ -119,4 +122,92 @@ fn a_twin_changes_nothing_for_the_robots() {
     world.leaves(newer);
     world.seconds(20.0);
     world.is_silent(robot);
+}
+
+/// A world in which twins, the older one first, are there with a robot, and how they are called.
+fn twins(change: impl FnOnce(&mut mcp_endpoint_server::relay::Policy)) -> (World, [Peer; 3]) {
+    let mut world = World::with(change);
+    let older = world.ready_tool("a", "calc", &["add"]);
+    let newer = world.ready_tool("a", "calc", &["add"]);
+    let robot = world.initialised_robot("a");
+    (world, [older, newer, robot])
+}
+
+fn in_reserve(world: &World) -> Vec<bool> {
+    let status = world.relay.status(world.now, Language::En);
+    status[0].tools.iter().map(|tool| tool.in_reserve).collect()
+}
+
+#[test]
+fn a_twin_that_leaves_a_request_unanswered_gives_its_turn_to_the_other() {
+    let (mut world, [older, newer, robot]) = twins(|policy| {
+        policy.request_timeout = Duration::from_secs(20);
+        policy.tool_ping_interval = None;
+    });
+    assert_eq!(in_reserve(&world), [true, false]);
+    world.calls(robot, "1", "add");
+    world.calls(robot, "2", "add");
+    let late = world.called(newer, "add");
+    world.seconds(10.0);
+    world.calls(robot, "3", "add");
+    world.hears_all(newer);
+    world.seconds(10.0);
+    world.fails(robot, 1, -32005);
+    world.fails(robot, 2, -32005);
+    assert_eq!(in_reserve(&world), [false, true]);
+    world.hears_all(newer);
+    world.calls(robot, "4", "add");
+    let id = world.called(older, "add");
+    world.answers(older, id, "{}");
+    assert_eq!(world.hears(robot)["id"], 4);
+    assert_eq!(world.listed(robot), ["add"]);
+    // What it has not answered when it goes is lost with it; but it comes round.
+    world.answers(newer, late, "{}");
+    assert_eq!(in_reserve(&world), [true, false]);
+    world.calls(robot, "5", "add");
+    world.called(newer, "add");
+    world.leaves(newer);
+    world.fails(robot, 3, -32003);
+    world.fails(robot, 5, -32003);
+    world.calls(robot, "6", "add");
+    world.called(older, "add");
+}
+
+#[test]
+fn a_twin_that_does_not_answer_a_ping_gives_its_turn_to_the_other_until_it_does() {
+    let (mut world, [older, newer, robot]) = twins(|_| ());
+    world.seconds(50.0);
+    let (first, second) = (world.asked(older, "ping"), world.asked(newer, "ping"));
+    world.answers(older, first, "{}");
+    world.seconds(9.9);
+    assert_eq!(in_reserve(&world), [true, false]);
+    world.seconds(0.1);
+    assert_eq!(in_reserve(&world), [false, true]);
+    world.calls(robot, "1", "add");
+    world.called(older, "add");
+    world.answers(newer, second, "{}");
+    assert_eq!(in_reserve(&world), [true, false]);
+    world.is_silent(robot);
+}
+
+#[test]
+fn a_twin_that_says_anything_behind_a_ping_is_alive() {
+    let (mut world, [older, newer, _]) = twins(|_| ());
+    world.seconds(50.0);
+    world.asked(older, "ping");
+    world.asked(newer, "ping");
+    world.seconds(1.0);
+    world.says(newer, r#"{"method":"notifications/message","params":{}}"#);
+    world.seconds(10.0);
+    assert_eq!(in_reserve(&world), [true, false]);
+}
+
+#[test]
+fn of_twins_that_all_do_not_answer_the_newest_serves() {
+    let (mut world, [_, newer, robot]) = twins(|_| ());
+    world.seconds(120.0);
+    assert_eq!(in_reserve(&world), [true, false]);
+    world.hears_all(newer);
+    world.calls(robot, "1", "add");
+    world.called(newer, "add");
 }

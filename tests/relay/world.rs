@@ -86,6 +86,11 @@ impl World {
         World::with(|_| ())
     }
 
+    /// A world in which the server has just started.
+    pub(crate) fn just_started() -> Self {
+        World { now: Moment::default(), ..World::new() }
+    }
+
     /// A world with other settings.
     pub(crate) fn with(change: impl FnOnce(&mut Policy)) -> Self {
         let mut policy = Policy::default();
@@ -93,7 +98,8 @@ impl World {
         World {
             relay: Relay::new(policy.clone()),
             wire: FakeWire::default(),
-            now: Moment::default(),
+            // No tool server is expected back from before the start any more.
+            now: Moment::from_start(Duration::from_secs(10)),
             policy,
             slots: 0,
         }
