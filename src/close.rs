@@ -6,7 +6,7 @@ use crate::text::Language;
 /// Why a connection was closed, by us or by its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CloseReason {
-    /// The address carried no token (contract, section 3).
+    /// The address carried no token (docs/protocol.md#refused-tokens).
     TokenMissing,
     /// The token could not be decrypted with our key.
     TokenUndecipherable,
@@ -61,7 +61,7 @@ impl CloseReason {
         CloseReason::ServerStops,
     ];
 
-    /// The WebSocket close code and reason that the peer is sent (contract, sections 3, 4 and 6).
+    /// The WebSocket close code and reason that the peer is sent (docs/protocol.md#close-codes).
     /// Clients compare these reasons, so they are the same in every language.
     pub fn on_the_wire(self) -> (u16, &'static str) {
         match self {

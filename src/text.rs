@@ -231,8 +231,8 @@ impl Language {
 }
 
 sentences! {
-    /// The two start-up lines of contract section 2 keep their Chinese names in every language:
-    /// scripts of users look for them.
+    /// The two start-up lines keep their Chinese names in every language, since scripts look for
+    /// them (docs/protocol.md#printed-addresses).
     console_address(address: impl Display) {
         zh: "智控台MCP参数配置: {address}";
         en: "智控台MCP参数配置: {address}";
@@ -496,12 +496,12 @@ sentences! {
         zh: "mcp-endpoint-server 的配置。首次启动时复制为 {file}，请修改那一份。\n注释以 # 或 ; 开头。修改后重启，或发送 SIGHUP 重新读取。\n环境变量 MCP_ENDPOINT_<小节>_<选项> 优先于此文件，如 MCP_ENDPOINT_SERVER_PORT。";
         en: "The configuration of mcp-endpoint-server. The first start copies it to {file}: change that one.\nComments begin with # or ;. Restart after a change, or send SIGHUP to have it read again.\nEnvironment variables MCP_ENDPOINT_<SECTION>_<KEY>, such as MCP_ENDPOINT_SERVER_PORT, go first.";
     }
-    /// The head of the README's table.
+    /// The head of the table in the reference.
     markdown_head() {
         zh: "| 选项 | 默认值 | 取值 | 说明 |\n| --- | --- | --- | --- |\n";
         en: "| option | default | accepted | meaning |\n| --- | --- | --- | --- |\n";
     }
-    /// In the README's table.
+    /// In the table in the reference.
     no_default() {
         zh: "空";
         en: "empty";

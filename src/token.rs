@@ -1,4 +1,4 @@
-//! Agent tokens and the key (contract, section 2).
+//! Agent tokens and the key (docs/protocol.md#key-and-tokens).
 //!
 //! A token says which agent a connection belongs to: AES-ECB over a small JSON text, as base64.
 //! The ecosystem fixed that scheme; there is no second one.
@@ -20,7 +20,7 @@ use subtle::{ConstantTimeEq, ConstantTimeGreater};
 /// The longest `agentId`, in bytes.
 pub const LONGEST_AGENT: usize = 256;
 
-/// The agent of a stand-alone deployment (contract, section 2).
+/// The agent of a stand-alone deployment (docs/protocol.md#single-module).
 pub const SINGLE_MODULE: &str = "single_module";
 
 /// The longest token that is looked at, in bytes as it came: no request head is longer.

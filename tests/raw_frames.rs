@@ -1,5 +1,5 @@
 //! Frames by hand against the real program: what RFC 6455 allows is answered, what it forbids is
-//! closed with the code it asks for, and the server serves on (contract, section 3).
+//! closed with the code it asks for, and the server serves on (docs/protocol.md#close-codes).
 //!
 //! `cargo test --test raw_frames`
 

@@ -1,4 +1,4 @@
-//! What the relay promises on the wire (contract, sections 4 and 5), by behaviour: the core alone,
+//! What the relay promises on the wire (docs/protocol.md#the-relay), by behaviour: the core alone,
 //! with a fake clock and a fake wire.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]

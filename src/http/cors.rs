@@ -1,4 +1,4 @@
-//! Whose pages may use the server (contract, section 1).
+//! Whose pages may use the server (docs/protocol.md#http-origins).
 
 use super::ask::Ask;
 use super::response::Reply;

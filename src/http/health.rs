@@ -168,8 +168,8 @@ pub(super) fn server_so_far(shell: &ShellView) -> [(&'static str, u64); 7] {
     ]
 }
 
-/// The members of `connections` of the contract, in its order. What names somebody is there only
-/// with the key.
+/// The members of `connections`, in the order of docs/protocol.md#http-connections. What names
+/// somebody is there only with the key.
 fn tell_connections(json: &mut Json, counts: &Counts, details: Option<&Details>) {
     json.put("tool_connections", Count(counts.tools));
     json.put("robot_connections", Count(counts.robots));
@@ -200,7 +200,7 @@ fn tell_connections(json: &mut Json, counts: &Counts, details: Option<&Details>)
     }
 }
 
-/// The agents a robot can reach a tool of: available, as the contract calls it.
+/// The agents a robot can reach a tool of: `available_agents`.
 fn with_tools(details: &Details) -> impl Iterator<Item = &(String, AgentView)> {
     details.iter().filter(|(_, view)| !view.tools.is_empty())
 }
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn details_stand_in_the_order_of_the_contract() {
+    fn details_stand_in_the_order_of_the_protocol() {
         let counts = Counts { agents: 2, tools: 2, robots: 3, offered: 2, ..Counts::default() };
         let written = written(&counts, Some(&details()));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What a plain request gets (contract, section 1): pure, a request and a view in, an answer out.
+//! What a plain request gets (docs/protocol.md#plain-http): pure, a request and a view in, an answer out.
 
 mod ask;
 mod client;
@@ -161,7 +161,8 @@ pub struct Response {
     pub bytes: Vec<u8>,
 }
 
-/// An upgrade that is granted: the contract completes the hand-shake also where it then refuses.
+/// An upgrade that is granted. It is completed even where the token is refused then
+/// (docs/protocol.md#refused-tokens).
 #[derive(Debug)]
 pub struct Upgrade {
     /// The whole 101 response as it goes on the wire.

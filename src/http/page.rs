@@ -1,4 +1,4 @@
-//! The start page: for a browser the status page, for a program a few words (contract, section 1).
+//! The start page: for a browser the status page, for a program a few words (docs/protocol.md#http-routes).
 
 use super::ask::Ask;
 use super::health;

@@ -1,4 +1,4 @@
-//! From a request to a WebSocket (contract, section 3).
+//! From a request to a WebSocket (docs/protocol.md#websocket-endpoints).
 
 use super::ask::Ask;
 use super::response::{head, Reply};

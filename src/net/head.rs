@@ -4,7 +4,7 @@ use crate::http::{self, Answer, Context, Request, Trouble};
 use crate::ledger::allocated;
 use std::net::IpAddr;
 
-/// The largest head, in bytes (contract, section 6).
+/// The largest head, in bytes (docs/protocol.md#request-head).
 const LARGEST: usize = 8 * 1024;
 
 /// The most headers.

@@ -1,4 +1,4 @@
-//! Who is refused again and again is answered ever later (contract, section 3): some clients
+//! Who is refused again and again is answered ever later (docs/protocol.md#refusal-delay): some clients
 //! redial at once for ever, and some people guess keys. And who was refused of late is remembered
 //! for a while, for the log, which mentions it once a minute, and for the status page.
 

@@ -1,5 +1,5 @@
 //! Sockets that have shown no token: how many there are from one address, who of them has been
-//! silent longest, and how much memory their half-read heads take (contract, section 6).
+//! silent longest, and how much memory their half-read heads take (docs/protocol.md#strangers).
 //!
 //! It only says who gives way. The connection keeps its [`Stranger`] and hands it in, so that
 //! nothing has to be searched.

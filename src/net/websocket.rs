@@ -1,4 +1,4 @@
-//! Frames in, messages out: one connection's receiving end (RFC 6455; contract, section 3).
+//! Frames in, messages out: one connection's receiving end (RFC 6455; docs/protocol.md#incoming-frames).
 //!
 //! The headers of frames are read by tungstenite, the commonest by a shortcut. Messages are put
 //! together here, because its own reader reserves as much memory as a header claims, and keeps a

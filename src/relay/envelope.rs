@@ -1,5 +1,5 @@
 //! A JSON-RPC message, borrowed: what kind it is, where its ids stand, and how to write it again
-//! with other ids in their place (contract, section 4, "Pass-through").
+//! with other ids in their place (docs/protocol.md#pass-through).
 
 use super::scan::{self, Key};
 use std::borrow::Cow;

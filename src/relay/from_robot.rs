@@ -1,4 +1,4 @@
-//! What a robot says, and what becomes of it (contract, section 4, "From a robot").
+//! What a robot says, and what becomes of it (docs/protocol.md#from-a-robot).
 
 use super::agent::{Agent, PATIENCE};
 use super::catalogue::{Kind, KINDS};

@@ -1,4 +1,4 @@
-//! What a tool says, and what becomes of it (contract, section 4, "From a tool").
+//! What a tool says, and what becomes of it (docs/protocol.md#from-a-tool-server).
 
 use super::agent::Agent;
 use super::catalogue::{Kind, KINDS};

@@ -1,4 +1,4 @@
-//! Requests under way to one tool, and the ids they travel under (contract, section 4, "Ids").
+//! Requests under way to one tool, and the ids they travel under (docs/protocol.md#upstream-ids).
 
 use super::catalogue::Kind;
 use super::envelope::string;

@@ -1,4 +1,4 @@
-//! The core: what goes where, and when it is too late (contract, sections 4 and 5).
+//! The core: what goes where, and when it is too late (docs/protocol.md#the-relay).
 //!
 //! The relay is told that a peer joined, what it said, that it left, and what time it is. It
 //! answers through a [`Wire`]. It never sees a socket, a clock, a file or a random number.

@@ -3,7 +3,7 @@
 use crate::text::Language;
 use std::time::Duration;
 
-/// The settings of `[relay]`, and what of the others the relay must know (contract, section 6).
+/// The settings of `[relay]`, and what of the others the relay must know (docs/protocol.md#settings).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Whether the relay shakes hands with each tool itself; `false` makes it transparent.

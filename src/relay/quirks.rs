@@ -1,4 +1,4 @@
-//! Kindness to known clients (contract, section 5): each rule is one function here.
+//! Kindness to known clients (docs/protocol.md#quirks): each rule is one function here.
 
 use super::envelope::{last_member, string};
 use super::offers::Offers;

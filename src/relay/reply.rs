@@ -1,4 +1,4 @@
-//! The messages the relay itself writes (contract, section 4, "Errors to robots").
+//! The messages the relay itself writes (docs/protocol.md#errors-to-robots).
 
 use super::fault::Fault;
 use super::Traffic;

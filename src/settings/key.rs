@@ -1,5 +1,5 @@
 //! Making a key, and putting it into the text of a configuration file without touching another
-//! byte (contract, section 2).
+//! byte (docs/protocol.md#key-saving).
 
 use super::lines::{lines, Line, Shape};
 use std::fmt::Write;

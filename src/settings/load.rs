@@ -70,7 +70,7 @@ pub fn environment() -> Environment {
 }
 
 /// Reads the settings at the start. Creates the file where there is none, and the key where there
-/// is none; where they cannot be saved, a warning says so (contract, sections 2 and 6).
+/// is none; where they cannot be saved, a warning says so (docs/protocol.md#key).
 ///
 /// # Errors
 /// Everything that is wrong; then nothing was written.

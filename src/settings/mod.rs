@@ -1,9 +1,9 @@
 //! What the owner decided: one table of options, read from the file, the environment and the
-//! command line (contract, section 6).
+//! command line (docs/protocol.md#settings).
 
 //!
 //! [`table`] has one row per option; everything else is made from it: reading, error messages, the
-//! sample file, `--help` and the README's tables. [`load`] reads at the start, [`reload`] on
+//! sample file, `--help` and the tables in docs/reference.md. [`load`] reads at the start, [`reload`] on
 //! SIGHUP, [`check`] for `--test`. The environment is handed in, never looked up here.
 
 mod file;

@@ -1,4 +1,4 @@
-//! What is made from the table for people to read: the sample file, the README's tables, `--help`.
+//! What is made from the table for people to read: the sample file, the tables in docs/reference.md, `--help`.
 
 use super::file::DEFAULT;
 use super::options::SUBCOMMANDS;
@@ -39,7 +39,7 @@ fn comment(text: &mut String, said: &str) {
     }
 }
 
-/// The table of options in Markdown, for the README of this language.
+/// The table of options in Markdown, for the reference in this language.
 pub fn markdown_table(language: Language) -> String {
     let mut text = language.markdown_head();
     for (section, ..) in SECTIONS {

@@ -1,6 +1,6 @@
 //! The table of options: one row each.
 //!
-//! Reading, error messages, the sample file, `--help` and the README's tables are all made from
+//! Reading, error messages, the sample file, `--help` and the tables in docs/reference.md are all made from
 //! these rows, so an option is added, or explained better, here and nowhere else. A line break in
 //! an explanation is a line break in the sample file.
 

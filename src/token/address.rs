@@ -1,4 +1,4 @@
-//! The addresses that start-up prints (contract, section 2).
+//! The addresses that start-up prints (docs/protocol.md#printed-addresses).
 
 use super::{percent, Token, UNWELCOME};
 use crate::text::Language;
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_addresses_are_those_of_the_contract() {
+    fn the_three_addresses_are_those_of_the_protocol() {
         let printed = of(&Base::local("192.168.1.5", 8004, ""));
         assert_eq!(place(&printed.tool), "ws://192.168.1.5:8004/mcp_endpoint/mcp/");
         assert_eq!(place(&printed.robot), "ws://192.168.1.5:8004/mcp_endpoint/call/");

@@ -134,7 +134,7 @@ impl Client {
     }
 
     /// The next thing that happens. Panics where the server breaks the promise that a message is
-    /// one unfragmented text frame of one line (contract, section 3).
+    /// one unfragmented text frame of one line (docs/protocol.md#outgoing-frames).
     pub fn event(&mut self) -> Event {
         let deadline = self.raw.deadline();
         let frame = loop {

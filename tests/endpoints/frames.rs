@@ -1,4 +1,4 @@
-//! What comes in frames (contract, section 3).
+//! What comes in frames (docs/protocol.md#incoming-frames).
 
 use crate::common::{Answer, Client, Event, Frame, Server, BINARY, CONTINUATION, PING, PONG, TEXT};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Start, stop and what stays between them (contract, sections 2 and 6).
+//! Start, stop and what stays between them (docs/protocol.md#stop).
 
 use crate::common::{escape, Server, CONFIG, LOG};
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Peers that go, stall, or never answer (contract, sections 4 and 6).
+//! Peers that go, stall, or never answer (docs/protocol.md#loss).
 
 use crate::common::{Answer, Ending, Event, Robot, Server, Tool};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The real program by its contract: plain HTTP, the two WebSocket endpoints, what passes between
+//! The real program by docs/protocol.md: plain HTTP, the two WebSocket endpoints, what passes between
 //! them, and how it all ends.
 
 // The helpers stand outside `#[test]` functions, where clippy.toml's leave for tests ends.

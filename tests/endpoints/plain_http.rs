@@ -1,4 +1,4 @@
-//! Plain HTTP (contract, section 1).
+//! Plain HTTP (docs/protocol.md#plain-http).
 
 use crate::common::{Ending, Response, Server};
 use serde_json::Value;

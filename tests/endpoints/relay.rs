@@ -1,4 +1,4 @@
-//! What passes between tools and robots (contract, section 4), seen from the wire.
+//! What passes between tools and robots (docs/protocol.md#the-relay), seen from the wire.
 
 use crate::common::{Answer, Message, Server};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What the status page asks for (contract, section 1).
+//! What the status page asks for (docs/protocol.md#http-routes).
 
 use crate::common::{escape, Server, PATIENCE};
 use serde_json::{json, Value};

@@ -1,4 +1,4 @@
-//! Who has shown no token, or a wrong one, costs next to nothing (contract, section 6).
+//! Who has shown no token, or a wrong one, costs next to nothing (docs/protocol.md#strangers).
 
 use crate::common::{upgrade, Client, Frame, Raw, Server, CLOSE, PATIENCE, TEXT};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! The promises about limits, by force (contract, section 6): nothing falls over, nothing leaks,
+//! The limits (docs/protocol.md#limits-and-times), by force: nothing falls over, nothing leaks,
 //! and nobody else notices. Each test attacks the real program while good calls are made on other
 //! agents: none of them may fail, and their p99 may not pass five times that of the quiet before.
 //!

@@ -1,5 +1,5 @@
 //! Many tools of one agent, through the real program: what happens when they share names, go and
-//! come back, change what they offer, behave oddly, or never answer (contract, sections 4 and 5).
+//! come back, change what they offer, behave oddly, or never answer (docs/protocol.md#the-relay).
 
 // The helpers stand outside `#[test]` functions, where clippy.toml's leave for tests ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]

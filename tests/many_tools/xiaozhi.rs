@@ -1,4 +1,4 @@
-//! Kindness to `xiaozhi-server` (contract, section 5).
+//! Kindness to `xiaozhi-server` (docs/protocol.md#quirks).
 
 use crate::common::{Answer, Ending, Message, Robot, Server, Tool};
 use crate::wait_tools;
