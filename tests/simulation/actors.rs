@@ -65,6 +65,10 @@ pub(crate) struct Tool {
     /// It says things twice, and things nobody asked for.
     pub(crate) confused: bool,
     pub(crate) joined: Moment,
+    /// It hangs, and how it meets calls and lists otherwise.
+    pub(crate) hangs: Option<(Temper, Temper)>,
+    /// It joined while `handshake` was off.
+    pub(crate) transparent: bool,
     /// It has answered `initialize`, well or badly.
     pub(crate) answered_hello: bool,
     pub(crate) initialised: bool,
@@ -91,6 +95,8 @@ impl Tool {
             calls: temper(random),
             confused: random.percent(15),
             joined,
+            hangs: None,
+            transparent: false,
             answered_hello: false,
             initialised: false,
             pending: Vec::new(),

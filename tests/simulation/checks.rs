@@ -28,7 +28,7 @@ impl Play {
         let tool = self.tools.get_mut(&peer).unwrap();
         let Some(method) = message["method"].as_str() else { return };
         let key = key_in(text);
-        if self.policy.handshake {
+        if !tool.transparent {
             let opaque = tool.answered_hello || self.now >= tool.joined.after(given_up);
             assert!(tool.initialised || opaque || method == "initialize", "too early: {text}");
         } else {
@@ -68,6 +68,11 @@ impl Play {
         assert_eq!(text, expected, "not passed through");
         let twice = tool.pending.iter().filter(|pending| pending.key == Some(key)).count();
         assert_eq!(twice, 1, "sent twice: {text}");
+        if request.method == "tools/call" && !tool.transparent {
+            let others = self.tools.iter().filter(|(other, _)| **other != peer);
+            let mut pending = others.flat_map(|(_, other)| &other.pending);
+            assert!(pending.all(|pending| pending.key != Some(key)), "sent to several: {text}");
+        }
         if let Some(server) = &request.meant_for {
             let same_epoch = request.epoch == self.epochs[tool.agent];
             assert!(!same_epoch || *server == tool.server.identity(), "meant for {server}: {text}");
@@ -135,7 +140,8 @@ impl Play {
     }
 
     fn robot_gets_a_result(&mut self, peer: Peer, id: &str, result: &Value, text: &str) {
-        assert!(self.policy.handshake, "the relay is transparent: {text}");
+        let may_answer = self.policy.handshake || self.toggles;
+        assert!(may_answer, "the relay is transparent: {text}");
         let lists = [
             ("tools", "tools/list"),
             ("prompts", "prompts/list"),
@@ -153,7 +159,13 @@ impl Play {
         }
         let owed = robot.owed.entry(id.to_owned()).or_default();
         let requests = &self.requests;
-        let place = owed.keys.iter().position(|key| requests[key].method == method);
+        // Others may still want what a robot unsubscribes: the relay answers then.
+        let is_it =
+            |asked: &str| asked == method || (method == "ping" && asked == "resources/unsubscribe");
+        // What was passed on to a tool server is for that one to answer.
+        let pending = |key| self.tools.values().any(|t| t.pending.iter().any(|p| p.key == key));
+        let mut keys = owed.keys.iter();
+        let place = keys.position(|key| is_it(&requests[key].method) && !pending(Some(*key)));
         if let Some(place) = place {
             owed.keys.remove(place);
             return owed.tidy();

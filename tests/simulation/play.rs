@@ -72,6 +72,8 @@ pub(crate) struct Play {
     slots: u32,
     events: VecDeque<String>,
     loud: bool,
+    /// The owner changes `handshake` now and then.
+    pub(crate) toggles: bool,
 }
 
 impl Play {
@@ -79,6 +81,7 @@ impl Play {
         let mut random = Random::new(seed);
         let policy = policy(&mut random);
         let agents = random.below(3) + 1;
+        let toggles = random.percent(20);
         let mut play = Play {
             relay: Relay::new(policy.clone()),
             wire: FakeWire::default(),
@@ -92,6 +95,7 @@ impl Play {
             slots: 0,
             events: VecDeque::new(),
             loud,
+            toggles,
             random,
             policy,
         };
@@ -145,6 +149,9 @@ impl Play {
 
     /// One thing happens.
     pub(crate) fn step(&mut self) {
+        if self.toggles && self.random.percent(1) {
+            return self.handshake_changes();
+        }
         match self.random.below(100) {
             0..=3 => self.tool_joins(),
             4..=5 => self.somebody_leaves(true),
@@ -154,8 +161,32 @@ impl Play {
             45..=72 => self.tool_answers(),
             73..=80 => self.tool_speaks(),
             81..=84 => self.queue_fills_or_empties(),
+            85 => self.tool_hangs_or_recovers(),
             _ => self.time_passes(),
         }
+    }
+
+    /// The owner changes `handshake`, which holds for new connections.
+    fn handshake_changes(&mut self) {
+        self.policy.handshake = !self.policy.handshake;
+        self.note(format!("handshake = {}", self.policy.handshake));
+        self.everything_may_change();
+        self.relay.set_policy(self.now, self.policy.clone(), &mut self.wire);
+        self.look();
+    }
+
+    /// A tool server stops answering, or does again.
+    fn tool_hangs_or_recovers(&mut self) {
+        let Some(peer) = self.any_tool() else { return };
+        let tool = self.tools.get_mut(&peer).unwrap();
+        // It comes back as it was: one that refused to list still does.
+        let silent = (Temper::Silent, Temper::Silent);
+        let (now, kept) = match tool.hangs.take() {
+            Some(before) => (before, None),
+            None => (silent, Some((tool.calls, tool.lists))),
+        };
+        ((tool.calls, tool.lists), tool.hangs) = (now, kept);
+        self.note(format!("{peer} is {now:?}"));
     }
 
     fn new_peer(&mut self) -> Peer {
@@ -178,7 +209,8 @@ impl Play {
             return;
         }
         let agent = self.random.below(self.marks.len() as u64) as usize;
-        let tool = Tool::any(&mut self.random, agent, self.now);
+        let mut tool = Tool::any(&mut self.random, agent, self.now);
+        tool.transparent = !self.policy.handshake;
         let peer = self.new_peer();
         self.note(format!("tool {peer} joins {} {:?}", self.marks[agent], tool.server));
         let server_id = tool.server.server_id.clone();
@@ -314,7 +346,7 @@ impl Play {
         }
         assert_eq!((self.relay.counts().in_flight, self.relay.counts().waiting), (0, 0));
         assert_eq!(self.relay.held_bytes(), 0);
-        if self.policy.handshake {
+        if self.policy.handshake && !self.toggles {
             self.everything_is_listed();
         }
     }

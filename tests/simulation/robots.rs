@@ -34,6 +34,9 @@ impl Play {
                     "resources/templates/list",
                     "prompts/get",
                     "resources/read",
+                    "resources/subscribe",
+                    "resources/subscribe",
+                    "resources/unsubscribe",
                     "logging/setLevel",
                     "completion/complete",
                     "x/y",
@@ -107,7 +110,9 @@ impl Play {
         let (mut name, mut meant_for) = (String::new(), None);
         match method {
             "tools/call" | "prompts/get" => {
-                let fresh = robot.epoch == self.epochs[robot.agent] && self.policy.handshake;
+                let fresh = robot.epoch == self.epochs[robot.agent]
+                    && self.policy.handshake
+                    && !self.toggles;
                 name = (*random.pick(&["add", "sub", "nobody's", "server-1__add"])).to_owned();
                 if !robot.offered.is_empty() && random.percent(80) && method == "tools/call" {
                     let (offered, server) = random.pick(&robot.offered).clone();
@@ -115,7 +120,9 @@ impl Play {
                 }
                 params = format!(r#""name":"@NAME@",{params}"#);
             }
-            "resources/read" => params = format!(r#"{params},"uri":"a://1""#),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
+                params = format!(r#"{params},"uri":"a://1""#)
+            }
             "initialize" if robot.is_xiaozhi => {
                 params = format!(r#"{params},"clientInfo":{{"name":"XiaozhiMCPEndpointClient"}}"#);
             }

@@ -95,7 +95,14 @@ impl Play {
         let stray = self.random.below(50);
         let text = match self.random.below(12) {
             0 => r#"{"id":"p","method":"ping"}"#.to_owned(),
-            1 => format!(r#"{{"id":1,"method":"initialize","m":"{mark}"}}"#),
+            1 => {
+                // One that refused the relay's handshake before its own does not any more.
+                let tool = self.tools.get_mut(&peer).unwrap();
+                if tool.hello == Temper::Refuses {
+                    tool.hello = Temper::Answers;
+                }
+                format!(r#"{{"id":1,"method":"initialize","m":"{mark}"}}"#)
+            }
             2 => r#"{"id":1,"method":"roots/list"}"#.to_owned(),
             3 => (*self.random.pick(&["", "log line", "[]", "{", "7", "{}"])).to_owned(),
             4..=5 => format!(r#"{{"method":"notifications/message","params":"{mark}"}}"#),
