@@ -246,6 +246,14 @@ impl Agent {
         }
     }
 
+    /// Remembers the id of a robot's `tools/list`, to answer it once more.
+    pub(super) fn last_listed(&mut self, turn: &mut Turn<'_>, robot: usize, id: &str) {
+        let Some(robot) = self.robots.get_mut(robot) else { return };
+        let before = robot.memory();
+        robot.last_list = Some(id.into());
+        turn.replace(before, robot.memory());
+    }
+
     /// Sends a robot that ignores `list_changed` its list again, unless its id is in use.
     pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, place: usize) {
         let Some(robot) = self.robots.get(place) else { return };

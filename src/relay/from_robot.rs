@@ -348,14 +348,6 @@ impl Agent {
         self.answer_list(turn, ask.robot, kind, ask.id, start);
     }
 
-    /// Remembers the id of a robot's `tools/list`, to answer it once more.
-    fn last_listed(&mut self, turn: &mut Turn<'_>, robot: usize, id: &str) {
-        let Some(robot) = self.robots.get_mut(robot) else { return };
-        let before = robot.memory();
-        robot.last_list = Some(id.into());
-        turn.replace(before, robot.memory());
-    }
-
     fn ask_item(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
         if kind != Kind::Tools && matches!(ask.state, Turnstile::First { .. }) {
             // Nobody may have asked for these lists yet; an address may be one of a template.
