@@ -25,6 +25,7 @@ mod load;
 
 mod catalogues;
 mod faults;
+mod hoards;
 mod measure;
 mod peers;
 mod robots;
@@ -67,6 +68,11 @@ rows! {
     robots::calls_with_long_ids_and_tokens,
     robots::notifications_to_many_robots,
     robots::one_token_opens_a_thousand_connections,
+    hoards::subscriptions_to_long_addresses,
+    hoards::cancellations_of_nothing,
+    hoards::robots_with_large_names,
+    hoards::agents_that_come_once,
+    hoards::deeply_nested_messages,
     faults::the_disk_of_the_log_file_is_full,
     faults::the_log_file_takes_its_time,
     faults::the_log_file_is_a_pipe_nobody_reads,
