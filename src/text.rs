@@ -1043,6 +1043,11 @@ sentences! {
         zh: "{method} 的答复中没有 {member}";
         en: "{method} was answered with no list: {member} is missing";
     }
+    /// Robots send too much that goes to several tool servers.
+    too_much_at_once() {
+        zh: "短时间内发往多个工具端的请求过多，请稍后再试";
+        en: "too many requests that go to several tool servers, try again in a moment";
+    }
     /// A tool server sends more notifications than are passed on.
     notifications_dropped() {
         zh: "发送的通知过多，超出部分未转发给小智端 (发给所有小智端合计每秒约 8 MB)";

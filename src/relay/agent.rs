@@ -12,21 +12,21 @@ use super::liveness::Late;
 use super::lost::Lost;
 use super::numbers::NumberMap;
 use super::offers::Offers;
+use super::parked::{Parked, ParkedQueue};
 use super::reply::{self, Refusal};
 use super::robot::{self, Queued, Robot};
-use super::routing::Parked;
 use super::subscriptions::Subscriptions;
 use super::tool::{self, Tool};
 use super::trouble::Trouble;
 use super::turn::Turn;
 use super::twins::Doubt;
-use super::{AgentView, Peer, Policy, ToolState, ToolView};
+use super::{Peer, Policy, ToolState};
 use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
 use crate::moment::Moment;
 use crate::sorted::sorted;
 use slab::Slab;
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Whether and when robots are to be told that a list has changed.
@@ -63,11 +63,11 @@ pub(super) struct Agent {
     pub telling: PerKind<Telling>,
     pub merging: PerKind<MergeDue>,
     /// Whether something is left to be done as soon as the other agents have had their turn.
-    pub unfinished: bool,
+    pub unfinished: Option<Moment>,
     /// What its peers have made the relay send to several others.
     pub fan_out: Bucket,
     /// Requests that wait for a tool, the oldest first.
-    pub parked: VecDeque<Parked>,
+    pub parked: ParkedQueue,
     /// Bytes of memory of the requests that wait here.
     pub held: usize,
     pub account: Account,
@@ -99,9 +99,9 @@ impl Agent {
             offers: PerKind::default(),
             telling: PerKind::default(),
             merging: PerKind::default(),
-            unfinished: false,
+            unfinished: None,
             fan_out: Bucket::default(),
-            parked: VecDeque::new(),
+            parked: ParkedQueue::default(),
             held: 0,
             account,
             kept: 0,
@@ -219,7 +219,7 @@ impl Agent {
         if replaced >= LOOP && end.reason == CloseReason::Replaced {
             self.complain_of_war(turn, &tool, replaced);
         }
-        for number in tool.in_flight.numbers(|_| true) {
+        for number in tool.in_flight.numbers() {
             if let Some(call) = tool.end_call(turn, number) {
                 self.call_failed(turn, place, number, &call, Refusal::ToolLost(&why));
             }
@@ -267,9 +267,8 @@ impl Agent {
             turn.traffic.calls_cancelled += u64::from(call.is_some());
         }
         if robot.parked > 0 {
-            let gone = |parked: &Parked| parked.robot == place;
-            let freed: usize = self.parked.iter().filter(|p| gone(p)).map(Parked::memory).sum();
-            self.parked.retain(|parked| !gone(parked));
+            let gone = self.parked.take_all_of(place);
+            let freed = gone.iter().map(Parked::memory).sum();
             self.release(turn, freed);
         }
         let waiting = robot.waiting.iter().map(|waiting| waiting.memory());
@@ -280,7 +279,7 @@ impl Agent {
 
     /// Does what is due.
     pub(super) fn time(&mut self, turn: &mut Turn<'_>) {
-        self.unfinished = false;
+        self.unfinished = None;
         for place in self.tools_where(|_| true) {
             self.tool_time(turn, place);
         }
@@ -307,7 +306,12 @@ impl Agent {
         if tool.in_flight.first_deadline().is_none_or(|first| first > now) {
             return;
         }
-        for number in tool.in_flight.numbers(|call| call.deadline <= now) {
+        loop {
+            if turn.is_spent() {
+                return self.go_on_later(turn);
+            }
+            let late = self.tools.get_mut(place).and_then(|tool| tool.in_flight.take_late(now));
+            let Some(number) = late else { break };
             let Some(call) = self.withdraw(turn, place, number, "timed out") else { continue };
             self.call_failed(turn, place, number, &call, Refusal::TimedOut);
             self.doubts(turn, place, Doubt::TimedOut);
@@ -353,10 +357,9 @@ impl Agent {
         let listing_timeout = policy.handshake_timeout;
         let tools = self.tools.iter().filter_map(|(_, tool)| tool.deadline(listing_timeout));
         let lost = self.grace_ends();
-        let parked = self.parked.iter().map(|parked| parked.deadline);
+        let parked = self.parked.deadline();
         let waiting = self.patience_ends();
         let telling = self.telling_due().into_iter().chain(self.merge_due());
-        let unfinished = self.unfinished.then(Moment::default);
         let silent = self.robots.iter().filter_map(|(_, robot)| robot.speaks_by);
         tools
             .chain(lost)
@@ -364,43 +367,9 @@ impl Agent {
             .chain(parked)
             .chain(waiting)
             .chain(telling)
-            .chain(unfinished)
+            .chain(self.unfinished)
             .chain(self.expected_until)
             .min()
-    }
-
-    /// The agent as who has the key may see it.
-    pub(super) fn view(&self, now: Moment, language: crate::text::Language) -> AgentView {
-        let offers = self.offers.of(Kind::Tools);
-        let tools = self.tools_where(|_| true);
-        let tools = tools.iter().filter_map(|place| Some((*place, self.tools.get(*place)?)));
-        AgentView {
-            robots: self.robots.len(),
-            offered: offers.len(),
-            kept: self.kept,
-            tools: tools
-                .map(|(place, tool)| {
-                    let serves = self.serving(tool.line) == Some(place);
-                    let (count, names) =
-                        if serves { offers.names_of(tool.line) } else { Default::default() };
-                    ToolView {
-                        label: tool.label.to_string(),
-                        address: tool.address.to_string(),
-                        state: tool.state,
-                        tools_count: count,
-                        tools: names.to_owned(),
-                        server_info: tool
-                            .hello
-                            .as_ref()
-                            .and_then(|hello| hello.server_info())
-                            .map(str::to_owned),
-                        connected_seconds: now.since(tool.joined).as_secs(),
-                        in_flight: tool.in_flight.call_count(),
-                        last_error: tool.trouble_at(now).map(|trouble| trouble.told(language)),
-                    }
-                })
-                .collect(),
-        }
     }
 
     /// Takes a request back from a tool, which is told; returns it.
@@ -417,57 +386,6 @@ impl Agent {
             let _ = turn.send_to_tool(tool.peer, &[&reply::cancelled(number, reason)]);
         }
         Some(call)
-    }
-
-    /// What must always hold.
-    ///
-    /// # Panics
-    /// Where it does not: for tests and debug builds only.
-    #[cfg(any(debug_assertions, test))]
-    #[allow(clippy::panic)]
-    pub(super) fn check_invariants(&self, policy: &Policy) {
-        let mut calls = 0;
-        for (place, tool) in &self.tools {
-            for (number, call) in tool.in_flight.calls() {
-                calls += 1;
-                let robot = self.robots.get(call.robot).map(|robot| &**robot);
-                let ticket = |r: &Robot| {
-                    r.tickets.iter().filter(|t| t.tool == place && t.number == number).count()
-                };
-                assert_eq!(robot.map(ticket), Some(1), "a call without its ticket");
-            }
-        }
-        for (place, tool) in self.tools.iter().filter(|(_, tool)| tool.line != 0) {
-            let serving = self.serving(tool.line).and_then(|place| self.tools.get(place));
-            let rank = |tool: &Tool| (tool.doubt.is_none(), tool.order);
-            assert!(serving.is_some_and(|other| other.line == tool.line), "{place} is not served");
-            assert!(serving.is_some_and(|other| rank(other) >= rank(tool)), "{place} should serve");
-        }
-        let tickets: usize = self.robots.iter().map(|(_, robot)| robot.tickets.len()).sum();
-        assert_eq!(tickets, calls, "a ticket without its call");
-        let parked: usize = self.robots.iter().map(|(_, robot)| robot.parked).sum();
-        assert_eq!(parked, self.parked.len(), "parked requests are miscounted");
-        let transparent = self.tools.iter().filter(|(_, t)| t.state == ToolState::Transparent);
-        assert_eq!(transparent.count(), self.transparent, "transparent ones are miscounted");
-        for robot in self.subscriptions.robots() {
-            assert!(self.robots.contains(robot), "a subscription without its robot");
-        }
-        assert_eq!(self.waiting_memory(), self.held, "held bytes are miscounted");
-        assert_eq!(self.tools_memory(), self.tools_kept, "a change of the catalogue is not told");
-        assert_eq!(self.memory(), self.kept, "kept bytes are miscounted");
-        for kind in Kind::all() {
-            for (line, _) in self.offers.of(kind).counts() {
-                let lost = self.lost.iter().any(|lost| lost.line == line);
-                let stale = self.merging.of(kind).due;
-                assert!(stale || lost || self.serving(line).is_some(), "nobody offers line {line}");
-            }
-        }
-        if let Some(deadline) = self.deadline(policy) {
-            assert!(self.armed.is_some_and(|armed| armed <= deadline), "a deadline is missed");
-        }
-        for (_, robot) in &self.robots {
-            assert!(robot.waiting.is_some() || robot.inbox.is_empty(), "a message is stuck");
-        }
     }
 }
 

@@ -44,7 +44,7 @@ impl Agent {
 
     /// Something is left to be done once the other agents have had their turn.
     pub(super) fn go_on_later(&mut self, turn: &mut Turn<'_>) {
-        self.unfinished = true;
+        self.unfinished = Some(turn.now);
         turn.wake(turn.now);
     }
 
@@ -258,8 +258,8 @@ impl Agent {
     pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, place: usize) {
         let Some(robot) = self.robots.get(place) else { return };
         let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_owed) else { return };
-        let in_use = robot.tickets.iter().any(|ticket| self.ticket_has_id(ticket, id))
-            || self.parked.iter().any(|parked| parked.robot == place && &*parked.id == id)
+        let in_use = self.ticket_of(place, id).is_some()
+            || self.parked.has(place, id)
             || robot.waiting.iter().any(|waiting| &*waiting.id == id)
             || robot.inbox.iter().any(|queued| queued.id.as_deref() == Some(id));
         if in_use {

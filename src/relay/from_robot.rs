@@ -3,11 +3,13 @@
 use super::agent::{Agent, PATIENCE};
 use super::catalogue::{Kind, KINDS};
 use super::envelope::{hear, Envelope, Id, Params, Splice, Unreadable};
+use super::from_tool::AGENT_SHARE;
 use super::memory::{memory_of_queued, memory_of_waiting};
+use super::parked::Parked;
 use super::quirks;
 use super::reply::{Cause, Refusal};
-use super::robot::{Queued, Waiting};
-use super::routing::{Group, Parked, Route};
+use super::robot::{Queued, Ticket, Waiting};
+use super::routing::{Group, Route};
 use super::subscriptions::{SUBSCRIBE, UNSUBSCRIBE};
 use super::tool::Tool;
 use super::turn::Turn;
@@ -214,7 +216,15 @@ impl Agent {
             turn.traffic.messages_dropped += 1;
             return;
         }
+        let mut is_first = true;
         for (_, tool) in self.tools.iter_mut().filter(|(_, tool)| wanted(tool)) {
+            // What goes to many is work for the relay, as in the other direction.
+            let bytes = envelope.text.len();
+            if !is_first && !self.fan_out.admits(turn.now, bytes, AGENT_SHARE) {
+                turn.traffic.notifications_dropped += 1;
+                continue;
+            }
+            is_first = false;
             let mut digits = itoa::Buffer::new();
             let mut splice = Splice::of(envelope.text);
             own_ids(&mut splice, envelope, &params, tool, &mut digits);
@@ -229,9 +239,7 @@ impl Agent {
         if self.withdraw_parked(turn, place, id) || self.withdraw_queued(turn, place, id) {
             return self.pay_list_owed(turn, place);
         }
-        let Some(robot) = self.robots.get(place) else { return };
-        let newest = robot.tickets.iter().rev().find(|ticket| self.ticket_has_id(ticket, id));
-        let Some(request) = newest.map(|ticket| ticket.request) else { return };
+        let Some(Ticket { request, .. }) = self.ticket_of(place, id) else { return };
         while let Some(ticket) = self.robots.get_mut(place).and_then(|r| r.take_rival(request)) {
             let Some(tool) = self.tools.get_mut(ticket.tool) else { continue };
             if tool.end_call(turn, ticket.number).is_none() {
@@ -451,6 +459,9 @@ impl Agent {
         let over = self.robots.iter().filter(|(_, r)| r.waiting.as_deref().is_some_and(is_over));
         let over: Vec<usize> = over.map(|(place, _)| place).collect();
         for place in over {
+            if turn.is_spent() {
+                break;
+            }
             let robot = self.robots.get(place);
             let Some(waiting) = robot.and_then(|robot| robot.waiting.as_ref()) else { continue };
             let can_wait = waiting.since.after(PATIENCE) > turn.now;

@@ -364,10 +364,10 @@ impl Agent {
         let Some(token) = params.progress_token else { return };
         let Some(number) = number(token) else { return };
         let Some(tool) = self.tools.get_mut(place) else { return };
-        let Some(call) = tool.in_flight.call_mut(number) else { return };
-        call.deadline = turn.now.after(turn.policy.request_timeout);
+        let deadline = turn.now.after(turn.policy.request_timeout);
+        let Some(call) = tool.in_flight.put_off(number, deadline) else { return };
         // Sooner than before, where new settings have made the wait shorter.
-        turn.wake(call.deadline);
+        turn.wake(deadline);
         let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };
         if !tool.progress.admits(turn.now, envelope.text.len(), 1) {
             turn.traffic.notifications_dropped += 1;

@@ -7,9 +7,13 @@ use super::scan;
 use crate::moment::Moment;
 use crate::sorted::sorted;
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 /// The largest id a tool is ever sent: some keep ids in a signed 32-bit integer.
 const LARGEST: u32 = i32::MAX as u32;
+
+/// How many deadlines may be passed over before they are thrown away.
+const MAX_PASSED_OVER: usize = 64;
 
 /// A request under way to a tool.
 #[derive(Debug)]
@@ -87,6 +91,11 @@ pub(super) enum Nature {
 pub(super) struct InFlight {
     last: u32,
     under_way: NumberMap<u32, Request>,
+    /// How many of them are robots'.
+    calls: usize,
+    /// When robots' requests are given up, the first one first. Entries of requests that are over,
+    /// or are given up later, are passed over.
+    deadlines: VecDeque<(Moment, u32)>,
 }
 
 impl InFlight {
@@ -102,7 +111,50 @@ impl InFlight {
 
     /// Puts a request under way as `number`.
     pub(super) fn insert(&mut self, number: u32, request: Request) {
-        self.under_way.insert(number, request);
+        if let Request::Call(call) = &request {
+            let deadline = call.deadline;
+            self.calls += 1;
+            self.under_way.insert(number, request);
+            self.arm(deadline, number);
+        } else {
+            self.under_way.insert(number, request);
+        }
+    }
+
+    /// Sets a deadline. Nearly always it is the last of all, for all requests may take equally long.
+    fn arm(&mut self, deadline: Moment, number: u32) {
+        match self.deadlines.back() {
+            Some((last, _)) if *last > deadline => {
+                let place = self.deadlines.partition_point(|(at, _)| *at <= deadline);
+                self.deadlines.insert(place, (deadline, number));
+            }
+            _ => self.deadlines.push_back((deadline, number)),
+        }
+        if self.deadlines.len() > 2 * self.calls + MAX_PASSED_OVER {
+            let under_way = &self.under_way;
+            self.deadlines.retain(|entry| is_live(under_way, entry));
+        }
+    }
+
+    /// A robot's request is given up later than was thought. Returns the request.
+    pub(super) fn put_off(&mut self, number: u32, deadline: Moment) -> Option<&Call> {
+        let Some(Request::Call(call)) = self.under_way.get_mut(&number) else { return None };
+        if call.deadline != deadline {
+            call.deadline = deadline;
+            self.arm(deadline, number);
+        }
+        self.call(number)
+    }
+
+    /// The number of a robot's request that is to be given up now. It is told once.
+    pub(super) fn take_late(&mut self, now: Moment) -> Option<u32> {
+        while let Some(entry) = self.deadlines.front().copied().filter(|(at, _)| *at <= now) {
+            self.deadlines.pop_front();
+            if is_live(&self.under_way, &entry) {
+                return Some(entry.1);
+            }
+        }
+        None
     }
 
     /// Whether a request is under way as `number`.
@@ -113,20 +165,20 @@ impl InFlight {
     /// Takes the request out that an answer to `number` is for.
     pub(super) fn remove(&mut self, number: u32) -> Option<Request> {
         let request = self.under_way.remove(&number);
+        if let Some(Request::Call(_)) = request {
+            self.calls -= 1;
+            let over = |entry: &(Moment, u32)| !is_live(&self.under_way, entry);
+            while self.deadlines.front().is_some_and(over) {
+                self.deadlines.pop_front();
+            }
+        }
         // A burst leaves a large table behind.
         let room = self.under_way.capacity();
         if room > 64 && self.under_way.len() < room / 8 {
             self.under_way.shrink_to(room / 4);
+            self.deadlines.shrink_to(room / 4);
         }
         request
-    }
-
-    /// The robot's request under way as `number`.
-    pub(super) fn call_mut(&mut self, number: u32) -> Option<&mut Call> {
-        match self.under_way.get_mut(&number) {
-            Some(Request::Call(call)) => Some(call),
-            _ => None,
-        }
     }
 
     /// The robot's request under way as `number`.
@@ -145,19 +197,27 @@ impl InFlight {
         })
     }
 
-    /// The numbers of robots' requests that `wanted` picks, in the order they were sent.
-    pub(super) fn numbers(&self, wanted: impl Fn(&Call) -> bool) -> Vec<u32> {
-        sorted(self.calls().filter(|(_, call)| wanted(call)).map(|(number, _)| number))
+    /// The numbers of robots' requests, in the order they were sent.
+    pub(super) fn numbers(&self) -> Vec<u32> {
+        sorted(self.calls().map(|(number, _)| number))
     }
 
     /// How many requests of robots are under way.
     pub(super) fn call_count(&self) -> usize {
-        self.calls().count()
+        self.calls
     }
 
     /// When the first of them is given up.
     pub(super) fn first_deadline(&self) -> Option<Moment> {
-        self.calls().map(|(_, call)| call.deadline).min()
+        self.deadlines.front().map(|(deadline, _)| *deadline)
+    }
+}
+
+/// Whether a request is still to be given up at the time of the entry.
+fn is_live(under_way: &NumberMap<u32, Request>, (deadline, number): &(Moment, u32)) -> bool {
+    match under_way.get(number) {
+        Some(Request::Call(call)) => call.deadline == *deadline,
+        _ => false,
     }
 }
 
@@ -224,6 +284,29 @@ mod tests {
         assert_eq!(in_flight.fresh(), 2);
         assert!(in_flight.remove(1).is_some());
         assert!(in_flight.remove(1).is_none());
+    }
+
+    #[test]
+    fn deadlines_come_in_order_whatever_is_put_off_or_over() {
+        let at = |seconds| Moment::from_start(std::time::Duration::from_secs(seconds));
+        let call =
+            |deadline| Request::Call(Call::new(0, ("1", ""), None, Nature::Other, at(0), deadline));
+        let mut in_flight = InFlight::default();
+        for (number, deadline) in [(1, 5), (2, 6), (3, 4)] {
+            in_flight.insert(number, call(at(deadline)));
+        }
+        assert_eq!(in_flight.first_deadline(), Some(at(4)));
+        in_flight.put_off(3, at(7));
+        in_flight.remove(1);
+        assert_eq!(in_flight.take_late(at(5)), None);
+        assert_eq!(in_flight.first_deadline(), Some(at(6)));
+        for second in 8..1000 {
+            in_flight.put_off(2, at(second));
+        }
+        assert!(in_flight.deadlines.len() <= 2 * 2 + MAX_PASSED_OVER);
+        assert_eq!((in_flight.take_late(at(7)), in_flight.call_count()), (Some(3), 2));
+        in_flight.remove(3);
+        assert_eq!(in_flight.take_late(at(2000)), Some(2));
     }
 
     #[test]

@@ -5,16 +5,15 @@ use super::catalogue::Kind;
 use super::in_flight::{Call, Request};
 use super::items::Gathered;
 use super::lost::Lost;
+use super::parked::Parked;
 use super::reply::{Cause, Refusal};
 use super::robot::{Queued, Robot, Ticket, Waiting};
-use super::routing::Parked;
 use super::tool::Tool;
 use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{Relay, Wire};
 use crate::ledger::{allocated, array_of, table_of, Account};
 use crate::moment::Moment;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// A table or a queue that grows has up to twice the room it uses.
@@ -29,14 +28,17 @@ impl Call {
 
 /// How many bytes of memory a request under way takes, `id` with what is kept behind it.
 pub(super) fn memory_of_call(id: &str, token: Option<&str>) -> usize {
-    let place = size_of::<(u32, Request)>() + 1 + size_of::<Ticket>();
+    let deadline = size_of::<(Moment, u32)>();
+    let place = size_of::<(u32, Request)>() + 1 + size_of::<Ticket>() + deadline;
     allocated(id.len()) + token.map_or(0, |token| allocated(token.len())) + GROWS * place
 }
 
 impl Parked {
     /// How many bytes of memory it takes.
     pub(super) fn memory(&self) -> usize {
-        allocated(self.text.len()) + allocated(self.id.len()) + GROWS * size_of::<Parked>()
+        allocated(self.text.len())
+            + allocated(self.id.len())
+            + GROWS * (size_of::<Parked>() + size_of::<[u64; 4]>())
     }
 }
 
@@ -205,16 +207,14 @@ impl Agent {
                 *sum += own.chain(robot.inbox.iter().map(Queued::memory)).sum::<usize>();
             }
         }
-        for parked in &self.parked {
+        for parked in self.parked.iter() {
             if let Some(sum) = sums.get_mut(parked.robot) {
                 *sum += parked.memory();
             }
         }
         let most = sums.into_iter().enumerate().max_by_key(|(_, sum)| *sum);
         let Some(place) = most.map(|(place, _)| place) else { return };
-        let (gone, stay): (VecDeque<_>, _) =
-            std::mem::take(&mut self.parked).into_iter().partition(|p| p.robot == place);
-        self.parked = stay;
+        let gone = self.parked.take_all_of(place);
         gone.iter().for_each(|parked| self.unparked(turn, parked));
         let Some(robot) = self.robots.get_mut(place) else { return };
         let (inbox, waiting) = (std::mem::take(&mut robot.inbox), robot.waiting.take());

@@ -15,6 +15,8 @@ mod from_robot;
 mod from_tool;
 mod hello;
 mod in_flight;
+#[cfg(any(debug_assertions, test))]
+mod invariants;
 mod items;
 mod liveness;
 mod lost;
@@ -22,6 +24,7 @@ mod memory;
 mod names;
 mod numbers;
 mod offers;
+mod parked;
 mod policy;
 mod quirks;
 mod reply;

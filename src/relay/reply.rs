@@ -26,6 +26,8 @@ pub(super) enum Cause {
     MemorySpent,
     /// The robot has this many requests under way, which is as many as it may.
     TooManyInFlight(usize),
+    /// The agent's robots send too much that goes to several tool servers.
+    TooMuchAtOnce,
     /// The answer of the tool server cannot be read.
     Unreadable(Fault),
     /// The robot is subscribed to as many resources as it may, or this one's address is too long.
@@ -40,6 +42,7 @@ impl Cause {
             Cause::TooMuchHeld => language.too_much_held(),
             Cause::MemorySpent => language.memory_spent(),
             Cause::TooManyInFlight(limit) => language.too_many_in_flight(limit),
+            Cause::TooMuchAtOnce => language.too_much_at_once(),
             Cause::Unreadable(fault) => language.answer_unreadable(&fault.told(language)),
             Cause::TooManySubscriptions => language.too_many_subscriptions(),
         }

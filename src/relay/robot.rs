@@ -17,6 +17,8 @@ pub(super) struct Ticket {
     pub number: u32,
     /// Which of the robot's requests it belongs to: one may go to several tools.
     pub request: u32,
+    /// A number made of the request's id.
+    pub tag: u32,
 }
 
 /// A message that is being answered, but not yet: everything behind it waits.

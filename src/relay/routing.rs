@@ -3,10 +3,14 @@
 use super::agent::Agent;
 use super::catalogue::Kind;
 use super::envelope::{Envelope, Id, Params, Splice};
+use super::face::pause_after;
 use super::from_robot::{Ask, Turnstile, LONGEST_ID};
+use super::from_tool::AGENT_SHARE;
 use super::in_flight::{Call, Nature, Request};
+use super::items::print;
 use super::memory::memory_of_call;
 use super::offers::Offer;
+use super::parked::Parked;
 use super::quirks;
 use super::reply::{shortened, Cause, Refusal};
 use super::robot::{self, Ticket};
@@ -14,22 +18,13 @@ use super::tool::Tool;
 use super::turn::Turn;
 use super::ToolState;
 use crate::close::CloseReason;
-use crate::moment::Moment;
+use crate::sorted::sorted;
 
-/// A request that waits for a tool.
-#[derive(Debug)]
-pub(super) struct Parked {
-    /// The robot's place in the agent.
-    pub robot: usize,
-    /// Its id, as it is spelled.
-    pub id: Box<str>,
-    /// The whole message.
-    pub text: Box<str>,
-    /// When it is given up.
-    pub deadline: Moment,
-    /// Whether it waits for a tool that was here and went.
-    pub for_lost: bool,
-}
+/// How many tool servers a robot's requests go to together, for each request it may have under way.
+const TICKETS_PER_REQUEST: usize = 8;
+
+/// What a message costs besides its bytes where it goes to several.
+const PER_MESSAGE: usize = 1 << 10;
 
 /// Which tool servers are meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,31 +99,40 @@ impl Agent {
     /// Where a request goes that names no item: to the only server there is, else to those that
     /// are `able`, else to what cannot say what it is able to.
     pub(super) fn route_anywhere(&self, group: Group, able: impl Fn(&Tool) -> bool) -> Route {
-        let newest = |place: &usize| {
-            let tool = self.tools.get(*place);
-            tool.is_some_and(|tool| tool.line == 0 || self.serving(tool.line) == Some(*place))
-        };
+        let (mut count, mut only, mut unknown) = (0, None, None);
+        let (mut is_settling, mut many_unknown) = (false, false);
+        let mut able_ones = Vec::new();
         let is_meant = |tool: &Tool| group == Group::All || tool.state == ToolState::Transparent;
-        let mut servers = self.tools_where(is_meant);
-        servers.retain(newest);
-        let settling = |place: &usize| self.tools.get(*place).is_some_and(|t| t.is_settling());
-        match servers.as_slice() {
-            [] if !self.expects_tools() => return Route::NoTool,
-            [] => return Route::Wait { for_lost: true },
-            [only] if !settling(only) => return Route::To(vec![*only]),
+        for (place, tool) in &self.tools {
+            if tool.is_unknown() {
+                many_unknown |= unknown.replace(place).is_some();
+            }
+            if !is_meant(tool) {
+                continue;
+            }
+            if tool.line == 0 || self.serving(tool.line) == Some(place) {
+                count += 1;
+                only = Some((place, tool.is_settling()));
+                is_settling |= tool.is_settling();
+                if tool.takes_messages() && able(tool) {
+                    able_ones.push((tool.order, place));
+                }
+            }
+        }
+        match (count, only) {
+            (0, _) if !self.expects_tools() => return Route::NoTool,
+            (0, _) => return Route::Wait { for_lost: true },
+            (1, Some((only, false))) => return Route::To(vec![only]),
             _ => (),
         }
-        let mut able_ones =
-            self.tools_where(|tool| is_meant(tool) && tool.takes_messages() && able(tool));
-        able_ones.retain(newest);
         if !able_ones.is_empty() {
-            return Route::To(able_ones);
+            return Route::To(sorted(able_ones).into_iter().map(|(_, place)| place).collect());
         }
-        if servers.iter().any(settling) {
+        if is_settling {
             return Route::Wait { for_lost: false };
         }
-        match self.tools_where(Tool::is_unknown).as_slice() {
-            [only] => Route::To(vec![*only]),
+        match unknown {
+            Some(only) if !many_unknown => Route::To(vec![only]),
             _ => Route::Nobody,
         }
     }
@@ -155,6 +159,7 @@ impl Agent {
             Route::Wait { for_lost } => {
                 let since = turn.now.after(turn.policy.request_timeout);
                 let parked = Parked {
+                    place: parked.map_or(0, |parked| parked.place),
                     robot: ask.robot,
                     id: ask.id.into(),
                     text: ask.envelope.text.into(),
@@ -186,7 +191,7 @@ impl Agent {
             robot.parked += 1;
         }
         turn.wake(parked.deadline);
-        self.parked.push_back(parked);
+        self.parked.push(parked);
     }
 
     /// Whether one more request of the robot may be under way.
@@ -226,7 +231,21 @@ impl Agent {
             return None;
         }
         let robot = self.robots.get_mut(place)?;
+        // A request to many tool servers is work for the relay, as one to many robots is.
+        let others = tools.len().saturating_sub(1);
+        let most = turn.policy.max_in_flight.saturating_mul(TICKETS_PER_REQUEST);
+        if others > 0 && robot.tickets.len() + others > most {
+            let cause = Cause::TooManyInFlight(turn.policy.max_in_flight);
+            self.refuse(turn, place, id, Refusal::NotForwarded(cause));
+            return None;
+        }
+        let bytes = (envelope.text.len() + PER_MESSAGE).saturating_mul(others);
+        if others > 0 && !self.fan_out.admits(turn.now, bytes, AGENT_SHARE) {
+            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::TooMuchAtOnce));
+            return None;
+        }
         let request = robot.next_request();
+        let tag = print(id.as_bytes()) as u32;
         let nature = match ask.method {
             "tools/call" => Nature::ToolCall,
             "initialize" => Nature::Initialize,
@@ -255,7 +274,7 @@ impl Agent {
             let (spelled, token) = ((id, kept_name), params.asked_token);
             let call = Call::new(place, spelled, token, nature, turn.now, deadline);
             if tool.take_call(turn, number, splice.pieces(), call).is_ok() {
-                robot.tickets.push_back(Ticket { tool: *tool_place, number, request });
+                robot.tickets.push_back(Ticket { tool: *tool_place, number, request, tag });
                 sent = sent.or(Some(*tool_place));
             }
         }
@@ -387,23 +406,39 @@ impl Agent {
         }
     }
 
-    /// Tries again what waits for a tool: something about the tools has changed. What has to go
-    /// on waiting joins the queue at its end.
+    /// Tries again what waits for a tool: something about the tools has changed. The longer it takes,
+    /// the longer it is before it is done again.
     pub(super) fn unpark(&mut self, turn: &mut Turn<'_>) {
-        for _ in 0..self.parked.len() {
+        let round = &mut self.parked.round;
+        round.again = round.from.is_some();
+        round.from = round.from.or(Some(0));
+        if round.not_before > turn.now {
+            return turn.wake(round.not_before);
+        }
+        loop {
+            if turn.is_spent() {
+                self.parked.round.not_before = turn.now;
+                return turn.wake(turn.now);
+            }
             // A robot that is closed meanwhile takes its own along.
-            let Some(parked) = self.parked.pop_front() else { return };
+            let Some(parked) = self.parked.next_of_round() else { break };
+            let cost = 1 + parked.text.len() / 1024;
+            turn.work += cost;
+            self.parked.round.cost += cost;
             self.unparked(turn, &parked);
             self.asks_again(turn, &parked);
+        }
+        let round = &mut self.parked.round;
+        round.not_before = turn.now.after(pause_after(std::mem::take(&mut round.cost)));
+        round.from = std::mem::take(&mut round.again).then_some(0);
+        if round.from.is_some() {
+            turn.wake(round.not_before);
         }
     }
 
     /// Gives up what has waited too long.
     pub(super) fn parked_time(&mut self, turn: &mut Turn<'_>) {
-        let now = turn.now;
-        let is_late = |parked: &Parked| parked.deadline <= now;
-        while let Some(late) = self.parked.iter().position(is_late) {
-            let Some(parked) = self.parked.remove(late) else { return };
+        while let Some(parked) = self.parked.take_late(turn.now) {
             self.unparked(turn, &parked);
             self.refuse(turn, parked.robot, &parked.id, Refusal::TimedOut);
         }
@@ -411,12 +446,9 @@ impl Agent {
 
     /// Takes the newest waiting request of a robot back; says whether there was one.
     pub(super) fn withdraw_parked(&mut self, turn: &mut Turn<'_>, robot: usize, id: &str) -> bool {
-        let wanted = |parked: &Parked| parked.robot == robot && &*parked.id == id;
-        let Some(place) = self.parked.iter().rposition(wanted) else { return false };
-        if let Some(parked) = self.parked.remove(place) {
-            self.unparked(turn, &parked);
-        }
-        true
+        let parked = self.parked.take_newest(robot, id);
+        parked.iter().for_each(|parked| self.unparked(turn, parked));
+        parked.is_some()
     }
 
     pub(super) fn unparked(&mut self, turn: &mut Turn<'_>, parked: &Parked) {
@@ -426,10 +458,14 @@ impl Agent {
         }
     }
 
-    /// Whether the request at `tool` under `number` is a robot's and has `id`.
-    pub(super) fn ticket_has_id(&self, ticket: &Ticket, id: &str) -> bool {
-        let tool = self.tools.get(ticket.tool);
-        tool.and_then(|tool| tool.in_flight.call(ticket.number)).is_some_and(|c| c.id() == id)
+    /// The newest of a robot's requests at tool servers that has `id`.
+    pub(super) fn ticket_of(&self, robot: usize, id: &str) -> Option<Ticket> {
+        let tag = print(id.as_bytes()) as u32;
+        let has_id = |ticket: &&Ticket| {
+            let tool = self.tools.get(ticket.tool).filter(|_| ticket.tag == tag);
+            tool.and_then(|tool| tool.in_flight.call(ticket.number)).is_some_and(|c| c.id() == id)
+        };
+        self.robots.get(robot)?.tickets.iter().rev().find(has_id).copied()
     }
 
     /// What the relay itself asked, or a robot, is answered: takes it out.

@@ -8,7 +8,7 @@ use super::departures::Departed;
 use super::numbers::NumberMap;
 use super::robot::Robot;
 use super::tool::Tool;
-use super::{Relay, ToolState};
+use super::{AgentView, Relay, ToolState, ToolView};
 use crate::moment::Moment;
 use crate::text::Language;
 
@@ -134,6 +134,40 @@ impl Relay {
 }
 
 impl Agent {
+    /// The agent as who has the key may see it.
+    pub(super) fn view(&self, now: Moment, language: Language) -> AgentView {
+        let offers = self.offers.of(Kind::Tools);
+        let tools = self.tools_where(|_| true);
+        let tools = tools.iter().filter_map(|place| Some((*place, self.tools.get(*place)?)));
+        AgentView {
+            robots: self.robots.len(),
+            offered: offers.len(),
+            kept: self.kept,
+            tools: tools
+                .map(|(place, tool)| {
+                    let serves = self.serving(tool.line) == Some(place);
+                    let (count, names) =
+                        if serves { offers.names_of(tool.line) } else { Default::default() };
+                    ToolView {
+                        label: tool.label.to_string(),
+                        address: tool.address.to_string(),
+                        state: tool.state,
+                        tools_count: count,
+                        tools: names.to_owned(),
+                        server_info: tool
+                            .hello
+                            .as_ref()
+                            .and_then(|hello| hello.server_info())
+                            .map(str::to_owned),
+                        connected_seconds: now.since(tool.joined).as_secs(),
+                        in_flight: tool.in_flight.call_count(),
+                        last_error: tool.trouble_at(now).map(|trouble| trouble.told(language)),
+                    }
+                })
+                .collect(),
+        }
+    }
+
     fn status(&self, now: Moment, language: Language) -> AgentStatus<'_> {
         let offers = self.offers.of(Kind::Tools);
         // How many names each line offers.
