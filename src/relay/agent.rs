@@ -286,6 +286,7 @@ impl Agent {
         self.expected_until.take_if(|until| *until <= turn.now);
         self.parked_time(turn);
         self.complain_of_silence(turn);
+        turn.resumes = true;
         self.settle(turn);
         self.tell_if_due(turn);
     }

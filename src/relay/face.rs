@@ -144,6 +144,8 @@ impl Agent {
         turn.work += cost;
         let merging = self.merging.of_mut(kind);
         merging.due = false;
+        let round = &mut self.parked.round;
+        round.again |= round.from.is_some_and(|from| from > 0);
         let tell = std::mem::take(&mut merging.tell);
         let Some(result) = result else {
             if tell {

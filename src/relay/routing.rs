@@ -410,7 +410,8 @@ impl Agent {
     /// the longer it is before it is done again.
     pub(super) fn unpark(&mut self, turn: &mut Turn<'_>) {
         let round = &mut self.parked.round;
-        round.again = round.from.is_some();
+        let is_under_way = round.from.is_some_and(|from| from > 0);
+        round.again |= is_under_way && !turn.resumes;
         round.from = round.from.or(Some(0));
         if round.not_before > turn.now {
             return turn.wake(round.not_before);

@@ -29,6 +29,8 @@ pub(super) struct Turn<'a> {
     new_catalogue: bool,
     /// How much has been done.
     pub work: usize,
+    /// Whether nothing new has happened: what was begun goes on.
+    pub resumes: bool,
     /// The earliest of the deadlines that came up.
     pub earliest: Option<Moment>,
     /// Peers that were closed and must be forgotten.
@@ -58,6 +60,7 @@ impl<'a> Turn<'a> {
             charged: 0,
             new_catalogue: false,
             work: 0,
+            resumes: false,
             earliest,
             forgotten,
         }

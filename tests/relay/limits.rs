@@ -237,3 +237,24 @@ fn a_robot_that_is_closed_while_its_waiting_requests_fail_leaves_nothing_behind(
     assert_eq!(world.relay.held_bytes(), 0);
     assert_eq!(world.relay.counts(), Counts::default());
 }
+
+#[test]
+fn many_requests_that_wait_are_tried_again_when_something_changes_and_not_all_the_time() {
+    let mut world = World::new();
+    let silent = world.tool("a");
+    let robot = world.robot("a");
+    for id in 0..200 {
+        world.calls(robot, &id.to_string(), "late");
+    }
+    world.ready_tool("a", "one", &["x"]);
+    world.ready_tool("a", "two", &["y"]);
+    world.seconds(1.0);
+    let next = world.relay.wake_at().unwrap();
+    assert!(next > world.now.after(Duration::from_secs(1)), "{next:?}");
+    let late = world.ready_tool("a", "three", &["z", "late"]);
+    world.seconds(0.1);
+    let called: Vec<u64> = (0..200).map(|_| world.called(late, "late")).collect();
+    assert!(called.is_sorted(), "they keep their order");
+    assert_eq!(world.relay.counts().waiting, 0);
+    world.hears(silent);
+}
