@@ -80,9 +80,20 @@ fn the_unit_starts_the_real_server() {
 fn a_wrong_configuration_stops_start_and_reload_with_a_status_that_is_not_tried_again() {
     assert_eq!(values("RestartPreventExitStatus"), ["2"]);
     let reload = values("ExecReload");
-    assert_eq!(reload[0], format!("{INSTALLED} -t"));
     assert!(reload[1].ends_with("kill -HUP $MAINPID"), "{}", reload[1]);
+    let check = reload[0].strip_prefix("/bin/sh -c '").and_then(|rest| rest.strip_suffix('\''));
+    // `$$` is a dollar sign to systemd.
+    let check = check
+        .unwrap()
+        .replace("$$", "$")
+        .replace(INSTALLED, env!("CARGO_BIN_EXE_mcp-endpoint-server"));
+    assert!(!check.contains('%') && !check.contains('\\'), "{check}");
     let state = Folder::fresh();
+    let checked = || run(Command::new("/bin/sh").args(["-c", &check]).current_dir(state.path()));
+    for (config, taken) in [("port = 1", true), ("prot = 1", true), ("port = x", false)] {
+        state.write(CONFIG, &format!("[server]\n{config}\n"));
+        assert_eq!(checked().status.success(), taken, "{config}");
+    }
     state.write(CONFIG, "[server]\nport = x\n");
     for arguments in [&[][..], &["-t"]] {
         let output = run(server().args(arguments).current_dir(state.path()));
