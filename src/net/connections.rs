@@ -421,7 +421,7 @@ impl Wire for Connections {
             return Err(Congested);
         }
         let account = connection.account;
-        if !self.make_room(account, size, true) {
+        if !self.has_room(size) && !self.make_room(account, size, true) {
             return Err(Congested);
         }
         // It may have held the most itself.
@@ -439,7 +439,10 @@ impl Wire for Connections {
         if out.len() > waiting {
             self.mark_dirty(slot);
         }
-        self.settle_account(slot);
+        // A short message is charged when it is written, at the end of the turn at the latest.
+        if size > SHORT {
+            self.settle_account(slot);
+        }
         Ok(())
     }
 

@@ -9,10 +9,9 @@ use super::items::{print, Item, Items};
 use super::names::Names;
 use super::templates::Templates;
 use crate::ledger::{allocated, array_of};
+use crate::sorted::sorted;
 use std::cell::OnceCell;
-use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasher;
 use std::mem::size_of;
 use std::rc::Rc;
 
@@ -59,9 +58,8 @@ struct Merged {
     entries: Vec<Entry>,
     /// Names that were made because the items' own ones were taken, with quotes.
     made: Vec<Box<str>>,
-    /// A table of places in `entries`, each plus one, found by the hash of the name.
+    /// The places in `entries`, in the order of the names.
     index: Vec<u32>,
-    hasher: RandomState,
     templates: Templates,
     /// How long the list is as text.
     bytes: usize,
@@ -253,33 +251,15 @@ impl Merged {
         Some((count, names))
     }
 
-    fn slots(&self, name: &str) -> impl Iterator<Item = usize> {
-        let size = self.index.len();
-        let start = self.hasher.hash_one(name);
-        // The table is at most half full, so an empty slot comes.
-        (0..size as u64).map(move |step| (start.wrapping_add(step) % size as u64) as usize)
-    }
-
     fn find(&self, name: &str) -> Option<usize> {
-        for slot in self.slots(name) {
-            let place = (*self.index.get(slot)? as usize).checked_sub(1)?;
-            if self.name(place) == name {
-                return Some(place);
-            }
-        }
-        None
+        let at = self.index.binary_search_by(|place| self.name(*place as usize).cmp(name)).ok()?;
+        self.index.get(at).map(|place| *place as usize)
     }
 
-    /// Puts every entry into the table.
+    /// Puts the place of every entry into the index.
     fn make_index(&mut self) {
-        self.index = vec![0; (self.entries.len() * 2).next_power_of_two()];
-        for place in 0..self.entries.len() {
-            let free = |slot: &usize| self.index.get(*slot) == Some(&0);
-            let slot = self.slots(self.name(place)).find(free);
-            if let Some(slot) = slot.and_then(|slot| self.index.get_mut(slot)) {
-                *slot = u32::try_from(place + 1).unwrap_or_default();
-            }
-        }
+        let names = (0..self.entries.len()).map(|place| (self.name(place), number(place)));
+        self.index = sorted(names).into_iter().map(|(_, place)| place).collect();
     }
 
     fn pieces(&self) -> Vec<&str> {
