@@ -471,6 +471,6 @@ impl Wire for Connections {
     }
 
     fn admits(&mut self, account: Account, bytes: usize) -> bool {
-        self.make_room(account, bytes, false)
+        self.has_room(bytes) || self.make_room(account, bytes, false)
     }
 }

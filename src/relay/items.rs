@@ -90,14 +90,22 @@ impl Items {
         }
     }
 
-    fn item(&self, span: &Span) -> Item<'_> {
+    /// The name of the item at `place`.
+    pub(super) fn name(&self, place: usize) -> Option<&str> {
+        self.spans.get(place).map(|span| self.name_of(span))
+    }
+
+    fn name_of(&self, span: &Span) -> &str {
         let (start, end) = span.name;
-        let name = match start & DECODED {
+        match start & DECODED {
             0 => part(&self.text, span.name),
             _ => part(&self.decoded, (start & !DECODED, end)),
-        };
+        }
+    }
+
+    fn item(&self, span: &Span) -> Item<'_> {
         Item {
-            name,
+            name: self.name_of(span),
             spelled_name: part(&self.text, span.spelled),
             raw: part(&self.text, (span.start, span.end)),
             print: span.print,

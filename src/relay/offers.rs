@@ -220,7 +220,10 @@ impl Merged {
         let Some(entry) = self.entries.get(place) else { return "" };
         match self.made(entry) {
             Some(quoted) => quoted.get(1..quoted.len() - 1).unwrap_or_default(),
-            None => self.item(entry).map_or("", |item| item.name),
+            None => {
+                let source = self.sources.get(entry.source as usize);
+                source.and_then(|source| source.items.name(entry.item as usize)).unwrap_or("")
+            }
         }
     }
 
