@@ -169,17 +169,19 @@ impl Connections {
         }
     }
 
-    /// What must always hold, where the relay keeps `kept` for agents.
+    /// What must always hold, where the relay has charged `kept` for agents.
     ///
     /// # Panics
     /// Where it does not: debug builds only.
     #[cfg(debug_assertions)]
     #[allow(clippy::panic)]
-    pub(super) fn check_accounts(&self, kept: impl Iterator<Item = (Account, usize)>) {
+    pub(super) fn check_accounts(&self, kept: impl Iterator<Item = (Account, usize, usize)>) {
         self.ledger.check_invariants();
         let mut sums = std::collections::HashMap::from([(Account::SERVER, self.spares_charged)]);
         let connections = self.iter().map(|(_, c)| (c.account, c.charged + IDLE));
-        for (account, bytes) in connections.chain(kept) {
+        for (account, bytes) in
+            connections.chain(kept.map(|(account, _, charged)| (account, charged)))
+        {
             *sums.entry(account).or_default() += bytes;
         }
         let all: usize = sums.values().sum();

@@ -73,6 +73,8 @@ pub(super) struct Agent {
     pub account: Account,
     /// Bytes of memory of everything that is kept for the agent, and those of its tool servers.
     pub kept: usize,
+    /// As much of it as the ledger knows.
+    pub charged: usize,
     pub tools_kept: usize,
     /// When the relay will call [`Agent::time`].
     pub armed: Option<Moment>,
@@ -105,6 +107,7 @@ impl Agent {
             held: 0,
             account,
             kept: 0,
+            charged: 0,
             tools_kept: 0,
             armed: None,
             joined: 0,
@@ -116,6 +119,7 @@ impl Agent {
             subscriptions: Subscriptions::default(),
         };
         agent.kept = agent.own_memory();
+        agent.charged = agent.kept;
         agent
     }
 

@@ -42,6 +42,8 @@ impl Agent {
         assert_eq!(self.waiting_memory(), self.held, "held bytes are miscounted");
         assert_eq!(self.tools_memory(), self.tools_kept, "a change of the catalogue is not told");
         assert_eq!(self.memory(), self.kept, "kept bytes are miscounted");
+        let uncharged = self.kept.abs_diff(self.charged);
+        assert!(uncharged < super::turn::UNCHARGED, "the ledger does not know what is kept");
         for kind in Kind::all() {
             for (line, _) in self.offers.of(kind).counts() {
                 let lost = self.lost.iter().any(|lost| lost.line == line);

@@ -108,10 +108,12 @@ impl Relay {
         self.check();
     }
 
-    /// What is kept for each agent, and for the server itself, in bytes of memory.
-    pub fn kept(&self) -> impl Iterator<Item = (Account, usize)> + '_ {
-        let agents = self.agents.iter().map(|(_, agent)| (agent.account, agent.kept));
-        agents.chain([(Account::SERVER, self.own_kept)])
+    /// What is kept for each agent, and for the server itself, in bytes of memory; and as much of it
+    /// as the ledger knows.
+    pub fn kept(&self) -> impl Iterator<Item = (Account, usize, usize)> + '_ {
+        let agents = self.agents.iter();
+        let agents = agents.map(|(_, agent)| (agent.account, agent.kept, agent.charged));
+        agents.chain([(Account::SERVER, self.own_kept, self.own_kept)])
     }
 }
 

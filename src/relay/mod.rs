@@ -196,7 +196,7 @@ impl Relay {
                 // After a restart robots are back before their tool servers.
                 let until = Moment::default().after(self.policy.reconnect_grace);
                 agent.expected_until = (now < until).then_some(until);
-                wire.charge(account, 0, agent.kept);
+                wire.charge(account, 0, agent.charged);
                 let agent = self.agents.insert(agent);
                 self.names.insert(seat.agent.into(), agent);
                 agent
@@ -316,14 +316,14 @@ impl Relay {
         let memory = (&mut self.complaints, &mut self.departures);
         let mut turn =
             Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, memory, wire);
-        turn.take_account(agent.account, agent.kept);
+        turn.take_account(agent.account, agent.kept, agent.charged);
         let result = work(agent, &mut turn);
         if turn.has_new_catalogue() {
             let tools = agent.tools_memory();
             turn.replace(agent.tools_kept, tools);
             agent.tools_kept = tools;
         }
-        agent.kept = turn.settle_account();
+        (agent.kept, agent.charged) = turn.settle_account();
         let own = turn.departures.memory();
         if own != self.own_kept {
             turn.charge_server(self.own_kept, own);
@@ -336,7 +336,7 @@ impl Relay {
         }
         if agent.is_empty() {
             self.deadlines.arm(&mut agent.armed, at, None);
-            wire.charge(agent.account, agent.kept, 0);
+            wire.charge(agent.account, agent.charged, 0);
             wire.close_account(agent.account);
             self.names.remove(&agent.name);
             self.agents.remove(at);

@@ -11,6 +11,9 @@ use crate::moment::Moment;
 /// done when the others have had their turn.
 pub(super) const MAX_WORK: usize = 5_000;
 
+/// How many bytes an agent may keep more, or fewer, than the ledger knows of.
+pub(super) const UNCHARGED: usize = 2048;
+
 /// One input being handled.
 pub(super) struct Turn<'a> {
     pub now: Moment,
@@ -67,17 +70,18 @@ impl<'a> Turn<'a> {
     }
 
     /// Says for whom something is kept, and how much of it there is already.
-    pub(super) fn take_account(&mut self, account: Account, kept: usize) {
-        (self.account, self.kept, self.charged) = (account, kept, kept);
+    pub(super) fn take_account(&mut self, account: Account, kept: usize, charged: usize) {
+        (self.account, self.kept, self.charged) = (account, kept, charged);
     }
 
-    /// Tells the ledger what is kept for the agent, which it returns.
-    pub(super) fn settle_account(&mut self) -> usize {
-        if self.kept != self.charged {
+    /// Tells the ledger what is kept for the agent, where that has changed by more than a little: a
+    /// call comes and goes without. Returns what is kept, and what the ledger knows of it.
+    pub(super) fn settle_account(&mut self) -> (usize, usize) {
+        if self.kept.abs_diff(self.charged) >= UNCHARGED {
             self.wire.charge(self.account, self.charged, self.kept);
             self.charged = self.kept;
         }
-        self.kept
+        (self.kept, self.charged)
     }
 
     /// Tells the ledger what is kept for the server itself.

@@ -109,11 +109,11 @@ impl World {
     fn check(&self) {
         self.relay.check_invariants();
         self.wire.ledger.check_invariants();
-        for (account, kept) in self.relay.kept() {
-            assert_eq!(self.wire.ledger.bytes_of(account), kept);
+        for (account, _, charged) in self.relay.kept() {
+            assert_eq!(self.wire.ledger.bytes_of(account), charged);
         }
-        let kept: usize = self.relay.kept().map(|(_, kept)| kept).sum();
-        assert_eq!(self.wire.ledger.bytes(), kept, "somebody is charged for nothing");
+        let charged: usize = self.relay.kept().map(|(_, _, charged)| charged).sum();
+        assert_eq!(self.wire.ledger.bytes(), charged, "somebody is charged for nothing");
     }
 
     /// The account of an agent.
@@ -123,7 +123,8 @@ impl World {
 
     /// How many bytes of memory are kept for an agent.
     pub(crate) fn kept_for(&self, agent: &str) -> usize {
-        self.wire.ledger.bytes_of(self.account(agent))
+        let account = self.account(agent);
+        self.relay.kept().filter(|kept| kept.0 == account).map(|(_, kept, _)| kept).sum()
     }
 
     /// Others need the room that an agent takes.

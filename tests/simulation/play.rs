@@ -136,8 +136,8 @@ impl Play {
         }
         self.relay.check_invariants();
         self.wire.ledger.check_invariants();
-        let kept: usize = self.relay.kept().map(|(_, kept)| kept).sum();
-        assert_eq!(self.wire.ledger.bytes(), kept, "somebody is charged for nothing");
+        let charged: usize = self.relay.kept().map(|(_, _, charged)| charged).sum();
+        assert_eq!(self.wire.ledger.bytes(), charged, "somebody is charged for nothing");
     }
 
     fn forget(&mut self, peer: Peer) {
