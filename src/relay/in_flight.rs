@@ -167,8 +167,10 @@ impl InFlight {
         let request = self.under_way.remove(&number);
         if let Some(Request::Call(_)) = request {
             self.calls -= 1;
-            let over = |entry: &(Moment, u32)| !is_live(&self.under_way, entry);
-            while self.deadlines.front().is_some_and(over) {
+            // Answers mostly come in the order of the requests. Other entries are passed over later.
+            if self.calls == 0 {
+                self.deadlines.clear();
+            } else if self.deadlines.front().is_some_and(|(_, first)| *first == number) {
                 self.deadlines.pop_front();
             }
         }
@@ -207,7 +209,7 @@ impl InFlight {
         self.calls
     }
 
-    /// When the first of them is given up.
+    /// When the first of them is given up, or earlier.
     pub(super) fn first_deadline(&self) -> Option<Moment> {
         self.deadlines.front().map(|(deadline, _)| *deadline)
     }
