@@ -162,7 +162,8 @@ fn what_a_peer_closes_with_and_how_it_breaks_the_protocol_are_told() {
         (&[0x80, 0x80, 0, 0, 0, 0][..], "no message has begun"),
         (&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xED][..], "must not be sent: 1005"),
     ] {
-        let mut client = server.ws(&path);
+        // Each of an agent of its own: those who come and go in a loop are summed up.
+        let mut client = server.ws(&server.tool_path(words));
         client.send_bytes(bytes);
         server.wait_line(words);
         loop {

@@ -182,7 +182,7 @@ fn a_key_is_not_looked_at_before_its_delay_is_over_and_the_right_one_waits_as_lo
     raw.send(format!("GET /mcp_endpoint/health?key={KEY} HTTP/1.1\r\nHost: x\r\n\r\n"));
     let start = Instant::now();
     assert_eq!(server.get("/health").status, 200);
-    server.robot("a").expect_silence();
+    server.ws(&server.robot_path("a")).expect_silence();
     assert!(start.elapsed() < Duration::from_millis(1000), "{:?}", start.elapsed());
     assert_eq!(Response::read(&mut raw).status, 200);
 }
