@@ -463,10 +463,12 @@ impl Agent {
     pub(super) fn ticket_of(&self, robot: usize, id: &str) -> Option<Ticket> {
         let tag = print(id.as_bytes()) as u32;
         let has_id = |ticket: &&Ticket| {
-            let tool = self.tools.get(ticket.tool).filter(|_| ticket.tag == tag);
-            tool.and_then(|tool| tool.in_flight.call(ticket.number)).is_some_and(|c| c.id() == id)
+            let call = self.tools.get(ticket.tool).and_then(|t| t.in_flight.call(ticket.number));
+            call.is_some_and(|call| call.id() == id)
         };
-        self.robots.get(robot)?.tickets.iter().rev().find(has_id).copied()
+        // Nearly all are passed over, by a loop that does nothing else.
+        let tickets = self.robots.get(robot)?.tickets.iter().rev();
+        tickets.filter(|ticket| ticket.tag == tag).find(has_id).copied()
     }
 
     /// What the relay itself asked, or a robot, is answered: takes it out.
