@@ -164,9 +164,9 @@ impl Connection {
         matches!(self.phase, Phase::Open(_))
     }
 
-    /// Whether a message of it has come in part.
-    pub(super) fn is_amid_a_message(&self) -> bool {
-        matches!(&self.phase, Phase::Open(receiver) if receiver.is_amid_a_frame())
+    /// Whether a message of it has come in part that takes more than `size` bytes.
+    pub(super) fn is_amid_a_message_over(&self, size: usize) -> bool {
+        matches!(&self.phase, Phase::Open(receiver) if receiver.is_amid_a_frame_over(size))
     }
 
     /// Notes `count` bytes that nobody wants. Says whether they are too many.

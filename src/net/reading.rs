@@ -31,7 +31,10 @@ impl Server {
             if !goes_on {
                 return;
             }
-            if !self.connections.get_mut(slot).is_some_and(|c| c.is_amid_a_message()) {
+            // A flood of small messages ends amid one nearly always.
+            let size = self.buffer.len();
+            let connection = self.connections.get_mut(slot);
+            if !connection.is_some_and(|c| c.is_amid_a_message_over(size)) {
                 break;
             }
         }

@@ -97,6 +97,11 @@ impl Receiver {
         self.wanted.is_some_and(|wanted| self.partial.len() < wanted)
     }
 
+    /// Whether a frame has come in part that takes more than `size` bytes.
+    pub(super) fn is_amid_a_frame_over(&self, size: usize) -> bool {
+        self.is_amid_a_frame() && self.wanted.is_some_and(|wanted| wanted > size)
+    }
+
     /// What looks for the peer's close frame from here on, in the bytes that follow.
     pub(super) fn skimmer(&self) -> Skimmer {
         if self.taken {
