@@ -63,10 +63,20 @@ impl Spares {
                 let kept: usize = self.large.iter().map(Vec::capacity).sum();
                 if large <= LARGEST && kept + large <= LARGE_SPARES {
                     self.large.push(buffer);
+                } else {
+                    release(buffer);
                 }
             }
         }
     }
+}
+
+/// Frees a buffer that may be large. glibc learns from the size of a freed block: from then on it
+/// takes blocks of that size from its heap, and keeps twice as much freed memory there. It learns
+/// nothing from a block that was made small before.
+pub(super) fn release(mut buffer: Vec<u8>) {
+    buffer.clear();
+    buffer.shrink_to(SMALL);
 }
 
 /// How far a write came.

@@ -1,6 +1,6 @@
-//! A frame that has not come whole, and the memory it takes meanwhile.
+//! A frame or a message that has not come whole, and the memory it takes meanwhile.
 
-use super::outgoing::Spares;
+use super::outgoing::{release, Spares};
 use crate::ledger::allocated;
 
 /// From how many bytes on the beginning of a frame gets a buffer that was used before, which may
@@ -18,6 +18,12 @@ pub(super) struct Partial {
     /// What has come, and room for more with anything in it.
     memory: Vec<u8>,
     came: usize,
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        release(std::mem::take(&mut self.memory));
+    }
 }
 
 impl Partial {
@@ -88,5 +94,18 @@ impl Partial {
             self.memory.resize(self.memory.capacity(), 0);
         }
         self.memory.get_mut(self.came..).unwrap_or_default()
+    }
+}
+
+/// A message of several frames.
+#[derive(Debug)]
+pub(super) struct Fragments {
+    pub is_text: bool,
+    pub bytes: Vec<u8>,
+}
+
+impl Drop for Fragments {
+    fn drop(&mut self) {
+        release(std::mem::take(&mut self.bytes));
     }
 }

@@ -7,7 +7,7 @@
 
 use super::frame;
 use super::outgoing::Spares;
-use super::partial::Partial;
+use super::partial::{Fragments, Partial};
 use super::skimmer::Skimmer;
 use crate::close::FrameError;
 use crate::ledger::allocated;
@@ -60,13 +60,6 @@ impl Lies {
         };
         payload.unwrap_or(&[])
     }
-}
-
-/// A message of several frames.
-#[derive(Debug)]
-struct Fragments {
-    is_text: bool,
-    bytes: Vec<u8>,
 }
 
 /// The receiving end.
