@@ -6,7 +6,7 @@ use crate::http::{RecentRefusal, RefusalReason};
 use crate::ledger::customer;
 use crate::moment::Moment;
 use crate::seldom::{Saying, Seldom};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -40,8 +40,6 @@ struct Record {
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     records: HashMap<IpAddr, Record>,
-    /// The same by the time of the last refusal, the oldest first.
-    order: BTreeSet<(Moment, IpAddr)>,
     /// The newest last.
     recent: Vec<RecentRefusal>,
     mentions: Seldom<(IpAddr, RefusalReason)>,
@@ -60,18 +58,17 @@ impl Refusals {
     pub(super) fn delay_of_key(&mut self, address: IpAddr, now: Moment) -> Duration {
         let customer = customer(address);
         if self.records.get(&customer).is_some_and(|record| now.since(record.last) >= MEMORY) {
-            self.forget(customer);
+            self.records.remove(&customer);
         }
         if self.records.len() >= MOST && !self.records.contains_key(&customer) {
-            if let Some((_, oldest)) = self.order.first().copied() {
-                self.forget(oldest);
+            // A look at each of them is little beside the handshake that is refused.
+            let oldest =
+                self.records.iter().min_by_key(|(customer, record)| (record.last, **customer));
+            if let Some(oldest) = oldest.map(|(customer, _)| *customer) {
+                self.records.remove(&oldest);
             }
         }
-        let Refusals { records, order, .. } = self;
-        let record = records.entry(customer).or_insert_with(|| {
-            order.insert((now, customer));
-            Record { count: 0, last: now }
-        });
+        let record = self.records.entry(customer).or_insert(Record { count: 0, last: now });
         record.count = record.count.saturating_add(1);
         STEP.saturating_mul(record.count.saturating_sub(FORGIVEN)).min(LONGEST)
     }
@@ -80,9 +77,7 @@ impl Refusals {
     pub(super) fn was_wrong(&mut self, address: IpAddr, now: Moment) {
         let customer = customer(address);
         if let Some(record) = self.records.get_mut(&customer) {
-            self.order.remove(&(record.last, customer));
             record.last = now;
-            self.order.insert((now, customer));
         }
     }
 
@@ -92,13 +87,7 @@ impl Refusals {
         let Some(record) = self.records.get_mut(&customer) else { return };
         record.count = record.count.saturating_sub(1);
         if record.count == 0 {
-            self.forget(customer);
-        }
-    }
-
-    fn forget(&mut self, customer: IpAddr) {
-        if let Some(record) = self.records.remove(&customer) {
-            self.order.remove(&(record.last, customer));
+            self.records.remove(&customer);
         }
     }
 
@@ -167,7 +156,7 @@ mod tests {
             (0..6).map(|_| refusals.delay_of_key(address(1), at(1))).collect();
         assert_eq!(together.pop(), Some(STEP * 3));
         (0..6).for_each(|_| refusals.was_right(address(1)));
-        assert!(refusals.records.is_empty() && refusals.order.is_empty());
+        assert!(refusals.records.is_empty());
         for second in 0..6 {
             refusals.delay(address(1), at(second));
         }
@@ -214,7 +203,6 @@ mod tests {
             refusals.delay(address(n), at(u64::from(n / 1000)));
             refusals.note(address(n), WrongKey, at(u64::from(n)));
         }
-        assert!(refusals.order.len() == refusals.records.len());
         assert!(refusals.records.len() <= MOST && refusals.recent.len() <= MOST_RECENT);
         let recent = refusals.recent(at(3000));
         let addresses: Vec<IpAddr> = recent.iter().map(|shown| shown.address).collect();

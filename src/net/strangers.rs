@@ -6,7 +6,7 @@
 
 use crate::ledger::customer;
 use crate::moment::Moment;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -48,12 +48,12 @@ pub(super) struct Stranger {
 pub(super) struct Strangers {
     /// Of each source: who was last heard when.
     sources: HashMap<Source, BTreeSet<(Moment, usize)>>,
-    /// How many each source has.
-    sizes: BTreeSet<(usize, Source)>,
+    /// Those who have more than everybody may have.
+    crowds: Vec<Source>,
     /// Who was last heard when, of all.
     silent: BTreeSet<(Moment, usize)>,
-    /// Half-read heads, the oldest first, each with its bytes of memory.
-    heads: BTreeMap<(Moment, usize), usize>,
+    /// Half-read heads that take memory, the oldest first.
+    heads: BTreeSet<(Moment, usize)>,
     head_bytes: usize,
 }
 
@@ -82,7 +82,7 @@ impl Strangers {
         self.head_bytes = self.head_bytes.saturating_sub(before).saturating_add(held);
         stranger.head.1 = held;
         if held > 0 {
-            self.heads.insert((since, slot), held);
+            self.heads.insert((since, slot));
         } else if before > 0 {
             self.heads.remove(&(since, slot));
         }
@@ -97,8 +97,7 @@ impl Strangers {
     /// Who gives way because its source has too many, and when: the one that has been silent
     /// longest.
     fn crowded(&self) -> Option<(Moment, usize)> {
-        let crowds = self.sizes.iter().rev().take_while(|(size, _)| *size > MAX_OF_ONE);
-        let oldest = crowds.filter_map(|(_, source)| match source {
+        let oldest = self.crowds.iter().filter_map(|source| match source {
             Source::Customer(_) => self.sources.get(source)?.first(),
             Source::Proxy(_) => None,
         });
@@ -118,18 +117,19 @@ impl Strangers {
     /// Who gives way where there is no room for anybody: the one silent longest of the source who
     /// has the most, if that is more than everybody may have; else the one silent longest of all.
     pub(super) fn least_missed(&self, now: Moment) -> Option<usize> {
-        let (size, source) = self.sizes.last()?;
-        let (heard, slot) = match *size > MAX_OF_ONE {
-            true => return self.sources.get(source)?.first().map(|(_, slot)| *slot),
-            false => self.silent.first()?,
-        };
+        let crowds =
+            self.crowds.iter().filter_map(|source| Some((self.sources.get(source)?, source)));
+        if let Some((theirs, _)) = crowds.max_by_key(|(theirs, source)| (theirs.len(), *source)) {
+            return theirs.first().map(|(_, slot)| *slot);
+        }
+        let (heard, slot) = self.silent.first()?;
         (heard.after(MIN_SILENCE) <= now).then_some(*slot)
     }
 
     /// Whose half-read head gives way where all together take more than `limit` bytes: the oldest.
     pub(super) fn oldest_head(&self, limit: usize) -> Option<usize> {
         let is_over = self.head_bytes > limit;
-        self.heads.first_key_value().filter(|_| is_over).map(|((_, slot), _)| *slot)
+        self.heads.first().filter(|_| is_over).map(|(_, slot)| *slot)
     }
 
     fn move_to(&mut self, stranger: &mut Stranger, slot: usize, source: Source, heard: Moment) {
@@ -140,21 +140,21 @@ impl Strangers {
 
     fn add(&mut self, slot: usize, source: Source, heard: Moment) {
         let theirs = self.sources.entry(source).or_default();
-        self.sizes.remove(&(theirs.len(), source));
         theirs.insert((heard, slot));
-        self.sizes.insert((theirs.len(), source));
+        if theirs.len() == MAX_OF_ONE + 1 {
+            self.crowds.push(source);
+        }
         self.silent.insert((heard, slot));
     }
 
     fn remove(&mut self, slot: usize, source: Source, heard: Moment) {
         self.silent.remove(&(heard, slot));
         let Some(theirs) = self.sources.get_mut(&source) else { return };
-        self.sizes.remove(&(theirs.len(), source));
         theirs.remove(&(heard, slot));
         if theirs.is_empty() {
             self.sources.remove(&source);
-        } else {
-            self.sizes.insert((theirs.len(), source));
+        } else if theirs.len() == MAX_OF_ONE {
+            self.crowds.retain(|crowd| *crowd != source);
         }
     }
 }
@@ -209,7 +209,7 @@ mod tests {
         for (slot, stranger) in behind.into_iter().enumerate() {
             all.leave(stranger, slot);
         }
-        assert_eq!((all.sources.len(), all.sizes.len(), all.silent.len()), (1, 1, 60));
+        assert_eq!((all.sources.len(), all.crowds.len(), all.silent.len()), (1, 0, 60));
     }
 
     #[test]
