@@ -8,7 +8,6 @@ use super::reply;
 use super::turn::Turn;
 use super::Peer;
 use crate::ledger::allocated;
-use std::collections::BTreeMap;
 
 /// How many resources one robot may be subscribed to, and all robots of an agent together.
 const MAX_OF_ROBOT: usize = 256;
@@ -35,9 +34,9 @@ struct Subscription {
     at: Peer,
 }
 
-/// All subscriptions of an agent, by the address of the resource.
+/// All subscriptions of an agent, in the order of the addresses of the resources.
 #[derive(Debug, Default)]
-pub(super) struct Subscriptions(BTreeMap<Box<str>, Subscription>);
+pub(super) struct Subscriptions(Vec<(Box<str>, Subscription)>);
 
 /// How many bytes of memory a subscription takes, and a robot's part in it.
 fn memory_of(uri: &str, label: &str) -> usize {
@@ -58,20 +57,29 @@ impl Subscriptions {
     /// Every robot that is subscribed to something, as often as it is.
     #[cfg(any(debug_assertions, test))]
     pub(super) fn robots(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.values().flat_map(|kept| kept.robots.iter().copied())
+        self.0.iter().flat_map(|(_, kept)| kept.robots.iter().copied())
     }
 
     /// Whether the robot may be subscribed to one more resource, and to this one.
     fn has_room(&self, robot: usize, uri: &str) -> bool {
-        let of_robot = self.0.values().filter(|kept| kept.robots.contains(&robot)).count();
+        let of_robot = self.0.iter().filter(|(_, kept)| kept.robots.contains(&robot)).count();
         uri.len() <= MAX_ADDRESS
-            && (self.0.contains_key(uri) || self.0.len() < MAX_OF_AGENT)
+            && (self.place(uri).is_ok() || self.0.len() < MAX_OF_AGENT)
             && of_robot < MAX_OF_ROBOT
     }
 
     /// Whether the robot is subscribed to the resource.
     fn has(&self, robot: usize, uri: &str) -> bool {
-        self.0.get(uri).is_some_and(|kept| kept.robots.contains(&robot))
+        self.get(uri).is_some_and(|kept| kept.robots.contains(&robot))
+    }
+
+    /// Where the subscription to a resource stands, or would stand.
+    fn place(&self, uri: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (**known).cmp(uri))
+    }
+
+    fn get(&self, uri: &str) -> Option<&Subscription> {
+        self.0.get(self.place(uri).ok()?).map(|(_, kept)| kept)
     }
 }
 
@@ -88,19 +96,19 @@ impl Agent {
         let Some(tool) = self.tools.get(tool).filter(|tool| tool.declares(CAPABILITY)) else {
             return;
         };
-        let known = self.subscriptions.0.get_mut(uri);
-        let kept = match known {
-            Some(kept) => kept,
-            None => {
-                turn.keep(memory_of(uri, &tool.label));
-                self.subscriptions.0.entry(uri.into()).or_insert(Subscription {
-                    robots: Vec::new(),
-                    line: tool.line,
-                    label: tool.label.clone(),
-                    at: tool.peer,
-                })
-            }
-        };
+        let place = self.subscriptions.place(uri);
+        if let Err(place) = place {
+            turn.keep(memory_of(uri, &tool.label));
+            let kept = Subscription {
+                robots: Vec::new(),
+                line: tool.line,
+                label: tool.label.clone(),
+                at: tool.peer,
+            };
+            self.subscriptions.0.insert(place, (uri.into(), kept));
+        }
+        let (Ok(place) | Err(place)) = place;
+        let Some((_, kept)) = self.subscriptions.0.get_mut(place) else { return };
         if !kept.robots.contains(&robot) {
             turn.keep(MEMORY_OF_ROBOT);
             kept.robots.push(robot);
@@ -111,7 +119,8 @@ impl Agent {
     /// A robot does not want a resource any more. Returns whether others still do, so that the
     /// tool server must not hear of it.
     pub(super) fn unsubscribed(&mut self, turn: &mut Turn<'_>, robot: usize, uri: &str) -> bool {
-        let Some(kept) = self.subscriptions.0.get_mut(uri) else { return false };
+        let Ok(at) = self.subscriptions.place(uri) else { return false };
+        let Some((_, kept)) = self.subscriptions.0.get_mut(at) else { return false };
         if let Some(place) = kept.robots.iter().position(|other| *other == robot) {
             kept.robots.swap_remove(place);
             turn.free(MEMORY_OF_ROBOT);
@@ -119,9 +128,8 @@ impl Agent {
         if !kept.robots.is_empty() {
             return true;
         }
-        if let Some(kept) = self.subscriptions.0.remove(uri) {
-            turn.free(memory_of(uri, &kept.label));
-        }
+        turn.free(memory_of(uri, &kept.label));
+        self.subscriptions.0.remove(at);
         false
     }
 
