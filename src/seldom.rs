@@ -23,8 +23,7 @@ pub struct Saying {
 }
 
 #[derive(Debug)]
-struct Said<K> {
-    key: K,
+struct Said {
     at: Moment,
     /// How often it has happened since.
     since: u32,
@@ -33,7 +32,15 @@ struct Said<K> {
 /// Decides what is worth saying again, for each `K`.
 #[derive(Debug)]
 pub struct Seldom<K> {
-    said: Vec<Said<K>>,
+    /// What was said, at the same places as in `told`.
+    keys: Vec<K>,
+    told: Told,
+}
+
+/// When what was said, whatever it is.
+#[derive(Debug, Default)]
+struct Told {
+    said: Vec<Said>,
     /// When the minute began in which sayings are counted, and how many there were.
     minute: Moment,
     sayings: u32,
@@ -42,15 +49,29 @@ pub struct Seldom<K> {
 
 impl<K> Default for Seldom<K> {
     fn default() -> Self {
-        Seldom { said: Vec::new(), minute: Moment::default(), sayings: 0, unsaid: 0 }
+        Seldom { keys: Vec::new(), told: Told::default() }
     }
 }
 
 impl<K: PartialEq> Seldom<K> {
     /// `key` has happened; returns whether to say so.
     pub fn note(&mut self, key: K, now: Moment) -> Option<Saying> {
-        let known = self.said.iter_mut().find(|said| said.key == key);
-        let count = match known {
+        let known = self.keys.iter().position(|known| *known == key);
+        if known.is_none() {
+            if let Some(oldest) = self.told.make_room() {
+                self.keys.swap_remove(oldest);
+            }
+            self.keys.push(key);
+        }
+        self.told.note(known, now)
+    }
+}
+
+impl Told {
+    /// What is `known` under this number has happened, or something new.
+    #[inline(never)]
+    fn note(&mut self, known: Option<usize>, now: Moment) -> Option<Saying> {
+        let count = match known.and_then(|known| self.said.get_mut(known)) {
             Some(said) if now.since(said.at) < MINUTE => {
                 said.since = said.since.saturating_add(1);
                 return None;
@@ -60,8 +81,7 @@ impl<K: PartialEq> Seldom<K> {
                 std::mem::take(&mut said.since).saturating_add(1)
             }
             None => {
-                self.make_room();
-                self.said.push(Said { key, at: now, since: 0 });
+                self.said.push(Said { at: now, since: 0 });
                 1
             }
         };
@@ -78,15 +98,17 @@ impl<K: PartialEq> Seldom<K> {
         Some(Saying { count, others })
     }
 
-    fn make_room(&mut self) {
+    /// Forgets what has not been said for longest where there is no room for more, and returns
+    /// where it stood; the last takes its place.
+    #[inline(never)]
+    fn make_room(&mut self) -> Option<usize> {
         if self.said.len() < MOST {
-            return;
+            return None;
         }
-        let oldest = self.said.iter().enumerate().min_by_key(|(_, said)| said.at);
-        if let Some((oldest, _)) = oldest {
-            let forgotten = self.said.swap_remove(oldest);
-            self.unsaid = self.unsaid.saturating_add(forgotten.since);
-        }
+        let (oldest, _) = self.said.iter().enumerate().min_by_key(|(_, said)| said.at)?;
+        let forgotten = self.said.swap_remove(oldest);
+        self.unsaid = self.unsaid.saturating_add(forgotten.since);
+        Some(oldest)
     }
 }
 
@@ -119,7 +141,7 @@ mod tests {
         let mut seldom = Seldom::default();
         let sayings = (0..5000).filter(|key| seldom.note(*key, at(60)).is_some()).count();
         assert_eq!(sayings, MOST_SAID as usize);
-        assert!(seldom.said.len() <= MOST);
+        assert!(seldom.told.said.len() <= MOST && seldom.keys.len() <= MOST);
         let next = Saying { count: 1, others: 5000 - MOST_SAID };
         assert_eq!(seldom.note(9999, at(120)), Some(next));
         assert_eq!(seldom.note(9998, at(120)), once(1));

@@ -61,7 +61,7 @@ pub struct Context<'a> {
 }
 
 /// What costs a look around, and so is found out only when somebody asks for it.
-pub trait Machine: fmt::Debug {
+pub trait Machine {
     /// How many bytes of memory the process occupies; nothing where the system does not say.
     fn memory(&self) -> Option<u64>;
 
@@ -74,6 +74,12 @@ pub trait Machine: fmt::Debug {
     /// How many bytes of memory are kept for an agent; nothing where nobody keeps count.
     fn kept_for(&self, _agent: &str) -> Option<usize> {
         None
+    }
+}
+
+impl fmt::Debug for dyn Machine + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Machine")
     }
 }
 
