@@ -54,18 +54,40 @@ mod system {
 
         /// What has arrived.
         pub(in crate::net) fn take(&mut self) -> Vec<Signal> {
-            let terminal = &self.terminal;
-            let meaning = |signal| match signal {
-                SIGHUP if !terminal.is_gone() => Signal::Reload,
-                _ => Signal::Stop,
-            };
-            self.source.pending().map(meaning).collect()
+            let (terminal, stopping) = (&self.terminal, &self.stopping);
+            let meaning =
+                |signal| meaning(signal, || terminal.is_gone(), || stopping.load(Ordering::SeqCst));
+            self.source.pending().filter_map(meaning).collect()
         }
 
         /// From now on a signal to stop ends the process at once.
         pub(in crate::net) fn end_at_the_next(&self) {
             self.stopping.store(true, Ordering::SeqCst);
         }
+    }
+
+    /// What a signal asks for, if anything.
+    fn meaning(
+        signal: i32,
+        terminal_is_gone: impl FnOnce() -> bool,
+        is_stopping: impl FnOnce() -> bool,
+    ) -> Option<Signal> {
+        match signal {
+            SIGHUP if !terminal_is_gone() => Some(Signal::Reload),
+            // The system and the shell each send one for the same closed terminal: the second must
+            // not cut the stop short.
+            SIGHUP if is_stopping() => None,
+            _ => Some(Signal::Stop),
+        }
+    }
+
+    #[test]
+    fn a_closed_terminal_stops_the_server_once_and_does_not_cut_the_stop_short() {
+        let meaning = |signal, gone, stopping| meaning(signal, || gone, || stopping);
+        assert_eq!(meaning(SIGHUP, false, false), Some(Signal::Reload));
+        assert_eq!(meaning(SIGHUP, true, false), Some(Signal::Stop));
+        assert_eq!(meaning(SIGHUP, true, true), None);
+        assert_eq!(meaning(SIGTERM, true, true), Some(Signal::Stop));
     }
 
     /// The terminal that the server was started in. When it is closed the system sends SIGHUP, and

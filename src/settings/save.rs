@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[cfg(unix)]
 pub(super) fn lock(path: &Path) -> Option<File> {
     use rustix::fs::{flock, FlockOperation};
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     // Whoever makes the file says why that is impossible.
     ownership::create_folders(folder).ok()?;
     let folder = File::open(folder).ok()?;
@@ -157,6 +158,12 @@ mod tests {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_in_the_working_directory_is_locked_like_any_other() {
+        assert!(lock(Path::new("a.cfg")).is_some());
     }
 
     #[test]
