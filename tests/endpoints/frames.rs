@@ -148,7 +148,9 @@ fn assert_closed_for(frame: &Frame, code: u16) {
 
 #[test]
 fn what_a_peer_closes_with_and_how_it_breaks_the_protocol_are_told() {
-    let server = Server::builder().set("server", "language", "en").start();
+    // Who comes and goes in a loop is logged at DEBUG.
+    let server = Server::builder().set("server", "language", "en");
+    let server = server.set("server", "log_level", "DEBUG").start();
     let path = server.tool_path("a");
     let mut client = server.ws(&path);
     client.answer_closes = false;
