@@ -4,7 +4,7 @@ use crate::common::{Folder, Process, CONFIG, LOG, PATIENCE};
 use rustix::fs::{open, Mode, OFlags};
 use rustix::pty::{grantpt, openpt, ptsname, unlockpt, OpenptFlags};
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -103,11 +103,16 @@ fn a_full_terminal_freezes_neither_the_service_nor_the_stop() {
 #[test]
 fn a_closed_terminal_ends_the_server_and_an_open_one_has_it_reload() {
     let (watcher, name) = terminal();
-    let mut shown = Shown::start(&opened(&name, OFlags::empty()));
+    let output = opened(&name, OFlags::empty());
+    let mut shown = Shown::start(&output);
     shown.wait_log("127.0.0.1:");
     crate::common::signal(shown.child.id(), "HUP");
     shown.wait_log("已重新读取配置");
     drop(watcher);
+    // A process that another test starts at this moment has it, too, for a moment.
+    while output.is_terminal() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     crate::common::signal(shown.child.id(), "HUP");
     assert_eq!(shown.wait_exit(), Some(0));
     shown.wait_log("正在停止");
