@@ -343,11 +343,26 @@ pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// JSON with line breaks, with blanks in their place; nothing where it is not that.
 fn on_one_line(text: &str) -> Option<String> {
-    text.find(['\r', '\n'])?;
+    if !has_breaks(text) {
+        return None;
+    }
     let text = text.trim_start_matches(['\r', '\n']);
     // In a string a tab is a fault just as a line break is.
-    let is_json = scan::is_json(&text.replace(['\r', '\n'], "\t"));
-    is_json.then(|| text.replace(['\r', '\n'], " "))
+    let is_json = scan::is_json(&with_breaks_as(text, b'\t'));
+    is_json.then(|| with_breaks_as(text, b' '))
+}
+
+/// Whether there are line breaks in a text. A large one is looked through many bytes at a time.
+pub(super) fn has_breaks(text: &str) -> bool {
+    let is_break = |found, byte: &u8| found | matches!(byte, b'\r' | b'\n');
+    text.as_bytes().chunks(256).any(|bytes| bytes.iter().fold(false, is_break))
+}
+
+/// A text with `other`, which must be ASCII, in the place of each line break, in no more memory than
+/// that takes: a text may be large.
+pub(super) fn with_breaks_as(text: &str, other: u8) -> String {
+    let bytes = text.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { other } else { byte });
+    String::from_utf8(bytes.collect()).unwrap_or_default()
 }
 
 /// Four parts of one message may be written anew, such as its id, a name, a token; the others are kept.

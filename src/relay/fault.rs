@@ -1,7 +1,7 @@
 //! What a tool server sends that cannot be read as a message: what is wrong with it, and whose answer
 //! it was meant to be.
 
-use super::envelope::{string, Envelope, BYTE_ORDER_MARK};
+use super::envelope::{has_breaks, string, with_breaks_as, Envelope, BYTE_ORDER_MARK};
 use super::scan;
 use crate::text::Language;
 
@@ -40,10 +40,12 @@ impl Fault {
         let marked = text.strip_prefix(BYTE_ORDER_MARK);
         let skipped = if marked.is_some() { BYTE_ORDER_MARK.len_utf8() } else { 0 };
         // Between values a line break does what a tab does; in a string neither may stand.
-        let line = marked.unwrap_or(text).replace(['\r', '\n'], "\t");
-        let (kind, at) = match scan::check(&line) {
-            Err(scan::NotJson { at }) => not_json(&line, at),
-            Ok(()) => not_a_message(&line),
+        let text = marked.unwrap_or(text);
+        let spread = has_breaks(text).then(|| with_breaks_as(text, b'\t'));
+        let line = spread.as_deref().unwrap_or(text);
+        let (kind, at) = match scan::check(line) {
+            Err(scan::NotJson { at }) => not_json(line, at),
+            Ok(()) => not_a_message(line),
         };
         Fault { kind, at: at + skipped }
     }

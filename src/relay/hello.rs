@@ -15,6 +15,9 @@ const MAX_CAPABILITIES: usize = 16 << 10;
 const MAX_REST: usize = 64 << 10;
 const MAX_MEMBERS: usize = 64;
 
+/// How many members of an answer, and of its capabilities, are looked at: a large one has millions.
+const MAX_SEEN: usize = 1000;
+
 /// How many bytes of an answer are kept.
 pub(super) const MAX_BYTES: usize = MAX_CAPABILITIES + MAX_REST;
 
@@ -47,11 +50,16 @@ struct Members {
     /// The names, decoded, and the values as they are spelled.
     members: Vec<(Box<str>, Box<str>)>,
     bytes: usize,
+    seen: usize,
 }
 
 impl Members {
     /// Takes a member in if there is room; says whether there was.
     fn put(&mut self, name: &str, value: &str, room: usize) -> bool {
+        self.seen += 1;
+        if self.seen > MAX_SEEN {
+            return false;
+        }
         if let Some(at) = self.members.iter().position(|(other, _)| **other == *name) {
             let (name, value) = self.members.remove(at);
             self.bytes -= name.len() + value.len();
@@ -241,6 +249,14 @@ mod tests {
         assert_eq!(hello.name.as_deref(), Some("s"));
         assert_eq!(hello.left_out.as_deref(), Some("instructions"));
         assert!(hello.memory() < 2000, "{}", hello.memory());
+    }
+
+    #[test]
+    fn of_millions_of_members_the_first_are_looked_at() {
+        let members = vec![r#""a":0"#; MAX_SEEN].join(",");
+        let read = |last| Hello::read(&format!(r#"{{{members},"{last}":1}}"#)).unwrap();
+        assert_eq!(read("b").left_out.as_deref(), Some("b"));
+        assert_eq!(read("protocolVersion").left_out, None);
     }
 
     #[test]
