@@ -39,6 +39,16 @@ impl Connection {
         };
         self.held.saturating_add(self.out.memory()).saturating_add(put_off)
     }
+
+    /// What its owner is charged for it besides. Of one that is over that is nothing, though it is
+    /// freed at the end of the turn only: who gives way does so until there is room, and no longer.
+    pub(super) fn fixed(&self) -> usize {
+        if matches!(self.phase, Phase::Dead) {
+            0
+        } else {
+            IDLE
+        }
+    }
 }
 
 impl Connections {
@@ -47,7 +57,7 @@ impl Connections {
         let account = self.ledger.open(owner);
         let Some(connection) = self.get_mut(slot) else { return self.ledger.close(account) };
         let before = std::mem::replace(&mut connection.account, account);
-        let charged = connection.charged.saturating_add(IDLE);
+        let charged = connection.charged.saturating_add(connection.fixed());
         self.ledger.charge(before, charged, 0);
         self.ledger.charge(account, 0, charged);
         self.ledger.close(before);
@@ -141,7 +151,7 @@ impl Connections {
     fn largest_of(&self, account: Account) -> (Option<usize>, usize, usize) {
         let (mut largest, mut most, mut all) = (None, 0, 0usize);
         for (slot, connection) in self.iter().filter(|(_, c)| c.account == account) {
-            all = all.saturating_add(connection.charged).saturating_add(IDLE);
+            all = all.saturating_add(connection.charged).saturating_add(connection.fixed());
             let is_alive = !matches!(connection.phase, Phase::Dead);
             if is_alive && (largest.is_none() || connection.charged > most) {
                 (largest, most) = (Some(slot), connection.charged);
@@ -178,7 +188,7 @@ impl Connections {
     pub(super) fn check_accounts(&self, kept: impl Iterator<Item = (Account, usize, usize)>) {
         self.ledger.check_invariants();
         let mut sums = std::collections::HashMap::from([(Account::SERVER, self.spares_charged)]);
-        let connections = self.iter().map(|(_, c)| (c.account, c.charged + IDLE));
+        let connections = self.iter().map(|(_, c)| (c.account, c.charged + c.fixed()));
         for (account, bytes) in
             connections.chain(kept.map(|(account, _, charged)| (account, charged)))
         {

@@ -124,6 +124,12 @@ impl Connections {
         self.slab.iter().map(|(slot, _)| slot).collect()
     }
 
+    /// Whether a connection has ended, perhaps just now, because others needed its memory. Nothing
+    /// may become of it any more.
+    pub(super) fn is_over(&self, slot: usize) -> bool {
+        self.slab.get(slot).is_none_or(|connection| matches!(connection.phase, Phase::Dead))
+    }
+
     /// The place the next connection will get.
     pub(super) fn next_slot(&self) -> usize {
         self.slab.vacant_key()
@@ -157,7 +163,8 @@ impl Connections {
             self.strangers.leave(stranger, slot);
         }
         self.queued = self.queued.saturating_sub(connection.charged);
-        self.ledger.charge(connection.account, connection.charged.saturating_add(IDLE), 0);
+        let charged = connection.charged.saturating_add(connection.fixed());
+        self.ledger.charge(connection.account, charged, 0);
         self.ledger.close(connection.account);
         connection.out.clear(&mut self.spares);
         Some(connection)
@@ -360,6 +367,9 @@ impl Connections {
     /// Sends what is queued and then ends the connection.
     pub(super) fn leave(&mut self, slot: usize, lingers: bool) {
         let until = self.now.after(self.limits.close_timeout);
+        if self.is_over(slot) {
+            return;
+        }
         if let Some(connection) = self.slab.get_mut(slot) {
             connection.phase = Phase::Leaving { until, lingers, shut: false };
             // What had come in part is forgotten.
@@ -378,11 +388,15 @@ impl Connections {
         connection.out.clear(&mut self.spares);
         let phase = std::mem::replace(&mut connection.phase, Phase::Dead);
         let (peer, address) = (connection.peer, connection.caller.ip());
+        let account = connection.account;
         let stranger = connection.stranger.take();
         if let Some(stranger) = stranger {
             self.strangers.leave(stranger, slot);
         }
         self.settle_account(slot);
+        if !matches!(phase, Phase::Dead) {
+            self.ledger.charge(account, IDLE, 0);
+        }
         match phase {
             Phase::Dead => return,
             Phase::Open(_) => {

@@ -38,6 +38,9 @@ impl Server {
                     self.connections.named(slot, client);
                 }
                 self.connections.account_head(slot, 0);
+                if self.connections.is_over(slot) {
+                    return;
+                }
                 match answer {
                     Answer::Respond(response) if response.is_slowed => {
                         let (bytes, skimmer) = (response.bytes, Skimmer::default());
@@ -207,6 +210,9 @@ impl Server {
     /// Answers a request that shows a key.
     fn check_key(&mut self, slot: usize, mut head: Box<Head>) {
         self.connections.account_head(slot, 0);
+        if self.connections.is_over(slot) {
+            return;
+        }
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let (peer, address) = (connection.caller.address.ip(), connection.caller.ip());
         let response = match self.read_head(&mut head, peer, None) {

@@ -139,3 +139,20 @@ fn half_read_heads_take_a_quarter_of_the_memory_and_the_oldest_gives_way() {
     heads[0].read_to_end();
     good.expect_silence();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_gives_way_to_others_does_so_until_there_is_room_and_no_longer() {
+    let server = Server::builder().set("websocket", "memory_limit", "1MB").start();
+    // Idle sockets of one owner that take a little more than half of the memory.
+    let mut idle: Vec<Raw> = (0..800).map(|_| Raw::connect(server.address())).collect();
+    let mut one = Raw::connect(server.address());
+    one.send("GET /health HTTP/1.1\r\nHost");
+    one.read_to_end();
+    // It is the first of those that go; what comes later comes behind all of them.
+    let mut other = Raw::connect_from([127, 0, 0, 3], server.address());
+    other.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+    other.read_to_end();
+    let ended = idle.iter_mut().filter_map(|raw| raw.has_ended().then_some(())).count();
+    assert!((1..400).contains(&ended), "{ended} gave way");
+}
