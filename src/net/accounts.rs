@@ -1,7 +1,7 @@
 //! Whose memory the connections take, and who gives way when `memory_limit` is reached.
 
 use super::connection::{Caller, Connection, Phase, PutOff};
-use super::connections::Connections;
+use super::connections::{Connections, SHORT};
 use super::server::Server;
 use crate::close::CloseReason;
 use crate::ledger::{allocated, Account, Owner, Payer};
@@ -129,11 +129,13 @@ impl Connections {
             }
             let kept = self.ledger.bytes_of(payer).saturating_sub(held_by_all);
             let asked = if payer == account { more } else { 0 };
+            // Something short, an error above all, is never refused because of what another holds.
+            let is_let_pass = payer != account && more <= SHORT;
             match largest {
                 Some(slot) if held > asked.max(kept) => self.cut(slot),
                 _ if asked >= kept || (payer == account && !of_all) => {
                     self.ledger.note_gave_way(payer);
-                    return false;
+                    return is_let_pass;
                 }
                 _ => {
                     // What the relay keeps is given up when the present input has been handled.
@@ -141,7 +143,7 @@ impl Connections {
                         self.giving_way.push(payer);
                     }
                     let all = self.ledger.bytes().saturating_add(more);
-                    return all <= limit.saturating_add(limit / 16);
+                    return is_let_pass || all <= limit.saturating_add(limit / 16);
                 }
             }
         }

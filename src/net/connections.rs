@@ -30,7 +30,7 @@ const FEW: usize = 64;
 pub(super) const MUCH: usize = 64 * 1024;
 
 /// Messages up to this size, in bytes, …
-const SHORT: usize = 1024;
+pub(super) const SHORT: usize = 1024;
 
 /// … may overdraw a full queue by this much: an error is worth more than silence.
 const OVERDRAFT: usize = 64 * 1024;
