@@ -266,7 +266,8 @@ impl Gathered {
                 };
             }
             let value = scanner.value()?;
-            if name == "nextCursor" && value != "null" {
+            // Some write an empty cursor at the end.
+            if name == "nextCursor" && !matches!(value, "null" | r#""""#) {
                 next = Some(value);
             }
             Ok(())
@@ -341,6 +342,8 @@ mod tests {
         assert_eq!((page.len(), page.nameless), (1, 4));
         let next =
             page.read_page(Kind::Tools, r#"{"nextCursor":null,"tools":[{"name":"\u0062"}]}"#);
+        assert_eq!(next, Ok(None));
+        let next = page.read_page(Kind::Tools, r#"{"nextCursor":"","tools":[]}"#);
         assert_eq!(next, Ok(None));
         let items = page.finish();
         assert_eq!(items.iter().map(|item| item.name).collect::<Vec<_>>(), ["a", "b"]);

@@ -23,8 +23,8 @@ const MAX_INVITATIONS: u8 = 8;
 pub(super) enum Late {
     /// It is the first list of tools: it was asked for again.
     Repeated,
-    /// It is the first list of tools, and was asked for often enough. The tool server stays
-    /// `listing`.
+    /// It is the first list of tools, was asked for often enough, and nothing of it came. The tool
+    /// server stays `listing`.
     Abandoned,
     /// What was known before stays in use. Robots are to be told if `tell`.
     GivenUp { kind: Kind, tell: bool },
@@ -127,13 +127,18 @@ impl Tool {
                 late.push(Late::Repeated);
             } else {
                 listing.given_up = true;
-                let tell = listing.tell;
                 // A late answer may still add to it.
                 let gathered = listing.gathered.clone();
+                // The first pages of a first list are news to every robot.
+                let is_nothing = is_first && gathered.len() == 0;
+                let tell = listing.tell || is_first;
                 turn.catalogue_changed();
                 list.known = false;
                 list.keep_what_came(gathered);
-                late.push(if is_first { Late::Abandoned } else { Late::GivenUp { kind, tell } });
+                late.push(match is_nothing {
+                    true => Late::Abandoned,
+                    false => Late::GivenUp { kind, tell },
+                });
             }
         }
         late

@@ -147,6 +147,27 @@ fn of_five_pages_of_a_mebibyte_the_first_four_mebibytes_are_kept() {
 }
 
 #[test]
+fn a_page_that_does_not_come_keeps_the_pages_before_it() {
+    let mut world = World::new();
+    let tool = world.tool("a");
+    world.greets(tool, "calc", ANNOUNCES);
+    let robot = world.initialised_robot_after_waiting("a");
+    let id = world.asked(tool, "tools/list");
+    world.answers(tool, id, r#"{"tools":[{"name":"first"}],"nextCursor":"2"}"#);
+    for _ in 0..4 {
+        world.asked(tool, "tools/list");
+        world.seconds(10.0);
+    }
+    assert!(!trouble(&world).is_empty());
+    let told = world.hears_all(robot);
+    assert!(told.iter().any(|message| message["method"] == "notifications/tools/list_changed"));
+    assert_eq!(world.view("a").tools[0].state.label(), "ready");
+    world.asks(robot, "1", "tools/list");
+    world.seconds(2.0);
+    assert_eq!(world.told_tools(robot), ["first"]);
+}
+
+#[test]
 fn a_page_that_fails_keeps_the_pages_before_it() {
     for failure in [r#""error":{"code":-1,"message":"no"}"#, r#""result":{"tools":null}"#] {
         let mut world = World::new();
