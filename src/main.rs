@@ -90,7 +90,7 @@ fn run(sources: Sources) -> ExitCode {
     for warning in &loaded.warnings {
         log::warn!("{warning}");
     }
-    let reload = reload_from(sources, settings.clone());
+    let reload = reload_from(sources, settings.clone(), loaded.file.is_file());
     let server = match Server::open(settings.clone(), reload) {
         Ok(server) => server,
         Err(error) => {
@@ -130,11 +130,11 @@ fn announce(settings: &Settings, server: &Server) {
 }
 
 /// Reads the settings again when it is asked to, and opens the log file anew.
-fn reload_from(sources: Sources, started: Settings) -> Reload {
+fn reload_from(sources: Sources, started: Settings, mut had_file: bool) -> Reload {
     let mut current = started.clone();
     Box::new(move || {
         let language = current.server.language;
-        match settings::reload(&sources, &current) {
+        match settings::reload(&sources, &current, had_file) {
             Err(problems) => {
                 logging::reopen();
                 log::error!("{}", language.reload_failed(&problems));
@@ -153,6 +153,7 @@ fn reload_from(sources: Sources, started: Settings) -> Reload {
                     log::warn!("{warning}");
                 }
                 current.clone_from(&loaded.settings);
+                had_file = loaded.file.is_file();
                 log::info!("{}", current.server.language.reloaded());
                 Ok((loaded.settings, warnings))
             }

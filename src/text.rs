@@ -316,6 +316,11 @@ sentences! {
         zh: "{file}: 配置文件不存在；请检查路径，或不带 -c 启动以自动创建";
         en: "{file}: there is no such configuration file; check the path, or start without -c to have one made";
     }
+    /// It was there before, and is to be read again.
+    config_gone(file: impl Display) {
+        zh: "{file}: 配置文件已不存在；请把它放回原处，否则下次启动会新建配置并更换密钥";
+        en: "{file}: the configuration file is gone; put it back, or the next start makes a new one with another key";
+    }
     /// The system, or the parser, does not want to.
     config_unreadable(file: impl Display, error: impl Display) {
         zh: "{file}: 无法读取配置文件: {error}；请检查文件及其权限";
@@ -400,6 +405,11 @@ sentences! {
     key_was_short(least: usize) {
         zh: "[server] key 不足 {least} 个字符，已换成新生成的密钥；旧的接入点地址全部失效";
         en: "[server] key had fewer than {least} characters and was replaced by a new one; addresses given out before are refused";
+    }
+    /// While the server runs it keeps the key it has.
+    key_stays(least: usize) {
+        zh: "[server] key 不足 {least} 个字符，继续使用原有密钥；下次启动会生成新的密钥";
+        en: "[server] key has fewer than {least} characters: the present key stays in use, and the next start makes a new one";
     }
     /// The key of the environment is used all the same.
     key_is_short(name: &str, least: usize) {

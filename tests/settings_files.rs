@@ -753,15 +753,19 @@ fn reading_again_writes_nothing_and_keeps_the_key() {
     let folder = Folder::new();
     let first = folder.load().unwrap().settings;
     fs::write(folder.file(), "[server]\nkey = short\nport = 9\n").unwrap();
-    let again = settings::reload(&folder.sources(), &first).unwrap().settings;
+    let again = settings::reload(&folder.sources(), &first, true).unwrap();
+    assert!(again.warnings.iter().any(|warning| warning.contains("32")), "{:?}", again.warnings);
+    let again = again.settings;
     assert_eq!((again.server.key.as_str(), again.server.port), (first.server.key.as_str(), 9));
     assert_eq!(folder.text(), "[server]\nkey = short\nport = 9\n");
     assert_eq!(first.needs_restart(&again), ["[server] port"]);
     fs::remove_file(folder.file()).unwrap();
-    assert_eq!(settings::reload(&folder.sources(), &first).unwrap().settings, first);
+    assert_eq!(settings::reload(&folder.sources(), &first, false).unwrap().settings, first);
+    let problems = settings::reload(&folder.sources(), &first, true).unwrap_err().to_string();
+    assert!(problems.contains(".mcp-endpoint-server.cfg"), "{problems}");
     assert!(!folder.file().exists());
     fs::write(folder.file(), "[server]\nport = x\n").unwrap();
-    assert!(settings::reload(&folder.sources(), &first).is_err());
+    assert!(settings::reload(&folder.sources(), &first, true).is_err());
 }
 
 #[test]

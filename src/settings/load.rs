@@ -120,13 +120,21 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
 }
 
 /// Reads the settings again while the server runs with `current` ones, and writes nothing. A file
-/// without a key leaves the current one in force.
+/// without a key leaves the current one in force. `had_file`: the current ones came from a file. Without
+/// it all would be as in a new one, limits and allowed origins too, so its absence is a fault then.
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn reload(sources: &Sources, current: &Settings) -> Result<Loaded, Problems> {
-    let (_, mut loaded) = read(sources)?;
+pub fn reload(sources: &Sources, current: &Settings, had_file: bool) -> Result<Loaded, Problems> {
+    let (source, mut loaded) = read(sources)?;
+    let language = current.server.language;
+    if source.fresh && had_file {
+        return Err(Problems(vec![language.config_gone(source.file.display())]));
+    }
     if key_is_wanted(sources, &loaded.settings) {
+        if !loaded.settings.server.key.is_empty() {
+            loaded.warnings.push(loaded.settings.server.language.key_stays(SHORTEST));
+        }
         loaded.settings.server.key.clone_from(&current.server.key);
     }
     Ok(loaded)
