@@ -271,9 +271,18 @@ impl Server {
         Robot::new(self.ws(&self.robot_path(agent)))
     }
 
-    /// The log file so far.
+    /// The log file, with every line that is on standard error by now: a thread of its own writes it.
     pub fn log(&self) -> String {
-        self.folder.read(LOG)
+        let dated = |line: &String| line.starts_with(|first: char| first.is_ascii_digit());
+        let last = self.process.stderr().into_iter().rfind(dated).unwrap_or_default();
+        let end = Instant::now() + PATIENCE / 4;
+        loop {
+            let log = self.folder.read(LOG);
+            if log.contains(&last) || Instant::now() >= end {
+                return log;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// What it wrote to standard error.
