@@ -82,8 +82,7 @@ fuzz_target!(|data: &[u8]| {
     let shell = ShellView { connections: 3, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_secs(61));
     let (machine, may_see_key) = (&(), choice & 0x80 == 0);
-    let context =
-        Context { settings: &settings, relay: &relay, shell, machine, now, may_see_key };
+    let context = Context { settings: &settings, relay: &relay, shell, machine, now, may_see_key };
 
     let step = usize::from(*step).pow(2).max(1);
     let Some((answer, rest)) = answered(head, step, &context) else { return };
