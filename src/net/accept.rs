@@ -61,7 +61,9 @@ impl AcceptError {
         match Errno::from_raw_os_error(code) {
             Errno::MFILE | Errno::NFILE => AcceptError::Descriptors,
             Errno::NOBUFS => AcceptError::Memory,
-            Errno::PROTO | Errno::NOPROTOOPT | Errno::HOSTDOWN => AcceptError::Lost,
+            Errno::PROTO | Errno::NOPROTOOPT | Errno::HOSTDOWN | Errno::OPNOTSUPP => {
+                AcceptError::Lost
+            }
             #[cfg(target_os = "linux")]
             Errno::NONET => AcceptError::Lost,
             _ => AcceptError::Other,
