@@ -56,7 +56,11 @@ fn flood_a_robot_that_does_not_read(bytes: u64, ping_interval: &str) {
                 answer(&mut beside, number).result();
             }
         }
-        assert!(target.stats()["traffic"]["sends_refused"].as_u64() > Some(0), "some is refused");
+        // How soon its queue is full depends on how fast the tool server is let go on.
+        let traffic = target.stats()["traffic"].clone();
+        let left_out = ["sends_refused", "notifications_dropped"];
+        let left_out = left_out.map(|count| traffic[count].as_u64().unwrap());
+        assert!(left_out.iter().sum::<u64>() > 0, "some is left out: {traffic}");
         wait_until("the robot that does not read is closed", Duration::from_secs(4), || {
             target.stats()["robot_connections"] == 3
         });
