@@ -228,12 +228,13 @@ impl Agent {
                 self.call_failed(turn, place, number, &call, Refusal::ToolLost(&why));
             }
         }
-        self.pay_lists_owed(turn);
         let served_by_a_twin = self.serving(tool.line).is_some();
         if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
             self.keep_in_mind(turn, *tool);
         }
         self.merge_all(turn);
+        // Not before it is known what is left.
+        self.pay_lists_owed(turn);
         self.renew_subscriptions(turn);
         self.settle(turn);
     }
