@@ -22,6 +22,10 @@ const NO_TABLES: &str = "SECTIONS {
 } INSERT AFTER .rodata;
 ";
 
+/// A program that may be loaded anywhere has a table of its addresses, a fortieth of it. Packed, it is nearly
+/// nothing, but the C library must know how to unpack it (glibc 2.36, musl 1.2.4).
+const PACK_ADDRESSES: &str = "-zpack-relative-relocs";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // A build with debug information is for a debugger, which reads the tables.
@@ -36,12 +40,23 @@ fn main() {
     {
         return;
     }
-    for wish in [FOLD.to_owned(), format!("-T{}", script.display())] {
-        let spellings = [format!("-Wl,{wish}"), wish];
-        if let Some(spelling) = spellings.iter().find(|spelling| links(&folder, spelling)) {
+    for wish in [FOLD.to_owned(), format!("-T{}", script.display()), PACK_ADDRESSES.to_owned()] {
+        let spellings = [format!("-Wl,{wish}"), wish.clone()];
+        let works = |spelling: &&String| {
+            links(&folder, spelling) && (wish != PACK_ADDRESSES || runs(&folder))
+        };
+        if let Some(spelling) = spellings.iter().find(works) {
             println!("cargo::rustc-link-arg-bins={spelling}");
         }
     }
+}
+
+/// Whether the program that was linked last starts on this machine. One for another kind of machine
+/// does not, nor one for a newer C library.
+fn runs(folder: &Path) -> bool {
+    let status =
+        Command::new(folder.join("empty")).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 /// Whether an empty program for the target can be linked with this argument.

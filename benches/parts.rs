@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use criterion::{BenchmarkId, Criterion, Throughput};
+use jsonrpc::{Id, Message, Splice};
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::http::{self, Answer, Context, Request, ShellView};
 use mcp_endpoint_server::moment::Moment;
-use mcp_endpoint_server::relay::envelope::{Envelope, Id, Splice};
 use mcp_endpoint_server::relay::{Congested, Peer, Policy, Relay, Seat, Side, Wire};
 use mcp_endpoint_server::settings::Settings;
 use mcp_endpoint_server::token::Token;
@@ -53,7 +53,7 @@ fn answer(size: usize) -> String {
 
 /// Reading a message as far as the relay must, and writing it with another id.
 fn envelopes(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("envelope");
+    let mut group = criterion.benchmark_group("message");
     let answer = |size| answer(size).replacen("          ", "1234567890", 1);
     for (name, text) in [
         ("small call", call("self.light.set_scene")),
@@ -64,9 +64,9 @@ fn envelopes(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_with_input(BenchmarkId::from_parameter(name), &text, |bencher, text| {
             bencher.iter(|| {
-                let envelope = Envelope::read(black_box(text)).unwrap();
-                let Id::Given(id) = envelope.id else { panic!("no id") };
-                let mut splice = Splice::of(envelope.text);
+                let message = Message::read(black_box(text)).unwrap();
+                let Id::Given(id) = message.id else { panic!("no id") };
+                let mut splice = Splice::of(message.text);
                 splice.put(id, "77");
                 black_box(splice.pieces());
             });

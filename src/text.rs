@@ -3,6 +3,7 @@
 //! A sentence is a method of [`Language`]. What happened comes first, then why, then what to do.
 
 use crate::close::{CloseReason, FrameError, RefusalReason};
+use jsonrpc::{Fault, FaultKind};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -14,6 +15,23 @@ pub enum Language {
     Zh,
     /// English.
     En,
+}
+
+impl Language {
+    /// What is wrong with a text that is no message, and where.
+    pub fn fault(self, fault: Fault) -> String {
+        let what = match fault.kind {
+            FaultKind::EndsEarly => self.fault_ends_early(),
+            FaultKind::ControlCharacter => self.fault_control_character(),
+            FaultKind::BadEscape => self.fault_bad_escape(),
+            FaultKind::MoreBehind => self.fault_more_behind(),
+            FaultKind::Unexpected => self.fault_unexpected(),
+            FaultKind::NoObject => self.fault_no_object(),
+            FaultKind::OddMember => self.fault_odd_member(),
+            FaultKind::NoAnswer => self.fault_no_answer(),
+        };
+        self.fault_at(&what, fault.at)
+    }
 }
 
 /// Writes each sentence once as a method: its name, what it is told, and the two wordings.

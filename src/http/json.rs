@@ -1,6 +1,6 @@
 //! JSON, written member by member: the code takes a fifth of what serde derives.
 
-use crate::relay::scan;
+use jsonrpc::scan;
 
 /// A value, or the beginning of one that ends with [`Json::end`].
 #[derive(Clone, Copy, Debug)]

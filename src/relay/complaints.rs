@@ -3,13 +3,13 @@
 
 use super::agent::Agent;
 use super::departures::{Departure, Departures};
-use super::fault::Fault;
 use super::reply::shortened;
 use super::tool::{self, Tool};
 use super::turn::Turn;
 use super::{robot, Peer, Policy};
 use crate::moment::Moment;
 use crate::seldom::Seldom;
+use jsonrpc::Fault;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -171,7 +171,7 @@ impl Agent {
         let Some(tool) = self.tools.get(tool) else { return };
         let language = turn.policy.language;
         let (who, cause) = (tool::Who(&self.name, tool), Cause::ToolUnreadable(tool.peer));
-        let words = || match fault.told(language) {
+        let words = || match language.fault(fault) {
             fault if failed => language.tool_answer_unreadable(&fault),
             fault => language.tool_text_unreadable(&fault),
         };

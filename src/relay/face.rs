@@ -3,7 +3,6 @@
 
 use super::agent::Agent;
 use super::catalogue::Kind;
-use super::envelope::Envelope;
 use super::hello::{self, Hello};
 use super::liveness::Awaited;
 use super::numbers::NumberMap;
@@ -16,6 +15,7 @@ use super::trouble::Trouble;
 use super::turn::Turn;
 use crate::moment::Moment;
 use crate::sorted::sorted;
+use jsonrpc::Message;
 use std::time::Duration;
 
 /// How often robots are told at most that a list has changed.
@@ -316,9 +316,9 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         id: &str,
-        envelope: &Envelope<'_>,
+        message: &Message<'_>,
     ) {
-        self.meet(turn, place, envelope);
+        self.meet(turn, place, message);
         let hello = match self.hello.take() {
             Some(hello) => hello,
             None => {

@@ -2,7 +2,6 @@
 
 use super::agent::{Agent, PATIENCE};
 use super::catalogue::{Kind, KINDS};
-use super::envelope::{hear, Envelope, Id, Params, Splice, Unreadable};
 use super::from_tool::AGENT_SHARE;
 use super::memory::{memory_of_queued, memory_of_waiting};
 use super::parked::Parked;
@@ -15,6 +14,7 @@ use super::tool::Tool;
 use super::turn::Turn;
 use super::ToolState;
 use crate::moment::Moment;
+use jsonrpc::{read_line, Id, Message, MessageError, Params, Splice};
 
 /// Whether a robot's message comes for the first time, or has waited.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ pub(super) struct Ask<'a> {
     pub robot: usize,
     pub id: &'a str,
     pub method: &'a str,
-    pub envelope: &'a Envelope<'a>,
+    pub message: &'a Message<'a>,
     pub state: Turnstile<'a>,
 }
 
@@ -53,7 +53,7 @@ impl Agent {
     pub(super) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
-        hear(text, |text, read| {
+        read_line(text, |text, read| {
             let Some(robot) = self.robots.get_mut(place) else { return };
             robot.speaks_by = None;
             turn.note_heard(robot.peer, text);
@@ -73,19 +73,19 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         text: &str,
-        read: Result<&Envelope<'_>, Unreadable>,
+        read: Result<&Message<'_>, MessageError>,
     ) {
-        if let Ok(envelope) = read {
-            if envelope.method.as_deref() == Some("notifications/cancelled") {
-                self.cancelled(turn, place, envelope);
-                if let Id::Given(id) = envelope.id {
+        if let Ok(message) = read {
+            if message.method.as_deref() == Some("notifications/cancelled") {
+                self.cancelled(turn, place, message);
+                if let Id::Given(id) = message.id {
                     self.answer_empty(turn, place, id);
                 }
                 return;
             }
         }
         let Some(robot) = self.robots.get(place) else { return };
-        let request_id = match read.map(|envelope| (envelope.id, envelope.method.is_some())) {
+        let request_id = match read.map(|message| (message.id, message.method.is_some())) {
             Ok((Id::Given(id), true)) => Some(id),
             _ => None,
         };
@@ -125,13 +125,7 @@ impl Agent {
 
     /// A text that has waited is looked at again.
     fn hear_again(&mut self, turn: &mut Turn<'_>, place: usize, text: &str, state: Turnstile<'_>) {
-        self.hear_robot(
-            turn,
-            place,
-            text,
-            Envelope::read(text).as_ref().map_err(|why| *why),
-            state,
-        );
+        self.hear_robot(turn, place, text, Message::read(text).as_ref().map_err(|why| *why), state);
     }
 
     fn hear_robot(
@@ -139,36 +133,36 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         text: &str,
-        read: Result<&Envelope<'_>, Unreadable>,
+        read: Result<&Message<'_>, MessageError>,
         state: Turnstile<'_>,
     ) {
-        let envelope = match read {
-            Ok(envelope) => envelope,
+        let message = match read {
+            Ok(message) => message,
             Err(why) => {
                 turn.traffic.messages_dropped += 1;
-                let id = Envelope::id_of_unreadable(text).unwrap_or("null");
+                let id = Message::id_of_unreadable(text).unwrap_or("null");
                 let refusal = match why {
-                    Unreadable::NotJson => Refusal::NotJson,
-                    Unreadable::Batch => Refusal::Batch,
-                    Unreadable::NotAMessage => Refusal::NotAMessage,
+                    MessageError::NotJson => Refusal::NotJson,
+                    MessageError::Batch => Refusal::Batch,
+                    MessageError::NotAMessage => Refusal::NotAMessage,
                 };
                 return self.refuse(turn, place, id, refusal);
             }
         };
         let is_notification = |method: &str| method.starts_with("notifications/");
-        match (envelope.method.as_deref(), envelope.id) {
-            (Some(method), Id::Absent) => self.robot_notifies(turn, place, method, envelope),
+        match (message.method.as_deref(), message.id) {
+            (Some(method), Id::Absent) => self.robot_notifies(turn, place, method, message),
             // Some serialise every member they know of.
             (Some(method), Id::Null) if is_notification(method) => {
-                self.robot_notifies(turn, place, method, envelope);
+                self.robot_notifies(turn, place, method, message);
             }
             (Some(_), Id::Given(id)) if id.len() > LONGEST_ID => {
                 self.refuse(turn, place, "null", Refusal::NotAMessage);
             }
             (Some(method), Id::Given(id)) => {
-                self.robot_asks(turn, Ask { robot: place, id, method, envelope, state });
+                self.robot_asks(turn, Ask { robot: place, id, method, message, state });
             }
-            (None, _) if envelope.result.is_some() || envelope.error.is_some() => {
+            (None, _) if message.result.is_some() || message.error.is_some() => {
                 turn.traffic.messages_dropped += 1;
                 self.complain_of_reply(turn, place);
             }
@@ -185,10 +179,10 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         method: &str,
-        envelope: &Envelope<'_>,
+        message: &Message<'_>,
     ) {
         match method {
-            "notifications/cancelled" => return self.cancelled(turn, place, envelope),
+            "notifications/cancelled" => return self.cancelled(turn, place, message),
             "notifications/initialized" => {
                 if let Some(robot) = self.robots.get_mut(place) {
                     robot.initialised = true;
@@ -197,21 +191,21 @@ impl Agent {
                     return;
                 }
                 let own = |tool: &Tool| tool.state == ToolState::Transparent;
-                return self.tell_tools(turn, envelope, own);
+                return self.tell_tools(turn, message, own);
             }
             _ => (),
         }
-        self.tell_tools(turn, envelope, Tool::takes_messages);
+        self.tell_tools(turn, message, Tool::takes_messages);
     }
 
     /// Passes a notification on to the tool servers that `wanted` picks.
     fn tell_tools(
         &mut self,
         turn: &mut Turn<'_>,
-        envelope: &Envelope<'_>,
+        message: &Message<'_>,
         wanted: impl Fn(&Tool) -> bool,
     ) {
-        let params = envelope.read_params();
+        let params = message.read_params();
         if params.has_unclear_token {
             turn.traffic.messages_dropped += 1;
             return;
@@ -219,22 +213,22 @@ impl Agent {
         let mut is_first = true;
         for (_, tool) in self.tools.iter_mut().filter(|(_, tool)| wanted(tool)) {
             // What goes to many is work for the relay, as in the other direction.
-            let bytes = envelope.text.len();
+            let bytes = message.text.len();
             if !is_first && !self.fan_out.admits(turn.now, bytes, AGENT_SHARE) {
                 turn.traffic.notifications_dropped += 1;
                 continue;
             }
             is_first = false;
             let mut digits = itoa::Buffer::new();
-            let mut splice = Splice::of(envelope.text);
-            own_ids(&mut splice, envelope, &params, tool, &mut digits);
+            let mut splice = Splice::of(message.text);
+            own_ids(&mut splice, message, &params, tool, &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
     }
 
     /// A robot does not want an answer any more: the newest request of that id is over.
-    fn cancelled(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
-        let params = envelope.read_params();
+    fn cancelled(&mut self, turn: &mut Turn<'_>, place: usize, message: &Message<'_>) {
+        let params = message.read_params();
         let Some(id) = params.request_id.filter(|_| !params.has_unclear_token) else { return };
         if self.withdraw_parked(turn, place, id) || self.withdraw_queued(turn, place, id) {
             return self.pay_list_owed(turn, place);
@@ -248,10 +242,10 @@ impl Agent {
             turn.traffic.calls_cancelled += 1;
             let mut digits = itoa::Buffer::new();
             let number = digits.format(ticket.number);
-            let mut splice = Splice::of(envelope.text);
+            let mut splice = Splice::of(message.text);
             splice.put(id, number);
             let mut digits = itoa::Buffer::new();
-            own_ids(&mut splice, envelope, &params, tool, &mut digits);
+            own_ids(&mut splice, message, &params, tool, &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
         self.pay_list_owed(turn, place);
@@ -277,7 +271,7 @@ impl Agent {
     fn robot_asks(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
         // Some give their notifications an id.
         if ask.method.starts_with("notifications/") {
-            self.robot_notifies(turn, ask.robot, ask.method, ask.envelope);
+            self.robot_notifies(turn, ask.robot, ask.method, ask.message);
             return self.answer_empty(turn, ask.robot, ask.id);
         }
         if self.passes_through(ask.robot) {
@@ -302,12 +296,12 @@ impl Agent {
         if self.robots.get(ask.robot).is_some_and(|robot| !robot.transparent) {
             // It will be served by the relay again when others come.
             match ask.method {
-                "initialize" => self.meet(turn, ask.robot, ask.envelope),
+                "initialize" => self.meet(turn, ask.robot, ask.message),
                 "tools/list" => self.last_listed(turn, ask.robot, ask.id),
                 _ => (),
             }
         }
-        let params = ask.envelope.read_params();
+        let params = ask.message.read_params();
         let route = self.route_anywhere(Group::Transparent, |_| true);
         self.send_along(turn, ask, &params, route, Refusal::UnknownMethod(ask.method));
     }
@@ -316,7 +310,7 @@ impl Agent {
         if let Some(since) = self.may_wait(turn, ask, &[]) {
             return self.wait(turn, ask, since, &[]);
         }
-        self.answer_initialize(turn, ask.robot, ask.id, ask.envelope);
+        self.answer_initialize(turn, ask.robot, ask.id, ask.message);
     }
 
     fn ask_ping(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
@@ -339,7 +333,7 @@ impl Agent {
 
     fn ask_list(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
         let robot = self.robots.get(ask.robot).filter(|_| kind == Kind::Tools);
-        let start = robot.map_or(0, |r| quirks::page_start(r, turn.policy, ask.envelope.params));
+        let start = robot.map_or(0, |r| quirks::page_start(r, turn.policy, ask.message.params));
         // Before the first page the tool servers may have to be asked.
         if start == 0 {
             if matches!(ask.state, Turnstile::First { .. }) {
@@ -373,7 +367,7 @@ impl Agent {
                 return self.wait(turn, ask, since, kinds);
             }
         }
-        let params = ask.envelope.read_params();
+        let params = ask.message.read_params();
         let asked = match kind.row().key {
             "uri" => &params.uri,
             _ => &params.name,
@@ -400,7 +394,7 @@ impl Agent {
     }
 
     fn ask_others(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
-        let params = ask.envelope.read_params();
+        let params = ask.message.read_params();
         let word = ask.method.split('/').next().unwrap_or(ask.method);
         let capability = if word == "completion" { "completions" } else { word };
         let route = self.route_anywhere(Group::All, |tool| tool.declares(capability));
@@ -408,8 +402,8 @@ impl Agent {
     }
 
     /// Remembers who a robot says it is.
-    pub(super) fn meet(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
-        let params = envelope.read_params();
+    pub(super) fn meet(&mut self, turn: &mut Turn<'_>, place: usize, message: &Message<'_>) {
+        let params = message.read_params();
         let name = params.client_name.as_deref().unwrap_or("");
         if let Some(robot) = self.robots.get_mut(place) {
             robot.is_xiaozhi_server = turn.policy.quirks && quirks::is_xiaozhi_server(name);
@@ -430,7 +424,7 @@ impl Agent {
 
     /// Lets a message wait until the tools have settled; what comes behind it waits too.
     fn wait(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>, since: Moment, kinds: &[Kind]) {
-        let text = ask.envelope.text;
+        let text = ask.message.text;
         let waits = self.robots.get(ask.robot).is_none_or(|robot| robot.waiting.is_some());
         if waits || self.hold(turn, memory_of_waiting(text, ask.id)).is_err() {
             // Too much waits already: answered from what is known.
@@ -492,12 +486,12 @@ impl Agent {
 /// tool server gets a number in their place that none of its requests has.
 fn own_ids<'a>(
     splice: &mut Splice<'a>,
-    envelope: &Envelope<'a>,
+    message: &Message<'a>,
     params: &Params<'a>,
     tool: &mut Tool,
     digits: &'a mut itoa::Buffer,
 ) {
-    let id = match envelope.id {
+    let id = match message.id {
         Id::Given(id) => Some(id),
         _ => None,
     };

@@ -3,8 +3,6 @@
 use super::agent::Agent;
 use super::catalogue::{Kind, KINDS};
 use super::complaints::level;
-use super::envelope::{hear, Envelope, Id, Splice, Unreadable};
-use super::fault::{self, Fault, FaultKind};
 use super::in_flight::{number, Request};
 use super::quirks;
 use super::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
@@ -13,6 +11,8 @@ use super::trouble::Trouble;
 use super::turn::Turn;
 use super::twins::Doubt;
 use super::{Peer, ToolState};
+use jsonrpc::fault::{self, Fault, FaultKind};
+use jsonrpc::{read_line, Id, Message, MessageError, Splice};
 
 /// How many times as much as one peer all peers of an agent may make the relay send to others.
 pub(super) const AGENT_SHARE: usize = 4;
@@ -25,11 +25,11 @@ impl Agent {
         let Some(tool) = self.tools.get_mut(place) else { return };
         tool.heard = turn.now;
         let peer = tool.peer;
-        hear(text, |line, read| {
+        read_line(text, |line, read| {
             turn.note_heard(peer, line);
             match read {
-                Ok(envelope) if envelope.is_message() => {
-                    self.hear_tool(turn, place, peer, envelope);
+                Ok(message) if message.is_message() => {
+                    self.hear_tool(turn, place, peer, message);
                 }
                 read => self.hear_other(turn, place, text, line, read.map(|_| ())),
             }
@@ -45,23 +45,23 @@ impl Agent {
         place: usize,
         text: &str,
         line: &str,
-        read: Result<(), Unreadable>,
+        read: Result<(), MessageError>,
     ) {
         let Some(peer) = self.tools.get(place).map(|tool| tool.peer) else { return };
         if read.is_ok() {
-            let inner = fault::unwrapped(line).map(Envelope::read);
-            if let Some(Ok(envelope)) =
-                inner.filter(|read| read.as_ref().is_ok_and(Envelope::is_message))
+            let inner = fault::unwrapped(line).map(Message::read);
+            if let Some(Ok(message)) =
+                inner.filter(|read| read.as_ref().is_ok_and(Message::is_message))
             {
-                return self.hear_tool(turn, place, peer, &envelope);
+                return self.hear_tool(turn, place, peer, &message);
             }
         }
         let mut found = false;
-        if read == Err(Unreadable::Batch) {
-            fault::replies_of(line, &mut |envelope| {
+        if read == Err(MessageError::Batch) {
+            fault::replies_of(line, &mut |message| {
                 // A list may be long: one that is dropped is named for all.
-                if !found || self.is_answer(place, envelope) {
-                    self.tool_replies(turn, place, envelope);
+                if !found || self.is_answer(place, message) {
+                    self.tool_replies(turn, place, message);
                 } else {
                     turn.traffic.replies_dropped += 1;
                 }
@@ -73,25 +73,19 @@ impl Agent {
         }
     }
 
-    fn hear_tool(
-        &mut self,
-        turn: &mut Turn<'_>,
-        place: usize,
-        peer: Peer,
-        envelope: &Envelope<'_>,
-    ) {
-        match (envelope.method.as_deref(), envelope.id) {
-            (None, _) => self.tool_replies(turn, place, envelope),
+    fn hear_tool(&mut self, turn: &mut Turn<'_>, place: usize, peer: Peer, message: &Message<'_>) {
+        match (message.method.as_deref(), message.id) {
+            (None, _) => self.tool_replies(turn, place, message),
             (Some(method), Id::Given(id)) => {
                 if KINDS.iter().any(|row| row.list == method || row.uses.contains(&method)) {
                     self.complain_of_request(turn, place, method);
                 }
-                answer_tool(turn, peer, method, id, envelope);
+                answer_tool(turn, peer, method, id, message);
                 if method == "initialize" {
                     self.tool_invites(turn, place);
                 }
             }
-            (Some(method), _) => self.tool_notifies(turn, place, method, envelope),
+            (Some(method), _) => self.tool_notifies(turn, place, method, message),
         }
     }
 
@@ -104,8 +98,8 @@ impl Agent {
     }
 
     /// Whether a request is under way that a reply answers.
-    fn is_answer(&self, place: usize, envelope: &Envelope<'_>) -> bool {
-        let Id::Given(id) = envelope.id else { return false };
+    fn is_answer(&self, place: usize, message: &Message<'_>) -> bool {
+        let Id::Given(id) = message.id else { return false };
         let tool = self.tools.get(place);
         number(id).is_some_and(|number| tool.is_some_and(|tool| tool.in_flight.has(number)))
     }
@@ -147,12 +141,12 @@ impl Agent {
         }
     }
 
-    fn tool_replies(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
-        let number = match envelope.id {
+    fn tool_replies(&mut self, turn: &mut Turn<'_>, place: usize, message: &Message<'_>) {
+        let number = match message.id {
             Id::Given(id) => number(id),
             _ => None,
         };
-        let Some(answer) = envelope.answer() else { return };
+        let Some(answer) = message.answer() else { return };
         let request = number.and_then(|number| {
             let request = self.take_request(turn, place, number)?;
             Some((number, request))
@@ -160,11 +154,11 @@ impl Agent {
         match request {
             None => {
                 turn.traffic.replies_dropped += 1;
-                let id = match envelope.id {
+                let id = match message.id {
                     Id::Given(id) => id,
                     _ => "null",
                 };
-                self.complain_of_answer(turn, place, id, envelope.error);
+                self.complain_of_answer(turn, place, id, message.error);
                 // It comes late, but it comes.
                 if self.tools.get(place).is_some_and(|tool| tool.doubt.is_some()) {
                     self.trusts(turn, place);
@@ -180,7 +174,7 @@ impl Agent {
                 }
             }
             Some((number, Request::Call(call))) => {
-                self.deliver(turn, place, number, &call, envelope);
+                self.deliver(turn, place, number, &call, message);
             }
             Some((_, Request::Initialize)) => self.tool_shook_hands(turn, place, answer),
             Some((_, Request::List(kind))) => self.tool_listed(turn, place, kind, answer, None),
@@ -326,10 +320,10 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         method: &str,
-        envelope: &Envelope<'_>,
+        message: &Message<'_>,
     ) {
         match method {
-            "notifications/progress" => self.progress(turn, place, envelope),
+            "notifications/progress" => self.progress(turn, place, message),
             // Its own handshake is over. One that refused ours before may not refuse it now.
             "notifications/initialized" => {
                 if self.tools.get(place).is_some_and(|tool| tool.state == ToolState::Opaque) {
@@ -339,7 +333,7 @@ impl Agent {
             // The relay has answered the request already.
             "notifications/cancelled" => (),
             _ if self.tool_has_changed(turn, place, method) => (),
-            _ => self.tell_initialised_robots(turn, place, envelope.text),
+            _ => self.tell_initialised_robots(turn, place, message.text),
         }
     }
 
@@ -359,8 +353,8 @@ impl Agent {
         known
     }
 
-    fn progress(&mut self, turn: &mut Turn<'_>, place: usize, envelope: &Envelope<'_>) {
-        let params = envelope.read_params();
+    fn progress(&mut self, turn: &mut Turn<'_>, place: usize, message: &Message<'_>) {
+        let params = message.read_params();
         let Some(token) = params.progress_token else { return };
         let Some(number) = number(token) else { return };
         let Some(tool) = self.tools.get_mut(place) else { return };
@@ -369,11 +363,11 @@ impl Agent {
         // Sooner than before, where new settings have made the wait shorter.
         turn.wake(deadline);
         let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };
-        if !tool.progress.admits(turn.now, envelope.text.len(), 1) {
+        if !tool.progress.admits(turn.now, message.text.len(), 1) {
             turn.traffic.notifications_dropped += 1;
             return self.complain_of_notifications(turn, place);
         }
-        let mut splice = Splice::of(envelope.text);
+        let mut splice = Splice::of(message.text);
         splice.put(token, own);
         match quirks::too_large_for(robot, turn.policy, splice.pieces()) {
             None => drop(turn.send_to_robot(robot.peer, splice.pieces())),
@@ -418,11 +412,11 @@ fn offer_the_same(one: &Tool, other: &Tool) -> bool {
 }
 
 /// Answers what a tool asks of the relay.
-fn answer_tool(turn: &mut Turn<'_>, tool: Peer, method: &str, id: &str, envelope: &Envelope<'_>) {
+fn answer_tool(turn: &mut Turn<'_>, tool: Peer, method: &str, id: &str, message: &Message<'_>) {
     let text = match method {
         "ping" => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#),
         "initialize" => {
-            let params = envelope.read_params();
+            let params = message.read_params();
             let version = params.protocol_version.as_deref().unwrap_or(PROTOCOL_VERSION);
             format!(
                 r#"{{"jsonrpc":"2.0","id":{id},"result":{{"protocolVersion":{},"capabilities":{{}},"serverInfo":{}}}}}"#,

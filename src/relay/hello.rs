@@ -1,10 +1,10 @@
 //! What tool servers answer to `initialize`, and what robots are answered for all of them together.
 
 use super::catalogue::{Kind, KINDS};
-use super::envelope::{last_member, string};
 use super::reply::{self, PROTOCOL_VERSION};
-use super::scan;
 use crate::ledger::{allocated, array_of};
+use jsonrpc::message::{last_member, string};
+use jsonrpc::scan;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 

@@ -1,11 +1,11 @@
 //! Requests under way to one tool, and the ids they travel under (docs/protocol.md#upstream-ids).
 
 use super::catalogue::Kind;
-use super::envelope::string;
 use super::numbers::NumberMap;
-use super::scan;
 use crate::moment::Moment;
 use crate::sorted::sorted;
+use jsonrpc::message::string;
+use jsonrpc::scan;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 

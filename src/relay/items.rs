@@ -2,9 +2,10 @@
 //! they are read, so that what goes beyond the limits is never built.
 
 use super::catalogue::Kind;
-use super::envelope::{last_member, place_in, string};
-use super::scan;
 use crate::ledger::{allocated, array_of};
+use jsonrpc::message::{last_member, string};
+use jsonrpc::scan;
+use jsonrpc::splice::place_in;
 use std::collections::HashSet;
 use std::mem::size_of;
 

@@ -4,12 +4,12 @@
 //! A merged list holds no text of its own: it is an index of the lists it was made of.
 
 use super::catalogue::Kind;
-use super::envelope::Splice;
 use super::items::{print, Item, Items};
 use super::names::Names;
 use super::templates::Templates;
 use crate::ledger::{allocated, array_of};
 use crate::sorted::sorted;
+use jsonrpc::Splice;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::mem::size_of;

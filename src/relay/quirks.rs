@@ -1,12 +1,12 @@
 //! Kindness to known clients (docs/protocol.md#quirks): each rule is one function here.
 
-use super::envelope::{last_member, string};
 use super::offers::Offers;
 use super::policy::Policy;
 use super::reply::quoted;
 use super::robot::Robot;
-use super::scan;
 use crate::text::Language;
+use jsonrpc::message::{last_member, string};
+use jsonrpc::scan;
 use std::borrow::Cow;
 
 /// How `xiaozhi-server` names itself in `initialize`.

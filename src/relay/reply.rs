@@ -1,8 +1,8 @@
 //! The messages the relay itself writes (docs/protocol.md#errors-to-robots).
 
-use super::fault::Fault;
 use super::Traffic;
 use crate::text::Language;
+use jsonrpc::Fault;
 
 /// The protocol version the relay speaks where nobody else decides.
 pub(super) const PROTOCOL_VERSION: &str = "2024-11-05";
@@ -43,7 +43,7 @@ impl Cause {
             Cause::MemorySpent => language.memory_spent(),
             Cause::TooManyInFlight(limit) => language.too_many_in_flight(limit),
             Cause::TooMuchAtOnce => language.too_much_at_once(),
-            Cause::Unreadable(fault) => language.answer_unreadable(&fault.told(language)),
+            Cause::Unreadable(fault) => language.answer_unreadable(&language.fault(fault)),
             Cause::TooManySubscriptions => language.too_many_subscriptions(),
         }
     }

@@ -2,7 +2,6 @@
 
 use super::agent::Agent;
 use super::catalogue::Kind;
-use super::envelope::{Envelope, Id, Params, Splice};
 use super::face::pause_after;
 use super::from_robot::{Ask, Turnstile, LONGEST_ID};
 use super::from_tool::AGENT_SHARE;
@@ -19,6 +18,7 @@ use super::turn::Turn;
 use super::ToolState;
 use crate::close::CloseReason;
 use crate::sorted::sorted;
+use jsonrpc::{Id, Message, Params, Splice};
 
 /// How many tool servers a robot's requests go to together, for each request it may have under way.
 const TICKETS_PER_REQUEST: usize = 8;
@@ -162,7 +162,7 @@ impl Agent {
                     place: parked.map_or(0, |parked| parked.place),
                     robot: ask.robot,
                     id: ask.id.into(),
-                    text: ask.envelope.text.into(),
+                    text: ask.message.text.into(),
                     deadline: parked.map_or(since, |parked| parked.deadline),
                     // If what it waited for first does not come, it says so.
                     for_lost: for_lost || parked.is_some_and(|parked| parked.for_lost),
@@ -212,7 +212,7 @@ impl Agent {
         tools: &[usize],
         name: Option<&str>,
     ) -> Option<usize> {
-        let Ask { robot: place, id, envelope, .. } = ask;
+        let Ask { robot: place, id, message, .. } = ask;
         if let Err(cause) = self.admit(turn, place) {
             self.refuse(turn, place, id, Refusal::NotForwarded(cause));
             return None;
@@ -239,7 +239,7 @@ impl Agent {
             self.refuse(turn, place, id, Refusal::NotForwarded(cause));
             return None;
         }
-        let bytes = (envelope.text.len() + PER_MESSAGE).saturating_mul(others);
+        let bytes = (message.text.len() + PER_MESSAGE).saturating_mul(others);
         if others > 0 && !self.fan_out.admits(turn.now, bytes, AGENT_SHARE) {
             self.refuse(turn, place, id, Refusal::NotForwarded(Cause::TooMuchAtOnce));
             return None;
@@ -263,7 +263,7 @@ impl Agent {
             let Some(tool) = self.tools.get_mut(*tool_place) else { continue };
             let number = tool.in_flight.fresh();
             let digits = digits.format(number);
-            let mut splice = Splice::of(envelope.text);
+            let mut splice = Splice::of(message.text);
             splice.put(id, digits);
             if let Some(token) = params.asked_token {
                 splice.put(token, digits);
@@ -323,7 +323,7 @@ impl Agent {
         tool: usize,
         number: u32,
         call: &Call,
-        envelope: &Envelope<'_>,
+        message: &Message<'_>,
     ) {
         turn.traffic.calls_answered += 1;
         let mut is_doubted = false;
@@ -338,7 +338,7 @@ impl Agent {
         let Some(robot) = self.robots.get_mut(call.robot) else { return };
         let Some((ticket, has_rivals)) = robot.take_ticket(tool, number) else { return };
         if has_rivals {
-            if envelope.result.is_none() {
+            if message.result.is_none() {
                 return;
             }
             while let Some(rival) = robot.take_rival(ticket.request) {
@@ -348,10 +348,10 @@ impl Agent {
                 }
             }
         }
-        let Id::Given(id) = envelope.id else { return };
-        let failure = match envelope.result {
+        let Id::Given(id) = message.id else { return };
+        let failure = match message.result {
             Some(result)
-                if envelope.is_failure
+                if message.is_failure
                     && call.nature == Nature::ToolCall
                     && turn.policy.quirks
                     && robot.is_xiaozhi_server =>
@@ -360,9 +360,9 @@ impl Agent {
             }
             _ => None,
         };
-        let mut splice = Splice::of(envelope.text);
+        let mut splice = Splice::of(message.text);
         splice.put(id, call.id());
-        if let Some(member) = envelope.surplus_member() {
+        if let Some(member) = message.surplus_member() {
             splice.put(member, "");
         }
         if let Some((words, behind_brace)) = &failure {

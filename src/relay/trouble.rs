@@ -1,10 +1,10 @@
 //! What is wrong with a tool server, and for how long that is shown.
 
 use super::catalogue::Kind;
-use super::fault::Fault;
 use super::reply::shortened;
 use crate::moment::Moment;
 use crate::text::Language;
+use jsonrpc::Fault;
 use std::time::Duration;
 
 /// How long a trouble is shown that may be over, though nothing has happened since that proves it.
@@ -111,9 +111,9 @@ impl Trouble {
             Trouble::GaveWay => language.lists_gave_way(),
             Trouble::HelloCut(member) => language.hello_cut(member),
             Trouble::Nameless(method, count) => language.nameless(method, *count),
-            Trouble::NotAMessage(fault) => language.tool_text_unreadable(&fault.told(language)),
+            Trouble::NotAMessage(fault) => language.tool_text_unreadable(&language.fault(*fault)),
             Trouble::Unreadable(method, fault) => {
-                language.unreadable_answer(method, &fault.told(language))
+                language.unreadable_answer(method, &language.fault(*fault))
             }
         }
     }

@@ -1,10 +1,10 @@
 //! The world around a relay, made up: a clock that is turned by hand, and a wire that keeps what
 //! it is given.
 
+use jsonrpc::scan::strict;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::ledger::{Account, Ledger, Owner, Payer};
 use mcp_endpoint_server::moment::Moment;
-use mcp_endpoint_server::relay::scan::strict;
 use mcp_endpoint_server::relay::{AgentView, Congested, Peer, Policy, Relay, Seat, Side, Wire};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};

@@ -14,13 +14,13 @@ use strings::{first_mark, marked_end, string_end};
 
 /// The text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotJson {
+pub struct SyntaxError {
     /// The place of the first byte that cannot stand there; the length of the text where it ends
     /// too early.
     pub at: usize,
 }
 
-type Scanned<T> = Result<T, NotJson>;
+type Scanned<T> = Result<T, SyntaxError>;
 
 /// A key of an object.
 #[derive(Clone, Copy, Debug)]
@@ -61,10 +61,10 @@ pub struct Scanner<'a> {
 /// spelled.
 ///
 /// # Errors
-/// [`NotJson`] where the text is not one well-formed object. Members before the fault have been
+/// [`SyntaxError`] where the text is not one well-formed object. Members before the fault have been
 /// heard of.
 pub fn members<'a>(object: &'a str, mut hear: impl FnMut(Key<'a>, &'a str)) -> Scanned<()> {
-    // One piece of program for all who hear: only envelopes are in a hurry.
+    // One piece of program for all who hear: only messages are in a hurry.
     fn walk_members<'a>(object: &'a str, hear: &mut dyn FnMut(Key<'a>, &'a str)) -> Scanned<()> {
         walk(object, |key, scanner| {
             hear(key, scanner.value()?);
@@ -77,7 +77,7 @@ pub fn members<'a>(object: &'a str, mut hear: impl FnMut(Key<'a>, &'a str)) -> S
 /// Hears of each element of `list`, which must be the whole text, as it is spelled.
 ///
 /// # Errors
-/// [`NotJson`] where the text is not one well-formed list. Elements before the fault have been
+/// [`SyntaxError`] where the text is not one well-formed list. Elements before the fault have been
 /// heard of.
 pub fn elements<'a>(list: &'a str, hear: &mut dyn FnMut(&'a str)) -> Scanned<()> {
     let bytes = list.as_bytes();
@@ -93,7 +93,7 @@ pub fn elements<'a>(list: &'a str, hear: &mut dyn FnMut(&'a str)) -> Scanned<()>
 /// from the scanner.
 ///
 /// # Errors
-/// [`NotJson`] where the text is not one well-formed object, or what `visit` fails with.
+/// [`SyntaxError`] where the text is not one well-formed object, or what `visit` fails with.
 #[inline]
 pub fn walk<'a>(
     object: &'a str,
@@ -113,7 +113,7 @@ pub fn is_json(text: &str) -> bool {
 /// Checks that the whole text is one well-formed value, on one line.
 ///
 /// # Errors
-/// [`NotJson`] where it is not.
+/// [`SyntaxError`] where it is not.
 pub fn check(text: &str) -> Scanned<()> {
     let bytes = text.as_bytes();
     end_at(bytes, value_end(bytes, blanks_end(bytes, 0))?)
@@ -167,7 +167,7 @@ impl<'a> Scanner<'a> {
                     self.at = at + 1;
                     return Ok(());
                 }
-                _ => return Err(NotJson { at }),
+                _ => return Err(SyntaxError { at }),
             }
         }
     }
@@ -180,7 +180,7 @@ impl<'a> Scanner<'a> {
         let mark = first_mark(bytes, start);
         let has_escapes = bytes.get(mark) != Some(&b'"');
         let end = if has_escapes { marked_end(bytes, mark)? } else { mark + 1 };
-        let spelled = self.text.get(start..end - 1).ok_or(NotJson { at: start })?;
+        let spelled = self.text.get(start..end - 1).ok_or(SyntaxError { at: start })?;
         self.at = behind_colon(bytes, end)?;
         Ok(Key { spelled, has_escapes })
     }
@@ -193,7 +193,7 @@ impl<'a> Scanner<'a> {
     /// Takes a list, each element of which is heard of, until `hear` says that it has heard enough.
     ///
     /// # Errors
-    /// [`NotJson`] where there is no list, or where enough was heard.
+    /// [`SyntaxError`] where there is no list, or where enough was heard.
     pub fn elements(&mut self, hear: &mut dyn FnMut(&'a str) -> bool) -> Scanned<()> {
         let bytes = self.text.as_bytes();
         self.at = blanks_end(bytes, behind(bytes, self.at, b'[')?);
@@ -203,7 +203,7 @@ impl<'a> Scanner<'a> {
         }
         loop {
             if !hear(self.value()?) {
-                return Err(NotJson { at: self.at });
+                return Err(SyntaxError { at: self.at });
             }
             let at = blanks_end(bytes, self.at);
             match bytes.get(at) {
@@ -212,7 +212,7 @@ impl<'a> Scanner<'a> {
                     self.at = at + 1;
                     return Ok(());
                 }
-                _ => return Err(NotJson { at }),
+                _ => return Err(SyntaxError { at }),
             }
         }
     }
@@ -220,18 +220,18 @@ impl<'a> Scanner<'a> {
     /// Takes any value, however deep, as it is spelled.
     ///
     /// # Errors
-    /// [`NotJson`] where there is none.
+    /// [`SyntaxError`] where there is none.
     #[inline(always)]
     pub fn value(&mut self) -> Scanned<&'a str> {
         let start = self.at;
         self.at = value_end(self.text.as_bytes(), start)?;
-        self.text.get(start..self.at).ok_or(NotJson { at: start })
+        self.text.get(start..self.at).ok_or(SyntaxError { at: start })
     }
 
     /// Takes any value, as it is spelled. Where it is an object, its members are heard of, too.
     ///
     /// # Errors
-    /// [`NotJson`] where there is none.
+    /// [`SyntaxError`] where there is none.
     #[inline(always)]
     pub fn value_with_members(
         &mut self,
@@ -245,7 +245,7 @@ impl<'a> Scanner<'a> {
             hear(key, scanner.value()?);
             Ok(())
         })?;
-        self.text.get(start..self.at).ok_or(NotJson { at: start })
+        self.text.get(start..self.at).ok_or(SyntaxError { at: start })
     }
 }
 
@@ -257,7 +257,7 @@ impl<'a> Scanner<'a> {
 fn behind(bytes: &[u8], at: usize, wanted: u8) -> Scanned<usize> {
     match bytes.get(at) {
         Some(byte) if *byte == wanted => Ok(at + 1),
-        _ => Err(NotJson { at }),
+        _ => Err(SyntaxError { at }),
     }
 }
 
@@ -283,7 +283,7 @@ fn last_blank_end(bytes: &[u8], mut at: usize) -> usize {
 fn end_at(bytes: &[u8], at: usize) -> Scanned<()> {
     match blanks_end(bytes, at) {
         end if end == bytes.len() => Ok(()),
-        at => Err(NotJson { at }),
+        at => Err(SyntaxError { at }),
     }
 }
 
@@ -335,7 +335,7 @@ fn nested_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
             Some(b'n') => at = word_end(bytes, at, b"null")?,
             Some(b'N') => at = word_end(bytes, at, b"NaN")?,
             Some(b'I') => at = word_end(bytes, at, INFINITY)?,
-            _ => return Err(NotJson { at }),
+            _ => return Err(SyntaxError { at }),
         }
         // What ends behind the value, until another one follows.
         loop {
@@ -344,7 +344,7 @@ fn nested_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
             match (bytes.get(at), in_object) {
                 (Some(b','), _) => break,
                 (Some(b'}'), true) | (Some(b']'), false) => nest.leave(),
-                _ => return Err(NotJson { at }),
+                _ => return Err(SyntaxError { at }),
             }
             at += 1;
         }
@@ -357,7 +357,7 @@ fn nested_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
 
 fn word_end(bytes: &[u8], at: usize, word: &[u8]) -> Scanned<usize> {
     let comes = bytes.get(at..).is_some_and(|rest| rest.starts_with(word));
-    comes.then_some(at + word.len()).ok_or(NotJson { at })
+    comes.then_some(at + word.len()).ok_or(SyntaxError { at })
 }
 
 const INFINITY: &[u8] = b"Infinity";
@@ -391,7 +391,7 @@ fn digits_end(bytes: &[u8], start: usize) -> Scanned<usize> {
     if at > start {
         Ok(at)
     } else {
-        Err(NotJson { at })
+        Err(SyntaxError { at })
     }
 }
 

@@ -1,9 +1,8 @@
-//! A JSON-RPC message, borrowed: what kind it is, where its ids stand, and how to write it again
-//! with other ids in their place (docs/protocol.md#pass-through).
+//! A JSON-RPC message, borrowed: its kind, and where its ids and the members stand that a relay needs.
 
-use super::scan::{self, Key};
+use crate::scan::{self, Key};
+use crate::splice::around;
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// The id of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub enum Id<'a> {
 
 /// A message, taken apart as far as the relay must look into it.
 #[derive(Debug, Default)]
-pub struct Envelope<'a> {
+pub struct Message<'a> {
     /// The whole message, of one line.
     pub text: &'a str,
     /// Its id.
@@ -45,7 +44,7 @@ pub struct Envelope<'a> {
 
 /// Why a text is no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
+pub enum MessageError {
     /// It is not JSON.
     NotJson,
     /// It is a list: JSON-RPC's batches are not spoken here.
@@ -90,13 +89,13 @@ impl<'a> Inside<'a> {
     }
 }
 
-impl<'a> Envelope<'a> {
+impl<'a> Message<'a> {
     /// Takes a text of one line apart: one with a line break is none that is JSON.
     ///
     /// # Errors
-    /// [`Unreadable`] where it is no JSON-RPC message.
-    pub fn read(text: &'a str) -> Result<Self, Unreadable> {
-        let mut found = Envelope { text, ..Envelope::default() };
+    /// [`MessageError`] where it is no JSON-RPC message.
+    pub fn read(text: &'a str) -> Result<Self, MessageError> {
+        let mut found = Message { text, ..Message::default() };
         let (mut id, mut method, mut is_error, mut twice) = (None, None, None, false);
         let scanned = scan::walk(text, |key, scanner| {
             let slot = match &*key.name() {
@@ -125,20 +124,20 @@ impl<'a> Envelope<'a> {
         });
         if scanned.is_err() {
             return Err(match text.trim_start().as_bytes().first() {
-                Some(b'{') => Unreadable::NotJson,
-                _ if !scan::is_json(text) => Unreadable::NotJson,
-                Some(b'[') => Unreadable::Batch,
-                _ => Unreadable::NotAMessage,
+                Some(b'{') => MessageError::NotJson,
+                _ if !scan::is_json(text) => MessageError::NotJson,
+                Some(b'[') => MessageError::Batch,
+                _ => MessageError::NotAMessage,
             });
         }
         if twice {
-            return Err(Unreadable::NotAMessage);
+            return Err(MessageError::NotAMessage);
         }
         found.id = read_id(id);
         found.method = match method {
             // Some serialise every member they know of.
             None | Some("null") => None,
-            Some(raw) => Some(string(raw).ok_or(Unreadable::NotAMessage)?),
+            Some(raw) => Some(string(raw).ok_or(MessageError::NotAMessage)?),
         };
         if found.error.is_some() && found.result.is_some() {
             // Some write both, one of them `null`. Who writes an error means it.
@@ -230,21 +229,6 @@ fn is_id(raw: &str) -> bool {
     matches!(raw.as_bytes(), [b'"' | b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..])
 }
 
-/// Where `part`, which must be a slice of `whole`, stands in it.
-pub fn place_in(whole: &str, part: &str) -> Option<Range<usize>> {
-    let (before, after) = around(whole, part)?;
-    Some(before.len()..whole.len().checked_sub(after.len())?)
-}
-
-/// What stands before `part`, which must be a slice of `whole`, and behind it.
-#[inline(always)]
-fn around<'a>(whole: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
-    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let (before, rest) = whole.split_at_checked(start)?;
-    let (_, after) = rest.split_at_checked(part.len())?;
-    Some((before, after))
-}
-
 /// What a JSON string says; nothing where `raw` is not a string.
 pub fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
@@ -309,103 +293,6 @@ pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> 
         return None;
     }
     serde_json::from_str(raw).ok()
-}
-
-/// Tells `then` of a text that came: what it is as it is passed on, and as a message. Line breaks
-/// at its end are left out, as is a byte order mark before it; those between the parts of JSON
-/// become blanks.
-pub fn hear<T>(text: &str, then: impl FnOnce(&str, Result<&Envelope<'_>, Unreadable>) -> T) -> T {
-    let mut text = text;
-    while let [.., b'\r' | b'\n'] = text.as_bytes() {
-        text = text.get(..text.len() - 1).unwrap_or_default();
-    }
-    // Nearly all have no more of them, which need not be found out beforehand: with one it is no
-    // JSON of one line.
-    let why = match Envelope::read(text) {
-        Ok(envelope) => return then(text, Ok(&envelope)),
-        Err(why) => why,
-    };
-    let marked = text.strip_prefix(BYTE_ORDER_MARK);
-    let text = marked.unwrap_or(text);
-    let spread = on_one_line(text);
-    let line = spread.as_deref().unwrap_or(text);
-    if marked.is_none() && spread.is_none() {
-        return then(line, Err(why));
-    }
-    match Envelope::read(line) {
-        Ok(envelope) => then(line, Ok(&envelope)),
-        Err(why) => then(line, Err(why)),
-    }
-}
-
-/// What some programs write before a text.
-pub const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// JSON with line breaks, with blanks in their place; nothing where it is not that.
-fn on_one_line(text: &str) -> Option<String> {
-    if !has_breaks(text) {
-        return None;
-    }
-    let text = text.trim_start_matches(['\r', '\n']);
-    // In a string a tab is a fault just as a line break is.
-    let is_json = scan::is_json(&with_breaks_as(text, b'\t'));
-    is_json.then(|| with_breaks_as(text, b' '))
-}
-
-/// Whether there are line breaks in a text. A large one is looked through many bytes at a time.
-pub(super) fn has_breaks(text: &str) -> bool {
-    let is_break = |found, byte: &u8| found | matches!(byte, b'\r' | b'\n');
-    text.as_bytes().chunks(256).any(|bytes| bytes.iter().fold(false, is_break))
-}
-
-/// A text with `other`, which must be ASCII, in the place of each line break, in no more memory than
-/// that takes: a text may be large.
-pub(super) fn with_breaks_as(text: &str, other: u8) -> String {
-    let bytes = text.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { other } else { byte });
-    String::from_utf8(bytes.collect()).unwrap_or_default()
-}
-
-/// Four parts of one message may be written anew, such as its id, a name, a token; the others are kept.
-const MOST_PIECES: usize = 9;
-
-/// A message with some parts of it written anew, as the pieces it consists of then. Some may be empty.
-#[derive(Debug)]
-pub struct Splice<'a> {
-    /// Those at even places are kept, those between them are new.
-    pieces: [&'a str; MOST_PIECES],
-    count: usize,
-}
-
-impl<'a> Splice<'a> {
-    /// `text` as it is.
-    pub fn of(text: &'a str) -> Self {
-        Splice { pieces: [text, "", "", "", "", "", "", "", ""], count: 1 }
-    }
-
-    /// Writes `new` in place of `part`, which must be a slice of the text. Parts must not overlap.
-    pub fn put(&mut self, part: &str, new: &'a str) {
-        if self.count + 2 <= MOST_PIECES {
-            let _ = (0..self.count).step_by(2).find_map(|at| self.cut(at, part, new));
-        }
-    }
-
-    /// Cuts the piece at `at`, if `part` stands in it.
-    fn cut(&mut self, at: usize, part: &str, new: &'a str) -> Option<()> {
-        let piece = *self.pieces.get(at)?;
-        let (before, after) = around(piece, part)?;
-        for behind in (at + 1..self.count).rev() {
-            *self.pieces.get_mut(behind + 2)? = *self.pieces.get(behind)?;
-        }
-        let [first, second, third] = self.pieces.get_mut(at..)?.first_chunk_mut()?;
-        (*first, *second, *third) = (before, new, after);
-        self.count += 2;
-        Some(())
-    }
-
-    /// The pieces, one after another.
-    pub fn pieces(&self) -> &[&'a str] {
-        self.pieces.get(..self.count).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

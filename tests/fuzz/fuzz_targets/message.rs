@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcp_endpoint_server::relay::envelope::{
-    hear, place_in, string, Envelope, Id, Params, Splice, Unreadable,
-};
+use jsonrpc::message::string;
+use jsonrpc::splice::place_in;
+use jsonrpc::{read_line, Id, Message, MessageError, Params, Splice};
 use python::without_words;
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
@@ -14,25 +14,25 @@ mod python;
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    hear(&text, |line, read| {
+    read_line(&text, |line, read| {
         line_is_the_text(line, &text);
         match read {
-            Ok(envelope) => envelope_is_sound(envelope),
+            Ok(message) => message_is_sound(message),
             Err(why) => why_is_sound(why, line),
         }
     });
 });
 
-fn why_is_sound(why: Unreadable, line: &str) {
+fn why_is_sound(why: MessageError, line: &str) {
     let valid = is_json(line);
     match why {
         // A member whose name is half a letter can be skipped, but not read.
-        Unreadable::NotJson => assert!(!valid || !has_names(line), "{line:?} is JSON"),
-        Unreadable::Batch => assert!(valid && line.trim_start().starts_with('[')),
+        MessageError::NotJson => assert!(!valid || !has_names(line), "{line:?} is JSON"),
+        MessageError::Batch => assert!(valid && line.trim_start().starts_with('[')),
         // What comes behind a member that is odd is not looked at.
-        Unreadable::NotAMessage => (),
+        MessageError::NotAMessage => (),
     }
-    if let Some(id) = Envelope::id_of_unreadable(line) {
+    if let Some(id) = Message::id_of_unreadable(line) {
         assert!(is_json(id) && place_in(line, id).is_some());
     }
 }
@@ -64,30 +64,30 @@ fn line_is_the_text(line: &str, text: &str) {
     let start = text.len() - text.trim_start_matches(['\r', '\n']).len();
     assert_eq!(line, &blanks[start..][..line.len()]);
     assert!(is_json(line), "{text:?} was JSON and is none any more");
-    hear(line, |again, _| assert_eq!(again, line));
+    read_line(line, |again, _| assert_eq!(again, line));
 }
 
-fn envelope_is_sound(envelope: &Envelope<'_>) {
-    let text = envelope.text;
+fn message_is_sound(message: &Message<'_>) {
+    let text = message.text;
     assert!(is_json(text), "{text:?} is no JSON");
-    for part in [envelope.params, envelope.result, envelope.error].into_iter().flatten() {
+    for part in [message.params, message.result, message.error].into_iter().flatten() {
         assert!(is_json(part) && place_in(text, part).map(|at| &text[at]) == Some(part));
     }
     // What a full parse finds is what was read.
     let value: Option<serde_json::Value> = serde_json::from_str(&without_words(text)).ok();
     if let Some(value) = &value {
-        assert_eq!(value.get("method").and_then(|m| m.as_str()), envelope.method.as_deref());
-        assert_eq!(value.get("id").is_some(), envelope.id != Id::Absent);
-        answer_is_sound(envelope, value);
-        let raw = envelope.params.map(without_words);
+        assert_eq!(value.get("method").and_then(|m| m.as_str()), message.method.as_deref());
+        assert_eq!(value.get("id").is_some(), message.id != Id::Absent);
+        answer_is_sound(message, value);
+        let raw = message.params.map(without_words);
         let raw = raw.map(|raw| serde_json::from_str(&raw).expect("JSON"));
         assert_eq!(value.get("params"), raw.as_ref());
     }
-    let params = envelope.read_params();
-    params_are_sound(&params, envelope);
+    let params = message.read_params();
+    params_are_sound(&params, message);
 
     // As a request to a tool: id, token and name are written anew.
-    let id = match envelope.id {
+    let id = match message.id {
         Id::Given(id) => Some(id),
         _ => None,
     };
@@ -96,12 +96,12 @@ fn envelope_is_sound(envelope: &Envelope<'_>) {
         assert_eq!(serde_json::from_str::<serde_json::Value>(id).ok().as_ref(), value.get("id"));
     }
     let name = params.name.as_ref().map(|(_, spelled)| *spelled);
-    spliced(envelope, &[(id, "7"), (params.asked_token, "7"), (name, r#""n\u0065w""#)]);
-    spliced(envelope, &[(name, r#""""#), (params.asked_token, "2147483647")]);
-    spliced(envelope, &[(params.progress_token, r#""t""#)]);
-    spliced(envelope, &[(params.request_id, "1"), (id, r#""小""#)]);
+    spliced(message, &[(id, "7"), (params.asked_token, "7"), (name, r#""n\u0065w""#)]);
+    spliced(message, &[(name, r#""""#), (params.asked_token, "2147483647")]);
+    spliced(message, &[(params.progress_token, r#""t""#)]);
+    spliced(message, &[(params.request_id, "1"), (id, r#""小""#)]);
     // An error is written into a failed call's result.
-    let result = envelope.result.filter(|result| result.starts_with('{'));
+    let result = message.result.filter(|result| result.starts_with('{'));
     if let Some(place) = result.and_then(|result| place_in(text, result)) {
         let inside = place.start + 1..place.start + 1;
         let mut splice = Splice::of(text);
@@ -111,15 +111,15 @@ fn envelope_is_sound(envelope: &Envelope<'_>) {
 }
 
 /// A success has no error, and an error no result, once the surplus one is left out.
-fn answer_is_sound(envelope: &Envelope<'_>, value: &serde_json::Value) {
+fn answer_is_sound(message: &Message<'_>, value: &serde_json::Value) {
     let (result, error) = (value.get("result"), value.get("error"));
     let failed = error.is_some_and(|error| !error.is_null());
-    assert_eq!(result.is_some() && !failed, envelope.answer().is_some_and(|answer| answer.is_ok()));
-    assert_eq!(failed, envelope.answer().is_some_and(|answer| answer.is_err()));
-    let surplus = envelope.surplus_member();
+    assert_eq!(result.is_some() && !failed, message.answer().is_some_and(|answer| answer.is_ok()));
+    assert_eq!(failed, message.answer().is_some_and(|answer| answer.is_err()));
+    let surplus = message.surplus_member();
     assert_eq!(surplus.is_some(), result.is_some() && error.is_some());
     let Some(surplus) = surplus else { return };
-    let mut splice = Splice::of(envelope.text);
+    let mut splice = Splice::of(message.text);
     splice.put(surplus, "");
     let rest = without_words(&splice.pieces().concat());
     let rest: serde_json::Value = serde_json::from_str(&rest).expect("JSON");
@@ -128,35 +128,35 @@ fn answer_is_sound(envelope: &Envelope<'_>, value: &serde_json::Value) {
     assert_eq!(rest, expected);
 }
 
-fn params_are_sound(params: &Params<'_>, envelope: &Envelope<'_>) {
+fn params_are_sound(params: &Params<'_>, message: &Message<'_>) {
     let named = [&params.name, &params.uri].into_iter().flatten();
     for (said, spelled) in named {
         assert_eq!(string(spelled).as_ref(), Some(said));
         assert_eq!(serde_json::from_str::<String>(spelled).ok().as_deref(), Some(&**said));
-        assert!(place_in(envelope.text, spelled).is_some());
+        assert!(place_in(message.text, spelled).is_some());
     }
     let raws = [params.asked_token, params.progress_token, params.request_id];
     for raw in raws.into_iter().flatten() {
-        assert!(is_json(raw) && place_in(envelope.text, raw).is_some());
+        assert!(is_json(raw) && place_in(message.text, raw).is_some());
     }
 }
 
 /// Writes parts of the message anew: nothing else changes, and it stays JSON of one line.
-fn spliced(envelope: &Envelope<'_>, parts: &[(Option<&str>, &str)]) {
-    let mut splice = Splice::of(envelope.text);
+fn spliced(message: &Message<'_>, parts: &[(Option<&str>, &str)]) {
+    let mut splice = Splice::of(message.text);
     let mut edits = Vec::new();
     for (part, new) in parts {
-        let place = part.and_then(|part| place_in(envelope.text, part));
+        let place = part.and_then(|part| place_in(message.text, part));
         assert_eq!(place.is_some(), part.is_some(), "a part that stands nowhere");
         part.iter().for_each(|part| splice.put(part, new));
         edits.extend(place.map(|place| (place, *new)));
     }
     let written = splice.pieces().concat();
-    assert_eq!(written, replaced(envelope.text, edits));
+    assert_eq!(written, replaced(message.text, edits));
     assert!(is_json(&written), "{written:?}");
-    let again = Envelope::read(&written).expect("a message");
-    assert_eq!(again.method, envelope.method);
-    assert_eq!((again.result, again.error), (envelope.result, envelope.error));
+    let again = Message::read(&written).expect("a message");
+    assert_eq!(again.method, message.method);
+    assert_eq!((again.result, again.error), (message.result, message.error));
 }
 
 /// The plain way to do it: from the last place to the first.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::{read_line, Splice};
 
 fn spliced(text: &str, parts: &[(&str, &str)]) -> String {
     let mut splice = Splice::of(text);
@@ -9,10 +10,10 @@ fn spliced(text: &str, parts: &[(&str, &str)]) -> String {
 #[test]
 fn only_the_id_is_written_anew() {
     let text = r#" {"b" :1.50, "id"	: 1E2 ,"x":"\u5c0f\/","method":"tools\/call" , "params":{ }}"#;
-    let envelope = Envelope::read(text).unwrap();
-    assert_eq!(envelope.id, Id::Given("1E2"));
-    assert_eq!(envelope.method.as_deref(), Some("tools/call"));
-    let Id::Given(id) = envelope.id else { panic!() };
+    let message = Message::read(text).unwrap();
+    assert_eq!(message.id, Id::Given("1E2"));
+    assert_eq!(message.method.as_deref(), Some("tools/call"));
+    let Id::Given(id) = message.id else { panic!() };
     assert_eq!(spliced(text, &[(id, "7")]), text.replace("1E2", "7"));
 }
 
@@ -31,7 +32,7 @@ fn parts_are_written_in_whatever_order_they_come() {
 
 #[test]
 fn every_spelling_of_an_id_is_told_apart() {
-    let id = |text: &str| match Envelope::read(text).map(|e| e.id) {
+    let id = |text: &str| match Message::read(text).map(|e| e.id) {
         Ok(Id::Given(raw)) => raw.to_owned(),
         other => format!("{other:?}"),
     };
@@ -47,28 +48,28 @@ fn every_spelling_of_an_id_is_told_apart() {
 
 #[test]
 fn what_is_no_message_is_said_to_be_none() {
-    let error = |text| Envelope::read(text).err();
+    let error = |text| Message::read(text).err();
     for text in ["", "hello", "{", r#"{"id":1"#, "{\"a\":\"\u{1}\"}", "{}x", "[1"] {
-        assert_eq!(error(text), Some(Unreadable::NotJson), "{text}");
+        assert_eq!(error(text), Some(MessageError::NotJson), "{text}");
     }
-    assert_eq!(error(r#"["2.0", 1, "ping"]"#), Some(Unreadable::Batch));
+    assert_eq!(error(r#"["2.0", 1, "ping"]"#), Some(MessageError::Batch));
     for text in ["1", "null", "\"x\"", r#"{"id":1,"id":2,"method":"x"}"#, r#"{"method":7}"#] {
-        assert_eq!(error(text), Some(Unreadable::NotAMessage), "{text}");
+        assert_eq!(error(text), Some(MessageError::NotAMessage), "{text}");
     }
-    assert_eq!(Envelope::id_of_unreadable(r#"{"id":4,"method":7}"#), Some("4"));
-    assert_eq!(Envelope::id_of_unreadable(r#"{"id":4,"id":5}"#), None);
-    assert_eq!(Envelope::id_of_unreadable(r#"["2.0",1]"#), None);
+    assert_eq!(Message::id_of_unreadable(r#"{"id":4,"method":7}"#), Some("4"));
+    assert_eq!(Message::id_of_unreadable(r#"{"id":4,"id":5}"#), None);
+    assert_eq!(Message::id_of_unreadable(r#"["2.0",1]"#), None);
 }
 
 #[test]
 fn a_result_of_null_is_a_result() {
-    let envelope = Envelope::read(r#"{"id":1,"result":null}"#).unwrap();
-    assert_eq!((envelope.result, envelope.error), (Some("null"), None));
-    assert_eq!(envelope.answer(), Some(Ok("null")));
-    let envelope = Envelope::read(r#"{"id":1,"result":null,"error":null}"#).unwrap();
-    assert_eq!(envelope.answer(), Some(Ok("null")));
+    let message = Message::read(r#"{"id":1,"result":null}"#).unwrap();
+    assert_eq!((message.result, message.error), (Some("null"), None));
+    assert_eq!(message.answer(), Some(Ok("null")));
+    let message = Message::read(r#"{"id":1,"result":null,"error":null}"#).unwrap();
+    assert_eq!(message.answer(), Some(Ok("null")));
     for text in [r#"{"id":1}"#, r#"{"id":1,"error":null}"#] {
-        assert_eq!(Envelope::read(text).unwrap().answer(), None, "{text}");
+        assert_eq!(Message::read(text).unwrap().answer(), None, "{text}");
     }
 }
 
@@ -87,22 +88,22 @@ fn a_success_loses_its_error_and_an_error_its_result() {
             r#"{"x":"error","result":"\"error\":null"}"#,
         ),
     ] {
-        let envelope = Envelope::read(text).unwrap();
-        let surplus = envelope.surplus_member().unwrap();
+        let message = Message::read(text).unwrap();
+        let surplus = message.surplus_member().unwrap();
         assert_eq!(spliced(text, &[(surplus, "")]), rest);
-        let again = Envelope::read(rest).unwrap();
-        assert_eq!(again.answer(), envelope.answer(), "{text}");
+        let again = Message::read(rest).unwrap();
+        assert_eq!(again.answer(), message.answer(), "{text}");
         assert_eq!(again.surplus_member(), None, "{text}");
     }
     let failed = r#"{"id":1,"result":{"isError":true},"error":{}}"#;
-    assert!(!Envelope::read(failed).unwrap().is_failure, "the result is not passed on");
+    assert!(!Message::read(failed).unwrap().is_failure, "the result is not passed on");
 }
 
 #[test]
 fn an_id_is_a_string_or_a_number() {
     for odd in ["NaN", "Infinity", "-Infinity"] {
         let text = format!(r#"{{"id":{odd},"method":"x","params":{{"a":[{odd}]}}}}"#);
-        assert_eq!(Envelope::read(&text).map(|e| e.id), Ok(Id::Odd), "{odd}");
+        assert_eq!(Message::read(&text).map(|e| e.id), Ok(Id::Odd), "{odd}");
     }
 }
 
@@ -110,7 +111,7 @@ fn an_id_is_a_string_or_a_number() {
 fn what_is_written_twice_is_known_to_be() {
     let params = |params: &str| {
         let text = format!(r#"{{"id":1,"method":"x","params":{params}}}"#);
-        let params = Envelope::read(&text).unwrap().read_params();
+        let params = Message::read(&text).unwrap().read_params();
         (params.asked_token.map(str::to_owned), params.has_unclear_token)
     };
     let token = |token: &str| (Some(token.to_owned()), false);
@@ -135,7 +136,7 @@ fn what_is_written_twice_is_known_to_be() {
         assert_eq!(params(none), (None, false), "{none}");
     }
     let text = r#"{"method":"x","params":{"progressToken":5,"progressToken":6,"requestId":1,"requestId":2}}"#;
-    let params = Envelope::read(text).unwrap().read_params();
+    let params = Message::read(text).unwrap().read_params();
     assert_eq!((params.progress_token, params.request_id), (None, None));
 }
 
@@ -143,15 +144,15 @@ fn what_is_written_twice_is_known_to_be() {
 fn nesting_without_end_is_no_danger() {
     let deep = "[".repeat(500_000) + &"]".repeat(500_000);
     let text = format!(r#"{{"id":1,"method":"x","params":{{"name":"n","a":{deep}}}}}"#);
-    let envelope = Envelope::read(&text).unwrap();
-    assert_eq!(envelope.read_params().name.unwrap().0, "n");
-    assert!(Envelope::read(&deep).is_err());
+    let message = Message::read(&text).unwrap();
+    assert_eq!(message.read_params().name.unwrap().0, "n");
+    assert!(Message::read(&deep).is_err());
 }
 
 #[test]
 fn params_are_read_as_far_as_they_go() {
     let text = r#"{"method":"x","params":{"name":"a\u0062","_meta":{"progressToken":"t"},"requestI\u0064": 9,"clientInfo":{"name":"c"}}}"#;
-    let params = Envelope::read(text).unwrap().read_params();
+    let params = Message::read(text).unwrap().read_params();
     let (name, raw) = params.name.unwrap();
     assert_eq!((&*name, raw), ("ab", r#""a\u0062""#));
     assert_eq!(params.asked_token, Some("\"t\""));
@@ -161,7 +162,7 @@ fn params_are_read_as_far_as_they_go() {
         ["null", "[]", "7", r#"{"name":7}"#, r#"{"name":"a","name":"b"}"#, r#"{"_meta":null}"#]
     {
         let text = format!(r#"{{"method":"x","params":{odd}}}"#);
-        let params = Envelope::read(&text).unwrap().read_params();
+        let params = Message::read(&text).unwrap().read_params();
         assert!(params.name.is_none() && params.asked_token.is_none(), "{odd}");
     }
 }
@@ -169,8 +170,8 @@ fn params_are_read_as_far_as_they_go() {
 #[test]
 fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
     let heard = |text: &str| {
-        hear(text, |text, read| {
-            (text.to_owned(), read.map(|envelope| assert_eq!(envelope.text, text)))
+        read_line(text, |text, read| {
+            (text.to_owned(), read.map(|message| assert_eq!(message.text, text)))
         })
     };
     let ping = r#"{"method":"ping"}"#;
@@ -178,16 +179,16 @@ fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
     assert_eq!(heard(&format!("\n\r{ping}")), (ping.to_owned(), Ok(())));
     let spread = (r#"{   "method": "ping" }"#.to_owned(), Ok(()));
     assert_eq!(heard("{\r\n \"method\": \"ping\"\n}\n"), spread);
-    assert_eq!(heard("[1,\n2]\n"), ("[1, 2]".to_owned(), Err(Unreadable::Batch)));
+    assert_eq!(heard("[1,\n2]\n"), ("[1, 2]".to_owned(), Err(MessageError::Batch)));
     let id = "{\"id\":4,\n\"method\":7}";
-    assert_eq!(heard(id), (id.replace('\n', " "), Err(Unreadable::NotAMessage)));
+    assert_eq!(heard(id), (id.replace('\n', " "), Err(MessageError::NotAMessage)));
     let marked = format!("\u{feff}{ping}\n");
     assert_eq!(heard(&marked), (ping.to_owned(), Ok(())));
     assert_eq!(heard("\u{feff}{\n\"method\": \"ping\"}").1, Ok(()));
-    assert_eq!(heard("\u{feff}{").1, Err(Unreadable::NotJson));
-    assert_eq!(heard("\u{feff}\u{feff}{}").1, Err(Unreadable::NotJson));
+    assert_eq!(heard("\u{feff}{").1, Err(MessageError::NotJson));
+    assert_eq!(heard("\u{feff}\u{feff}{}").1, Err(MessageError::NotJson));
     for broken in ["{\"method\":\"pi\nng\"}", "{\n", "", "{\"a\":\"b\n\"}"] {
         let kept = broken.trim_end().to_owned();
-        assert_eq!(heard(broken), (kept, Err(Unreadable::NotJson)), "it does not become JSON");
+        assert_eq!(heard(broken), (kept, Err(MessageError::NotJson)), "it does not become JSON");
     }
 }

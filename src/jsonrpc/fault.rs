@@ -1,13 +1,14 @@
 //! What a tool server sends that cannot be read as a message: what is wrong with it, and whose answer
 //! it was meant to be.
 
-use super::envelope::{has_breaks, string, with_breaks_as, Envelope, BYTE_ORDER_MARK};
-use super::scan;
-use crate::text::Language;
+use crate::line::{has_breaks, with_breaks_as, BYTE_ORDER_MARK};
+use crate::message::{string, Message};
+use crate::scan;
 
 /// What is wrong with a text, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub struct Fault {
+    /// Its kind.
     pub kind: FaultKind,
     /// How many bytes of the text stand before it.
     pub at: usize,
@@ -15,7 +16,7 @@ pub(super) struct Fault {
 
 /// What is wrong with a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FaultKind {
+pub enum FaultKind {
     /// It ends in the middle of a value.
     EndsEarly,
     /// A control character stands in it as it is, such as a tab in a string.
@@ -36,7 +37,7 @@ pub(super) enum FaultKind {
 
 impl Fault {
     /// Finds what is wrong with a text that is no message.
-    pub(super) fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Self {
         let marked = text.strip_prefix(BYTE_ORDER_MARK);
         let skipped = if marked.is_some() { BYTE_ORDER_MARK.len_utf8() } else { 0 };
         // Between values a line break does what a tab does; in a string neither may stand.
@@ -44,25 +45,10 @@ impl Fault {
         let spread = has_breaks(text).then(|| with_breaks_as(text, b'\t'));
         let line = spread.as_deref().unwrap_or(text);
         let (kind, at) = match scan::check(line) {
-            Err(scan::NotJson { at }) => not_json(line, at),
+            Err(scan::SyntaxError { at }) => not_json(line, at),
             Ok(()) => not_a_message(line),
         };
         Fault { kind, at: at + skipped }
-    }
-
-    /// What is wrong, for a person.
-    pub(super) fn told(self, language: Language) -> String {
-        let what = match self.kind {
-            FaultKind::EndsEarly => language.fault_ends_early(),
-            FaultKind::ControlCharacter => language.fault_control_character(),
-            FaultKind::BadEscape => language.fault_bad_escape(),
-            FaultKind::MoreBehind => language.fault_more_behind(),
-            FaultKind::Unexpected => language.fault_unexpected(),
-            FaultKind::NoObject => language.fault_no_object(),
-            FaultKind::OddMember => language.fault_odd_member(),
-            FaultKind::NoAnswer => language.fault_no_answer(),
-        };
-        language.fault_at(&what, self.at)
     }
 }
 
@@ -106,7 +92,7 @@ fn not_a_message(line: &str) -> (FaultKind, usize) {
 }
 
 /// The message in `{"type":"mcp","payload":{…}}`, as which devices send it to their own server.
-pub(super) fn unwrapped(text: &str) -> Option<&str> {
+pub fn unwrapped(text: &str) -> Option<&str> {
     let (mut is_mcp, mut payload) = (false, None);
     scan::members(text, |key, value| match &*key.name() {
         "type" => is_mcp = string(value).as_deref() == Some("mcp"),
@@ -118,9 +104,9 @@ pub(super) fn unwrapped(text: &str) -> Option<&str> {
 }
 
 /// The replies in a list of messages.
-pub(super) fn replies_of<'a>(list: &'a str, hear: &mut dyn FnMut(&Envelope<'a>)) {
-    let _ = scan::elements(list, &mut |element| match Envelope::read(element) {
-        Ok(envelope) if envelope.method.is_none() && envelope.answer().is_some() => hear(&envelope),
+pub fn replies_of<'a>(list: &'a str, hear: &mut dyn FnMut(&Message<'a>)) {
+    let _ = scan::elements(list, &mut |element| match Message::read(element) {
+        Ok(message) if message.method.is_none() && message.answer().is_some() => hear(&message),
         _ => (),
     });
 }
@@ -128,7 +114,7 @@ pub(super) fn replies_of<'a>(list: &'a str, hear: &mut dyn FnMut(&Envelope<'a>))
 /// Hears of the ids in a text that is no message, as they are spelled: of each object in it the first
 /// id at its depth, unless a method stands beside it. Brackets and strings are followed as far as they
 /// go.
-pub(super) fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
+pub fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
     let text = text.trim_start_matches([BYTE_ORDER_MARK, ' ', '\t', '\r', '\n']);
     // A line of somebody's log may have a message in it that is none of its own.
     if !text.starts_with(['{', '[']) {

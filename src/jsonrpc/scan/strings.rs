@@ -1,7 +1,7 @@
 //! Where a string ends. Most of a message is strings, and most of a large one is one string.
 
 use super::letters::{Letters, Native, COUNT};
-use super::{NotJson, Scanned};
+use super::{Scanned, SyntaxError};
 
 /// From among the letters of a string to behind its closing quote.
 #[inline(always)]
@@ -55,7 +55,7 @@ pub(super) fn marked_end(bytes: &[u8], mark: usize) -> Scanned<usize> {
 fn marked_end_by<L: Letters>(bytes: &[u8], mark: usize) -> Scanned<usize> {
     match bytes.get(mark) {
         Some(b'\\') => escaped_end::<L>(bytes, mark),
-        _ => Err(NotJson { at: mark.min(bytes.len()) }),
+        _ => Err(SyntaxError { at: mark.min(bytes.len()) }),
     }
 }
 
@@ -79,7 +79,7 @@ fn escaped_end<L: Letters>(bytes: &[u8], mut at: usize) -> Scanned<usize> {
             match bytes.get(at) {
                 Some(b'"') => return Ok(at + 1),
                 Some(b'\\') => at = escape_end(bytes, at)?,
-                None | Some(0..0x20) => return Err(NotJson { at: at.min(bytes.len()) }),
+                None | Some(0..0x20) => return Err(SyntaxError { at: at.min(bytes.len()) }),
                 Some(_) => at += 1,
             }
             if !escapes(at - 1) && !escapes(at) {
@@ -104,9 +104,9 @@ fn escape_end(bytes: &[u8], at: usize) -> Scanned<usize> {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => match bytes.get(at + 2..at + 6) {
             Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 6),
-            _ => Err(NotJson { at }),
+            _ => Err(SyntaxError { at }),
         },
-        _ => Err(NotJson { at }),
+        _ => Err(SyntaxError { at }),
     }
 }
 

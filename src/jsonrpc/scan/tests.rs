@@ -14,7 +14,7 @@ fn agrees(text: &str) {
     }
     assert_eq!(is_json(text), theirs, "{text:?}");
     assert!(!theirs || strict(text) == *plain, "{text:?}");
-    if let Err(NotJson { at }) = check(text) {
+    if let Err(SyntaxError { at }) = check(text) {
         // All that comes before the fault is the beginning of something well-formed.
         assert!(at <= text.len(), "{text:?}");
         let before: String = text
@@ -24,7 +24,7 @@ fn agrees(text: &str) {
                 (*end <= at).then_some(letter)
             })
             .collect();
-        if let Err(NotJson { at: earlier }) = check(&before) {
+        if let Err(SyntaxError { at: earlier }) = check(&before) {
             // A word, a number or an escape may be cut in its midst.
             assert!(earlier + 9 > before.len(), "{text:?} at {at}, {before:?} at {earlier}");
         }
