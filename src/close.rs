@@ -1,7 +1,5 @@
-//! Why a connection ends: one enum for the close code, the reason on the wire, the log line, the
-//! metric label and the status page. And why one came to nothing, for its owner.
-
-use crate::text::Language;
+//! Why a connection ends: one enum for the close code, the reason on the wire and the metric label.
+//! And why one came to nothing. The words that people read for them are in `text/close.rs`.
 
 /// Why a connection was closed, by us or by its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,11 +109,6 @@ impl CloseReason {
             CloseReason::ServerStops => "server_stops",
         }
     }
-
-    /// What happened, for a person.
-    pub fn told(self, language: Language) -> &'static str {
-        language.close_reason(self)
-    }
 }
 
 /// What was wrong with a peer's frames (RFC 6455).
@@ -163,14 +156,18 @@ impl FrameError {
 pub struct Ending {
     /// Why it ended.
     pub reason: CloseReason,
-    detail: Detail,
+    /// What exactly happened.
+    pub detail: Detail,
 }
 
+/// What is known of an ending beside its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Detail {
+pub enum Detail {
+    /// Nothing.
     Nothing,
-    /// The code and the words of the peer's close frame.
+    /// The code and the words of the peer's close frame, which have at most 123 bytes.
     Said(u16, Box<str>),
+    /// What is wrong with a frame.
     Wrong(FrameError),
 }
 
@@ -192,22 +189,6 @@ impl Ending {
         match self.detail {
             Detail::Said(code, _) => Some(code),
             _ => None,
-        }
-    }
-
-    /// What happened, for a person. A close frame's words are at most 123 bytes; they are escaped.
-    pub fn told(&self, language: Language) -> String {
-        let reason = self.reason.told(language);
-        match &self.detail {
-            Detail::Said(code, words) if words.is_empty() => format!("{reason} ({code})"),
-            Detail::Said(code, words) => format!("{reason} ({code} {words:?})"),
-            Detail::Wrong(FrameError::CloseCode(code)) => {
-                format!("{reason}: {}: {code}", language.frame_error(FrameError::CloseCode(*code)))
-            }
-            Detail::Wrong(error) if self.reason == CloseReason::ProtocolError => {
-                format!("{reason}: {}", language.frame_error(*error))
-            }
-            Detail::Wrong(_) | Detail::Nothing => reason.to_owned(),
         }
     }
 }
@@ -289,32 +270,5 @@ impl RefusalReason {
             RefusalReason::TooManyHeads => "too_many_heads",
             RefusalReason::HeadTooSlow => "head_too_slow",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_peer_closes_with_is_told_and_escaped() {
-        for (payload, told) in [
-            (&b""[..], "closed by the peer"),
-            (b"\x03\xe9", "closed by the peer (1001)"),
-            (b"\x03\xe8going\n\x1b[2Jaway", "closed by the peer (1000 \"going\\n\\u{1b}[2Jaway\")"),
-            (b"\x0f\xa0\xe5\x86\x8d\xe8\xa7\x81", "closed by the peer (4000 \"再见\")"),
-        ] {
-            assert_eq!(Ending::of_close_frame(payload).told(Language::En), told);
-        }
-    }
-
-    #[test]
-    fn each_error_of_the_protocol_has_its_own_words() {
-        let told = |error: FrameError| Ending::from(error).told(Language::En);
-        assert_eq!(told(FrameError::Unmasked), "WebSocket protocol error: a frame is not masked");
-        let of_code = "WebSocket protocol error: a close code that must not be sent: 1005";
-        assert_eq!(told(FrameError::CloseCode(1005)), of_code);
-        assert_eq!(told(FrameError::TextNotUtf8), CloseReason::BadUtf8.told(Language::En));
-        assert_eq!(told(FrameError::TooBig), CloseReason::TooBig.told(Language::En));
     }
 }

@@ -211,7 +211,7 @@ impl Agent {
         self.hello = None;
         self.find_server(tool.line);
         let language = turn.policy.language;
-        let why = end.told(language);
+        let why = language.ending(end);
         let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
         let gone = (label, &*tool.address);
         let (times, replaced) = turn.departures.note(turn.now, &self.name, gone, end);
@@ -260,7 +260,7 @@ impl Agent {
         let Some(robot) = self.robots.try_remove(place) else { return };
         turn.free(robot.memory());
         let language = turn.policy.language;
-        let why = end.told(language);
+        let why = language.ending(end);
         let is_loop = turn.complaints.note_robot(turn.now, &self.name);
         let who = robot::Who(&self.name, &robot);
         log::log!(level(is_loop), "{}", language.robot_left(who, &why));

@@ -70,7 +70,7 @@ fn why_no_tool(agent: &str, departures: &Departures, policy: &Policy, now: Momen
     match departures.last_of(agent) {
         Some(Departure { label, address, end, at, .. }) => {
             let ago = language.duration(now.since(*at));
-            language.no_tool_left(label, address, &ago, &end.told(language))
+            language.no_tool_left(label, address, &ago, &language.ending(end))
         }
         None => language.no_tool_seen(&language.duration(now.since(Moment::default()))),
     }

@@ -134,7 +134,7 @@ impl Departures {
                 label: &gone.label,
                 address: &gone.address,
                 reason: gone.end.reason.label(),
-                reason_text: gone.end.told(language),
+                reason_text: language.ending(&gone.end),
                 seconds_ago: now.since(gone.at).as_secs(),
                 times: gone.times,
                 replaced: gone.replaced,
