@@ -8,21 +8,18 @@
 //!   file or a random number.
 //! * [`http`] is pure too: a parsed request and a view of the relay in, a response out.
 //! * [`net`] is the shell: sockets, buffers, frames. It never looks into a message.
-//! * [`client`], [`doctor`] and [`commands`] are what the program does beside the server: they dial
-//!   it as everybody does.
+//! * [`cli`] is the command line: it runs the server, and has the commands beside it, which dial a
+//!   server as everybody does.
 //!
-//! The floors, from the ground up; an import runs downward only:
-//! [`moment`], [`sorted`], [`seldom`], [`escape`], [`ownership`], [`ledger`], [`close`], [`text`], [`token`] → [`relay`], [`settings`], [`logging`] → [`http`] →
-//! [`net`], [`client`] → [`doctor`] → [`commands`] → the binary.
+//! Imports run downward only; ARCHITECTURE.md has the order.
 
 #![forbid(unsafe_code)]
 
-pub mod client;
+pub mod cli;
 pub mod close;
-pub mod commands;
-pub mod doctor;
 pub mod escape;
 pub mod http;
+pub mod lan;
 pub mod ledger;
 pub mod logging;
 pub mod moment;

@@ -1,9 +1,9 @@
 //! What the shell finds out when a page asks for it.
 
 use super::accept::Listeners;
-use super::lan;
 use super::refusals::Refusals;
 use crate::http::{Machine, RecentRefusal};
+use crate::lan;
 use crate::ledger::{Ledger, Owner};
 use crate::moment::Moment;
 

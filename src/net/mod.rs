@@ -14,7 +14,6 @@ mod frame;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod head;
-pub mod lan;
 mod machine;
 mod notify;
 mod outgoing;

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Where the file is unless an option says otherwise; from the working directory.
-pub(super) const DEFAULT: &str = "data/.mcp-endpoint-server.cfg";
+pub const DEFAULT: &str = "data/.mcp-endpoint-server.cfg";
 /// What it is copied from where there is none; from the working directory.
 pub(super) const SAMPLE: &str = "mcp-endpoint-server.cfg";
 /// What it is copied from where that is missing, too.

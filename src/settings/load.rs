@@ -1,5 +1,6 @@
 //! Option over environment over file: reading them all, and telling everything that is wrong.
 
+use super::environment::{system_language, variable, Environment};
 use super::file::{self, Content, Entry, Source};
 use super::key::{new_key, with_key, SHORTEST};
 use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
@@ -8,17 +9,8 @@ use crate::escape::visible;
 use crate::ownership;
 use crate::sorted::sorted;
 use crate::text::Language;
-use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// Variables, each with its value. Few are looked at, which needs no table.
-pub type Environment = Vec<(String, String)>;
-
-/// The value of a variable.
-pub(super) fn variable<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
-    environment.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-}
 
 /// Where settings come from.
 #[derive(Debug, Default)]
@@ -59,15 +51,6 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
-
-/// The variables of this process that settings and the choice of a language look at.
-pub fn environment() -> Environment {
-    let ours =
-        |name: &str| name.starts_with(VARIABLES) || name.starts_with("LC_") || name == "LANG";
-    let text = |text: OsString| text.to_string_lossy().into_owned();
-    let all = std::env::vars_os().map(|(name, value)| (text(name), value));
-    all.filter(|(name, _)| ours(name)).map(|(name, value)| (name, text(value))).collect()
-}
 
 /// Reads the settings at the start. Creates the file where there is none, and the key where there
 /// is none; where they cannot be saved, a warning says so (docs/protocol.md#key).
@@ -189,7 +172,7 @@ pub(super) fn understand(source: &Source, sources: &Sources) -> Result<Loaded, P
     // In a file that cannot be read otherwise, the language may still be told.
     let language = spoken(sources, Some(&source.text));
     let content = file::content(&source.text, &source.read_from, language).map_err(Problems)?;
-    let locale = super::options::language(&sources.environment);
+    let locale = system_language(&sources.environment);
     let mut reading = Reading::new(language, locale);
     reading.file(&content, &source.read_from);
     reading.environment(sources);
@@ -212,7 +195,7 @@ fn given<'a>(sources: &'a Sources, row: &Row) -> Option<&'a str> {
 
 /// The language in which to complain about settings that may be wrong in any way.
 fn spoken(sources: &Sources, text: Option<&str>) -> Language {
-    let locale = super::options::language(&sources.environment);
+    let locale = system_language(&sources.environment);
     let Some(row) = row("server", "language") else { return locale };
     let named = |text| value::language(text).map(|named| named.unwrap_or(locale));
     let option = sources.overrides.iter().rev().find(|(other, _)| other.key == row.key);
@@ -386,7 +369,7 @@ fn nearest_key(section: &str, key: &str) -> (&'static str, &'static str) {
 
 /// How many letters must be added, dropped or changed to make one name of the other, in any case.
 /// Of a very long name only the beginning is looked at.
-pub(super) fn edits(known: &str, name: &str) -> usize {
+pub(crate) fn edits(known: &str, name: &str) -> usize {
     let name: Vec<char> = name.chars().take(64).map(|c| c.to_ascii_lowercase()).collect();
     let mut costs: Vec<usize> = (0..=name.len()).collect();
     for (row, ours) in known.chars().map(|c| c.to_ascii_lowercase()).enumerate() {
@@ -406,7 +389,7 @@ pub(super) fn edits(known: &str, name: &str) -> usize {
 }
 
 /// A text from a file as it can be shown in a sentence: one line, and not too long.
-pub(super) fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown: String = text.chars().take(LONGEST).collect();
     if shown.len() < text.len() {

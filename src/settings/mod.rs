@@ -6,6 +6,7 @@
 //! sample file, `--help` and the tables in docs/reference.md. [`load`] reads at the start, [`reload`] on
 //! SIGHUP, [`check`] for `--test`. The environment is handed in, never looked up here.
 
+pub mod environment;
 mod file;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -13,17 +14,18 @@ mod key;
 mod lines;
 mod load;
 mod network;
-pub mod options;
 pub mod render;
 mod save;
 pub mod table;
 mod value;
 
+pub use environment::{environment, Environment};
+pub use file::DEFAULT;
 pub use key::SHORTEST as SHORTEST_KEY;
-pub use load::{
-    check, environment, key_is_wanted, load, reload, Environment, Loaded, Problems, Sources,
-};
+pub use load::{check, key_is_wanted, load, reload, Loaded, Problems, Sources};
+pub(crate) use load::{edits, short};
 pub use network::Network;
+pub(crate) use value::language as language_named;
 
 use crate::relay::Policy;
 use crate::text::Language;

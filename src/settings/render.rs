@@ -1,7 +1,6 @@
-//! What is made from the table for people to read: the sample file, the tables in docs/reference.md, `--help`.
+//! What is made from the table for people to read: the sample file, and the tables in docs/reference.md.
 
 use super::file::DEFAULT;
-use super::options::SUBCOMMANDS;
 use super::table::{Row, SECTIONS, TABLE};
 use crate::text::Language;
 use std::fmt::Write;
@@ -60,39 +59,4 @@ pub fn markdown_table(language: Language) -> String {
         }
     }
     text
-}
-
-/// What `--help` prints.
-pub fn help(language: Language) -> String {
-    let mut options = String::new();
-    for row in TABLE {
-        let Some(option) = row.option else { continue };
-        let left = format!("    --{option} {}", row.key.to_ascii_uppercase());
-        let meaning = row.meaning(language).lines().next().unwrap_or_default();
-        let _ = writeln!(options, "  {left:<24} {meaning}");
-    }
-    let mut commands = String::new();
-    for command in SUBCOMMANDS {
-        let _ = writeln!(commands, "  {:<24} {}", command.usage, (command.meaning)(language));
-    }
-    language.help(crate::VERSION, commands.trim_end(), options.trim_end(), DEFAULT)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::options::SubCommand;
-
-    #[test]
-    fn help_names_every_option_of_the_table_and_fits_a_screen() {
-        for language in [Language::Zh, Language::En] {
-            let help = help(language);
-            for row in TABLE {
-                assert!(row.option.is_none_or(|option| help.contains(&format!("--{option} "))));
-            }
-            let named = |command: &SubCommand| help.contains(&format!("\n  {} ", command.usage));
-            assert!(SUBCOMMANDS.iter().all(named), "{help}");
-            assert!(help.contains(DEFAULT) && help.lines().count() < 24, "{help}");
-        }
-    }
 }

@@ -153,7 +153,7 @@ pub(super) fn level(text: &str) -> Option<LevelFilter> {
 }
 
 /// `zh`, `en`, or `auto`, which is none of its own.
-pub(super) fn language(text: &str) -> Option<Option<Language>> {
+pub(crate) fn language(text: &str) -> Option<Option<Language>> {
     match text.to_ascii_lowercase().as_str() {
         "auto" => Some(None),
         "zh" => Some(Some(Language::Zh)),

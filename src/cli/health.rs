@@ -1,8 +1,8 @@
 //! Whether a server is alive: for containers and scripts, where there is no `curl`.
 
-use super::{complain, say, wrong_use, End};
-use crate::client::http::{self, number_at, text_at};
-use crate::client::{own, shown};
+use super::client::http::{self, number_at, text_at};
+use super::client::{own, shown};
+use super::output::{complain, say, wrong_use, End};
 use crate::settings::Loaded;
 use crate::text::Language;
 use std::time::Duration;

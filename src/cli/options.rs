@@ -1,8 +1,8 @@
 //! The command line.
 
-use super::load::{edits, short, variable, Environment};
-use super::table::{Row, TABLE};
-use super::Sources;
+use crate::settings::environment::{self, Environment};
+use crate::settings::table::{self, Row, TABLE};
+use crate::settings::{edits, language_named, short, Sources};
 use crate::text::Language;
 use lexopt::{Arg, Error, Parser, ValueExt};
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ pub enum Command {
     Test(Sources),
     /// Do something beside the server, and end.
     Beside(Task, Sources),
-    /// Print [`super::render::help`] and end.
+    /// Print [`super::help::text`] and end.
     Help(Language),
     /// Print the version and end.
     Version,
@@ -115,8 +115,8 @@ pub fn parse(
 ) -> Result<Command, String> {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let language = chosen(&arguments)
-        .or_else(|| of_environment(&environment))
-        .unwrap_or_else(|| language(&environment));
+        .or_else(|| environment::named_language(&environment))
+        .unwrap_or_else(|| environment::system_language(&environment));
     let mut parser = Parser::from_args(arguments);
     read(&mut parser, language, environment).map_err(|fault| match fault {
         Fault::SubCommand(name) => {
@@ -173,7 +173,7 @@ fn read(
                 sources.config = Some(PathBuf::from(parser.value()?));
             }
             Arg::Short('v') | Arg::Long("verbose") => {
-                let level = super::table::row("server", "log_level");
+                let level = table::row("server", "log_level");
                 sources.overrides.extend(level.map(|row| (row, "DEBUG".to_owned())));
             }
             Arg::Long(name) => match by_option(name) {
@@ -210,7 +210,7 @@ fn read(
 fn heeding_environment(mut sources: Sources) -> Sources {
     let is_language = |row: &&Row| row.option == Some("language");
     if sources.overrides.iter().all(|(row, _)| !is_language(row)) {
-        let named = of_environment(&sources.environment);
+        let named = environment::named_language(&sources.environment);
         let code = named.map(|language| if language == Language::En { "en" } else { "zh" });
         let row = TABLE.iter().find(is_language);
         sources.overrides.extend(row.zip(code).map(|(row, code)| (row, code.to_owned())));
@@ -229,39 +229,13 @@ fn chosen(arguments: &[OsString]) -> Option<Language> {
             Some(value) => value.strip_prefix('=').map(|value| value.to_owned().into()),
             None => None,
         };
-        named = value.and_then(|value| super::value::language(value.trim())).flatten().or(named);
+        named = value.and_then(|value| language_named(value.trim())).flatten().or(named);
     }
     named
 }
 
-/// The language that the environment names: by our variable, or by the locale.
-fn of_environment(environment: &Environment) -> Option<Language> {
-    let row = super::table::row("server", "language")?;
-    let ours = variable(environment, &row.variable()).unwrap_or_default();
-    super::value::language(ours.trim()).flatten().or_else(|| match locale(environment) {
-        locale if locale.starts_with("en") => Some(Language::En),
-        locale if locale.starts_with("zh") => Some(Language::Zh),
-        _ => None,
-    })
-}
-
 fn by_option(name: &str) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.option == Some(name))
-}
-
-/// The language of somebody whose settings are not read yet: English where the system speaks it.
-pub fn language(environment: &Environment) -> Language {
-    match locale(environment).starts_with("en") {
-        true => Language::En,
-        false => Language::Zh,
-    }
-}
-
-/// The locale of messages, in the order of POSIX; empty where there is none.
-fn locale(environment: &Environment) -> &str {
-    let names = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
-    let mut set = names.filter_map(|name| variable(environment, name));
-    set.find(|locale| !locale.is_empty()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -322,7 +296,7 @@ mod tests {
         let spoken = |arguments: &[&str]| match run(arguments) {
             Ok(Command::Help(language)) => language,
             Ok(Command::Beside(_, sources) | Command::Test(sources)) => {
-                super::super::check(&sources).unwrap().settings.server.language
+                crate::settings::check(&sources).unwrap().settings.server.language
             }
             other => panic!("{other:?}"),
         };
@@ -336,7 +310,7 @@ mod tests {
         let silent = [("LANG", "C.UTF-8"), ("MCP_ENDPOINT_SERVER_LANGUAGE", "en")];
         for (pairs, expected) in [(&silent[..1], None), (&silent, Some(Language::En))] {
             let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            assert_eq!(of_environment(&pairs.collect()), expected);
+            assert_eq!(environment::named_language(&pairs.collect()), expected);
         }
     }
 
@@ -366,16 +340,5 @@ mod tests {
         use std::os::unix::ffi::OsStringExt;
         let arguments = ["--host".into(), OsString::from_vec(vec![0xff])];
         assert_eq!(parse(arguments, Vec::new()).unwrap_err().lines().count(), 1);
-    }
-
-    #[test]
-    fn the_first_locale_that_is_set_decides() {
-        let with = |pairs: &[(&str, &str)]| {
-            language(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
-        };
-        assert_eq!(with(&[]), Language::Zh);
-        assert_eq!(with(&[("LANG", "en_US.UTF-8")]), Language::En);
-        assert_eq!(with(&[("LC_ALL", "zh_CN.UTF-8"), ("LANG", "en_US")]), Language::Zh);
-        assert_eq!(with(&[("LC_ALL", ""), ("LANG", "en_US")]), Language::En);
     }
 }

@@ -8,9 +8,8 @@ pub mod cause;
 pub mod paste;
 mod steps;
 
-use crate::client::{http, own, Address, Kind};
-
-use crate::net::lan::Hint;
+use crate::cli::client::{http, own, Address, Kind};
+use crate::lan::Hint;
 use crate::settings::Loaded;
 use crate::text::Language;
 use crate::token::address::addresses;

@@ -1,9 +1,9 @@
 //! A running server as a table.
 
-use super::{complain, keyed, say, wrong_use, End};
-use crate::client::http::{self, at, number_at, text_at};
-use crate::client::{shown, Address};
-use crate::doctor::columns;
+use super::client::http::{self, at, number_at, text_at};
+use super::client::{own, shown, Address};
+use super::doctor::columns;
+use super::output::{complain, say, wrong_use, End};
 use crate::settings::Loaded;
 use crate::text::Language;
 use serde_json::Value;
@@ -27,7 +27,7 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// Prints the table: once, or until it is interrupted; a server that goes may come back.
 pub(super) fn show(loaded: &Loaded, given: Option<&str>, watch: bool, language: Language) -> End {
-    let (address, key) = match keyed(loaded, given, language) {
+    let (address, key) = match own::keyed(loaded, given, language) {
         Ok(found) => found,
         Err(problem) => return wrong_use(&problem),
     };

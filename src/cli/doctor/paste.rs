@@ -1,6 +1,6 @@
 //! What is wrong with an address as it was pasted, before anybody is asked.
 
-use crate::client::{Address, Kind};
+use crate::cli::client::{Address, Kind};
 use crate::close::RefusalReason;
 use crate::text::Language;
 use crate::token::{is_whole, percent};

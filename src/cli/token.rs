@@ -1,7 +1,7 @@
 //! The addresses of an agent.
 
-use super::{complain, say, wrong_use, End};
-use crate::client::own;
+use super::client::own;
+use super::output::{complain, say, wrong_use, End};
 use crate::settings::Loaded;
 use crate::text::Language;
 use crate::token::address::addresses;

@@ -1,8 +1,8 @@
 //! Asks a running server to read its settings again, as SIGHUP does: for Windows and containers.
 
-use super::{complain, keyed, say, wrong_use, End};
-use crate::client::http::{self, at, text_at};
-use crate::client::shown;
+use super::client::http::{self, at, text_at};
+use super::client::{own, shown};
+use super::output::{complain, say, wrong_use, End};
 use crate::settings::Loaded;
 use crate::text::Language;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const WIDEST: usize = 1000;
 
 pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> End {
-    let (address, key) = match keyed(loaded, given, language) {
+    let (address, key) = match own::keyed(loaded, given, language) {
         Ok(found) => found,
         Err(problem) => return wrong_use(&problem),
     };

@@ -36,14 +36,14 @@ mod unix {
     /// A running `openssl s_client`, and the socket that is its input and output: unlike a pipe
     /// it can be read with a time-out.
     #[derive(Debug)]
-    pub(in crate::client) struct Tunnel {
+    pub(in crate::cli::client) struct Tunnel {
         child: Child,
         socket: UnixStream,
     }
 
     impl Tunnel {
         /// Starts one.
-        pub(in crate::client) fn open(host: &str, port: u16) -> Result<Self, Failure> {
+        pub(in crate::cli::client) fn open(host: &str, port: u16) -> Result<Self, Failure> {
             let failed = |error: std::io::Error| Failure::Tls(error.to_string());
             let (socket, theirs) = UnixStream::pair().map_err(failed)?;
             let output = theirs.try_clone().map_err(failed)?;
@@ -68,12 +68,12 @@ mod unix {
             Ok(Tunnel { child, socket })
         }
 
-        pub(in crate::client) fn socket(&self) -> &UnixStream {
+        pub(in crate::cli::client) fn socket(&self) -> &UnixStream {
             &self.socket
         }
 
         /// What it said before it ended.
-        pub(in crate::client) fn why_ended(&mut self) -> Failure {
+        pub(in crate::cli::client) fn why_ended(&mut self) -> Failure {
             let _ = self.child.kill();
             let mut said = Vec::new();
             if let Some(stderr) = self.child.stderr.take() {
@@ -98,18 +98,18 @@ mod elsewhere {
 
     /// There is none: it was left out, or pipes cannot be read with a time-out here.
     #[derive(Debug)]
-    pub(in crate::client) enum Tunnel {}
+    pub(in crate::cli::client) enum Tunnel {}
 
     impl Tunnel {
-        pub(in crate::client) fn open(_: &str, _: u16) -> Result<Self, Failure> {
+        pub(in crate::cli::client) fn open(_: &str, _: u16) -> Result<Self, Failure> {
             Err(Failure::NoOpenssl)
         }
 
-        pub(in crate::client) fn socket(&self) -> &TcpStream {
+        pub(in crate::cli::client) fn socket(&self) -> &TcpStream {
             match *self {}
         }
 
-        pub(in crate::client) fn why_ended(&mut self) -> Failure {
+        pub(in crate::cli::client) fn why_ended(&mut self) -> Failure {
             match *self {}
         }
     }

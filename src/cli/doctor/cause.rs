@@ -1,9 +1,9 @@
 //! What an observation means: pure, from what came to why.
 
 use super::paste::Flaw;
-use crate::client::http::{at, text_at, Answer};
-use crate::client::websocket::Refusal;
-use crate::client::Failure;
+use crate::cli::client::http::{at, text_at, Answer};
+use crate::cli::client::websocket::Refusal;
+use crate::cli::client::Failure;
 use crate::close::{CloseReason, RefusalReason};
 use crate::text::Language;
 use serde_json::Value;
@@ -217,7 +217,7 @@ pub fn of_reply(method: &'static str, reply: &Value) -> Result<Value, Cause> {
 
 /// A strange text as it can be shown: one line, and not too long.
 pub(super) fn shown(text: &str) -> String {
-    crate::client::shown(text, 120)
+    crate::cli::client::shown(text, 120)
 }
 
 #[cfg(test)]

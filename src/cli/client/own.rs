@@ -1,8 +1,8 @@
 //! Where the configured server is: for others, and from this machine.
 
 use super::{Address, Kind};
-use crate::net::lan::{self, Hint};
-use crate::settings::Settings;
+use crate::lan::{self, Hint};
+use crate::settings::{Loaded, Settings};
 use crate::text::Language;
 use crate::token::address::Base;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -75,6 +75,29 @@ pub fn named(settings: &Settings, at: Option<&str>, language: Language) -> Resul
         Some(text) => Address::read(text).map_err(|why| why.told(language, text)),
         None => here(settings, language),
     }
+}
+
+/// The server at the address that was given, or the configured one, and its key.
+///
+/// # Errors
+/// What is wrong with the address, or why there is no key for it.
+pub fn keyed(
+    loaded: &Loaded,
+    given: Option<&str>,
+    language: Language,
+) -> Result<(Address, String), String> {
+    let address = named(&loaded.settings, given, language)?;
+    let key = match &address.key {
+        Some(key) => key.clone(),
+        None if given.is_none() || is_own(&loaded.settings, &address) => {
+            loaded.settings.server.key.clone()
+        }
+        None => return Err(language.key_of_other(&address.base("http"))),
+    };
+    if key.is_empty() {
+        return Err(language.status_key(loaded.file.display()));
+    }
+    Ok((address, key))
 }
 
 #[cfg(test)]

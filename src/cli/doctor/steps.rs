@@ -1,9 +1,9 @@
 //! The steps of a visit: a list of them, and how each is played.
 
 use super::cause::{of_close, of_home, of_key, of_refusal, of_reply, shown, Cause};
-use crate::client::http::{self, at, number_at, text_at, Answer};
-use crate::client::websocket::{random, Event, WebSocket};
-use crate::client::{connects, own, Address, Failure};
+use crate::cli::client::http::{self, at, number_at, text_at, Answer};
+use crate::cli::client::websocket::{random, Event, WebSocket};
+use crate::cli::client::{connects, own, Address, Failure};
 use crate::settings::Loaded;
 use crate::text::Language;
 use crate::token::{percent, Token};
@@ -346,7 +346,7 @@ impl Visit {
 
 /// Names in one line; some agents have hundreds of them.
 fn joined(names: &[String]) -> String {
-    crate::client::shown(&names.join(", "), LONGEST_LINE)
+    crate::cli::client::shown(&names.join(", "), LONGEST_LINE)
 }
 
 /// A name nobody else has.

@@ -1,0 +1,42 @@
+//! What `--help` prints.
+
+use super::options::SUBCOMMANDS;
+use crate::settings::table::TABLE;
+use crate::settings::DEFAULT;
+use crate::text::Language;
+use std::fmt::Write;
+
+/// What `--help` prints.
+pub(super) fn text(language: Language) -> String {
+    let mut options = String::new();
+    for row in TABLE {
+        let Some(option) = row.option else { continue };
+        let left = format!("    --{option} {}", row.key.to_ascii_uppercase());
+        let meaning = row.meaning(language).lines().next().unwrap_or_default();
+        let _ = writeln!(options, "  {left:<24} {meaning}");
+    }
+    let mut commands = String::new();
+    for command in SUBCOMMANDS {
+        let _ = writeln!(commands, "  {:<24} {}", command.usage, (command.meaning)(language));
+    }
+    language.help(crate::VERSION, commands.trim_end(), options.trim_end(), DEFAULT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::SubCommand;
+    use super::*;
+
+    #[test]
+    fn help_names_every_option_of_the_table_and_fits_a_screen() {
+        for language in [Language::Zh, Language::En] {
+            let help = text(language);
+            for row in TABLE {
+                assert!(row.option.is_none_or(|option| help.contains(&format!("--{option} "))));
+            }
+            let named = |command: &SubCommand| help.contains(&format!("\n  {} ", command.usage));
+            assert!(SUBCOMMANDS.iter().all(named), "{help}");
+            assert!(help.contains(DEFAULT) && help.lines().count() < 24, "{help}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The command line: the server, and the commands beside it.
+//!
+//! [`options`] reads the command line. [`serve`] runs the server, every other file carries out one
+//! command. [`client`] dials a server as everybody does, [`doctor`] finds what is wrong on the way
+//! to it. The commands only read the configuration: none of them makes a file or a key.
+
+mod check;
+pub mod client;
+pub mod doctor;
+mod health;
+mod help;
+pub mod options;
+mod output;
+mod reload;
+mod serve;
+#[cfg(feature = "doctor")]
+mod status;
+mod token;
+
+pub use output::End;
+
+use crate::settings::{self, Environment, Sources};
+use options::{Command, Task};
+use output::{complain, say, wrong_use};
+use std::ffi::OsString;
+
+/// Does what the command line asks for.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> End {
+    match options::parse(arguments, environment) {
+        Err(problem) => return wrong_use(&problem),
+        Ok(Command::Help(language)) => say(&help::text(language).trim_end()),
+        Ok(Command::Version) => say(&crate::VERSION),
+        Ok(Command::Test(sources)) => return check::tell(&sources),
+        Ok(Command::Beside(task, sources)) => return beside(task, &sources),
+        Ok(Command::Run(sources)) => return serve::run(sources),
+    }
+    End::Well
+}
+
+/// Carries out `task`, a command beside the server.
+fn beside(task: Task, sources: &Sources) -> End {
+    let mut loaded = match settings::check(sources) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            complain(&problems);
+            // The health of a container is 0 or 1.
+            return if matches!(task, Task::Health(_)) { End::Badly } else { End::WrongUse };
+        }
+    };
+    if settings::key_is_wanted(sources, &loaded.settings) {
+        // A key that is too short is replaced at the next start.
+        loaded.settings.server.key.clear();
+    }
+    let language = loaded.settings.server.language;
+    match task {
+        Task::Token(agent) => token::print(&loaded, agent.as_deref(), language),
+        Task::Health(at) => health::tell(&loaded, at.as_deref(), language),
+        Task::Reload(at) => reload::ask(&loaded, at.as_deref(), language),
+        #[cfg(feature = "doctor")]
+        Task::Doctor(at) => {
+            match doctor::visit(&loaded, at.as_deref(), language, &mut |line| say(&line)) {
+                Ok(true) => End::Well,
+                Ok(false) => End::Badly,
+                Err(problem) => wrong_use(&problem),
+            }
+        }
+        #[cfg(feature = "doctor")]
+        Task::Status { at, watch } => status::show(&loaded, at.as_deref(), watch, language),
+        #[cfg(not(feature = "doctor"))]
+        Task::Doctor(_) | Task::Status { .. } => wrong_use(&language.not_built_in()),
+    }
+}
