@@ -16,9 +16,11 @@ pub fn read_line<T>(
     }
     // Nearly all have no more of them, which need not be found out beforehand: with one it is no
     // JSON of one line.
-    let why = match Message::read(text) {
-        Ok(message) => return then(text, Ok(&message)),
-        Err(why) => why,
+    let read = Message::read(text);
+    let why = match &read {
+        // Where it lies: it is large to copy.
+        Ok(message) => return then(text, Ok(message)),
+        Err(why) => *why,
     };
     let marked = text.strip_prefix(BYTE_ORDER_MARK);
     let text = marked.unwrap_or(text);
@@ -27,10 +29,7 @@ pub fn read_line<T>(
     if marked.is_none() && spread.is_none() {
         return then(line, Err(why));
     }
-    match Message::read(line) {
-        Ok(message) => then(line, Ok(&message)),
-        Err(why) => then(line, Err(why)),
-    }
+    then(line, Message::read(line).as_ref().map_err(|why| *why))
 }
 
 /// What some programs write before a text.

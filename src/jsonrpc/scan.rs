@@ -266,7 +266,11 @@ fn blanks_end(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {
         // The only blanks there may be on a line are among these, and all that stands at such a
         // place in well-formed JSON is above them.
-        Some(..=b' ') => last_blank_end(bytes, at),
+        Some(..=b' ') => match bytes.get(at + 1) {
+            // Most writers put a single blank, or none.
+            Some(b'!'..) if bytes.get(at) == Some(&b' ') => at + 1,
+            _ => last_blank_end(bytes, at),
+        },
         _ => at,
     }
 }
