@@ -75,14 +75,14 @@ struct Inside<'a> {
 
 impl<'a> Inside<'a> {
     fn take(&mut self, key: Key<'a>, value: &'a str) {
-        let slot = match &*key.name() {
-            "name" => &mut self.name,
-            "uri" => &mut self.uri,
-            "_meta" => &mut self.meta,
-            "progressToken" => &mut self.progress_token,
-            "requestId" => &mut self.request_id,
-            "clientInfo" => &mut self.client_info,
-            "protocolVersion" => &mut self.protocol_version,
+        let slot = match &*key.bytes() {
+            b"name" => &mut self.name,
+            b"uri" => &mut self.uri,
+            b"_meta" => &mut self.meta,
+            b"progressToken" => &mut self.progress_token,
+            b"requestId" => &mut self.request_id,
+            b"clientInfo" => &mut self.client_info,
+            b"protocolVersion" => &mut self.protocol_version,
             _ => return,
         };
         *slot = Some(if slot.is_some() { TWICE } else { value });
@@ -98,26 +98,26 @@ impl<'a> Message<'a> {
         let mut found = Message { text, ..Message::default() };
         let (mut id, mut method, mut is_error, mut twice) = (None, None, None, false);
         let scanned = scan::walk(text, |key, scanner| {
-            let slot = match &*key.name() {
-                "id" => &mut id,
-                "method" => &mut method,
-                "error" => &mut found.error,
-                "params" => {
+            let slot = match &*key.bytes() {
+                b"id" => &mut id,
+                b"method" => &mut method,
+                b"error" => &mut found.error,
+                b"params" => {
                     let inside = &mut found.inside;
                     let value = scanner.value_with_members(|key, value| inside.take(key, value))?;
                     once(&mut found.params, value, &mut twice);
                     return Ok(());
                 }
-                "result" => {
+                b"result" => {
                     let value = scanner.value_with_members(|key, value| {
-                        if key.name() == "isError" {
+                        if *key.bytes() == *b"isError" {
                             is_error = Some(value);
                         }
                     })?;
                     once(&mut found.result, value, &mut twice);
                     return Ok(());
                 }
-                _ => return scanner.value().map(|_| ()),
+                _ => return scanner.skip(),
             };
             once(slot, scanner.value()?, &mut twice);
             Ok(())

@@ -25,17 +25,29 @@ type Scanned<T> = Result<T, SyntaxError>;
 /// A key of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Key<'a> {
-    /// What stands between its quotes, as it is spelled.
-    spelled: &'a str,
+    /// What stands between its quotes, as it is spelled: UTF-8.
+    spelled: &'a [u8],
     has_escapes: bool,
 }
 
 impl<'a> Key<'a> {
     /// What it says.
-    #[inline]
     pub fn name(self) -> Cow<'a, str> {
+        match std::str::from_utf8(self.spelled) {
+            Ok(spelled) if self.has_escapes => unescaped(spelled),
+            Ok(spelled) => Cow::Borrowed(spelled),
+            Err(_) => Cow::Borrowed(""),
+        }
+    }
+
+    /// What it says, in UTF-8: for those in a hurry.
+    #[inline]
+    pub(crate) fn bytes(self) -> Cow<'a, [u8]> {
         if self.has_escapes {
-            unescaped(self.spelled)
+            match self.name() {
+                Cow::Borrowed(name) => Cow::Borrowed(name.as_bytes()),
+                Cow::Owned(name) => Cow::Owned(name.into_bytes()),
+            }
         } else {
             Cow::Borrowed(self.spelled)
         }
@@ -180,7 +192,7 @@ impl<'a> Scanner<'a> {
         let mark = first_mark(bytes, start);
         let has_escapes = bytes.get(mark) != Some(&b'"');
         let end = if has_escapes { marked_end(bytes, mark)? } else { mark + 1 };
-        let spelled = self.text.get(start..end - 1).ok_or(SyntaxError { at: start })?;
+        let spelled = bytes.get(start..end - 1).ok_or(SyntaxError { at: start })?;
         self.at = behind_colon(bytes, end)?;
         Ok(Key { spelled, has_escapes })
     }
@@ -226,6 +238,16 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.at = value_end(self.text.as_bytes(), start)?;
         self.text.get(start..self.at).ok_or(SyntaxError { at: start })
+    }
+
+    /// Passes over any value, however deep.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] where there is none.
+    #[inline(always)]
+    pub(crate) fn skip(&mut self) -> Scanned<()> {
+        self.at = value_end(self.text.as_bytes(), self.at)?;
+        Ok(())
     }
 
     /// Takes any value, as it is spelled. Where it is an object, its members are heard of, too.
