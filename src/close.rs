@@ -1,6 +1,8 @@
 //! Why a connection ends: one enum for the close code, the reason on the wire and the metric label.
 //! And why one came to nothing. The words that people read for them are in `text/close.rs`.
 
+use ws::FrameError;
+
 /// Why a connection was closed, by us or by its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CloseReason {
@@ -111,39 +113,10 @@ impl CloseReason {
     }
 }
 
-/// What was wrong with a peer's frames (RFC 6455).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameError {
-    /// A reserved bit is set, though no extension was agreed on.
-    ReservedBits,
-    /// There is no such opcode.
-    Opcode,
-    /// The frame is not masked.
-    Unmasked,
-    /// A control frame comes in pieces.
-    ControlInPieces,
-    /// A control frame is longer than 125 bytes.
-    ControlTooLong,
-    /// A continuation of no message.
-    NothingToContinue,
-    /// A message begins before the one before it has ended.
-    MessageInMessage,
-    /// A close frame of one byte.
-    CloseTooShort,
-    /// A close code that nobody may send.
-    CloseCode(u16),
-    /// The words of a close frame are not UTF-8.
-    CloseNotUtf8,
-    /// A text is not UTF-8.
-    TextNotUtf8,
-    /// A message is larger than `max_message_size`.
-    TooBig,
-}
-
-impl FrameError {
+impl From<FrameError> for CloseReason {
     /// Why a connection with such a frame ends.
-    pub fn reason(self) -> CloseReason {
-        match self {
+    fn from(error: FrameError) -> Self {
+        match error {
             FrameError::TextNotUtf8 | FrameError::CloseNotUtf8 => CloseReason::BadUtf8,
             FrameError::TooBig => CloseReason::TooBig,
             _ => CloseReason::ProtocolError,
@@ -201,7 +174,7 @@ impl From<CloseReason> for Ending {
 
 impl From<FrameError> for Ending {
     fn from(error: FrameError) -> Self {
-        Ending { reason: error.reason(), detail: Detail::Wrong(error) }
+        Ending { reason: error.into(), detail: Detail::Wrong(error) }
     }
 }
 

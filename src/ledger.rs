@@ -7,6 +7,7 @@
 use slab::Slab;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use ws::memory::allocated;
 
 /// The network of one customer: an IPv4 address, or 64 bits of an IPv6 address.
 pub fn customer(address: IpAddr) -> IpAddr {
@@ -296,23 +297,7 @@ impl Ledger {
     }
 }
 
-/// What an allocation of `bytes` takes, the allocator's own share included; nothing takes nothing.
-pub fn allocated(bytes: usize) -> usize {
-    match bytes {
-        0 => 0,
-        // A word of its own, steps of two words, and never less than four.
-        _ => {
-            bytes.saturating_add(WORD).max(3 * WORD).saturating_add(2 * WORD - 1) & !(2 * WORD - 1)
-        }
-    }
-}
-
 const WORD: usize = size_of::<usize>();
-
-/// What a `Vec`, `VecDeque` or `Box<[T]>` with room for `capacity` values takes besides itself.
-pub fn array_of<T>(capacity: usize) -> usize {
-    allocated(capacity.saturating_mul(size_of::<T>()))
-}
 
 /// What a `HashMap` with room for `capacity` entries takes besides itself: a byte of control for
 /// each place, and one place in eight is never used.
@@ -440,7 +425,7 @@ mod tests {
         if WORD == 8 {
             assert_eq!(small, [32, 32, 48, 48, 64, 1008]);
         }
-        assert_eq!(array_of::<u64>(3), allocated(24));
+        assert_eq!(ws::memory::array_of::<u64>(3), allocated(24));
         assert!(table_of::<u64, u64>(7) >= 8 * 17);
         assert!(tree_of::<u64, u64>(10) >= 10 * 16);
         assert!(allocated(usize::MAX) > 0);

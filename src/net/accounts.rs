@@ -4,9 +4,10 @@ use super::connection::{Caller, Connection, Phase, PutOff};
 use super::connections::{Connections, SHORT};
 use super::server::Server;
 use crate::close::CloseReason;
-use crate::ledger::{allocated, Account, Owner, Payer};
+use crate::ledger::{Account, Owner, Payer};
 use crate::moment::Moment;
 use crate::relay::Peer;
+use ws::memory::allocated;
 
 /// What a connection takes while nothing waits for it and nothing has come in part: its place,
 /// twice for tables grow, and its deadline.

@@ -1,10 +1,7 @@
 //! One socket and how far its life has come: head, then WebSocket, then closing.
 
 use super::head::Head;
-use super::outgoing::Outgoing;
-use super::skimmer::Skimmer;
 use super::strangers::Stranger;
-use super::websocket::Receiver;
 use crate::close::CloseReason;
 use crate::ledger::Account;
 use crate::moment::Moment;
@@ -13,6 +10,9 @@ use crate::settings::WebSocket;
 use mio::net::TcpStream;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use ws::receive::Receiver;
+use ws::send::Outgoing;
+use ws::Skimmer;
 
 /// How far a connection's life has come.
 #[derive(Debug)]

@@ -5,8 +5,6 @@
 
 use super::accounts::{Cut, IDLE};
 use super::connection::{Connection, Phase, PutOff};
-use super::outgoing::{Progress, Spares};
-use super::skimmer::Skimmer;
 use super::strangers::{Source, Strangers};
 use crate::close::CloseReason;
 use crate::http::Ends;
@@ -21,6 +19,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tungstenite::protocol::frame::coding::Control;
+use ws::send::{Progress, Spares};
+use ws::Skimmer;
 
 /// Room for this many connections is never given back.
 const FEW: usize = 64;

@@ -1,11 +1,12 @@
 //! Doors for the fuzz targets: what reads the bytes of strangers, without its socket.
 
 use super::head::{Head, Outcome};
-use super::outgoing::Spares;
-use super::websocket::{Heard, Input, Receiver};
-use crate::close::{CloseReason, FrameError};
+use crate::close::CloseReason;
 use crate::http::{Answer, Context};
 use std::net::Ipv4Addr;
+use ws::receive::{Heard, Input, Receiver};
+use ws::send::Spares;
+use ws::FrameError;
 
 /// A request head being read.
 #[derive(Debug, Default)]
@@ -72,7 +73,7 @@ impl FrameReader {
     ) -> Result<(), CloseReason> {
         let mut input = Input::new(bytes);
         while let Some(heard) =
-            self.0.next(&mut input, limit, &mut self.1).map_err(FrameError::reason)?
+            self.0.next(&mut input, limit, &mut self.1).map_err(CloseReason::from)?
         {
             said.push(match heard {
                 Heard::Text(text) => Said::Text(text.to_owned()),

@@ -1,8 +1,8 @@
 //! The request head: bytes in, a request out.
 
 use crate::http::{self, Answer, Context, Request, Trouble};
-use crate::ledger::allocated;
 use std::net::IpAddr;
+use ws::memory::allocated;
 
 /// The largest head, in bytes (docs/protocol.md#request-head).
 const LARGEST: usize = 8 * 1024;

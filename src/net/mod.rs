@@ -10,21 +10,16 @@ mod admission;
 mod connection;
 mod connections;
 mod descriptors;
-mod frame;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod head;
 mod machine;
 mod notify;
-mod outgoing;
-mod partial;
 mod reading;
 mod refusals;
 mod requests;
 pub mod server;
 mod signals;
-mod skimmer;
 mod strangers;
-mod websocket;
 
 pub use signals::survive_full_files;

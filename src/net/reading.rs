@@ -1,12 +1,12 @@
 //! What comes from a connection, by how far its life has come, and what goes out to it.
 
 use super::connection::{Phase, PutOff};
-use super::outgoing::Progress;
 use super::server::Server;
-use super::websocket::{Heard, Input};
 use crate::close::{CloseReason, Ending};
 use std::io::{self, Read};
 use tungstenite::protocol::frame::coding::Control;
+use ws::receive::{Heard, Input};
+use ws::send::Progress;
 
 /// A peer that does not take this many bytes is not sent pongs besides.
 const NO_PONG_ABOVE: usize = 64 * 1024;

@@ -4,12 +4,12 @@ use super::connection::{Phase, PutOff};
 use super::head::{Head, Outcome};
 use super::machine::ThisMachine;
 use super::server::Server;
-use super::skimmer::Skimmer;
 use crate::http::{self, Answer, Context, RefusalReason, Response, Trouble, Upgrade};
 use crate::ledger::Owner;
 use crate::relay::Seat;
 use std::net::IpAddr;
 use std::time::Duration;
+use ws::Skimmer;
 
 /// How many answers to one customer are put off at a time: whoever makes more wait would take
 /// everybody's place, and gets a 503.

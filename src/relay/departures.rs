@@ -1,11 +1,11 @@
 //! The tools that went, so that a person who looks a minute later learns why.
 
 use crate::close::{CloseReason, Ending};
-use crate::ledger::{allocated, array_of};
 use crate::moment::Moment;
 use crate::text::Language;
 use std::collections::VecDeque;
 use std::time::Duration;
+use ws::memory::{allocated, array_of};
 
 /// For how long a tool that went is shown, and counted whether it goes again and again.
 const MEMORY: Duration = Duration::from_secs(600);

@@ -2,11 +2,11 @@
 
 use super::catalogue::{Kind, KINDS};
 use super::reply::{self, PROTOCOL_VERSION};
-use crate::ledger::{allocated, array_of};
 use jsonrpc::message::{last_member, string};
 use jsonrpc::scan;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
+use ws::memory::{allocated, array_of};
 
 /// How many bytes of capabilities of one tool server are kept, as they are spelled.
 const MAX_CAPABILITIES: usize = 16 << 10;

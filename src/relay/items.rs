@@ -2,12 +2,12 @@
 //! they are read, so that what goes beyond the limits is never built.
 
 use super::catalogue::Kind;
-use crate::ledger::{allocated, array_of};
 use jsonrpc::message::{last_member, string};
 use jsonrpc::scan;
 use jsonrpc::splice::place_in;
 use std::collections::HashSet;
 use std::mem::size_of;
+use ws::memory::{allocated, array_of};
 
 /// How many items one list of one tool server may have.
 pub(super) const MAX_ITEMS: usize = 2_000;

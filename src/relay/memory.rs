@@ -12,9 +12,10 @@ use super::tool::Tool;
 use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{Relay, Wire};
-use crate::ledger::{allocated, array_of, table_of, Account};
+use crate::ledger::{table_of, Account};
 use crate::moment::Moment;
 use std::rc::Rc;
+use ws::memory::{allocated, array_of};
 
 /// A table or a queue that grows has up to twice the room it uses.
 const GROWS: usize = 2;

@@ -7,13 +7,13 @@ use super::catalogue::Kind;
 use super::items::{print, Item, Items};
 use super::names::Names;
 use super::templates::Templates;
-use crate::ledger::{allocated, array_of};
 use crate::sorted::sorted;
 use jsonrpc::Splice;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::mem::size_of;
 use std::rc::Rc;
+use ws::memory::{allocated, array_of};
 
 /// How many items of one kind an agent offers.
 pub(super) const MAX_OFFERED: usize = 8_000;

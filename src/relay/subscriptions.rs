@@ -7,7 +7,7 @@ use super::agent::Agent;
 use super::reply;
 use super::turn::Turn;
 use super::Peer;
-use crate::ledger::allocated;
+use ws::memory::allocated;
 
 /// How many resources one robot may be subscribed to, and all robots of an agent together.
 const MAX_OF_ROBOT: usize = 256;

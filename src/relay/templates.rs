@@ -1,7 +1,7 @@
 //! Resource templates, found by the address that was made from one.
 
-use crate::ledger::array_of;
 use crate::sorted::sorted;
+use ws::memory::array_of;
 
 /// The longest address that is compared with templates, and the longest template that is compared
 /// with addresses, in bytes.

@@ -12,12 +12,12 @@ use super::trouble::Trouble;
 use super::turn::Turn;
 use super::twins::Doubt;
 use super::{Congested, Peer, ToolState};
-use crate::ledger::allocated;
 use crate::moment::Moment;
 use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
+use ws::memory::allocated;
 
 /// How long a burst of `list_changed` may take and still cost one listing, at first and when there
 /// is no end of them.

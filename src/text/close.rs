@@ -1,7 +1,8 @@
 //! Why connections end, and why some come to nothing.
 
 use super::Language;
-use crate::close::{CloseReason, Detail, Ending, FrameError, RefusalReason};
+use crate::close::{CloseReason, Detail, Ending, RefusalReason};
+use ws::FrameError;
 
 // Connections and their ends.
 impl Language {

@@ -1,19 +1,47 @@
 //! A frame as it comes: its header, and the mask on its payload (RFC 6455, section 5).
 
-use crate::close::FrameError;
 use std::io::Cursor;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
 
+/// What was wrong with a peer's frames (RFC 6455).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameError {
+    /// A reserved bit is set, though no extension was agreed on.
+    ReservedBits,
+    /// There is no such opcode.
+    Opcode,
+    /// The frame is not masked.
+    Unmasked,
+    /// A control frame comes in pieces.
+    ControlInPieces,
+    /// A control frame is longer than 125 bytes.
+    ControlTooLong,
+    /// A continuation of no message.
+    NothingToContinue,
+    /// A message begins before the one before it has ended.
+    MessageInMessage,
+    /// A close frame of one byte.
+    CloseTooShort,
+    /// A close code that nobody may send.
+    CloseCode(u16),
+    /// The words of a close frame are not UTF-8.
+    CloseNotUtf8,
+    /// A text is not UTF-8.
+    TextNotUtf8,
+    /// A message is larger than `max_message_size`.
+    TooBig,
+}
+
 /// The longest a header can be, in bytes.
-pub(super) const LONGEST_HEADER: usize = 14;
+pub const MAX_HEADER: usize = 14;
 
 /// The header that nearly every frame has, that of a whole text of less than 64 KiB: itself, its
 /// length in bytes, and that of the payload. It is sound where no other message is coming in parts and
 /// the text is not too long. Reading it at once saves the twentieth part of all that is done for a
 /// small message.
 #[inline]
-pub(super) fn usual_header(bytes: &[u8]) -> Option<(FrameHeader, usize, usize)> {
+pub fn usual_header(bytes: &[u8]) -> Option<(FrameHeader, usize, usize)> {
     let (mask, start, size) = match *bytes {
         [0x81, short @ 0x80..=0xFD, a, b, c, d, ..] => ([a, b, c, d], 6, usize::from(short & 0x7F)),
         [0x81, 0xFE, high, low, a, b, c, d, ..] => {
@@ -30,16 +58,16 @@ pub(super) fn usual_header(bytes: &[u8]) -> Option<(FrameHeader, usize, usize)> 
 ///
 /// # Errors
 /// What can be no header.
-pub(super) fn any_header(bytes: &[u8]) -> Result<Option<(FrameHeader, usize, u64)>, FrameError> {
-    let bytes = bytes.get(..LONGEST_HEADER).unwrap_or(bytes);
+pub fn any_header(bytes: &[u8]) -> Result<Option<(FrameHeader, usize, u64)>, FrameError> {
+    let bytes = bytes.get(..MAX_HEADER).unwrap_or(bytes);
     let mut cursor = Cursor::new(bytes);
     let parsed = FrameHeader::parse(&mut cursor).map_err(|_| FrameError::Opcode)?;
-    let start = usize::try_from(cursor.position()).unwrap_or(LONGEST_HEADER);
+    let start = usize::try_from(cursor.position()).unwrap_or(MAX_HEADER);
     Ok(parsed.map(|(header, size)| (header, start, size)))
 }
 
 /// Takes the mask off, or puts it on.
-pub(super) fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+pub fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     const FOUR_TIMES: u128 = 1 | 1 << 32 | 1 << 64 | 1 << 96;
     let four = u32::from_ne_bytes(mask);
     let wide = u128::from(four) * FOUR_TIMES;

@@ -5,18 +5,18 @@
 //! buffer for each connection: here a quiet connection holds nothing, and a message takes as much
 //! as has arrived of it, or twice that where it is large.
 
-use super::frame;
-use super::outgoing::Spares;
-use super::partial::{Fragments, Partial};
-use super::skimmer::Skimmer;
-use crate::close::FrameError;
-use crate::ledger::allocated;
+use crate::frame;
+use crate::frame::FrameError;
+use crate::memory::allocated;
+use crate::partial::{Fragments, Partial};
+use crate::send::Spares;
+use crate::skimmer::Skimmer;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
 
 /// What a peer said.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard<'a> {
+pub enum Heard<'a> {
     /// A text message.
     Text(&'a str),
     /// A binary message, and the text in it where it is UTF-8.
@@ -30,18 +30,19 @@ pub(super) enum Heard<'a> {
 }
 
 /// Bytes that have just been read from the socket.
-pub(super) struct Input<'a> {
+pub struct Input<'a> {
     bytes: &'a mut [u8],
     taken: usize,
 }
 
 impl<'a> Input<'a> {
-    pub(super) fn new(bytes: &'a mut [u8]) -> Self {
+    /// All of `bytes`, of which nothing has been taken yet.
+    pub fn new(bytes: &'a mut [u8]) -> Self {
         Input { bytes, taken: 0 }
     }
 
     /// What has not been taken yet.
-    pub(super) fn rest(&self) -> &[u8] {
+    pub fn rest(&self) -> &[u8] {
         self.bytes.get(self.taken..).unwrap_or(&[])
     }
 }
@@ -64,7 +65,7 @@ impl Lies {
 
 /// The receiving end.
 #[derive(Debug, Default)]
-pub(super) struct Receiver {
+pub struct Receiver {
     /// A frame that has not come whole, from its first byte.
     partial: Partial,
     /// How long that frame is with its header, once that is known.
@@ -79,24 +80,24 @@ pub(super) struct Receiver {
 
 impl Receiver {
     /// How many bytes of memory unfinished messages hold.
-    pub(super) fn held(&self) -> usize {
+    pub fn held(&self) -> usize {
         let fragments = self.fragments.as_ref();
         let fragments = fragments.map_or(0, |fragments| allocated(fragments.bytes.capacity()));
         self.partial.held() + fragments
     }
 
     /// Whether a frame has come in part.
-    pub(super) fn is_amid_a_frame(&self) -> bool {
+    pub fn is_amid_a_frame(&self) -> bool {
         self.wanted.is_some_and(|wanted| self.partial.len() < wanted)
     }
 
     /// Whether a frame has come in part that takes more than `size` bytes.
-    pub(super) fn is_amid_a_frame_over(&self, size: usize) -> bool {
+    pub fn is_amid_a_frame_over(&self, size: usize) -> bool {
         self.is_amid_a_frame() && self.wanted.is_some_and(|wanted| wanted > size)
     }
 
     /// What looks for the peer's close frame from here on, in the bytes that follow.
-    pub(super) fn skimmer(&self) -> Skimmer {
+    pub fn skimmer(&self) -> Skimmer {
         if self.taken {
             return Skimmer::default();
         }
@@ -106,13 +107,13 @@ impl Receiver {
 
     /// Where the rest of a large frame may be read to at once, instead of to an [`Input`]; nothing
     /// where that is not worth it.
-    pub(super) fn room(&mut self) -> Option<&mut [u8]> {
+    pub fn room(&mut self) -> Option<&mut [u8]> {
         let missing = self.wanted?.checked_sub(self.partial.len())?;
         self.partial.room(missing)
     }
 
     /// So many bytes were read to [`Receiver::room`].
-    pub(super) fn came(&mut self, count: usize) {
+    pub fn came(&mut self, count: usize) {
         self.partial.came(count);
     }
 
@@ -121,7 +122,7 @@ impl Receiver {
     ///
     /// # Errors
     /// Why the connection has to be closed. What the peer sends from then on means nothing.
-    pub(super) fn next<'a>(
+    pub fn next<'a>(
         &'a mut self,
         input: &'a mut Input<'_>,
         limit: usize,
@@ -314,7 +315,6 @@ fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, FrameError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::close::CloseReason;
 
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [1, 2, 3, 4];
@@ -338,7 +338,7 @@ mod tests {
     }
 
     /// Hears `bytes` in pieces of `step`.
-    fn hear(bytes: &[u8], step: usize, limit: usize) -> (Vec<String>, Option<CloseReason>, usize) {
+    fn hear(bytes: &[u8], step: usize, limit: usize) -> (Vec<String>, Option<FrameError>, usize) {
         let mut receiver = Receiver::default();
         let mut spares = Spares::default();
         let mut heard = Vec::new();
@@ -349,7 +349,7 @@ mod tests {
                 match receiver.next(&mut input, limit, &mut spares) {
                     Ok(Some(message)) => heard.push(format!("{message:?}")),
                     Ok(None) => break,
-                    Err(error) => return (heard, Some(error.reason()), receiver.held()),
+                    Err(error) => return (heard, Some(error), receiver.held()),
                 }
             }
         }
@@ -447,25 +447,28 @@ mod tests {
     #[test]
     fn what_the_protocol_forbids_is_an_error() {
         let unmasked = [0x81, 0x01, b'x'];
-        for (name, bytes) in [
-            ("reserved bit", frame(0xC1, b"x")),
-            ("reserved opcode", frame(0x83, b"x")),
-            ("reserved control opcode", frame(0x8B, b"x")),
-            ("unmasked", unmasked.to_vec()),
-            ("long ping", frame(0x89, &[0; 126])),
-            ("ping in pieces", frame(0x09, b"x")),
-            ("continuation of nothing", frame(0x80, b"x")),
-            ("message within a message", [frame(0x01, b"x"), frame(0x81, b"y")].concat()),
-            ("close of one byte", frame(0x88, &[3])),
-            ("close with a code nobody may send", frame(0x88, &[0x03, 0xED])),
+        for (wrong, bytes) in [
+            (FrameError::ReservedBits, frame(0xC1, b"x")),
+            (FrameError::Opcode, frame(0x83, b"x")),
+            (FrameError::Opcode, frame(0x8B, b"x")),
+            (FrameError::Unmasked, unmasked.to_vec()),
+            (FrameError::ControlTooLong, frame(0x89, &[0; 126])),
+            (FrameError::ControlInPieces, frame(0x09, b"x")),
+            (FrameError::NothingToContinue, frame(0x80, b"x")),
+            (FrameError::MessageInMessage, [frame(0x01, b"x"), frame(0x81, b"y")].concat()),
+            (FrameError::CloseTooShort, frame(0x88, &[3])),
+            (FrameError::CloseCode(1005), frame(0x88, &[0x03, 0xED])),
         ] {
             for step in [1, usize::MAX] {
                 let (_, error, _) = hear(&bytes, step, 1000);
-                assert_eq!(error, Some(CloseReason::ProtocolError), "{name}");
+                assert_eq!(error, Some(wrong));
             }
         }
-        for bytes in [frame(0x81, &[0xC3, 0x28]), frame(0x88, &[0x03, 0xE8, 0xFF])] {
-            assert_eq!(hear(&bytes, usize::MAX, 1000).1, Some(CloseReason::BadUtf8));
+        for (wrong, bytes) in [
+            (FrameError::TextNotUtf8, frame(0x81, &[0xC3, 0x28])),
+            (FrameError::CloseNotUtf8, frame(0x88, &[0x03, 0xE8, 0xFF])),
+        ] {
+            assert_eq!(hear(&bytes, usize::MAX, 1000).1, Some(wrong));
         }
     }
 
@@ -475,16 +478,16 @@ mod tests {
         header.extend(u64::MAX.to_be_bytes());
         header.extend([0; 4]);
         let (_, error, held) = hear(&header, usize::MAX, 16 << 20);
-        assert_eq!((error, held), (Some(CloseReason::TooBig), 0));
+        assert_eq!((error, held), (Some(FrameError::TooBig), 0));
         for step in [3, usize::MAX] {
             for limit in [10, 300] {
                 let too_much = frame(0x81, &vec![b'x'; limit + 1]);
-                assert_eq!(hear(&too_much, step, limit).1, Some(CloseReason::TooBig));
+                assert_eq!(hear(&too_much, step, limit).1, Some(FrameError::TooBig));
                 assert_eq!(hear(&frame(0x81, &vec![b'x'; limit]), step, limit).1, None);
             }
         }
         let pieces = [frame(0x01, &[b'x'; 6]), frame(0x80, &[b'x'; 5])].concat();
-        assert_eq!(hear(&pieces, usize::MAX, 10).1, Some(CloseReason::TooBig));
+        assert_eq!(hear(&pieces, usize::MAX, 10).1, Some(FrameError::TooBig));
         let with_ping = [frame(0x01, &[b'x'; 10]), frame(0x89, b"ping"), frame(0x80, b"")].concat();
         assert_eq!(hear(&with_ping, usize::MAX, 10).1, None);
     }

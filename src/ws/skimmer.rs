@@ -1,7 +1,7 @@
 //! What a peer still sends behind our close frame: its own close frame is looked for, everything
 //! else is passed over. No byte of it is kept, however much comes.
 
-use super::frame::{any_header, LONGEST_HEADER};
+use crate::frame::{any_header, MAX_HEADER};
 use tungstenite::protocol::frame::coding::{Control, OpCode};
 
 /// The longest payload of a control frame, in bytes.
@@ -9,9 +9,9 @@ const LONGEST_CONTROL: u64 = 125;
 
 /// Passes over frames up to a close frame.
 #[derive(Debug, Default)]
-pub(super) struct Skimmer {
+pub struct Skimmer {
     /// The header that is coming, as far as it has come.
-    header: [u8; LONGEST_HEADER],
+    header: [u8; MAX_HEADER],
     came: usize,
     /// How many bytes of the present frame's payload are still to come.
     payload: u64,
@@ -24,7 +24,7 @@ pub(super) struct Skimmer {
 impl Skimmer {
     /// Goes on where `beginning` of a frame has come, and `payload` bytes are missing of it once
     /// its header is known.
-    pub(super) fn within(beginning: &[u8], payload: Option<usize>) -> Self {
+    pub fn within(beginning: &[u8], payload: Option<usize>) -> Self {
         let mut skimmer = Skimmer::default();
         match payload {
             Some(payload) => skimmer.payload = u64::try_from(payload).unwrap_or(u64::MAX),
@@ -39,7 +39,7 @@ impl Skimmer {
     }
 
     /// Passes over `bytes`. Says whether the peer has closed, or sends what is no frame.
-    pub(super) fn is_over(&mut self, bytes: &[u8]) -> bool {
+    pub fn is_over(&mut self, bytes: &[u8]) -> bool {
         self.over = self.over || self.passes_over(bytes);
         self.over
     }

@@ -5,8 +5,8 @@
 //! own so that a slow reader costs neither a copy of what is left for each write nor a buffer that
 //! never shrinks.
 
-use super::frame::LONGEST_HEADER;
-use crate::ledger::{allocated, array_of};
+use crate::frame::MAX_HEADER;
+use crate::memory::{allocated, array_of};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use std::iter;
@@ -26,32 +26,32 @@ const LARGEST: usize = 1024 * 1024;
 
 /// Buffers nobody uses. A connection holds one only while something waits for it, or has come in part.
 #[derive(Debug, Default)]
-pub(super) struct Spares {
+pub struct Spares {
     small: Vec<Vec<u8>>,
     large: Vec<Vec<u8>>,
 }
 
 impl Spares {
     /// An empty buffer for about `size` bytes, which it need not have room for yet.
-    pub(super) fn take(&mut self, size: usize) -> Vec<u8> {
+    pub fn take(&mut self, size: usize) -> Vec<u8> {
         let mut spare = self.take_used(size);
         spare.clear();
         spare
     }
 
     /// The same with anything in it: what is written over need not be made empty first.
-    pub(super) fn take_used(&mut self, size: usize) -> Vec<u8> {
+    pub fn take_used(&mut self, size: usize) -> Vec<u8> {
         let spare = if size > SMALL { self.large.pop() } else { self.small.pop() };
         spare.unwrap_or_default()
     }
 
     /// How many bytes of memory they take.
-    pub(super) fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         self.small.iter().chain(&self.large).map(|buffer| allocated(buffer.capacity())).sum()
     }
 
     /// Takes a buffer back.
-    pub(super) fn give(&mut self, buffer: Vec<u8>) {
+    pub fn give(&mut self, buffer: Vec<u8>) {
         match buffer.capacity() {
             0 => (),
             small if small <= SMALL => {
@@ -74,14 +74,14 @@ impl Spares {
 /// Frees a buffer that may be large. glibc learns from the size of a freed block: from then on it
 /// takes blocks of that size from its heap, and keeps twice as much freed memory there. It learns
 /// nothing from a block that was made small before.
-pub(super) fn release(mut buffer: Vec<u8>) {
+pub fn release(mut buffer: Vec<u8>) {
     buffer.clear();
     buffer.shrink_to(SMALL);
 }
 
 /// How far a write came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub enum Progress {
     /// Nothing waits any more.
     Empty,
     /// The socket takes no more for now; this many bytes went out.
@@ -94,7 +94,7 @@ const PIECE: usize = 64 * 1024;
 
 /// The queue.
 #[derive(Debug, Default)]
-pub(super) struct Outgoing {
+pub struct Outgoing {
     /// The first piece, which is being written.
     bytes: Vec<u8>,
     /// How many of its bytes are written already.
@@ -107,31 +107,31 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     /// How many bytes wait.
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.bytes.len().saturating_sub(self.sent).saturating_add(self.behind_len)
     }
 
     /// Whether nothing waits.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How many bytes of memory it takes.
-    pub(super) fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         allocated(self.bytes.capacity())
             .saturating_add(self.behind_memory)
             .saturating_add(array_of::<Vec<u8>>(self.behind.capacity()))
     }
 
     /// Queues bytes that are no frame: an HTTP response.
-    pub(super) fn push_bytes(&mut self, bytes: &[u8], spares: &mut Spares) {
+    pub fn push_bytes(&mut self, bytes: &[u8], spares: &mut Spares) {
         self.push(bytes.len(), spares, |piece| piece.extend_from_slice(bytes));
     }
 
     /// Queues one text frame made of `pieces`.
-    pub(super) fn push_text(&mut self, pieces: &[&str], spares: &mut Spares) {
+    pub fn push_text(&mut self, pieces: &[&str], spares: &mut Spares) {
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
-        self.push(LONGEST_HEADER + size, spares, |bytes| {
+        self.push(MAX_HEADER + size, spares, |bytes| {
             push_header(bytes, OpCode::Data(Data::Text), size);
             for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
                 bytes.extend_from_slice(piece.as_bytes());
@@ -141,7 +141,7 @@ impl Outgoing {
 
     /// Writes one text frame made of `pieces` from where they lie, and queues what the socket does
     /// not take. Nothing may wait before it. Says how many bytes went out.
-    pub(super) fn write_text(
+    pub fn write_text(
         &mut self,
         pieces: &[&str],
         socket: &mut impl Write,
@@ -169,9 +169,9 @@ impl Outgoing {
     }
 
     /// Queues a control frame. Its payload is cut to the 125 bytes a control frame may have.
-    pub(super) fn push_control(&mut self, code: Control, payload: &[u8], spares: &mut Spares) {
+    pub fn push_control(&mut self, code: Control, payload: &[u8], spares: &mut Spares) {
         let payload = payload.get(..125).unwrap_or(payload);
-        self.push(LONGEST_HEADER + payload.len(), spares, |bytes| {
+        self.push(MAX_HEADER + payload.len(), spares, |bytes| {
             push_header(bytes, OpCode::Control(code), payload.len());
             bytes.extend_from_slice(payload);
         });
@@ -232,7 +232,7 @@ impl Outgoing {
     ///
     /// # Errors
     /// What the socket says, but for `WouldBlock`.
-    pub(super) fn write_to(
+    pub fn write_to(
         &mut self,
         socket: &mut impl Write,
         spares: &mut Spares,
@@ -261,7 +261,7 @@ impl Outgoing {
     }
 
     /// Drops everything that waits.
-    pub(super) fn clear(&mut self, spares: &mut Spares) {
+    pub fn clear(&mut self, spares: &mut Spares) {
         while self.next_piece(spares) {}
     }
 }
