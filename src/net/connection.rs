@@ -10,8 +10,8 @@ use crate::settings::WebSocket;
 use mio::net::TcpStream;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use ws::receive::Receiver;
-use ws::send::Outgoing;
+use ws::Outgoing;
+use ws::Receiver;
 use ws::Skimmer;
 
 /// How far a connection's life has come.

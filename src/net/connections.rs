@@ -19,8 +19,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tungstenite::protocol::frame::coding::Control;
-use ws::send::{Progress, Spares};
 use ws::Skimmer;
+use ws::{Progress, Spares};
 
 /// Room for this many connections is never given back.
 const FEW: usize = 64;

@@ -4,9 +4,9 @@ use super::head::{Head, Outcome};
 use crate::close::CloseReason;
 use crate::http::{Answer, Context};
 use std::net::Ipv4Addr;
-use ws::receive::{Heard, Input, Receiver};
-use ws::send::Spares;
 use ws::FrameError;
+use ws::Spares;
+use ws::{Heard, Input, Receiver};
 
 /// A request head being read.
 #[derive(Debug, Default)]

@@ -5,8 +5,8 @@ use super::server::Server;
 use crate::close::{CloseReason, Ending};
 use std::io::{self, Read};
 use tungstenite::protocol::frame::coding::Control;
-use ws::receive::{Heard, Input};
-use ws::send::Progress;
+use ws::Progress;
+use ws::{Heard, Input};
 
 /// A peer that does not take this many bytes is not sent pongs besides.
 const NO_PONG_ABOVE: usize = 64 * 1024;

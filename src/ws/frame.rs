@@ -34,14 +34,14 @@ pub enum FrameError {
 }
 
 /// The longest a header can be, in bytes.
-pub const MAX_HEADER: usize = 14;
+pub(crate) const MAX_HEADER: usize = 14;
 
 /// The header that nearly every frame has, that of a whole text of less than 64 KiB: itself, its
 /// length in bytes, and that of the payload. It is sound where no other message is coming in parts and
 /// the text is not too long. Reading it at once saves the twentieth part of all that is done for a
 /// small message.
 #[inline]
-pub fn usual_header(bytes: &[u8]) -> Option<(FrameHeader, usize, usize)> {
+pub(crate) fn usual_header(bytes: &[u8]) -> Option<(FrameHeader, usize, usize)> {
     let (mask, start, size) = match *bytes {
         [0x81, short @ 0x80..=0xFD, a, b, c, d, ..] => ([a, b, c, d], 6, usize::from(short & 0x7F)),
         [0x81, 0xFE, high, low, a, b, c, d, ..] => {
@@ -58,7 +58,7 @@ pub fn usual_header(bytes: &[u8]) -> Option<(FrameHeader, usize, usize)> {
 ///
 /// # Errors
 /// What can be no header.
-pub fn any_header(bytes: &[u8]) -> Result<Option<(FrameHeader, usize, u64)>, FrameError> {
+pub(crate) fn any_header(bytes: &[u8]) -> Result<Option<(FrameHeader, usize, u64)>, FrameError> {
     let bytes = bytes.get(..MAX_HEADER).unwrap_or(bytes);
     let mut cursor = Cursor::new(bytes);
     let parsed = FrameHeader::parse(&mut cursor).map_err(|_| FrameError::Opcode)?;
@@ -67,7 +67,7 @@ pub fn any_header(bytes: &[u8]) -> Result<Option<(FrameHeader, usize, u64)>, Fra
 }
 
 /// Takes the mask off, or puts it on.
-pub fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+pub(crate) fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     const FOUR_TIMES: u128 = 1 | 1 << 32 | 1 << 64 | 1 << 96;
     let four = u32::from_ne_bytes(mask);
     let wide = u128::from(four) * FOUR_TIMES;

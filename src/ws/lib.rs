@@ -5,12 +5,12 @@
 
 #![forbid(unsafe_code)]
 
-pub mod frame;
+mod frame;
 pub mod memory;
-pub mod partial;
-pub mod receive;
-pub mod send;
-pub mod skimmer;
+mod partial;
+mod receive;
+mod send;
+mod skimmer;
 
 pub use frame::FrameError;
 pub use receive::{Heard, Input, Receiver};

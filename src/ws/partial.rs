@@ -14,7 +14,7 @@ const MOST_AT_ONCE: usize = 64 * 1024;
 
 /// The beginning of a frame.
 #[derive(Debug, Default)]
-pub struct Partial {
+pub(crate) struct Partial {
     /// What has come, and room for more with anything in it.
     memory: Vec<u8>,
     came: usize,
@@ -28,27 +28,27 @@ impl Drop for Partial {
 
 impl Partial {
     /// What has come.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         self.memory.get(..self.came).unwrap_or_default()
     }
 
     /// What has come, to be unmasked.
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         self.memory.get_mut(..self.came).unwrap_or_default()
     }
 
     /// How many bytes have come.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.came
     }
 
     /// How many bytes of memory it takes.
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         allocated(self.memory.capacity())
     }
 
     /// Adds what has come, of a frame that lacks `missing` bytes, these included.
-    pub fn add(&mut self, bytes: &[u8], missing: usize, spares: &mut Spares) {
+    pub(crate) fn add(&mut self, bytes: &[u8], missing: usize, spares: &mut Spares) {
         if self.memory.capacity() == 0 && bytes.len() >= WORTH_A_SPARE {
             self.memory = spares.take_used(bytes.len());
         }
@@ -60,7 +60,7 @@ impl Partial {
 
     /// Where the rest of a large frame is to be read to that lacks `missing` bytes; nothing where
     /// that is not worth it. It may take memory for it, which counts whether anything comes or not.
-    pub fn room(&mut self, missing: usize) -> Option<&mut [u8]> {
+    pub(crate) fn room(&mut self, missing: usize) -> Option<&mut [u8]> {
         let free = self.memory.len().saturating_sub(self.came);
         let room = if free < WORTH_A_READ { self.came } else { free };
         let size = missing.min(room).min(MOST_AT_ONCE);
@@ -71,12 +71,12 @@ impl Partial {
     }
 
     /// So many bytes were read to [`Partial::room`].
-    pub fn came(&mut self, count: usize) {
+    pub(crate) fn came(&mut self, count: usize) {
         self.came = self.came.saturating_add(count).min(self.memory.len());
     }
 
     /// Forgets it.
-    pub fn clear(&mut self, spares: &mut Spares) {
+    pub(crate) fn clear(&mut self, spares: &mut Spares) {
         self.came = 0;
         spares.give(std::mem::take(&mut self.memory));
     }
@@ -99,7 +99,7 @@ impl Partial {
 
 /// A message of several frames.
 #[derive(Debug)]
-pub struct Fragments {
+pub(crate) struct Fragments {
     /// Whether it is text.
     pub is_text: bool,
     /// What has come of it.

@@ -74,7 +74,7 @@ impl Spares {
 /// Frees a buffer that may be large. glibc learns from the size of a freed block: from then on it
 /// takes blocks of that size from its heap, and keeps twice as much freed memory there. It learns
 /// nothing from a block that was made small before.
-pub fn release(mut buffer: Vec<u8>) {
+pub(crate) fn release(mut buffer: Vec<u8>) {
     buffer.clear();
     buffer.shrink_to(SMALL);
 }
