@@ -1,8 +1,9 @@
 //! Making a key, and putting it into the text of a configuration file without touching another
 //! byte (docs/protocol.md#key-saving).
 
-use super::lines::{lines, Line, Shape};
+use super::lines::{Content, BOM};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// The least number of characters of a key in a file.
 pub const SHORTEST: usize = 32;
@@ -21,81 +22,59 @@ pub(super) fn new_key() -> Result<String, getrandom::Error> {
     }))
 }
 
-/// `text` with `key` as the key: in place of the one in force, else as a new line in `[server]`,
-/// else in a new section at the end.
-pub(super) fn with_key(text: &str, key: &str) -> String {
-    let lines = lines(text);
-    let change = key_in_force(&lines, key)
-        .or_else(|| line_in_section(text, &lines, key))
+/// `text`, which says `content`, with `key` as the key: in place of the one in force, else as a new line
+/// in `[server]`, else in a new section at the end.
+pub(super) fn with_key(text: &str, content: &Content, key: &str) -> String {
+    let change = key_in_force(text, content, key)
+        .or_else(|| line_in_section(text, content, key))
         .unwrap_or_else(|| section_at_end(text, key));
-    let before = text.get(..change.start).unwrap_or_default();
-    let after = text.get(change.end..).unwrap_or_default();
+    let before = text.get(..change.place.start).unwrap_or_default();
+    let after = text.get(change.place.end..).unwrap_or_default();
     [before, &change.put, after].concat()
 }
 
-/// The bytes from `start` to `end` become `put`.
+/// The bytes at `place` become `put`.
 struct Change {
-    start: usize,
-    end: usize,
+    place: Range<usize>,
     put: String,
 }
 
-/// Replaces the value of the last `key` of `[server]`, which is the one that counts.
-fn key_in_force(lines: &[Line<'_>], new: &str) -> Option<Change> {
-    let mut here = false;
-    let mut ours = false;
-    let mut found = None;
-    for line in lines {
-        match line.shape {
-            Shape::Header(name) => here = name.eq_ignore_ascii_case("server"),
-            Shape::Entry { key, value, at } => {
-                ours = here && key.eq_ignore_ascii_case("key");
-                if ours {
-                    let blank = if value.is_empty() { " " } else { "" };
-                    let start = line.start + at;
-                    let put = format!("{blank}{new}");
-                    found = Some(Change { start, end: start + value.len(), put });
-                }
-            }
-            Shape::More(more) if ours => {
-                if let Some(change) = &mut found {
-                    change.end = line.start + line.indent + more.len();
-                }
-            }
-            _ => {}
-        }
-    }
-    found
+/// Replaces the value of `key`.
+fn key_in_force(text: &str, content: &Content, new: &str) -> Option<Change> {
+    let place = content.last("server", "key")?.place.clone();
+    // If nothing follows the `=` on its own line, a blank separates the two.
+    let has_value = text.get(place.clone())?.starts_with(|c: char| !c.is_whitespace());
+    let blank = if has_value { "" } else { " " };
+    Some(Change { place, put: format!("{blank}{new}") })
 }
 
 /// A new line behind the first `[server]`, indented as what follows: that, indented deeper, would
 /// be taken for a part of the key.
-fn line_in_section(text: &str, lines: &[Line<'_>], key: &str) -> Option<Change> {
-    let is_server = |line: &Line<'_>| matches!(line.shape, Shape::Header(name) if name.eq_ignore_ascii_case("server"));
-    let header = lines.iter().position(is_server)?;
-    let line = lines.get(header)?;
-    let next = lines.iter().skip(header + 1).find(|line| line.shape != Shape::Nothing);
-    let indent = next.and_then(|next| text.get(next.start..next.start + next.indent));
-    let indent = indent.unwrap_or_default();
-    let at = line.start + line.whole;
+fn line_in_section(text: &str, content: &Content, key: &str) -> Option<Change> {
+    let mut sections = content.sections.iter().skip_while(|section| !section.is("server"));
+    let section = sections.next()?;
+    let entry = section.entries.first().map(|entry| &entry.indent);
+    let indent = entry.or_else(|| sections.next().map(|next| &next.indent));
+    let indent = indent.and_then(|place| text.get(place.clone())).unwrap_or_default();
+    let at = section.next_line;
     let end = line_end(text);
     let put = if ends_in_mid_line(text.get(..at)?) {
         format!("{end}{indent}key = {key}")
     } else {
         format!("{indent}key = {key}{end}")
     };
-    Some(Change { start: at, end: at, put })
+    Some(Change { place: at..at, put })
 }
 
 fn section_at_end(text: &str, key: &str) -> Change {
     let end = line_end(text);
     let apart = if ends_in_mid_line(text) { end } else { "" };
     let put = format!("{apart}[server]{end}key = {key}{end}");
-    Change { start: text.len(), end: text.len(), put }
+    Change { place: text.len()..text.len(), put }
 }
 
 fn ends_in_mid_line(text: &str) -> bool {
-    !text.trim_start_matches('\u{feff}').is_empty() && !text.ends_with(['\n', '\r'])
+    !text.trim_start_matches(BOM).is_empty() && !text.ends_with(['\n', '\r'])
 }
 
 /// How the lines of this text end.
@@ -113,6 +92,10 @@ mod tests {
     use super::*;
 
     const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    fn with_key(text: &str, key: &str) -> String {
+        super::with_key(text, &Content::read(text), key)
+    }
 
     #[test]
     fn a_new_key_is_32_hexadecimal_characters_and_another_each_time() {

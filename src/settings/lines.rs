@@ -1,111 +1,171 @@
-//! The lines of a configuration file, and what each of them is.
+//! What the lines of a configuration file say, by the rules of Python's configparser.
 //!
-//! The `ini` crate takes a line without `=` together with the section header below it for one
-//! entry, and a `\` at a line's end for an invitation to go on; it tells no line numbers. So the
-//! lines are looked at here first, by the rules of Python's configparser, and what is handed to it
-//! is [`tidy`]. Writing the key back needs the places of things, too.
+//! This module reads lines, comments and indentation; the `ini` crate reads each header and each
+//! entry, one at a time. Given a whole file, the crate tells no line numbers and no places, joins
+//! a line without `=` and the header below it into one entry, and adds every indented line to the
+//! value above it.
 
-/// A line, without its end.
-#[derive(Debug, PartialEq)]
-pub(super) struct Line<'a> {
-    /// Counted from 1.
-    pub(super) number: usize,
-    /// Where it begins in the text, in bytes.
-    pub(super) start: usize,
-    /// How many bytes of blanks it begins with.
-    pub(super) indent: usize,
-    /// How many bytes it has, its end included.
-    pub(super) whole: usize,
-    /// What it is.
-    pub(super) shape: Shape<'a>,
+use ini::{Ini, ParseOption};
+use std::ops::Range;
+
+/// What editors on Windows put before the first line.
+pub(super) const BOM: char = '\u{feff}';
+
+/// What a file says.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    /// Its sections, in order; repeated ones are apart.
+    pub(super) sections: Vec<Section>,
+    /// The lines that cannot be read.
+    pub(super) errors: Vec<(usize, LineError)>,
 }
 
-/// What a line is. Texts are trimmed, comments cut off.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Shape<'a> {
-    /// Nothing, or a comment.
-    Nothing,
-    /// `[section]`
-    Header(&'a str),
-    /// `key = value`, or `key: value`; `at` is where the value begins in the line, behind the
-    /// blanks, or right behind the sign where there is no value.
-    Entry { key: &'a str, value: &'a str, at: usize },
-    /// An indented line that goes on with the value above it.
-    More(&'a str),
-    /// Something else, which cannot be read.
-    Wrong(Fault),
+/// A section.
+#[derive(Debug, Default)]
+pub(super) struct Section {
+    /// The line of its header, counted from 1.
+    pub(super) line: usize,
+    /// Empty if the header cannot be read.
+    pub(super) name: String,
+    /// The place in the text, in bytes, of the blanks before the header.
+    pub(super) indent: Range<usize>,
+    /// Where the line after the header begins.
+    pub(super) next_line: usize,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// One `key = value`, or `key: value`.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) line: usize,
+    /// The place of the blanks before the key.
+    pub(super) indent: Range<usize>,
+    pub(super) key: String,
+    pub(super) value: String,
+    /// The place of the value; right behind the `=` or `:` if there is no value.
+    pub(super) place: Range<usize>,
 }
 
 /// Why a line cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum LineError {
     /// It begins with `[`, but it is not `[name]` and no more.
-    Header,
+    BadHeader,
     /// It has no `=` or `:`, or nothing before it.
-    Entry,
+    BadEntry,
     /// It stands before the first section.
-    Homeless,
+    NoSection,
 }
 
-/// Looks at each line of `text`. A byte order mark is no part of the first one.
-pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
-    let mut found = Vec::new();
-    let mut rest = text.trim_start_matches(BOM);
-    let mut in_section = false;
-    let mut entry_depth = None;
-    while !rest.is_empty() {
-        let start = text.len() - rest.len();
-        let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
-        let (line, tail) = rest.split_at(end);
-        let after = tail.strip_prefix("\r\n").unwrap_or(tail.get(1..).unwrap_or_default());
-        let indent = line.len() - line.trim_start().len();
-        let depth = line.chars().take_while(|c| c.is_whitespace()).count();
-        let goes_on = entry_depth.is_some_and(|entry| depth > entry);
-        let shape = shape(line, in_section, goes_on);
-        match shape {
-            // Below a header that cannot be read, not every line is to be told, too.
-            Shape::Header(_) | Shape::Wrong(Fault::Header) => {
-                (in_section, entry_depth) = (true, None);
+impl Content {
+    /// Reads each line of `text`. A byte order mark is no part of the first one.
+    pub(super) fn read(text: &str) -> Content {
+        let mut content = Content::default();
+        let mut rest = text.trim_start_matches(BOM);
+        let mut number = 0;
+        let mut entry_depth = None;
+        while !rest.is_empty() {
+            number += 1;
+            let start = text.len() - rest.len();
+            let (line, tail) = rest.split_at(rest.find(['\n', '\r']).unwrap_or(rest.len()));
+            rest = tail.strip_prefix("\r\n").unwrap_or(tail.get(1..).unwrap_or_default());
+            let line = without_comment(line).trim_end();
+            let said = line.trim_start();
+            if said.is_empty() {
+                continue;
             }
-            Shape::Entry { .. } => entry_depth = Some(depth),
-            _ => {}
+            let indent = start..start + line.len() - said.len();
+            let end = start + line.len();
+            let depth = line.chars().take_while(|c| c.is_whitespace()).count();
+            let section = content.sections.last_mut();
+            if entry_depth.is_some_and(|entry| depth > entry) {
+                if let Some(entry) = section.and_then(|section| section.entries.last_mut()) {
+                    entry.continue_with(said, end);
+                }
+                continue;
+            }
+            let error = match (read_line(said), section) {
+                (Some(Line::Header(name)), _) => {
+                    let next_line = text.len() - rest.len();
+                    let section =
+                        Section { line: number, name, indent, next_line, ..Section::default() };
+                    content.sections.push(section);
+                    entry_depth = None;
+                    continue;
+                }
+                (Some(Line::Entry(key, value)), Some(section)) => {
+                    let place = end - value.len()..end;
+                    section.entries.push(Entry { line: number, indent, key, value, place });
+                    entry_depth = Some(depth);
+                    continue;
+                }
+                (Some(Line::Entry(..)), None) => LineError::NoSection,
+                (None, _) if said.starts_with('[') => {
+                    // The lines below it have a section, if a nameless one: they are not reported, too.
+                    content.sections.push(Section::default());
+                    entry_depth = None;
+                    LineError::BadHeader
+                }
+                (None, _) => LineError::BadEntry,
+            };
+            content.errors.push((number, error));
         }
-        let number = found.len() + 1;
-        found.push(Line { number, start, indent, whole: rest.len() - after.len(), shape });
-        rest = after;
+        content
     }
-    found
+
+    /// The last entry of this name, which is the one that counts.
+    pub(super) fn last(&self, section: &str, key: &str) -> Option<&Entry> {
+        let sections = self.sections.iter().filter(|one| one.is(section));
+        let mut entries = sections.flat_map(|section| &section.entries);
+        entries.rfind(|entry| entry.key.eq_ignore_ascii_case(key))
+    }
 }
 
-/// What editors on Windows put before the first line.
-const BOM: char = '\u{feff}';
+impl Section {
+    /// Whether this is its name.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
 
-fn shape(line: &str, in_section: bool, goes_on: bool) -> Shape<'_> {
-    let said = without_comment(line);
-    let content = said.trim();
-    if content.is_empty() {
-        return Shape::Nothing;
+impl Entry {
+    /// Adds an indented line, which ends at `end`, to the value.
+    fn continue_with(&mut self, line: &str, end: usize) {
+        if !self.value.is_empty() {
+            self.value.push('\n');
+        }
+        self.value.push_str(line);
+        self.place.end = end;
     }
-    if goes_on {
-        return Shape::More(content);
-    }
-    if let Some(header) = content.strip_prefix('[') {
-        let name = header.strip_suffix(']').map(str::trim).unwrap_or_default();
-        return if name.is_empty() || name.contains(['[', ']']) {
-            Shape::Wrong(Fault::Header)
-        } else {
-            Shape::Header(name)
-        };
-    }
-    let Some((key, value)) = said.split_once(['=', ':']).filter(|(key, _)| !key.trim().is_empty())
-    else {
-        return Shape::Wrong(Fault::Entry);
+}
+
+/// What the crate reads in one line.
+enum Line {
+    Header(String),
+    Entry(String, String),
+}
+
+/// Reads one line, without blanks around it.
+fn read_line(line: &str) -> Option<Line> {
+    let option = ParseOption {
+        enabled_quote: false,
+        enabled_escape: true,
+        enabled_indented_mutiline_value: false,
+        enabled_preserve_key_leading_whitespace: false,
     };
-    if !in_section {
-        return Shape::Wrong(Fault::Homeless);
+    // A backslash is an ordinary character here. The crate takes it for one only if it is escaped.
+    let ini = Ini::load_from_str_opt(&line.replace('\\', r"\\"), option).ok()?;
+    let mut sections = ini.iter();
+    // The first section is what stands before all headers. It is always there.
+    let (_, entries) = sections.next()?;
+    match (entries.iter().next(), sections.next(), sections.next()) {
+        (Some((key, value)), None, _) => Some(Line::Entry(key.to_owned(), value.to_owned())),
+        (None, Some((Some(name), entries)), None) => {
+            let is_header = entries.is_empty() && !name.is_empty() && !name.contains('[');
+            is_header.then(|| Line::Header(name.to_owned()))
+        }
+        _ => None,
     }
-    let blanks = if value.trim().is_empty() { 0 } else { value.len() - value.trim_start().len() };
-    Shape::Entry { key: key.trim(), value: value.trim(), at: key.len() + 1 + blanks }
 }
 
 /// The line up to a `#` or `;` that stands at its beginning or behind a blank.
@@ -120,72 +180,166 @@ fn without_comment(line: &str) -> &str {
     line
 }
 
-/// The same lines in the shape in which the `ini` crate reads them as we do: no comments, no
-/// blanks before keys, a blank behind whatever could end in `\`.
-pub(super) fn tidy(lines: &[Line<'_>]) -> String {
-    let mut text = String::new();
-    for line in lines {
-        let pieces = match line.shape {
-            Shape::Header(name) => ["[", name, " ]\n", ""],
-            Shape::Entry { key, value, .. } => [key, " = ", value, " \n"],
-            Shape::More(more) => [" ", more, " \n", ""],
-            Shape::Nothing | Shape::Wrong(_) => continue,
-        };
-        text.extend(pieces);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shapes(text: &str) -> Vec<Shape<'_>> {
-        lines(text).into_iter().map(|line| line.shape).collect()
+    /// The header and the entries of one section.
+    fn section(text: &str) -> Section {
+        let content = Content::read(text);
+        assert_eq!(content.errors, []);
+        let [section] = <[Section; 1]>::try_from(content.sections).unwrap();
+        section
     }
 
     #[test]
     fn lines_end_as_in_python() {
-        let starts: Vec<_> =
-            lines("\u{feff}a\r\nb\rc\n\nd").iter().map(|l| (l.number, l.start, l.whole)).collect();
-        assert_eq!(starts, [(1, 3, 3), (2, 6, 2), (3, 8, 2), (4, 10, 1), (5, 11, 1)]);
+        let text = "\u{feff}[s]\r\na=\rb=1\n\nd=";
+        let section = section(text);
+        assert_eq!((section.line, section.indent, section.next_line), (1, 3..3, 8));
+        let entries = section.entries.into_iter();
+        let places: Vec<_> = entries.map(|one| (one.line, one.indent.start, one.place)).collect();
+        assert_eq!(places, [(2, 8, 10..10), (3, 11, 13..14), (5, 16, 18..18)]);
     }
 
     #[test]
     fn a_comment_begins_a_line_or_stands_behind_a_blank() {
         let text = "[s] ; one\n# two\n  ; three\na = b#c;d # four\ne = # five\nf=#g";
-        assert_eq!(
-            shapes(text),
-            [
-                Shape::Header("s"),
-                Shape::Nothing,
-                Shape::Nothing,
-                Shape::Entry { key: "a", value: "b#c;d", at: 4 },
-                Shape::Entry { key: "e", value: "", at: 3 },
-                Shape::Entry { key: "f", value: "#g", at: 2 },
-            ]
-        );
+        let section = section(text);
+        assert_eq!(section.name, "s");
+        let entries = section.entries.iter();
+        let said: Vec<_> = entries
+            .map(|entry| (entry.line, &entry.key[..], &entry.value[..], &text[entry.place.clone()]))
+            .collect();
+        assert_eq!(said, [(4, "a", "b#c;d", "b#c;d"), (5, "e", "", ""), (6, "f", "#g", "#g")]);
+        let behind_the_sign: Vec<_> =
+            section.entries.iter().map(|e| &text[..e.place.start]).collect();
+        assert!(behind_the_sign[1].ends_with("\ne ="), "{behind_the_sign:?}");
     }
 
     #[test]
     fn a_deeper_line_goes_on_with_the_value_above() {
         let text = "[s]\n  a: 1\n\n   2\n  b = 3\nc = 4\n [x]\n[y]\n d = 5";
-        let more = |line: &Line<'_>| matches!(line.shape, Shape::More(_));
-        let going_on: Vec<_> = lines(text).into_iter().filter(more).map(|l| l.number).collect();
-        assert_eq!(going_on, [4, 7]);
+        let content = Content::read(text);
+        let headers: Vec<_> =
+            content.sections.iter().map(|one| (one.line, &one.name[..])).collect();
+        assert_eq!(headers, [(1, "s"), (8, "y")]);
+        let entries = content.sections.iter().flat_map(|section| &section.entries);
+        let said: Vec<_> = entries
+            .map(|entry| (entry.line, &entry.value[..], &text[entry.place.clone()]))
+            .collect();
+        assert_eq!(
+            said,
+            [(2, "1\n2", "1\n\n   2"), (5, "3", "3"), (6, "4\n[x]", "4\n [x]"), (9, "5", "5")]
+        );
+    }
+
+    #[test]
+    fn backslashes_quotes_and_percent_signs_are_letters_like_others() {
+        let text =
+            "[a\\]\nb\\ = c:\\logs\\\nd = \"e\" 'f' \\x41 %(g)s 100%\n\\=\\=\\\\\n[h]\ni = \\\n";
+        let content = Content::read(text);
+        assert_eq!(content.errors, []);
+        let said: Vec<_> = content
+            .sections
+            .iter()
+            .flat_map(|one| {
+                one.entries.iter().map(|e| (e.line, &one.name[..], &e.key[..], &e.value[..]))
+            })
+            .collect();
+        let expected = [
+            (2, "a\\", "b\\", "c:\\logs\\"),
+            (3, "a\\", "d", "\"e\" 'f' \\x41 %(g)s 100%"),
+            (4, "a\\", "\\", "\\=\\\\"),
+            (6, "h", "i", "\\"),
+        ];
+        assert_eq!(said, expected);
     }
 
     #[test]
     fn what_cannot_be_read_is_told_apart() {
         let text = "a = 1\n[\n[]\n[a]b\n[[a]]\nwords\n= 1\n[s]\nwords\n: 1";
-        let faults: Vec<_> = shapes(text)
-            .into_iter()
-            .filter_map(|shape| match shape {
-                Shape::Wrong(fault) => Some(fault),
-                _ => None,
-            })
-            .collect();
-        let (homeless, header, entry) = (Fault::Homeless, Fault::Header, Fault::Entry);
-        assert_eq!(faults, [homeless, header, header, header, header, entry, entry, entry, entry]);
+        let (outside, header, entry) =
+            (LineError::NoSection, LineError::BadHeader, LineError::BadEntry);
+        let errors = [outside, header, header, header, header, entry, entry, entry, entry];
+        let lines = [1, 2, 3, 4, 5, 6, 7, 9, 10];
+        let expected: Vec<_> = lines.into_iter().zip(errors).collect();
+        assert_eq!(Content::read(text).errors, expected);
+        for text in ["[a]b = 1", "[a] [b]", "[a]]", "[a[b]", "[a];c", "[a", "[\\", "[a]=b", "[]b=1"]
+        {
+            assert_eq!(Content::read(text).errors, [(1, LineError::BadHeader)], "{text}");
+        }
+    }
+
+    /// What the text says by the rules of Python's configparser, read in the plainest way: lines
+    /// and names of sections, and lines, keys and values of entries.
+    fn plainly(text: &str) -> Option<Vec<(usize, String, Option<String>)>> {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let mut said: Vec<(usize, String, Option<String>)> = Vec::new();
+        let mut depth = None;
+        for (number, line) in (1..).zip(text.trim_start_matches(BOM).split('\n')) {
+            let starts = line.char_indices().find(|(at, c)| {
+                let is_free = line[..*at].chars().next_back().is_none_or(char::is_whitespace);
+                matches!(c, '#' | ';') && is_free
+            });
+            let line = starts.map_or(line, |(at, _)| &line[..at]).trim_end();
+            let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+            let line = line.trim();
+            if line.is_empty() {
+                continue;
+            }
+            if depth.is_some_and(|depth| indent > depth) {
+                let value = said.last_mut()?.2.as_mut()?;
+                *value = format!("{value}\n{line}").trim().to_owned();
+            } else if line.starts_with('[') {
+                let name = line.strip_prefix('[')?.strip_suffix(']')?.trim();
+                if name.is_empty() || name.contains(['[', ']']) {
+                    return None;
+                }
+                said.push((number, name.to_owned(), None));
+                depth = None;
+            } else {
+                let (key, value) = line.split_once(['=', ':'])?;
+                if key.trim().is_empty() || said.is_empty() {
+                    return None;
+                }
+                said.push((number, key.trim().to_owned(), Some(value.trim().to_owned())));
+                depth = Some(indent);
+            }
+        }
+        Some(said)
+    }
+
+    #[test]
+    fn lines_are_read_as_python_reads_them() {
+        // A small generator: what matters is many odd mixtures, the same in every run.
+        let pieces = [
+            "[s]\n", "[t]\n", "a", "b = ", ":", "=", "\n", "\r\n", " ", "\t", "\\", "#", ";", "]",
+            "[", "\r", "x", "中", "\u{3000}", "\"", "%",
+        ];
+        let mut seed = 7_u32;
+        let mut read = 0;
+        for _ in 0..40_000 {
+            let mut text = "[s]\n".to_owned();
+            for _ in 0..12 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                text.push_str(pieces[(seed >> 16) as usize % pieces.len()]);
+            }
+            let content = Content::read(&text);
+            let mut said = Vec::new();
+            for section in content.sections {
+                said.push((section.line, section.name, None));
+                for entry in section.entries {
+                    let place = &text[entry.place];
+                    let is_one_line = !place.contains(['\n', '\r']);
+                    assert!(!is_one_line || place == entry.value, "{text:?}: {place:?}");
+                    said.push((entry.line, entry.key, Some(entry.value)));
+                }
+            }
+            let said = content.errors.is_empty().then_some(said);
+            read += usize::from(said.is_some());
+            assert_eq!(said, plainly(&text), "{text:?}");
+        }
+        assert!(read > 1000, "only {read} texts could be read");
     }
 }

@@ -1,8 +1,9 @@
 //! Option over environment over file: reading them all, and telling everything that is wrong.
 
 use super::environment::{system_language, variable, Environment};
-use super::file::{self, Content, Entry, Source};
+use super::file::{self, Source};
 use super::key::{new_key, with_key, SHORTEST};
+use super::lines::{Content, Entry};
 use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
 use super::{save, value, Settings};
 use crate::escape::visible;
@@ -70,7 +71,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     if key_is_wanted(sources, &loaded.settings) {
         let short = !loaded.settings.server.key.is_empty();
         let key = new_key().map_err(|error| Problems(vec![language.no_random_key(error)]))?;
-        text = with_key(&text, &key);
+        text = with_key(&text, &source.content, &key);
         loaded.settings.server.key = key;
         if short {
             loaded.warnings.push(language.key_was_short(SHORTEST));
@@ -170,11 +171,14 @@ fn warn_of_readers(_source: &Source, _sources: &Sources, _loaded: &mut Loaded) {
 /// What a file's text, the environment and the options say together.
 pub(super) fn understand(source: &Source, sources: &Sources) -> Result<Loaded, Problems> {
     // In a file that cannot be read otherwise, the language may still be told.
-    let language = spoken(sources, Some(&source.text));
-    let content = file::content(&source.text, &source.read_from, language).map_err(Problems)?;
+    let language = spoken(sources, Some(&source.content));
+    let errors = file::line_errors(source, language);
+    if !errors.is_empty() {
+        return Err(Problems(errors));
+    }
     let locale = system_language(&sources.environment);
     let mut reading = Reading::new(language, locale);
-    reading.file(&content, &source.read_from);
+    reading.file(&source.content, &source.read_from);
     reading.environment(sources);
     for (row, value) in &sources.overrides {
         let place = language.place_option(row.option.unwrap_or(row.key));
@@ -194,27 +198,12 @@ fn given<'a>(sources: &'a Sources, row: &Row) -> Option<&'a str> {
 }
 
 /// The language in which to complain about settings that may be wrong in any way.
-fn spoken(sources: &Sources, text: Option<&str>) -> Language {
+fn spoken(sources: &Sources, content: Option<&Content>) -> Language {
     let locale = system_language(&sources.environment);
     let Some(row) = row("server", "language") else { return locale };
     let named = |text| value::language(text).map(|named| named.unwrap_or(locale));
     let option = sources.overrides.iter().rev().find(|(other, _)| other.key == row.key);
-    let in_file = || {
-        let mut here = false;
-        let mut found = None;
-        for line in super::lines::lines(text?) {
-            match line.shape {
-                super::lines::Shape::Header(name) => here = name.eq_ignore_ascii_case(row.section),
-                super::lines::Shape::Entry { key, value, .. }
-                    if here && key.eq_ignore_ascii_case(row.key) =>
-                {
-                    found = named(value);
-                }
-                _ => {}
-            }
-        }
-        found
-    };
+    let in_file = || named(&content?.last(row.section, row.key)?.value);
     option
         .and_then(|(_, text)| named(text.trim()))
         .or_else(|| named(given(sources, row)?))
@@ -260,31 +249,34 @@ impl Reading {
         let language = self.language;
         let shown = path.display();
         let place = |line| language.place_line(&shown, line);
-        for (line, name) in &content.sections {
-            if !is_section(name) {
-                let nearest = nearest_section(name);
-                self.has_unknown_names = true;
-                self.warnings.push(language.unknown_section(&place(*line), &short(name), nearest));
-            }
-        }
         let mut last: Vec<(&Row, &Entry)> = Vec::new();
-        for entry in content.entries.iter().filter(|entry| is_section(&entry.section)) {
-            let Some(row) = row(&entry.section, &entry.key) else {
-                let (section, key) = nearest_key(&entry.section, &entry.key);
-                let (given, name) = (short(&entry.section), short(&entry.key));
-                let place = place(entry.line);
+        for section in &content.sections {
+            let name = &section.name;
+            if !is_section(name) {
+                let (place, nearest) = (place(section.line), nearest_section(name));
                 self.has_unknown_names = true;
-                self.warnings.push(language.unknown_key(&place, &given, &name, section, key));
+                self.warnings.push(language.unknown_section(&place, &short(name), nearest));
                 continue;
-            };
-            match last.iter_mut().find(|(known, _)| std::ptr::eq(*known, row)) {
-                Some((_, earlier)) => {
-                    let place = place(entry.line);
-                    let (section, key) = (row.section, row.key);
-                    self.warnings.push(language.said_twice(&place, section, key, earlier.line));
-                    *earlier = entry;
+            }
+            for entry in &section.entries {
+                let place = place(entry.line);
+                let Some(row) = row(name, &entry.key) else {
+                    let (nearest, key) = nearest_key(name, &entry.key);
+                    let (given, unknown) = (short(name), short(&entry.key));
+                    self.has_unknown_names = true;
+                    self.warnings
+                        .push(language.unknown_key(&place, &given, &unknown, nearest, key));
+                    continue;
+                };
+                match last.iter_mut().find(|(known, _)| std::ptr::eq(*known, row)) {
+                    Some((_, earlier)) => {
+                        let (section, key) = (row.section, row.key);
+                        let said = language.said_twice(&place, section, key, earlier.line);
+                        self.warnings.push(said);
+                        *earlier = entry;
+                    }
+                    None => last.push((row, entry)),
                 }
-                None => last.push((row, entry)),
             }
         }
         for (row, entry) in last {
