@@ -8,7 +8,7 @@ use jsonrpc::{Id, Message, Splice};
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::http::{self, Answer, Context, Request, ShellView};
 use mcp_endpoint_server::moment::Moment;
-use mcp_endpoint_server::relay::{Congested, Peer, Policy, Relay, Seat, Side, Wire};
+use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
 use mcp_endpoint_server::settings::Settings;
 use mcp_endpoint_server::token::Token;
 use std::hint::black_box;
@@ -129,8 +129,8 @@ impl House {
     }
 
     fn joined(&mut self, peer: Peer, side: Side) {
-        let seat = Seat { side, agent: "agent", server_id: None, address: "127.0.0.1:1" };
-        self.relay.joined(Moment::default(), peer, seat, &mut self.sink);
+        let joining = Joining { side, agent: "agent", server_id: None, address: "127.0.0.1:1" };
+        self.relay.joined(Moment::default(), peer, joining, &mut self.sink);
     }
 
     fn say(&mut self, peer: Peer, text: &str) {

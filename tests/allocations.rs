@@ -7,7 +7,7 @@
 
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::moment::Moment;
-use mcp_endpoint_server::relay::{Congested, Peer, Policy, Relay, Seat, Side, Wire};
+use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -92,8 +92,8 @@ impl House {
     }
 
     fn joined(&mut self, peer: Peer, side: Side) {
-        let seat = Seat { side, agent: "a", server_id: None, address: "127.0.0.1:1" };
-        self.relay.joined(Moment::default(), peer, seat, &mut self.sink);
+        let joining = Joining { side, agent: "a", server_id: None, address: "127.0.0.1:1" };
+        self.relay.joined(Moment::default(), peer, joining, &mut self.sink);
     }
 
     /// Says something; returns how often that asked for memory. What the checks of a debug build

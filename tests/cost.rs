@@ -6,7 +6,7 @@
 
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::moment::Moment;
-use mcp_endpoint_server::relay::{Congested, Peer, Policy, Relay, Seat, Side, Wire};
+use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -104,8 +104,8 @@ impl Play {
         self.peers += 1;
         let generation = if side == Side::Tool { TOOL } else { ROBOT };
         let peer = Peer { slot: self.peers, generation };
-        let seat = Seat { side, agent: "a", server_id: None, address: "192.0.2.1:5" };
-        self.input(false, |relay, now, wire| relay.joined(now, peer, seat, wire));
+        let joining = Joining { side, agent: "a", server_id: None, address: "192.0.2.1:5" };
+        self.input(false, |relay, now, wire| relay.joined(now, peer, joining, wire));
         peer
     }
 

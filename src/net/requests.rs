@@ -6,7 +6,7 @@ use super::machine::ThisMachine;
 use super::server::Server;
 use crate::http::{self, Answer, Context, RefusalReason, Response, Trouble, Upgrade};
 use crate::ledger::Owner;
-use crate::relay::Seat;
+use crate::relay::Joining;
 use std::net::IpAddr;
 use std::time::Duration;
 use ws::Skimmer;
@@ -123,13 +123,13 @@ impl Server {
         self.connections.open += 1;
         self.connections.is_no_stranger(slot);
         self.connections.rearm(slot);
-        let seat = Seat {
+        let joining = Joining {
             side: upgrade.side,
             agent: &agent,
             server_id: upgrade.server_id.as_deref(),
             address: &address,
         };
-        self.relay.joined(self.now, peer, seat, &mut self.connections);
+        self.relay.joined(self.now, peer, joining, &mut self.connections);
         // The first frames may have come with the head, which is shorter than the buffer.
         if let Some(start) = self.buffer.get_mut(..rest.len()).filter(|_| !rest.is_empty()) {
             start.copy_from_slice(rest);

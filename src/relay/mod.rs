@@ -23,6 +23,7 @@ mod names;
 mod numbers;
 mod offers;
 mod parked;
+mod peers;
 mod policy;
 mod quirks;
 mod reply;
@@ -50,7 +51,7 @@ use agent::Agent;
 use catalogue::Kind;
 use complaints::Complaints;
 use departures::Departures;
-use numbers::NumberMap;
+use peers::{Peers, Place};
 use slab::Slab;
 use std::collections::HashMap;
 use std::fmt;
@@ -120,9 +121,9 @@ pub trait Wire {
     }
 }
 
-/// Where and as what a peer takes its seat.
+/// What a connection joins as.
 #[derive(Clone, Copy, Debug)]
-pub struct Seat<'a> {
+pub struct Joining<'a> {
     /// Tool or robot.
     pub side: Side,
     /// The agent its token names.
@@ -133,22 +134,13 @@ pub struct Seat<'a> {
     pub address: &'a str,
 }
 
-/// Where a peer sits.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    side: Side,
-    agent: usize,
-    /// Its place among the agent's tools or robots.
-    place: usize,
-}
-
 /// The relay.
 #[derive(Debug, Default)]
 pub struct Relay {
     policy: Policy,
     agents: Slab<Agent>,
     names: HashMap<Box<str>, usize>,
-    seats: NumberMap<Peer, Place>,
+    peers: Peers,
     deadlines: Deadlines<usize>,
     traffic: Traffic,
     held: usize,
@@ -182,36 +174,36 @@ impl Relay {
         }
     }
 
-    /// A peer has connected with a token of `seat.agent`. A newer tool of the same `server_id`
+    /// A peer has connected with a token of `joining.agent`. A newer tool of the same `server_id`
     /// takes the place of the older one.
-    pub fn joined(&mut self, now: Moment, peer: Peer, seat: Seat<'_>, wire: &mut dyn Wire) {
-        let agent = match self.names.get(seat.agent) {
+    pub fn joined(&mut self, now: Moment, peer: Peer, joining: Joining<'_>, wire: &mut dyn Wire) {
+        let agent = match self.names.get(joining.agent) {
             Some(agent) => *agent,
             None => {
-                let account = wire.open_account(seat.agent);
-                let mut agent = Agent::new(seat.agent, account);
+                let account = wire.open_account(joining.agent);
+                let mut agent = Agent::new(joining.agent, account);
                 // After a restart robots are back before their tool servers.
                 let until = Moment::default().after(self.policy.reconnect_grace);
                 agent.expected_until = (now < until).then_some(until);
                 wire.charge(account, 0, agent.charged);
                 let agent = self.agents.insert(agent);
-                self.names.insert(seat.agent.into(), agent);
+                self.names.insert(joining.agent.into(), agent);
                 agent
             }
         };
-        let place = self.handle(now, agent, wire, |agent, turn| match seat.side {
-            Side::Tool => agent.tool_joined(turn, peer, seat.address, seat.server_id),
-            Side::Robot => agent.robot_joined(turn, peer, seat.address),
+        let place = self.handle(now, agent, wire, |agent, turn| match joining.side {
+            Side::Tool => agent.tool_joined(turn, peer, joining.address, joining.server_id),
+            Side::Robot => agent.robot_joined(turn, peer, joining.address),
         });
         if let Some(place) = place {
-            self.seats.insert(peer, Place { side: seat.side, agent, place });
+            self.peers.insert(peer, Place { side: joining.side, agent, place });
         }
         self.check();
     }
 
     /// A peer has sent a text.
     pub fn text(&mut self, now: Moment, peer: Peer, text: &str, wire: &mut dyn Wire) {
-        let Some(Place { side, agent, place }) = self.seats.get(&peer).copied() else { return };
+        let Some(Place { side, agent, place }) = self.peers.get(peer) else { return };
         self.handle(now, agent, wire, |agent, turn| match side {
             Side::Tool => agent.tool_says(turn, place, text),
             Side::Robot => agent.robot_says(turn, place, text),
@@ -225,7 +217,7 @@ impl Relay {
     }
 
     fn is_gone(&mut self, now: Moment, peer: Peer, end: &Ending, wire: &mut dyn Wire) {
-        let Some(Place { side, agent, place }) = self.seats.remove(&peer) else { return };
+        let Some(Place { side, agent, place }) = self.peers.remove(peer) else { return };
         self.handle(now, agent, wire, |agent, turn| match side {
             Side::Tool => agent.tool_left(turn, place, end),
             Side::Robot => agent.robot_left(turn, place, end),
@@ -339,7 +331,7 @@ impl Relay {
             self.agents.remove(at);
         }
         for peer in forgotten {
-            self.seats.remove(&peer);
+            self.peers.remove(peer);
         }
         Some(result)
     }
@@ -373,14 +365,15 @@ impl Relay {
         assert_eq!(self.names.len(), self.agents.len(), "a name without its agent");
         let peers: usize =
             self.agents.iter().map(|(_, agent)| agent.tools.len() + agent.robots.len()).sum();
-        assert_eq!(self.seats.len(), peers, "a seat without its peer");
-        for (peer, seat) in &self.seats {
-            let agent = self.agents.get(seat.agent);
-            let found = agent.and_then(|agent| match seat.side {
-                Side::Tool => agent.tools.get(seat.place).map(|tool| tool.peer),
-                Side::Robot => agent.robots.get(seat.place).map(|robot| robot.peer),
+        let (count, entries) = self.peers.all();
+        assert_eq!(count, peers, "a connection is kept that no agent has");
+        for (peer, Place { side, agent, place }) in entries {
+            let agent = self.agents.get(agent);
+            let found = agent.and_then(|agent| match side {
+                Side::Tool => agent.tools.get(place).map(|tool| tool.peer),
+                Side::Robot => agent.robots.get(place).map(|robot| robot.peer),
             });
-            assert_eq!(found, Some(*peer), "a seat is somebody else's");
+            assert_eq!(found, Some(peer), "a connection is found at another's place");
         }
         let in_flight = u64::try_from(self.counts().in_flight).unwrap_or(u64::MAX);
         let ended = self.traffic.calls_ended();

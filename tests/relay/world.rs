@@ -5,7 +5,7 @@ use jsonrpc::scan::strict;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::ledger::{Account, Ledger, Owner, Payer};
 use mcp_endpoint_server::moment::Moment;
-use mcp_endpoint_server::relay::{AgentView, Congested, Peer, Policy, Relay, Seat, Side, Wire};
+use mcp_endpoint_server::relay::{AgentView, Congested, Joining, Peer, Policy, Relay, Side, Wire};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -144,8 +144,8 @@ impl World {
     fn joins(&mut self, side: Side, agent: &str, server_id: Option<&str>) -> Peer {
         self.slots += 1;
         let peer = Peer { slot: self.slots, generation: 0 };
-        let seat = Seat { side, agent, server_id, address: "192.0.2.1:5000" };
-        self.relay.joined(self.now, peer, seat, &mut self.wire);
+        let joining = Joining { side, agent, server_id, address: "192.0.2.1:5000" };
+        self.relay.joined(self.now, peer, joining, &mut self.wire);
         self.check();
         peer
     }

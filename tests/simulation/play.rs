@@ -5,7 +5,7 @@ use crate::random::Random;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::ledger::{Account, Ledger, Owner};
 use mcp_endpoint_server::moment::Moment;
-use mcp_endpoint_server::relay::{Congested, Counts, Peer, Policy, Relay, Seat, Side, Wire};
+use mcp_endpoint_server::relay::{Congested, Counts, Joining, Peer, Policy, Relay, Side, Wire};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
@@ -217,13 +217,13 @@ impl Play {
         self.tools.insert(peer, tool);
         self.epochs[agent] += 1;
         let mark = self.marks[agent].clone();
-        let seat = Seat {
+        let joining = Joining {
             side: Side::Tool,
             agent: &mark,
             server_id: server_id.as_deref(),
             address: "192.0.2.1:1",
         };
-        self.relay.joined(self.now, peer, seat, &mut self.wire);
+        self.relay.joined(self.now, peer, joining, &mut self.wire);
         self.look();
     }
 
@@ -239,9 +239,9 @@ impl Play {
         self.note(format!("robot {peer} joins {}", self.marks[agent]));
         self.robots.insert(peer, Robot { agent, ..Robot::default() });
         let mark = self.marks[agent].clone();
-        let seat =
-            Seat { side: Side::Robot, agent: &mark, server_id: None, address: "192.0.2.2:1" };
-        self.relay.joined(self.now, peer, seat, &mut self.wire);
+        let joining =
+            Joining { side: Side::Robot, agent: &mark, server_id: None, address: "192.0.2.2:1" };
+        self.relay.joined(self.now, peer, joining, &mut self.wire);
         self.look();
         peer
     }

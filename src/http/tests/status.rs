@@ -1,5 +1,5 @@
 use super::*;
-use crate::relay::{Congested, Peer, Seat, Wire};
+use crate::relay::{Congested, Joining, Peer, Wire};
 use crate::token::{percent, Token};
 
 const PATHS: [&str; 3] =
@@ -19,9 +19,9 @@ impl Wire for Nowhere {
 fn relay() -> Relay {
     let mut relay = Relay::new(Policy::default());
     let (peer, now) = (Peer { slot: 4, generation: 9 }, Moment::default());
-    let seat =
-        Seat { side: Side::Tool, agent: "secret", server_id: Some("secret"), address: "h:5" };
-    relay.joined(now, peer, seat, &mut Nowhere);
+    let joining =
+        Joining { side: Side::Tool, agent: "secret", server_id: Some("secret"), address: "h:5" };
+    relay.joined(now, peer, joining, &mut Nowhere);
     let hello = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2024-11-05","serverInfo":{"name":"s", "z":1.50}}}"#;
     relay.text(now, peer, hello, &mut Nowhere);
     let list = r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[{ "name":"secret", "n":1E2 }]}}"#;

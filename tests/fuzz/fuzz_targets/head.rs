@@ -8,7 +8,7 @@ use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::http::{Answer, Context, ShellView, Upgrade};
 use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::net::fuzzing::HeadReader;
-use mcp_endpoint_server::relay::{Congested, Peer, Policy, Relay, Seat, Side, Wire};
+use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
 use mcp_endpoint_server::settings::{Origins, Settings};
 use mcp_endpoint_server::text::Language;
 use mcp_endpoint_server::token::percent;
@@ -57,8 +57,8 @@ impl Wire for Nowhere {
 fn relay() -> Relay {
     let mut relay = Relay::new(Policy::default());
     for (slot, side) in (0..).zip([Side::Tool, Side::Tool, Side::Robot]) {
-        let seat = Seat { side, agent: AGENT, server_id: Some(AGENT), address: "[::1]:1" };
-        relay.joined(Moment::default(), Peer { slot, generation: 0 }, seat, &mut Nowhere);
+        let joining = Joining { side, agent: AGENT, server_id: Some(AGENT), address: "[::1]:1" };
+        relay.joined(Moment::default(), Peer { slot, generation: 0 }, joining, &mut Nowhere);
     }
     relay
 }

@@ -1,10 +1,10 @@
 //! Messages of any text: read, and written again with nothing changed but what is meant to be.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use jsonrpc::message::string;
 use jsonrpc::splice::place_in;
 use jsonrpc::{read_line, Id, Message, MessageError, Params, Splice};
+use libfuzzer_sys::fuzz_target;
 use python::without_words;
 use serde::de::IgnoredAny;
 use std::collections::HashMap;

@@ -4,7 +4,7 @@ use crate::python::without_words;
 use crate::words::Asked;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::moment::Moment;
-use mcp_endpoint_server::relay::{Congested, Counts, Peer, Policy, Relay, Seat, Side, Wire};
+use mcp_endpoint_server::relay::{Congested, Counts, Joining, Peer, Policy, Relay, Side, Wire};
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -331,8 +331,8 @@ impl World {
         };
         self.lines.clients.insert(slot, client);
         trace(|| format!("{side:?} #{slot} joins {agent} as {server_id:?}"));
-        let seat = Seat { side, agent: AGENTS[agent], server_id, address: "[::1]:1" };
-        self.relay.joined(self.now, Peer { slot, generation: 0 }, seat, &mut self.lines);
+        let joining = Joining { side, agent: AGENTS[agent], server_id, address: "[::1]:1" };
+        self.relay.joined(self.now, Peer { slot, generation: 0 }, joining, &mut self.lines);
     }
 
     pub fn leave(&mut self, which: u8) {
