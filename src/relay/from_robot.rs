@@ -1,9 +1,9 @@
 //! What a robot says, and what becomes of it (docs/protocol.md#from-a-robot).
 
-use super::agent::{Agent, PATIENCE};
+use super::agent::Agent;
 use super::catalogue::{Kind, KINDS};
 use super::from_tool::AGENT_SHARE;
-use super::memory::{memory_of_queued, memory_of_waiting};
+use super::memory::memory_of_queued;
 use super::parked::Parked;
 use super::quirks;
 use super::reply::{Cause, Refusal};
@@ -110,7 +110,7 @@ impl Agent {
     }
 
     /// Goes on with what a robot sent while an earlier message of it was being answered.
-    fn hear_inbox(&mut self, turn: &mut Turn<'_>, place: usize) {
+    pub(super) fn hear_inbox(&mut self, turn: &mut Turn<'_>, place: usize) {
         while let Some(robot) = self.robots.get_mut(place) {
             if robot.waiting.is_some() {
                 return;
@@ -124,7 +124,13 @@ impl Agent {
     }
 
     /// A text that has waited is looked at again.
-    fn hear_again(&mut self, turn: &mut Turn<'_>, place: usize, text: &str, state: Turnstile<'_>) {
+    pub(super) fn hear_again(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        text: &str,
+        state: Turnstile<'_>,
+    ) {
         self.hear_robot(turn, place, text, Message::read(text).as_ref().map_err(|why| *why), state);
     }
 
@@ -268,7 +274,7 @@ impl Agent {
         true
     }
 
-    fn robot_asks(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
+    pub(super) fn robot_asks(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
         // Some give their notifications an id.
         if ask.method.starts_with("notifications/") {
             self.robot_notifies(turn, ask.robot, ask.method, ask.message);
@@ -411,73 +417,6 @@ impl Agent {
             let before = robot.memory();
             robot.client = is_shown.then(|| name.into());
             turn.replace(before, robot.memory());
-        }
-    }
-
-    /// Since when a message waits that has to wait for the lists of `kinds`; nothing where there
-    /// is nothing to wait for, or it has waited long enough.
-    fn may_wait(&self, turn: &Turn<'_>, ask: Ask<'_>, kinds: &[Kind]) -> Option<Moment> {
-        let Turnstile::First { since } = ask.state else { return None };
-        let is_over = since.after(PATIENCE) <= turn.now;
-        (!is_over && self.awaited().until(kinds) > Some(turn.now)).then_some(since)
-    }
-
-    /// Lets a message wait until the tools have settled; what comes behind it waits too.
-    fn wait(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>, since: Moment, kinds: &[Kind]) {
-        let text = ask.message.text;
-        let waits = self.robots.get(ask.robot).is_none_or(|robot| robot.waiting.is_some());
-        if waits || self.hold(turn, memory_of_waiting(text, ask.id)).is_err() {
-            // Too much waits already: answered from what is known.
-            return self.robot_asks(turn, Ask { state: Turnstile::Settled, ..ask });
-        }
-        let Some(robot) = self.robots.get_mut(ask.robot) else { return };
-        robot.waiting = Some(Box::new(Waiting {
-            id: ask.id.into(),
-            text: text.into(),
-            kinds: kinds.into(),
-            since,
-        }));
-        if let Some(until) = self.patience_ends() {
-            turn.wake(until);
-        }
-    }
-
-    /// Answers the robots whose patience has ended, or for whom there is nothing to wait for any
-    /// more.
-    pub(super) fn answer_waiting(&mut self, turn: &mut Turn<'_>) {
-        if self.robots.iter().all(|(_, robot)| robot.waiting.is_none()) {
-            return;
-        }
-        let awaited = self.awaited();
-        let is_over = |waiting: &Waiting| waiting.ends(&awaited) <= turn.now;
-        let over = self.robots.iter().filter(|(_, r)| r.waiting.as_deref().is_some_and(is_over));
-        let over: Vec<usize> = over.map(|(place, _)| place).collect();
-        for place in over {
-            if turn.is_spent() {
-                break;
-            }
-            let robot = self.robots.get(place);
-            let Some(waiting) = robot.and_then(|robot| robot.waiting.as_ref()) else { continue };
-            let can_wait = waiting.since.after(PATIENCE) > turn.now;
-            let kinds = waiting.kinds.iter().copied().filter(|kind| *kind != Kind::Tools);
-            let mut stale = false;
-            for kind in kinds.collect::<Vec<_>>() {
-                // Not all have answered, perhaps: what is known has to do.
-                self.merge(turn, kind, false);
-                stale |= self.merging.of(kind).due;
-            }
-            if stale && can_wait {
-                continue;
-            }
-            let waiting = self.robots.get_mut(place).and_then(|robot| robot.waiting.take());
-            let Some(waiting) = waiting else { continue };
-            self.release(turn, waiting.memory());
-            self.hear_again(turn, place, &waiting.text, Turnstile::Settled);
-            self.hear_inbox(turn, place);
-        }
-        // Those who go on waiting may not have to wait as long.
-        if let Some(until) = self.patience_ends() {
-            turn.wake(until);
         }
     }
 }

@@ -28,6 +28,7 @@ mod policy;
 mod quirks;
 mod reply;
 mod robot;
+mod robot_waits;
 mod routing;
 mod status;
 mod subscriptions;

@@ -15,6 +15,7 @@ mod lines;
 mod load;
 mod network;
 pub mod render;
+mod row;
 mod save;
 pub mod table;
 mod value;
