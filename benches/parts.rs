@@ -6,7 +6,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput};
 use jsonrpc::{Id, Message, Splice};
 use mcp_endpoint_server::close::CloseReason;
-use mcp_endpoint_server::http::{self, Answer, Context, Request, ShellView};
+use mcp_endpoint_server::http::{self, Action, Context, RequestHead, ShellView};
 use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
 use mcp_endpoint_server::settings::Settings;
@@ -212,7 +212,7 @@ fn connecting(criterion: &mut Criterion) {
             let mut headers = [httparse::EMPTY_HEADER; 100];
             let mut parsed = httparse::Request::new(&mut headers);
             assert!(parsed.parse(black_box(head.as_bytes())).unwrap().is_complete());
-            let request = Request {
+            let request = RequestHead {
                 method: parsed.method.unwrap(),
                 target: parsed.path.unwrap(),
                 headers: parsed.headers,
@@ -226,7 +226,7 @@ fn connecting(criterion: &mut Criterion) {
                 now,
                 may_see_key: true,
             };
-            assert!(matches!(http::answer(&request, &context), Answer::Upgrade(_)));
+            assert!(matches!(http::answer(&request, &context), Action::Upgrade(_)));
         });
     });
     group.finish();

@@ -86,7 +86,7 @@ impl CloseReason {
 
     /// Whether what the peer still sends means nothing any more, its answer to our close frame
     /// included.
-    pub fn makes_deaf(self) -> bool {
+    pub fn discards_input(self) -> bool {
         matches!(self, CloseReason::ProtocolError | CloseReason::BadUtf8 | CloseReason::TooBig)
     }
 

@@ -18,7 +18,7 @@ pub fn create_folders(folder: &Path) -> io::Result<()> {
     }
     match fs::create_dir(folder) {
         Ok(()) => {
-            follow_folder(folder, None);
+            give_to_folder_owner(folder, None);
             Ok(())
         }
         // Somebody else was faster.
@@ -37,7 +37,7 @@ pub fn broken_link(path: &Path) -> Option<(PathBuf, PathBuf)> {
 /// Gives what this process has just made at `path` to the owner of its folder, if this process is root and
 /// the owner is not. Give the file itself where it is open: a name can be exchanged.
 #[cfg(unix)]
-pub fn follow_folder(path: &Path, file: Option<&File>) {
+pub fn give_to_folder_owner(path: &Path, file: Option<&File>) {
     use std::os::unix::fs::{fchown, lchown, MetadataExt};
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let Ok(owner) = fs::metadata(folder.unwrap_or(Path::new("."))) else { return };
@@ -55,7 +55,7 @@ pub fn follow_folder(path: &Path, file: Option<&File>) {
 
 /// Elsewhere nobody is root.
 #[cfg(not(unix))]
-pub fn follow_folder(_path: &Path, _file: Option<&File>) {}
+pub fn give_to_folder_owner(_path: &Path, _file: Option<&File>) {}
 
 #[cfg(all(test, unix))]
 mod tests {
@@ -74,7 +74,7 @@ mod tests {
         create_folders(&folder.join("a/b")).unwrap();
         let path = folder.join("a/b/file");
         let file = File::create_new(&path).unwrap();
-        follow_folder(&path, Some(&file));
+        give_to_folder_owner(&path, Some(&file));
         for path in [folder.join("a"), folder.join("a/b"), path] {
             let made = fs::metadata(&path).unwrap();
             assert_eq!((made.uid(), made.gid()), (4242, 4243), "{}", path.display());

@@ -18,19 +18,19 @@ use std::fmt::{self, Write};
 use subtle::{ConstantTimeEq, ConstantTimeGreater};
 
 /// The longest `agentId`, in bytes.
-pub const LONGEST_AGENT: usize = 256;
+pub const MAX_AGENT_ID_BYTES: usize = 256;
 
 /// The agent of a stand-alone deployment (docs/protocol.md#single-module).
 pub const SINGLE_MODULE: &str = "single_module";
 
 /// The longest token that is looked at, in bytes as it came: no request head is longer.
-const LONGEST_TOKEN: usize = 8 * 1024;
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The block of AES, in bytes.
 const BLOCK: usize = 16;
 
 /// Words that clients do not accept in a tool's address, in any case.
-pub(crate) const UNWELCOME: [&str; 2] = ["key", "call"];
+pub(crate) const REJECTED_WORDS: [&str; 2] = ["key", "call"];
 
 /// A token as it was made: base64, standard alphabet, padded. It opens the door of its agent, so
 /// it does not show itself in debug output.
@@ -44,7 +44,7 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// The token of `agent` under `key`. An agent that is empty or longer than [`LONGEST_AGENT`]
+    /// The token of `agent` under `key`. An agent that is empty or longer than [`MAX_AGENT_ID_BYTES`]
     /// gets one, too, but nobody will be let in with it.
     pub fn new(key: &str, agent: &str) -> Self {
         Token(encrypt(key, &text_of(agent)))
@@ -61,7 +61,7 @@ impl Token {
         let mut escaped = String::new();
         let mut rest = self.0.as_bytes();
         while let Some((&byte, after)) = rest.split_first() {
-            let word = UNWELCOME.iter().any(|word| {
+            let word = REJECTED_WORDS.iter().any(|word| {
                 rest.get(..word.len())
                     .is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
             });
@@ -81,7 +81,7 @@ impl Token {
     ///   padding or is not UTF-8, which is what a wrong key looks like;
     /// * `TokenMalformed`: it decrypts to a text that is not a JSON object;
     /// * `TokenWithoutAgent`: the object has no `agentId`, or one that is not a string, empty, or
-    ///   longer than [`LONGEST_AGENT`].
+    ///   longer than [`MAX_AGENT_ID_BYTES`].
     pub fn read(key: &str, token: &[u8]) -> Result<String, CloseReason> {
         if token.is_empty() {
             return Err(CloseReason::TokenMissing);
@@ -91,14 +91,14 @@ impl Token {
             return Err(CloseReason::TokenMalformed);
         };
         match members.get("agentId").and_then(serde_json::Value::as_str) {
-            Some(agent) if (1..=LONGEST_AGENT).contains(&agent.len()) => Ok(agent.to_owned()),
+            Some(agent) if (1..=MAX_AGENT_ID_BYTES).contains(&agent.len()) => Ok(agent.to_owned()),
             _ => Err(CloseReason::TokenWithoutAgent),
         }
     }
 }
 
 /// Whether `token` has the form of a token, whatever key it was made with: base64 of whole blocks.
-pub fn is_whole(token: &[u8]) -> bool {
+pub fn has_token_form(token: &[u8]) -> bool {
     ciphertext(token).is_some()
 }
 
@@ -159,7 +159,7 @@ fn decrypt(key: &str, token: &[u8]) -> Option<String> {
 
 /// The blocks that `token` is made of; nothing where it is cut or mangled.
 fn ciphertext(token: &[u8]) -> Option<Vec<u8>> {
-    if token.len() > LONGEST_TOKEN {
+    if token.len() > MAX_TOKEN_BYTES {
         return None;
     }
     let token = percent::decode(token);

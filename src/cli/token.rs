@@ -5,7 +5,7 @@ use super::output::{complain, say, wrong_use, End};
 use crate::settings::Loaded;
 use crate::text::Language;
 use crate::token::address::addresses;
-use crate::token::{LONGEST_AGENT, SINGLE_MODULE};
+use crate::token::{MAX_AGENT_ID_BYTES, SINGLE_MODULE};
 
 /// Prints them: the addresses on standard output, what there is to say about them on standard
 /// error, so that a script gets the addresses alone. The console's address, which has the key in
@@ -19,8 +19,8 @@ pub(super) fn print(loaded: &Loaded, agent: Option<&str>, language: Language) ->
         return wrong_use(&language.port_unknown());
     }
     let name = agent.unwrap_or(SINGLE_MODULE);
-    if name.is_empty() || name.len() > LONGEST_AGENT {
-        return wrong_use(&language.agent_too_long(LONGEST_AGENT));
+    if name.is_empty() || name.len() > MAX_AGENT_ID_BYTES {
+        return wrong_use(&language.agent_too_long(MAX_AGENT_ID_BYTES));
     }
     let (base, hint) = own::base(settings, &own::listening(settings));
     let printed = addresses(&base, &settings.server.key, name, language);

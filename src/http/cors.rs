@@ -1,17 +1,18 @@
-//! Whose pages may use the server (docs/protocol.md#http-origins).
+//! Which web pages may use the server (docs/protocol.md#http-origins).
 
-use super::ask::Ask;
+use super::request::Request;
 use super::response::Reply;
 use super::routes::METHODS;
 use crate::settings::Origins;
 
-/// How long a browser may remember the answer to its preflight, in seconds: a day, like most.
-const PREFLIGHT_AGE: &str = "86400";
+/// How long a browser may cache the answer to a preflight request: a day, as most servers say.
+const PREFLIGHT_MAX_AGE_SECONDS: &str = "86400";
 
-/// Whether an upgrade may go on: it comes from no page, or from one that is allowed.
-pub(super) fn admits(ask: &Ask<'_>) -> bool {
-    ask.headers("origin")
-        .all(|origin| allows(&ask.context.settings.security.allowed_origins, origin))
+/// Whether the origin of an upgrade is allowed. A client that is not a browser sends none.
+pub(super) fn allows_origin_of(request: &Request<'_>) -> bool {
+    request
+        .headers("origin")
+        .all(|origin| allows(&request.context.settings.security.allowed_origins, origin))
 }
 
 fn allows(origins: &Origins, origin: &str) -> bool {
@@ -25,9 +26,9 @@ fn same_origin(one: &str, other: &str) -> bool {
     one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
 }
 
-/// `reply` with the header that lets an allowed page read it.
-pub(super) fn marked(reply: Reply, ask: &Ask<'_>) -> Reply {
-    let security = &ask.context.settings.security;
+/// `reply` with the header that lets an allowed web page read it.
+pub(super) fn with_origin_header(reply: Reply, request: &Request<'_>) -> Reply {
+    let security = &request.context.settings.security;
     if !security.enable_cors {
         return reply;
     }
@@ -36,20 +37,20 @@ pub(super) fn marked(reply: Reply, ask: &Ask<'_>) -> Reply {
         return reply.with("Access-Control-Allow-Origin", "*");
     }
     let reply = reply.with("Vary", "Origin");
-    match ask.headers("origin").find(|origin| !origin.is_empty() && allows(origins, origin)) {
+    match request.headers("origin").find(|origin| !origin.is_empty() && allows(origins, origin)) {
         Some(origin) => reply.with("Access-Control-Allow-Origin", origin),
         None => reply,
     }
 }
 
-/// The answer to `OPTIONS`, which is how a browser asks before it asks.
-pub(super) fn preflight(ask: &Ask<'_>) -> Reply {
+/// The answer to `OPTIONS`: browsers send it as a preflight request.
+pub(super) fn preflight(request: &Request<'_>) -> Reply {
     let reply = Reply::empty(204).with("Allow", METHODS);
-    if !ask.context.settings.security.enable_cors {
+    if !request.context.settings.security.enable_cors {
         return reply;
     }
     reply
         .with("Access-Control-Allow-Methods", METHODS)
         .with("Access-Control-Allow-Headers", "Authorization, Content-Type")
-        .with("Access-Control-Max-Age", PREFLIGHT_AGE)
+        .with("Access-Control-Max-Age", PREFLIGHT_MAX_AGE_SECONDS)
 }

@@ -1,8 +1,8 @@
-//! How the server is: for everybody in numbers, for who has the key in names.
+//! Health and statistics: numbers for everybody, names for the key holder.
 
-use super::ask::Ask;
 use super::json::Json;
 use super::json::Value::{Count, List, Null, Number, Object, Raw, Text};
+use super::request::Request;
 use super::response::Reply;
 use super::ShellView;
 use crate::moment::Moment;
@@ -10,8 +10,8 @@ use crate::relay::{AgentView, Counts, Details, ToolView, Traffic};
 use crate::VERSION;
 use serde_json::value::RawValue;
 
-/// What `GET /mcp_endpoint/` tells a program.
-pub(super) fn home(_: &Ask<'_>, _: &str) -> Reply {
+/// The answer to `GET /mcp_endpoint/` for a program.
+pub(super) fn home(_: &Request<'_>, _: &str) -> Reply {
     Reply::result(|json| {
         json.put("message", Text("MCP Endpoint Server"));
         json.put("version", Text(VERSION));
@@ -19,85 +19,85 @@ pub(super) fn home(_: &Ask<'_>, _: &str) -> Reply {
     })
 }
 
-/// What `GET /health` tells: the server is alive.
-pub(super) fn alive(ask: &Ask<'_>, _: &str) -> Reply {
+/// The answer to `GET /health`: the server runs.
+pub(super) fn alive(request: &Request<'_>, _: &str) -> Reply {
     let mut json = Json::default();
     json.put("status", Text("healthy"));
     json.put("version", Text(VERSION));
-    json.put("uptime_seconds", Number(uptime(ask)));
+    json.put("uptime_seconds", Number(uptime(request)));
     json.put("connections", Object);
-    tell_connections(&mut json, &ask.context.relay.counts(), None);
+    write_connections(&mut json, &request.context.relay.counts(), None);
     Reply::json(200, json)
 }
 
-/// What `GET /mcp_endpoint/health` tells who has the key.
-pub(super) fn with_key(ask: &Ask<'_>, _: &str) -> Reply {
-    if !ask.has_key() {
-        return key_refused(ask);
+/// The answer to `GET /mcp_endpoint/health`, for the key holder.
+pub(super) fn with_key(request: &Request<'_>, _: &str) -> Reply {
+    if !request.has_key() {
+        return key_refused(request);
     }
-    let relay = ask.context.relay;
+    let relay = request.context.relay;
     Reply::result(|json| {
         json.put("status", Text("success"));
         json.put("connections", Object);
-        tell_connections(json, &relay.counts(), Some(&relay.details(ask.context.now)));
+        write_connections(json, &relay.counts(), Some(&relay.details(request.context.now)));
     })
 }
 
-/// What is told to who has not the key.
-pub(super) fn key_refused(ask: &Ask<'_>) -> Reply {
-    let language = ask.language();
+/// The answer to a request without the right key.
+pub(super) fn key_refused(request: &Request<'_>) -> Reply {
+    let language = request.language();
     let (message, details) = (language.key_refused(), language.key_refused_details());
-    Reply::error(401, -32004, &message, &details).with("WWW-Authenticate", "Bearer").guessed_at()
+    Reply::error(401, -32004, &message, &details).with("WWW-Authenticate", "Bearer").wrong_key()
 }
 
-/// What `GET /stats` tells.
-pub(super) fn stats(ask: &Ask<'_>, _: &str) -> Reply {
-    let relay = ask.context.relay;
-    let details = ask.has_key().then(|| details(ask));
+/// The answer to `GET /stats`.
+pub(super) fn stats(request: &Request<'_>, _: &str) -> Reply {
+    let relay = request.context.relay;
+    let details = request.has_key().then(|| details(request));
     let (counts, traffic) = (relay.counts(), relay.traffic());
     let mut json = Json::default();
     json.put("status", Text("success"));
     json.put("data", Object);
-    tell_connections(&mut json, &counts, details.as_ref());
-    json.put("uptime_seconds", Number(uptime(ask)));
-    json.put_numbers("relay", &now_under_way(&counts));
-    json.put_numbers("traffic", &traffic_so_far(&traffic));
-    json.put_numbers("errors", &errors_so_far(&traffic));
-    json.put_numbers("server", &server_so_far(&ask.context.shell));
-    json.put_numbers("memory", &memory_now(ask));
+    write_connections(&mut json, &counts, details.as_ref());
+    json.put("uptime_seconds", Number(uptime(request)));
+    json.put_numbers("relay", &current_work(&counts));
+    json.put_numbers("traffic", &traffic_counters(&traffic));
+    json.put_numbers("errors", &error_counters(&traffic));
+    json.put_numbers("server", &server_counters(&request.context.shell));
+    json.put_numbers("memory", &memory_usage(request));
     if let Some(details) = &details {
         json.put("memory_bytes_by_agent", Object);
         details.iter().for_each(|(agent, view)| json.put(agent, Count(view.kept)));
         json.end();
     }
     let reply = Reply::json(200, json);
-    // Who guesses gets the answer as late here as anywhere.
-    if details.is_none() && ask.claims_the_key() {
-        return reply.guessed_at();
+    // A guessed key is slowed down here as everywhere.
+    if details.is_none() && request.offers_key() {
+        return reply.wrong_key();
     }
     reply
 }
 
 /// How long the server has been running, in seconds.
-pub(super) fn uptime(ask: &Ask<'_>) -> u64 {
-    ask.context.now.since(Moment::default()).as_secs()
+pub(super) fn uptime(request: &Request<'_>) -> u64 {
+    request.context.now.since(Moment::default()).as_secs()
 }
 
-/// Everything about everybody, for who has the key, with all the memory of each agent.
-fn details(ask: &Ask<'_>) -> Details {
-    let mut details = ask.context.relay.details(ask.context.now);
+/// The details for the key holder, with all the memory that is charged to each agent.
+fn details(request: &Request<'_>) -> Details {
+    let mut details = request.context.relay.details(request.context.now);
     for (agent, view) in &mut details {
-        view.kept = ask.context.machine.kept_for(agent).unwrap_or(view.kept);
+        view.kept = request.context.machine.memory_of(agent).unwrap_or(view.kept);
     }
     details
 }
 
-/// What the owners of memory hold together, and how often one of them gave way.
-pub(super) fn memory_now(ask: &Ask<'_>) -> [(&'static str, u64); 9] {
-    let [server, strangers, agents] = ask.context.shell.memory;
+/// The memory charged to the owners of each kind, and how often one of them had to free some.
+pub(super) fn memory_usage(request: &Request<'_>) -> [(&'static str, u64); 9] {
+    let [server, strangers, agents] = request.context.shell.memory;
     let all = [server, strangers, agents].iter().map(|totals| totals.bytes).sum();
     [
-        ("limit_bytes", number(ask.context.settings.websocket.memory_limit)),
+        ("limit_bytes", number(request.context.settings.websocket.memory_limit)),
         ("bytes", number(all)),
         ("server_bytes", number(server.bytes)),
         ("agents", number(agents.owners)),
@@ -113,7 +113,7 @@ fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-fn now_under_way(counts: &Counts) -> [(&'static str, u64); 4] {
+fn current_work(counts: &Counts) -> [(&'static str, u64); 4] {
     [
         ("agents", number(counts.agents)),
         ("in_flight", number(counts.in_flight)),
@@ -122,7 +122,7 @@ fn now_under_way(counts: &Counts) -> [(&'static str, u64); 4] {
     ]
 }
 
-pub(super) fn traffic_so_far(traffic: &Traffic) -> [(&'static str, u64); 19] {
+pub(super) fn traffic_counters(traffic: &Traffic) -> [(&'static str, u64); 19] {
     [
         ("from_tools", traffic.from_tools),
         ("bytes_from_tools", traffic.bytes_from_tools),
@@ -146,7 +146,7 @@ pub(super) fn traffic_so_far(traffic: &Traffic) -> [(&'static str, u64); 19] {
     ]
 }
 
-pub(super) fn errors_so_far(traffic: &Traffic) -> [(&'static str, u64); 5] {
+pub(super) fn error_counters(traffic: &Traffic) -> [(&'static str, u64); 5] {
     [
         ("no_tool", traffic.errors.no_tool),
         ("not_forwarded", traffic.errors.not_forwarded),
@@ -156,7 +156,7 @@ pub(super) fn errors_so_far(traffic: &Traffic) -> [(&'static str, u64); 5] {
     ]
 }
 
-pub(super) fn server_so_far(shell: &ShellView) -> [(&'static str, u64); 7] {
+pub(super) fn server_counters(shell: &ShellView) -> [(&'static str, u64); 7] {
     [
         ("connections", number(shell.connections)),
         ("accepted", shell.accepted),
@@ -168,9 +168,9 @@ pub(super) fn server_so_far(shell: &ShellView) -> [(&'static str, u64); 7] {
     ]
 }
 
-/// The members of `connections`, in the order of docs/protocol.md#http-connections. What names
-/// somebody is there only with the key.
-fn tell_connections(json: &mut Json, counts: &Counts, details: Option<&Details>) {
+/// The members of `connections`, in the order of docs/protocol.md#http-connections. Members with names
+/// are there only with the key.
+fn write_connections(json: &mut Json, counts: &Counts, details: Option<&Details>) {
     json.put("tool_connections", Count(counts.tools));
     json.put("robot_connections", Count(counts.robots));
     json.put("total_connections", Count(counts.tools.saturating_add(counts.robots)));
@@ -186,7 +186,7 @@ fn tell_connections(json: &mut Json, counts: &Counts, details: Option<&Details>)
         json.put("mcp_servers", Object);
         for (agent, view) in with_tools(details) {
             json.put(agent, Object);
-            view.tools.iter().for_each(|tool| tell_server(json, tool));
+            view.tools.iter().for_each(|tool| write_server(json, tool));
             json.end();
         }
         json.end();
@@ -200,13 +200,13 @@ fn tell_connections(json: &mut Json, counts: &Counts, details: Option<&Details>)
     }
 }
 
-/// The agents a robot can reach a tool of: `available_agents`.
+/// The agents that have tool servers: `available_agents`.
 fn with_tools(details: &Details) -> impl Iterator<Item = &(String, AgentView)> {
     details.iter().filter(|(_, view)| !view.tools.is_empty())
 }
 
-/// One tool server, for who has the key.
-fn tell_server(json: &mut Json, tool: &ToolView) {
+/// One tool server, for the key holder.
+fn write_server(json: &mut Json, tool: &ToolView) {
     json.put(&tool.label, Object);
     json.put("tools_count", Count(tool.tools_count));
     json.put("tools", List);
@@ -257,12 +257,12 @@ mod tests {
 
     fn written(counts: &Counts, details: Option<&Details>) -> String {
         let mut json = Json::default();
-        tell_connections(&mut json, counts, details);
+        write_connections(&mut json, counts, details);
         json.finish()
     }
 
     #[test]
-    fn details_stand_in_the_order_of_the_protocol() {
+    fn details_have_the_order_of_the_protocol() {
         let counts = Counts { agents: 2, tools: 2, robots: 3, offered: 2, ..Counts::default() };
         let written = written(&counts, Some(&details()));
         assert_eq!(
@@ -294,9 +294,9 @@ mod tests {
     fn the_details_survive_inside_another_object() {
         let mut json = Json::default();
         json.put("data", Object);
-        tell_connections(&mut json, &Counts::default(), Some(&details()));
+        write_connections(&mut json, &Counts::default(), Some(&details()));
         let traffic = Traffic { calls: u64::MAX, ..Traffic::default() };
-        json.put_numbers("traffic", &traffic_so_far(&traffic));
+        json.put_numbers("traffic", &traffic_counters(&traffic));
         let written = json.finish();
         assert!(written.contains(r#""server_info":{"name": "w", "z":1.50, "a":2}"#), "{written}");
         assert!(written.contains(r#""calls":18446744073709551615"#));

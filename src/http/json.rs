@@ -1,25 +1,25 @@
-//! JSON, written member by member: the code takes a fifth of what serde derives.
+//! Writes JSON member by member. The code takes a fifth of the space of what serde derives.
 
 use jsonrpc::scan;
 
-/// A value, or the beginning of one that ends with [`Json::end`].
+/// A value, or the start of an object or list that [`Json::end`] ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
     Null,
     Number(u64),
     Count(usize),
     Text(&'a str),
-    /// JSON as it stands, but for what only Python reads; nothing where it is empty.
+    /// JSON text, or nothing if it is empty. `NaN` and `Infinity`, which only Python reads, become `null`.
     Raw(&'a str),
     Object,
     List,
 }
 
-/// An object in the making.
+/// An object that is being written.
 #[derive(Debug)]
 pub(super) struct Json {
     text: String,
-    /// What ends what was begun and has not ended yet, the object itself included.
+    /// The closing brackets of everything that is open, the object itself included.
     ends: Vec<char>,
 }
 
@@ -30,7 +30,7 @@ impl Default for Json {
 }
 
 impl Json {
-    /// A member of the object that was begun last.
+    /// Adds a member to the innermost open object.
     pub(super) fn put(&mut self, name: &str, value: Value<'_>) {
         self.separate();
         self.quote(name);
@@ -38,27 +38,27 @@ impl Json {
         self.write(value);
     }
 
-    /// A member that is an object of numbers.
+    /// Adds a member that is an object of numbers.
     pub(super) fn put_numbers(&mut self, name: &str, numbers: &[(&str, u64)]) {
         self.put(name, Value::Object);
         numbers.iter().for_each(|(name, number)| self.put(name, Value::Number(*number)));
         self.end();
     }
 
-    /// An element of the list that was begun last.
+    /// Adds an element to the innermost open list.
     #[inline(never)]
     pub(super) fn add(&mut self, value: Value<'_>) {
         self.separate();
         self.write(value);
     }
 
-    /// What was begun last has ended.
+    /// Ends the innermost open object or list.
     #[inline(never)]
     pub(super) fn end(&mut self) {
         self.text.extend(self.ends.pop());
     }
 
-    /// The whole object, everything in it ended.
+    /// The whole object. Ends everything that is still open.
     pub(super) fn finish(mut self) -> String {
         self.text.extend(self.ends.into_iter().rev());
         self.text
@@ -88,7 +88,7 @@ impl Json {
     }
 
     fn quote(&mut self, text: &str) {
-        // A text is always written.
+        // A string always serialises.
         self.text.push_str(&serde_json::to_string(text).unwrap_or_default());
     }
 }

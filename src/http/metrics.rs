@@ -1,6 +1,6 @@
-//! `GET /metrics`: Prometheus' text exposition. Counts only, nobody's name.
+//! `GET /metrics`: the text format of Prometheus. It has numbers only, no names.
 
-use super::ask::Ask;
+use super::request::Request;
 use super::response::Reply;
 use crate::ledger::{OwnerKind, Totals};
 use crate::moment::Moment;
@@ -8,20 +8,20 @@ use crate::relay::{Counts, Latency, Traffic};
 use crate::VERSION;
 use std::fmt::{Display, Write};
 
-/// The exposition format's own name.
-const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The media type of the text format.
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub(super) fn metrics(ask: &Ask<'_>, _: &str) -> Reply {
-    let (relay, shell) = (ask.context.relay, &ask.context.shell);
+pub(super) fn metrics(request: &Request<'_>, _: &str) -> Reply {
+    let (relay, shell) = (request.context.relay, &request.context.shell);
     let (counts, traffic) = (relay.counts(), relay.traffic());
-    let mut page = Page::default();
+    let mut page = Exposition::default();
     page.family("build_info", GAUGE, "The version that runs.");
     page.sample("build_info", &[("version", VERSION)], 1);
     page.family("uptime_seconds", GAUGE, "Time since the start.");
-    page.sample("uptime_seconds", &[], seconds(ask.context.now.since(Moment::default())));
+    page.sample("uptime_seconds", &[], seconds(request.context.now.since(Moment::default())));
     present(&mut page, &counts);
     page.one("queue_bytes", GAUGE, "Bytes that wait to be sent or read.", shell.queued_bytes);
-    memory(&mut page, ask);
+    memory(&mut page, request);
     past(&mut page, &traffic);
     durations(&mut page, &traffic.latency);
     page.one("connections_accepted_total", COUNTER, "Connections let in.", shell.accepted);
@@ -35,10 +35,10 @@ pub(super) fn metrics(ask: &Ask<'_>, _: &str) -> Reply {
     }
     page.one("network_receive_bytes_total", COUNTER, "Bytes read.", shell.bytes_in);
     page.one("network_transmit_bytes_total", COUNTER, "Bytes written.", shell.bytes_out);
-    Reply::new(200, KIND, page.text)
+    Reply::new(200, CONTENT_TYPE, page.text)
 }
 
-fn present(page: &mut Page, counts: &Counts) {
+fn present(page: &mut Exposition, counts: &Counts) {
     page.one("agents", GAUGE, "Agents with a connection.", counts.agents);
     page.family("connections", GAUGE, "Open WebSockets, by side.");
     page.sample("connections", &[("side", "tool")], counts.tools);
@@ -48,11 +48,11 @@ fn present(page: &mut Page, counts: &Counts) {
     page.one("requests_waiting", GAUGE, "Requests that wait for a tool.", counts.waiting);
 }
 
-fn memory(page: &mut Page, ask: &Ask<'_>) {
-    let limit = ask.context.settings.websocket.memory_limit;
+fn memory(page: &mut Exposition, request: &Request<'_>) {
+    let limit = request.context.settings.websocket.memory_limit;
     page.one("memory_limit_bytes", GAUGE, "The setting memory_limit.", limit);
-    let by_owner = |page: &mut Page, of: &dyn Fn(&Totals) -> u64, name: &str| {
-        for (kind, totals) in OwnerKind::ALL.iter().zip(&ask.context.shell.memory) {
+    let by_owner = |page: &mut Exposition, of: &dyn Fn(&Totals) -> u64, name: &str| {
+        for (kind, totals) in OwnerKind::ALL.iter().zip(&request.context.shell.memory) {
             page.sample(name, &[("owner", kind.label())], of(totals));
         }
     };
@@ -67,8 +67,8 @@ fn memory(page: &mut Page, ask: &Ask<'_>) {
     by_owner(page, &|totals| totals.gave_way, name);
 }
 
-fn past(page: &mut Page, traffic: &Traffic) {
-    let sides = |page: &mut Page, name: &str, help: &str, tools: u64, robots: u64| {
+fn past(page: &mut Exposition, traffic: &Traffic) {
+    let sides = |page: &mut Exposition, name: &str, help: &str, tools: u64, robots: u64| {
         page.family(name, COUNTER, help);
         page.sample(name, &[("side", "tool")], tools);
         page.sample(name, &[("side", "robot")], robots);
@@ -108,13 +108,13 @@ fn past(page: &mut Page, traffic: &Traffic) {
     }
 }
 
-fn durations(page: &mut Page, latency: &Latency) {
+fn durations(page: &mut Exposition, latency: &Latency) {
     let name = "call_duration_seconds";
     page.family(name, "histogram", "How long tools took to answer.");
     let mut below = 0u64;
-    for (place, count) in latency.classes.iter().enumerate() {
+    for (index, count) in latency.classes.iter().enumerate() {
         below = below.saturating_add(*count);
-        let bound = Latency::BOUNDS.get(place).map(|bound| decimal(*bound));
+        let bound = Latency::BOUNDS.get(index).map(|bound| decimal(*bound));
         let bound = bound.unwrap_or_else(|| "+Inf".to_owned());
         page.sample(&format!("{name}_bucket"), &[("le", &bound)], below);
     }
@@ -138,30 +138,30 @@ fn decimal(milliseconds: u64) -> String {
 const COUNTER: &str = "counter";
 const GAUGE: &str = "gauge";
 
-/// The page being written. Every name has the same beginning.
+/// The text being written. Every name starts with `mcp_endpoint_`.
 #[derive(Default)]
-struct Page {
+struct Exposition {
     text: String,
 }
 
-impl Page {
+impl Exposition {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
-        // Writing to memory does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(self.text, "# HELP mcp_endpoint_{name} {help}");
         let _ = writeln!(self.text, "# TYPE mcp_endpoint_{name} {kind}");
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let _ = write!(self.text, "mcp_endpoint_{name}");
-        for (place, (label, of)) in labels.iter().enumerate() {
-            let before = if place == 0 { '{' } else { ',' };
-            let _ = write!(self.text, "{before}{label}=\"{of}\"");
+        for (index, (label, value_text)) in labels.iter().enumerate() {
+            let separator = if index == 0 { '{' } else { ',' };
+            let _ = write!(self.text, "{separator}{label}=\"{value_text}\"");
         }
         let end = if labels.is_empty() { "" } else { "}" };
         let _ = writeln!(self.text, "{end} {value}");
     }
 
-    /// A family with one sample.
+    /// A family with one sample without labels.
     fn one(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
         self.family(name, kind, help);
         self.sample(name, &[], value);
@@ -174,13 +174,13 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn durations_are_summed_up_from_class_to_class() {
+    fn buckets_of_durations_are_cumulative() {
         let mut latency = Latency::default();
         latency.classes[0] = 2;
         latency.classes[3] = 1;
         latency.classes[Latency::BOUNDS.len()] = 1;
         latency.sum = 400_060;
-        let mut page = Page::default();
+        let mut page = Exposition::default();
         durations(&mut page, &latency);
         for line in [
             "mcp_endpoint_call_duration_seconds_bucket{le=\"0.005\"} 2\n",

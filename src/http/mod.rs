@@ -1,6 +1,5 @@
-//! What a plain request gets (docs/protocol.md#plain-http): pure, a request and a view in, an answer out.
+//! Answers HTTP requests (docs/protocol.md#plain-http). Pure: a request and a view go in, an action comes out.
 
-mod ask;
 mod client;
 mod cors;
 mod health;
@@ -9,6 +8,7 @@ mod metrics;
 mod page;
 mod refusal;
 mod reload;
+mod request;
 mod response;
 mod routes;
 mod status;
@@ -21,58 +21,58 @@ pub use crate::close::RefusalReason;
 pub use client::client;
 pub use refusal::RecentRefusal;
 pub use reload::reloaded;
-pub use response::{plain, Trouble};
+pub use response::{error_response, RequestError};
 
 use crate::close::CloseReason;
 use crate::ledger::{OwnerKind, Totals};
 use crate::moment::Moment;
 use crate::relay::{Relay, Side};
 use crate::settings::Settings;
-use ask::Ask;
+use request::Request;
 use routes::Handler;
 use std::fmt;
 
 /// A request head, parsed.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub struct RequestHead<'a> {
     /// `GET`, `HEAD`, …
     pub method: &'a str,
-    /// The path and query, as they came.
+    /// The path and query, not decoded.
     pub target: &'a str,
-    /// The headers, as they came.
+    /// The headers, as received.
     pub headers: &'a [httparse::Header<'a>],
 }
 
-/// What an answer is made from.
+/// What a request is answered from.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The settings in force.
     pub settings: &'a Settings,
-    /// The relay, for what it tells about itself.
+    /// The relay, for its counts and details.
     pub relay: &'a Relay,
-    /// What the shell tells about itself.
+    /// The counts of the shell.
     pub shell: ShellView,
-    /// What is found out only when somebody asks for it.
+    /// What is looked up only on request.
     pub machine: &'a dyn Machine,
-    /// Now, which is also how long the server has been running.
+    /// The current time, counted from the start of the server.
     pub now: Moment,
-    /// Whether a key may be looked at: whoever guesses keys has to wait before.
+    /// Whether a key may be checked now. An address that guesses keys has to wait first.
     pub may_see_key: bool,
 }
 
-/// What costs a look around, and so is found out only when somebody asks for it.
+/// What takes time to find out, and so is looked up only on request.
 pub trait Machine {
-    /// How many bytes of memory the process occupies; nothing where the system does not say.
+    /// How many bytes of memory the process occupies, if the system says so.
     fn memory(&self) -> Option<u64>;
 
-    /// A guess at the host under which others reach this server, and its port.
-    fn reached_at(&self) -> (String, u16);
+    /// The host, guessed, and the port at which others reach this server.
+    fn guessed_address(&self) -> (String, u16);
 
-    /// Who was refused or turned away of late, the newest first.
+    /// The recent refusals, the newest first.
     fn refusals(&self) -> Vec<RecentRefusal>;
 
-    /// How many bytes of memory are kept for an agent; nothing where nobody keeps count.
-    fn kept_for(&self, _agent: &str) -> Option<usize> {
+    /// How many bytes of memory are charged to an agent, if they are counted.
+    fn memory_of(&self, _agent: &str) -> Option<usize> {
         None
     }
 }
@@ -83,13 +83,13 @@ impl fmt::Debug for dyn Machine + '_ {
     }
 }
 
-/// No machine to ask: nothing is known, and nobody else can reach the server.
+/// For benchmarks and fuzzing: nothing is known, and the guess is `localhost`.
 impl Machine for () {
     fn memory(&self) -> Option<u64> {
         None
     }
 
-    fn reached_at(&self) -> (String, u16) {
+    fn guessed_address(&self) -> (String, u16) {
         ("localhost".to_owned(), 0)
     }
 
@@ -98,18 +98,18 @@ impl Machine for () {
     }
 }
 
-/// What the shell tells about itself: counts only.
+/// The counts of the shell.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ShellView {
     /// Open connections of every kind.
     pub connections: usize,
     /// Connections accepted since the start.
     pub accepted: u64,
-    /// Connections turned away since the start: too many, or no descriptor left.
+    /// Connections turned away since the start: too many of them, or no file descriptor left.
     pub turned_away: u64,
-    /// Upgrades refused since the start: token, origin.
+    /// Upgrades refused since the start for their token or origin.
     pub refused: u64,
-    /// Bytes waiting in all queues and half-read messages now.
+    /// Bytes in all queues and half-read messages now.
     pub queued_bytes: usize,
     /// Bytes received since the start.
     pub bytes_in: u64,
@@ -117,98 +117,98 @@ pub struct ShellView {
     pub bytes_out: u64,
     /// What the owners of each kind hold in memory, in the order of [`OwnerKind::ALL`].
     pub memory: [Totals; OwnerKind::ALL.len()],
-    /// How WebSockets ended since the start, and upgrades that were refused.
-    pub ends: Ends,
+    /// How many WebSockets and refused upgrades ended since the start, by reason.
+    pub ends: CloseCounts,
 }
 
-/// How often connections ended for each reason.
+/// How many connections ended for each reason.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ends([u64; CloseReason::ALL.len()]);
+pub struct CloseCounts([u64; CloseReason::ALL.len()]);
 
-impl Ends {
-    /// One ended for `reason`.
+impl CloseCounts {
+    /// Counts a connection that ended for `reason`.
     pub fn note(&mut self, reason: CloseReason) {
-        let place = CloseReason::ALL.iter().position(|other| *other == reason);
-        if let Some(count) = place.and_then(|place| self.0.get_mut(place)) {
+        let index = CloseReason::ALL.iter().position(|other| *other == reason);
+        if let Some(count) = index.and_then(|index| self.0.get_mut(index)) {
             *count += 1;
         }
     }
 
-    /// Every reason with how often it was one.
+    /// Every reason with its count.
     pub fn iter(&self) -> impl Iterator<Item = (CloseReason, u64)> + '_ {
         CloseReason::ALL.into_iter().zip(self.0)
     }
 }
 
-/// What the shell is to do about a request.
+/// What the shell does about a request.
 #[derive(Debug)]
-pub enum Answer {
+pub enum Action {
     /// Send this response, then close.
     Respond(Response),
-    /// Send the 101 response; from then on it is a WebSocket.
+    /// Send the 101 response. From then on the connection is a WebSocket.
     Upgrade(Upgrade),
-    /// Wait as long as the address has to, then ask again with a [`Context`] that may see the key.
+    /// Make the address wait if it guesses keys, then ask again with `may_see_key`.
     CheckKey,
-    /// Read the settings again, and answer [`reloaded`] what came of it.
+    /// Read the settings again, then send the response that [`reloaded`] makes of the outcome.
     Reload,
 }
 
-/// A plain response. The shell adds nothing to it.
+/// A plain response.
 #[derive(Debug)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// What was wrong with the request, where its owner should know.
+    /// What was wrong with the request, if the owner of the server should know.
     pub refused: Option<RefusalReason>,
-    /// Whether it is to come ever later, the more such responses the same address gets: whoever
-    /// guesses keys gets them.
+    /// Whether to delay it, longer with each such response to the same address. Slows down guessing
+    /// of keys.
     pub is_slowed: bool,
     /// The whole response, head and body, as it goes on the wire.
     pub bytes: Vec<u8>,
 }
 
-/// An upgrade that is granted. It is completed even where the token is refused then
+/// A granted upgrade. It is completed even if the token is then refused
 /// (docs/protocol.md#refused-tokens).
 #[derive(Debug)]
 pub struct Upgrade {
-    /// The whole 101 response as it goes on the wire.
+    /// The whole 101 response, as it goes on the wire.
     pub bytes: Vec<u8>,
-    /// Which endpoint was dialled.
+    /// Which endpoint the client asked for.
     pub side: Side,
-    /// The agent the token names, or why the connection is to be closed at once.
+    /// The agent that the token names, or why the connection is closed at once.
     pub agent: Result<String, CloseReason>,
-    /// What was probably done wrong where no agent is named.
+    /// The likely mistake, if the token names no agent.
     pub refused: Option<RefusalReason>,
-    /// `server_id` of the address.
+    /// The query parameter `server_id`.
     pub server_id: Option<String>,
 }
 
-/// What is to be done about `request`.
-pub fn answer(request: &Request<'_>, context: &Context<'_>) -> Answer {
-    let ask = Ask::new(request, context);
-    let reply = match (routes::find(&ask.path, &ask.prefix), request.method) {
-        (None, _) => routes::not_found(&ask),
+/// What the shell does about the request with this head.
+pub fn answer(head: &RequestHead<'_>, context: &Context<'_>) -> Action {
+    let request = Request::new(head, context);
+    let reply = match (routes::find(&request.path, &request.prefix), head.method) {
+        (None, _) => routes::not_found(&request),
         (Some(found), method) if matches!(found.handler, Handler::Reload) => match method {
-            "POST" if ask.claims_the_key() && !context.may_see_key => return Answer::CheckKey,
-            "POST" if ask.has_key() => return Answer::Reload,
-            "POST" => health::key_refused(&ask),
-            _ => routes::wrong_method(&ask, "POST"),
+            "POST" if request.offers_key() && !context.may_see_key => return Action::CheckKey,
+            "POST" if request.has_key() => return Action::Reload,
+            "POST" => health::key_refused(&request),
+            _ => routes::wrong_method(&request, "POST"),
         },
-        (Some(_), "OPTIONS") => cors::preflight(&ask),
+        (Some(_), "OPTIONS") => cors::preflight(&request),
         (Some(found), "GET" | "HEAD") => match found.handler {
-            Handler::Keyed(_) if ask.claims_the_key() && !context.may_see_key => {
-                return Answer::CheckKey;
+            Handler::Keyed(_) if request.offers_key() && !context.may_see_key => {
+                return Action::CheckKey;
             }
             Handler::Page(page) | Handler::Keyed(page) => {
-                upgrade::hinted(&ask, page(&ask, found.prefix))
+                upgrade::note_console_address(&request, page(&request, found.prefix))
             }
-            Handler::Socket(side) => match upgrade::granted(&ask, side) {
-                Ok(upgrade) => return Answer::Upgrade(upgrade),
+            Handler::Socket(side) => match upgrade::granted(&request, side) {
+                Ok(upgrade) => return Action::Upgrade(upgrade),
                 Err(refusal) => refusal,
             },
-            Handler::Reload => routes::wrong_method(&ask, "POST"),
+            Handler::Reload => routes::wrong_method(&request, "POST"),
         },
-        (Some(_), _) => routes::wrong_method(&ask, routes::METHODS),
+        (Some(_), _) => routes::wrong_method(&request, routes::METHODS),
     };
-    Answer::Respond(cors::marked(reply, &ask).finish(request.method == "HEAD"))
+    Action::Respond(cors::with_origin_header(reply, &request).finish(head.method == "HEAD"))
 }

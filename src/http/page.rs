@@ -1,33 +1,33 @@
-//! The start page: for a browser the status page, for a program a few words (docs/protocol.md#http-routes).
+//! The start page: HTML for a browser, JSON for a program (docs/protocol.md#http-routes).
 
-use super::ask::Ask;
 use super::health;
+use super::request::Request;
 use super::response::Reply;
 use crate::token::address::Base;
 
-/// The whole page, packed: nothing else is loaded by it. What it is made from is `page.html`.
+/// `page.html`, packed. The page loads nothing else.
 const PACKED: &[u8] = include_bytes!("page.html.gz");
 
-/// The only script and the only style that a browser may run, by their hashes. Whatever a tool
-/// calls itself, no browser takes it for either.
+/// The hashes of the only script and the only style sheet that a browser may use, so that no name of a
+/// tool can become a script.
 const SCRIPT: &str = "sha256-qcOVBtlh8WV6/efXAExmfYXyOkcYceQVJ1wZoSQhLlA=";
 const STYLE: &str = "sha256-5DIP4rxUOQ7sMH6ofq0e4vS6PoWeFgBeHQX68QmtSnI=";
 
-/// What `GET /mcp_endpoint/` answers to who asks.
-pub(super) fn home(ask: &Ask<'_>, prefix: &str) -> Reply {
-    if !prefers_html(ask) || !unpacks(ask) {
-        return health::home(ask, prefix);
+/// The answer to `GET /mcp_endpoint/`.
+pub(super) fn home(request: &Request<'_>, prefix: &str) -> Reply {
+    if !prefers_html(request) || !accepts_gzip(request) {
+        return health::home(request, prefix);
     }
     Reply::new(200, "text/html; charset=utf-8", PACKED)
         .with("Content-Encoding", "gzip")
-        .with("Content-Security-Policy", policy(ask))
+        .with("Content-Security-Policy", policy(request))
         .with("Referrer-Policy", "no-referrer")
 }
 
-/// What the page may do: run what it brought, and ask this server. Not every browser counts the
-/// WebSockets of a host as its own, so they are named where the host has a sound name.
-fn policy(ask: &Ask<'_>) -> String {
-    let mut hosts = ask.headers("host");
+/// The content security policy: the page may run its own script and connect to this server. Some
+/// browsers do not count WebSockets as `'self'`, so they are listed if the host has a valid name.
+fn policy(request: &Request<'_>) -> String {
+    let mut hosts = request.headers("host");
     let host = hosts.next().filter(|host| hosts.next().is_none() && Base::is_authority(host));
     let sockets = host.map(|host| format!(" ws://{host} wss://{host}")).unwrap_or_default();
     format!(
@@ -36,37 +36,38 @@ fn policy(ask: &Ask<'_>) -> String {
     )
 }
 
-/// Whether the client would rather have HTML than JSON. Who does not mind gets JSON, as ever.
-fn prefers_html(ask: &Ask<'_>) -> bool {
+/// Whether the client prefers HTML. A client without a preference gets JSON.
+fn prefers_html(request: &Request<'_>) -> bool {
     let weight = |kind, subtype| {
-        let said = ask.listed("accept").filter_map(|range| accepted(range, kind, subtype));
-        said.max().map_or(0, |(_, weight)| weight)
+        let ranges = request.list_items("accept");
+        let matching = ranges.filter_map(|range| accepted(range, kind, subtype));
+        matching.max().map_or(0, |(_, weight)| weight)
     };
     weight("text", "html") > weight("application", "json")
 }
 
-/// Whether the client unpacks what is packed. Who says nothing of it does: every browser, and those
-/// before which a proxy hides that.
-fn unpacks(ask: &Ask<'_>) -> bool {
-    let mut says_nothing = true;
+/// Whether the client accepts gzip. Without `Accept-Encoding` it does: every browser unpacks gzip, and
+/// some proxies remove the header.
+fn accepts_gzip(request: &Request<'_>) -> bool {
+    let mut is_unspecified = true;
     let (mut gzip, mut any) = (None, None);
-    for coding in ask.listed("accept-encoding").filter(|coding| !coding.is_empty()) {
-        says_nothing = false;
+    for coding in request.list_items("accept-encoding").filter(|coding| !coding.is_empty()) {
+        is_unspecified = false;
         let mut parts = coding.split(';').map(str::trim);
         let named = parts.next().unwrap_or_default();
         let weight = weight_of(parts);
-        let admitted = weight.and_then(thousandths) != Some(0);
+        let is_accepted = weight.and_then(thousandths) != Some(0);
         match named {
-            "*" => any = Some(admitted),
-            named if named.eq_ignore_ascii_case("gzip") => gzip = Some(admitted),
+            "*" => any = Some(is_accepted),
+            named if named.eq_ignore_ascii_case("gzip") => gzip = Some(is_accepted),
             _ => (),
         }
     }
-    says_nothing || gzip.or(any).unwrap_or(false)
+    is_unspecified || gzip.or(any).unwrap_or(false)
 }
 
-/// How closely a range of `Accept` names this kind of content, and its weight in thousandths;
-/// nothing where it names another.
+/// How closely a range of `Accept` matches this media type, and its weight in thousandths. `None`
+/// if it does not match.
 fn accepted(range: &str, kind: &str, subtype: &str) -> Option<(u8, u16)> {
     let mut parts = range.split(';').map(str::trim);
     let (named, sub) = parts.next()?.split_once('/')?;
@@ -80,12 +81,12 @@ fn accepted(range: &str, kind: &str, subtype: &str) -> Option<(u8, u16)> {
     Some((closeness, weight.map_or(Some(1000), thousandths)?))
 }
 
-/// The weight that is among the parameters, as it is written.
+/// The value of the parameter `q`.
 fn weight_of<'a>(mut parameters: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     parameters.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")))
 }
 
-/// A weight such as `0.85`, in thousandths; nothing where it is none.
+/// A weight such as `0.85`, in thousandths, if it is valid.
 fn thousandths(weight: &str) -> Option<u16> {
     let (whole, rest) = weight.split_once('.').unwrap_or((weight, ""));
     let whole: u16 = whole.parse().ok().filter(|whole| *whole <= 1)?;
@@ -108,7 +109,7 @@ mod tests {
 
     const PAGE: &str = include_str!("page.html");
 
-    /// The hash of what stands in the page between `<TAG…>` and its end, and how often it does.
+    /// The hash of the content of the first `<TAG…>` in the page, and how many there are.
     fn hash_of(tag: &str) -> (String, usize) {
         let count = PAGE.matches(&format!("<{tag}")).count();
         let (_, rest) = PAGE.split_once(&format!("<{tag}")).unwrap();
@@ -118,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_lets_run_exactly_what_the_page_brings() {
-        let told = "src/http/page.html has changed: put this hash into src/http/page.rs";
-        assert_eq!(hash_of("script"), (SCRIPT.to_owned(), 1), "{told}");
-        assert_eq!(hash_of("style"), (STYLE.to_owned(), 1), "{told}");
+    fn the_policy_allows_exactly_the_script_and_style_of_the_page() {
+        let hint = "src/http/page.html has changed: put this hash into src/http/page.rs";
+        assert_eq!(hash_of("script"), (SCRIPT.to_owned(), 1), "{hint}");
+        assert_eq!(hash_of("style"), (STYLE.to_owned(), 1), "{hint}");
     }
 
     #[test]
@@ -134,14 +135,14 @@ mod tests {
         }
         let mut unpacked = String::new();
         GzDecoder::new(PACKED).read_to_string(&mut unpacked).unwrap();
-        let told = "src/http/page.html has changed: run UPDATE_DOCS=1 cargo test --lib packed";
-        assert!(unpacked == PAGE, "{told}");
+        let hint = "src/http/page.html has changed: run UPDATE_DOCS=1 cargo test --lib packed";
+        assert!(unpacked == PAGE, "{hint}");
     }
 
     #[test]
     fn the_page_is_small_and_loads_nothing() {
         assert!(PAGE.len() <= 41 * 1024, "{} bytes", PAGE.len());
-        assert!(!PAGE.contains('\r'), "a browser would hash other line ends");
+        assert!(!PAGE.contains('\r'), "a browser would hash other line endings");
         for way in ["https://", "//cdn", " src=", "@import", "url(", "innerHTML", "outerHTML"] {
             assert!(!PAGE.contains(way), "{way}");
         }

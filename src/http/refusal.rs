@@ -1,40 +1,42 @@
-//! Who was refused or turned away, and for which mistake, as far as it can be told.
+//! Recent refusals, and the likely mistake behind each.
 
-use super::ask::Ask;
+use super::request::Request;
 use crate::close::{CloseReason, RefusalReason};
 use crate::moment::Moment;
 use crate::token::{self, percent};
 use std::net::IpAddr;
 
-/// What was probably done wrong where `token` is refused with `close`.
-pub(super) fn of_token(ask: &Ask<'_>, token: &[u8], close: CloseReason) -> RefusalReason {
+/// The likely mistake behind a `token` that is refused with `close`.
+pub(super) fn of_token(request: &Request<'_>, token: &[u8], close: CloseReason) -> RefusalReason {
     match close {
-        CloseReason::TokenMissing if ask.field("key").is_some() => RefusalReason::ConsoleAddress,
+        CloseReason::TokenMissing if request.parameter("key").is_some() => {
+            RefusalReason::ConsoleAddress
+        }
         CloseReason::TokenMissing => RefusalReason::TokenMissing,
         CloseReason::TokenMalformed => RefusalReason::TokenMalformed,
         CloseReason::TokenWithoutAgent => RefusalReason::TokenWithoutAgent,
-        _ if is_a_key(ask, token) => RefusalReason::KeyForToken,
-        _ if token::is_whole(token) => RefusalReason::TokenOfAnotherKey,
+        _ if looks_like_key(request, token) => RefusalReason::KeyForToken,
+        _ if token::has_token_form(token) => RefusalReason::TokenOfAnotherKey,
         _ => RefusalReason::TokenMangled,
     }
 }
 
-/// Whether `token` is our key, or has the form of those we make. No token is as long.
-fn is_a_key(ask: &Ask<'_>, token: &[u8]) -> bool {
+/// Whether `token` is our key, or looks like one that this program made: 32 hexadecimal digits.
+fn looks_like_key(request: &Request<'_>, token: &[u8]) -> bool {
     let token = percent::decode(token);
-    let key = ask.context.settings.server.key.as_bytes();
+    let key = request.context.settings.server.key.as_bytes();
     token::same_key(&token, key) || (token.len() == 32 && token.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Who was refused or turned away of late: one address for one reason.
+/// The recent refusals of one address for one reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecentRefusal {
-    /// Where the peer is; of an IPv4 peer that came over IPv6, the IPv4 address.
+    /// The address of the peer. An IPv4 address in IPv6 form is written as IPv4.
     pub address: IpAddr,
     /// What was wrong.
     pub reason: RefusalReason,
-    /// How often, as long as it is remembered.
+    /// How many times, while they are remembered.
     pub count: u32,
-    /// When it was the last time.
+    /// When it last happened.
     pub last: Moment,
 }

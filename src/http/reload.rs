@@ -1,12 +1,12 @@
-//! What whoever asks for the settings to be read again is told.
+//! The response to `POST /mcp_endpoint/reload`.
 
 use super::json::Value::{List, Text};
 use super::response::Reply;
 use super::Response;
 use crate::text::Language;
 
-/// The settings were read again: `outcome` says what is odd about the new ones, or what is wrong and why
-/// the old ones stay.
+/// The response after the settings were read again. `outcome` has the warnings about the new settings,
+/// or the problems because of which the old ones stay in force.
 pub fn reloaded(outcome: &Result<Vec<String>, Vec<String>>, language: Language) -> Response {
     let reply = match outcome {
         Ok(warnings) => Reply::result(|json| {

@@ -1,4 +1,4 @@
-//! Writing responses: the one place where a head is written, and the one shape of an error.
+//! Writes responses. All heads and all errors are written here.
 
 use super::json::Json;
 use super::json::Value::{Null, Object, Raw, Text};
@@ -7,10 +7,10 @@ use crate::text::Language;
 
 const JSON: &str = "application/json; charset=utf-8";
 
-/// How long who is turned away is asked to wait, in seconds: what a restart takes, and more.
-const RETRY_AFTER: &str = "5";
+/// How long a client that is turned away should wait: longer than a restart takes.
+const RETRY_AFTER_SECONDS: &str = "5";
 
-/// A response in the making.
+/// A response that is being built.
 pub(super) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -25,25 +25,25 @@ impl Reply {
         Reply { status, headers: Vec::new(), body: Vec::new(), refused: None, is_slowed: false }
     }
 
-    /// A reply with `body`, which is of `kind`.
+    /// A reply with `body`, whose media type is `kind`.
     pub(super) fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
         Reply { body: body.into(), ..Reply::empty(status) }.with("Content-Type", kind)
     }
 
-    /// A reply with an object, whose parts need not have ended.
+    /// A reply with a JSON object. Its parts may still be open.
     pub(super) fn json(status: u16, json: Json) -> Self {
         Reply::new(status, JSON, json.finish())
     }
 
-    /// 200 with the result of a JSON-RPC response, whose members `tell` tells.
-    pub(super) fn result(tell: impl FnOnce(&mut Json)) -> Self {
+    /// 200 with a JSON-RPC response. `write` adds the members of its result.
+    pub(super) fn result(write: impl FnOnce(&mut Json)) -> Self {
         let mut json = response();
         json.put("result", Object);
-        tell(&mut json);
+        write(&mut json);
         Reply::json(200, json)
     }
 
-    /// An error in the one shape they all have.
+    /// An error. All errors have this form.
     pub(super) fn error(status: u16, code: i32, message: &str, details: &str) -> Self {
         let mut json = response();
         json.put("error", Object);
@@ -60,29 +60,29 @@ impl Reply {
         self
     }
 
-    /// The reply, with what was wrong with the request.
-    pub(super) fn because(mut self, reason: RefusalReason) -> Self {
+    /// The reply, with what was wrong with the request for the owner of the server.
+    pub(super) fn refused_for(mut self, reason: RefusalReason) -> Self {
         self.refused = Some(reason);
         self
     }
 
-    /// The reply to somebody who may have guessed at the key.
-    pub(super) fn guessed_at(mut self) -> Self {
+    /// The reply to a wrong key, which may be a guess.
+    pub(super) fn wrong_key(mut self) -> Self {
         self.is_slowed = true;
-        self.because(RefusalReason::WrongKey)
+        self.refused_for(RefusalReason::WrongKey)
     }
 
-    /// The reply as it goes on the wire. Without its body it still tells the body's length.
+    /// The reply as it goes on the wire. Without its body it still states the length of the body.
     pub(super) fn finish(self, without_body: bool) -> Response {
         let length = self.body.len().to_string();
-        let of_all = [
+        let common = [
             ("Content-Length", length.as_str()),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
         ];
         let connection = ("Connection", "close");
         let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let mut bytes = head(self.status, own.chain(of_all).chain([connection]));
+        let mut bytes = head(self.status, own.chain(common).chain([connection]));
         if !without_body {
             bytes.extend_from_slice(&self.body);
         }
@@ -90,7 +90,7 @@ impl Reply {
     }
 }
 
-/// The beginning of a JSON-RPC response to nobody's request.
+/// The start of a JSON-RPC response that answers no JSON-RPC request.
 fn response() -> Json {
     let mut json = Json::default();
     json.put("jsonrpc", Text("2.0"));
@@ -98,7 +98,7 @@ fn response() -> Json {
     json
 }
 
-/// A whole response head. A control character in a value is left out, so no value can end its
+/// A whole response head. Control characters in values are left out, so that no value can end its
 /// line.
 pub(super) fn head<'a>(
     status: u16,
@@ -115,79 +115,83 @@ pub(super) fn head<'a>(
     head.into_bytes()
 }
 
-/// The name of a status, as the standard gives it.
+/// The reason phrase of a status code.
 fn reason(status: u16) -> &'static str {
     match status {
         101 => "Switching Protocols",
         200 => "OK",
         204 => "No Content",
         307 => "Temporary Redirect",
-        400 => "Bad Request",
+        400 => "Bad RequestHead",
         401 => "Unauthorized",
         403 => "Forbidden",
-        404 => "Not Found",
+        404 => "Not RouteMatch",
         405 => "Method Not Allowed",
-        408 => "Request Timeout",
+        408 => "RequestHead Timeout",
         409 => "Conflict",
         414 => "URI Too Long",
         426 => "Upgrade Required",
-        431 => "Request Header Fields Too Large",
+        431 => "RequestHead Header Fields Too Large",
         503 => "Service Unavailable",
         505 => "HTTP Version Not Supported",
         _ => "Unknown",
     }
 }
 
-/// Why a connection is answered before its request has been understood.
+/// Why a connection is answered without a look at what it requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum RequestError {
     /// 400: what arrived is not a request.
     BadHead,
     /// 400: what arrived is the beginning of TLS.
     Tls,
     /// 408: the head was not complete in time.
     HeadTooSlow,
-    /// 414: the first line alone is more than a head may have.
+    /// 414: the first line alone exceeds the limit for the head.
     TargetTooLong,
     /// 431: the head has too many bytes or headers.
     HeadTooLarge,
-    /// 503: there are as many connections as may be.
+    /// 503: `max_connections` is reached.
     TooManyConnections,
-    /// 503: the agent has as many connections as it may.
+    /// 503: `max_connections_per_agent` is reached.
     TooManyOfAgent,
     /// 505: a version of HTTP other than 1.
     WrongVersion,
 }
 
-/// The response to a connection in `trouble`.
-pub fn plain(trouble: Trouble, language: Language) -> Response {
-    let (status, message, details) = match trouble {
-        Trouble::BadHead | Trouble::Tls => (400, language.bad_head(), language.bad_head_details()),
-        Trouble::HeadTooSlow => (408, language.head_too_slow(), language.head_too_slow_details()),
-        Trouble::TargetTooLong => {
+/// The response to a connection in `error`.
+pub fn error_response(error: RequestError, language: Language) -> Response {
+    let (status, message, details) = match error {
+        RequestError::BadHead | RequestError::Tls => {
+            (400, language.bad_head(), language.bad_head_details())
+        }
+        RequestError::HeadTooSlow => {
+            (408, language.head_too_slow(), language.head_too_slow_details())
+        }
+        RequestError::TargetTooLong => {
             (414, language.target_too_long(), language.target_too_long_details())
         }
-        Trouble::HeadTooLarge => {
+        RequestError::HeadTooLarge => {
             (431, language.head_too_large(), language.head_too_large_details())
         }
-        Trouble::TooManyConnections => {
+        RequestError::TooManyConnections => {
             (503, language.too_many_connections(), language.too_many_connections_details())
         }
-        Trouble::TooManyOfAgent => {
+        RequestError::TooManyOfAgent => {
             (503, language.too_many_connections(), language.too_many_of_agent_details())
         }
-        Trouble::WrongVersion => {
+        RequestError::WrongVersion => {
             (505, language.wrong_http_version(), language.wrong_http_version_details())
         }
     };
     let reply = Reply::error(status, i32::from(status), &message, &details);
-    let reply = match trouble {
-        Trouble::TooManyConnections => {
-            reply.with("Retry-After", RETRY_AFTER).because(RefusalReason::TooManyConnections)
-        }
-        Trouble::TooManyOfAgent => reply.with("Retry-After", RETRY_AFTER),
-        Trouble::HeadTooSlow => reply.because(RefusalReason::HeadTooSlow),
-        Trouble::Tls => reply.because(RefusalReason::TlsSpoken),
+    let reply = match error {
+        RequestError::TooManyConnections => reply
+            .with("Retry-After", RETRY_AFTER_SECONDS)
+            .refused_for(RefusalReason::TooManyConnections),
+        RequestError::TooManyOfAgent => reply.with("Retry-After", RETRY_AFTER_SECONDS),
+        RequestError::HeadTooSlow => reply.refused_for(RefusalReason::HeadTooSlow),
+        RequestError::Tls => reply.refused_for(RefusalReason::TlsSpoken),
         _ => reply,
     };
     reply.finish(false)

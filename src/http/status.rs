@@ -1,37 +1,37 @@
-//! What the status page asks for: all of it needs the key.
+//! The data of the status page. All of it needs the key.
 //!
-//! `lang` in the query, `zh` or `en`, chooses the language of the sentences in the answers: a page
-//! is read in the language of its reader, not of the server.
+//! The query parameter `lang`, `zh` or `en`, sets the language of the sentences in the answers: the
+//! reader of the page may prefer another language than the server is set to.
 
-use super::ask::Ask;
-use super::health::{errors_so_far, memory_now, server_so_far, traffic_so_far, uptime};
+use super::health::{error_counters, memory_usage, server_counters, traffic_counters, uptime};
 use super::json::Json;
 use super::json::Value::{Count, List, Null, Number, Object, Raw, Text};
+use super::request::Request;
 use super::response::Reply;
 use crate::relay::{AgentStatus, Counts, ToolStatus};
 use crate::text::Language;
 use crate::token::address::{addresses, Base};
-use crate::token::{percent, LONGEST_AGENT};
+use crate::token::{percent, MAX_AGENT_ID_BYTES};
 use crate::VERSION;
 
-/// What `GET /mcp_endpoint/status` tells: small enough to be asked for every two seconds.
-pub(super) fn status(ask: &Ask<'_>, _: &str) -> Reply {
-    with_key(ask, |language| {
-        let context = ask.context;
+/// The answer to `GET /mcp_endpoint/status`. It is small, because the page fetches it every two seconds.
+pub(super) fn status(request: &Request<'_>, _: &str) -> Reply {
+    with_key(request, |language| {
+        let context = request.context;
         let (relay, traffic) = (context.relay, context.relay.traffic());
         let mut json = Json::default();
         json.put("version", Text(VERSION));
-        json.put("uptime_seconds", Number(uptime(ask)));
+        json.put("uptime_seconds", Number(uptime(request)));
         json.put("memory_bytes", context.machine.memory().map_or(Null, Number));
-        counted(&mut json, &relay.counts());
-        json.put_numbers("traffic", &traffic_so_far(&traffic));
-        json.put_numbers("errors", &errors_so_far(&traffic));
-        json.put_numbers("server", &server_so_far(&context.shell));
-        json.put_numbers("memory", &memory_now(ask));
+        write_counts(&mut json, &relay.counts());
+        json.put_numbers("traffic", &traffic_counters(&traffic));
+        json.put_numbers("errors", &error_counters(&traffic));
+        json.put_numbers("server", &server_counters(&context.shell));
+        json.put_numbers("memory", &memory_usage(request));
         json.put("agents", List);
         for mut agent in relay.status(context.now, language) {
-            agent.kept = context.machine.kept_for(agent.id).unwrap_or(agent.kept);
-            tell_agent(&mut json, &agent);
+            agent.kept = context.machine.memory_of(agent.id).unwrap_or(agent.kept);
+            write_agent(&mut json, &agent);
         }
         json.end();
         json.put("refusals", List);
@@ -49,7 +49,7 @@ pub(super) fn status(ask: &Ask<'_>, _: &str) -> Reply {
     })
 }
 
-fn counted(json: &mut Json, counts: &Counts) {
+fn write_counts(json: &mut Json, counts: &Counts) {
     json.put("counts", Object);
     for (name, count) in [
         ("agents", counts.agents),
@@ -65,7 +65,7 @@ fn counted(json: &mut Json, counts: &Counts) {
     json.end();
 }
 
-fn tell_agent(json: &mut Json, agent: &AgentStatus<'_>) {
+fn write_agent(json: &mut Json, agent: &AgentStatus<'_>) {
     json.add(Object);
     json.put("id", Text(agent.id));
     json.put("revision", Number(agent.revision.into()));
@@ -84,7 +84,7 @@ fn tell_agent(json: &mut Json, agent: &AgentStatus<'_>) {
     }
     json.end();
     json.put("tools", List);
-    agent.tools.iter().for_each(|tool| tell_tool(json, tool));
+    agent.tools.iter().for_each(|tool| write_tool(json, tool));
     json.end();
     json.put("lost", List);
     for lost in &agent.lost {
@@ -102,7 +102,7 @@ fn tell_agent(json: &mut Json, agent: &AgentStatus<'_>) {
     json.end();
 }
 
-fn tell_tool(json: &mut Json, tool: &ToolStatus<'_>) {
+fn write_tool(json: &mut Json, tool: &ToolStatus<'_>) {
     json.add(Object);
     json.put("connection", Text(&tool.connection));
     json.put("label", Text(tool.label));
@@ -119,11 +119,11 @@ fn tell_tool(json: &mut Json, tool: &ToolStatus<'_>) {
     json.end();
 }
 
-/// What `GET /mcp_endpoint/tools?agent=ID` tells: names, descriptions, schemas.
-pub(super) fn tools(ask: &Ask<'_>, _: &str) -> Reply {
-    with_key(ask, |language| {
-        let Some(agent) = agent(ask) else { return agent_missing(language) };
-        let catalogue = ask.context.relay.catalogue(&agent);
+/// The answer to `GET /mcp_endpoint/tools?agent=ID`: names, descriptions, schemas.
+pub(super) fn tools(request: &Request<'_>, _: &str) -> Reply {
+    with_key(request, |language| {
+        let Some(agent) = agent(request) else { return agent_missing(language) };
+        let catalogue = request.context.relay.catalogue(&agent);
         let mut json = Json::default();
         json.put("agent", Text(&agent));
         json.put("revision", Number(catalogue.revision.into()));
@@ -141,70 +141,71 @@ pub(super) fn tools(ask: &Ask<'_>, _: &str) -> Reply {
     })
 }
 
-/// What `GET /mcp_endpoint/addresses?agent=ID` tells: what is to be pasted where.
-pub(super) fn pasted(ask: &Ask<'_>, _: &str) -> Reply {
-    with_key(ask, |language| {
-        let Some(agent) = agent(ask) else { return agent_missing(language) };
-        let base = base(ask);
-        let made = addresses(&base, &ask.context.settings.server.key, &agent, language);
+/// The answer to `GET /mcp_endpoint/addresses?agent=ID`: the addresses to paste into other programs.
+pub(super) fn agent_addresses(request: &Request<'_>, _: &str) -> Reply {
+    with_key(request, |language| {
+        let Some(agent) = agent(request) else { return agent_missing(language) };
+        let base = base(request);
+        let addresses = addresses(&base, &request.context.settings.server.key, &agent, language);
         let loopback = base.is_loopback().then(|| language.address_loopback());
         let mut json = Json::default();
         json.put("agent", Text(&agent));
-        json.put("tool", Text(&made.tool));
-        json.put("robot", Text(&made.robot));
+        json.put("tool", Text(&addresses.tool));
+        json.put("robot", Text(&addresses.robot));
         json.put("warnings", List);
-        loopback.iter().chain(&made.warning).for_each(|warning| json.add(Text(warning)));
+        loopback.iter().chain(&addresses.warning).for_each(|warning| json.add(Text(warning)));
         json.end();
         Reply::json(200, json)
     })
 }
 
-/// What `answer` says in the reader's language, to who has the key.
-fn with_key(ask: &Ask<'_>, answer: impl FnOnce(Language) -> Reply) -> Reply {
-    if !ask.has_key() {
-        return super::health::key_refused(ask);
+/// Calls `answer` with the language of the reader if the request carries the key.
+fn with_key(request: &Request<'_>, answer: impl FnOnce(Language) -> Reply) -> Reply {
+    if !request.has_key() {
+        return super::health::key_refused(request);
     }
-    answer(match ask.field("lang") {
+    answer(match request.parameter("lang") {
         Some("zh") => Language::Zh,
         Some("en") => Language::En,
-        _ => ask.language(),
+        _ => request.language(),
     })
 }
 
-/// `agent` of the query; nothing where no agent can have that id.
-fn agent(ask: &Ask<'_>) -> Option<String> {
-    let id = percent::decode_form(ask.field("agent")?.as_bytes());
-    String::from_utf8(id).ok().filter(|id| id.len() <= LONGEST_AGENT)
+/// The query parameter `agent`, if an agent can have such an id.
+fn agent(request: &Request<'_>) -> Option<String> {
+    let id = percent::decode_form(request.parameter("agent")?.as_bytes());
+    String::from_utf8(id).ok().filter(|id| id.len() <= MAX_AGENT_ID_BYTES)
 }
 
 fn agent_missing(language: Language) -> Reply {
     Reply::error(400, 400, &language.agent_missing(), &language.agent_missing_details())
 }
 
-/// Where the server is reached from outside: what its owner says; else where the asking page says
-/// it was opened, which only a browser knows behind a proxy; else the host that was asked; else a
-/// guess. That anybody can claim any of it does no harm: only the claimant is told.
-fn base(ask: &Ask<'_>) -> Base {
-    let server = &ask.context.settings.server;
+/// The address of the server as seen from outside. In this order: `public_url`; the parameter `at`, in
+/// which the status page says where it was opened, because behind a proxy only the browser knows; the
+/// header `Host`; a guess. A client can forge the middle two, but only it gets the answer.
+fn base(request: &Request<'_>) -> Base {
+    let server = &request.context.settings.server;
     if let Some(url) = &server.public_url {
         return Base::public(url);
     }
-    let at = ask.field("at").map(|at| percent::decode(at.as_bytes()));
+    let at = request.parameter("at").map(|at| percent::decode(at.as_bytes()));
     let at = at.and_then(|at| String::from_utf8(at).ok());
     if let Some(base) = at.and_then(|at| Base::seen(&at)) {
         return base;
     }
-    let mut hosts = ask.headers("host");
-    let secure = ask.listed("x-forwarded-proto").next().is_some_and(|scheme| scheme == "https");
+    let mut hosts = request.headers("host");
+    let secure =
+        request.list_items("x-forwarded-proto").next().is_some_and(|scheme| scheme == "https");
     let scheme = if secure { "https" } else { "http" };
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) if !host.contains('/') => {
-            Base::seen(&format!("{scheme}://{host}{}", ask.prefix))
+            Base::seen(&format!("{scheme}://{host}{}", request.prefix))
         }
         _ => None,
     };
     host.unwrap_or_else(|| {
-        let (host, port) = ask.context.machine.reached_at();
+        let (host, port) = request.context.machine.guessed_address();
         Base::local(&host, port, &server.path_prefix)
     })
 }

@@ -149,7 +149,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
     match options.clone().create_new(true).open(path) {
         Ok(file) => {
-            ownership::follow_folder(path, Some(&file));
+            ownership::give_to_folder_owner(path, Some(&file));
             Ok(file)
         }
         // A link whose target does not exist is something that exists, too.

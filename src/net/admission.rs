@@ -5,7 +5,7 @@ use super::connection::Caller;
 use super::server::{Place, Server, ANTEROOM};
 use super::strangers::Source;
 use crate::close::CloseReason;
-use crate::http::{self, RefusalReason, Trouble};
+use crate::http::{self, RefusalReason, RequestError};
 use mio::net::TcpStream;
 use mio::Interest;
 use std::io::{self, Write};
@@ -38,7 +38,8 @@ impl Server {
             self.counted.turned_away += 1;
             let language = self.settings.server.language;
             // Whoever cannot even be told is gone.
-            let _ = stream.write(&http::plain(Trouble::TooManyConnections, language).bytes);
+            let _ = stream
+                .write(&http::error_response(RequestError::TooManyConnections, language).bytes);
             let caller = Caller { address, client: None };
             return self.note_refused(&caller, RefusalReason::TooManyConnections);
         }

@@ -7,7 +7,7 @@ use super::accounts::{Cut, IDLE};
 use super::connection::{Connection, Phase, PutOff};
 use super::strangers::{Source, Strangers};
 use crate::close::CloseReason;
-use crate::http::Ends;
+use crate::http::CloseCounts;
 use crate::ledger::{customer, Account, Ledger, Owner};
 use crate::moment::{Deadlines, Moment};
 use crate::relay::{Congested, Peer, Wire};
@@ -71,7 +71,7 @@ pub(super) struct Connections {
     /// Those that have shown no token.
     pub strangers: Strangers,
     /// How they ended so far.
-    pub ends: Ends,
+    pub ends: CloseCounts,
     generation: u32,
 }
 
@@ -96,7 +96,7 @@ impl Connections {
             open: 0,
             put_off: HashMap::new(),
             strangers: Strangers::default(),
-            ends: Ends::default(),
+            ends: CloseCounts::default(),
             generation: 0,
         }
     }
@@ -357,7 +357,7 @@ impl Connections {
         connection.held = 0;
         self.ends.note(reason);
         self.push_control(slot, Control::Close, &payload);
-        if reason.makes_deaf() {
+        if reason.discards_input() {
             self.leave(slot, true);
         } else {
             self.rearm(slot);

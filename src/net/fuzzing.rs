@@ -2,7 +2,7 @@
 
 use super::head::{Head, Outcome};
 use crate::close::CloseReason;
-use crate::http::{Answer, Context};
+use crate::http::{Action, Context};
 use std::net::Ipv4Addr;
 use ws::FrameError;
 use ws::Spares;
@@ -14,7 +14,7 @@ pub struct HeadReader(Head);
 
 impl HeadReader {
     /// Takes one piece. Once the head is whole: the answer, and the bytes behind the head.
-    pub fn take(&mut self, piece: &[u8], context: &Context<'_>) -> Option<(Answer, Vec<u8>)> {
+    pub fn take(&mut self, piece: &[u8], context: &Context<'_>) -> Option<(Action, Vec<u8>)> {
         match self.0.take(piece, Ipv4Addr::LOCALHOST.into(), context) {
             Outcome::Incomplete => None,
             Outcome::Whole { answer, rest, .. } => Some((answer, rest)),

@@ -1,6 +1,6 @@
 //! The request head: bytes in, a request out.
 
-use crate::http::{self, Answer, Context, Request, Trouble};
+use crate::http::{self, Action, Context, RequestError, RequestHead};
 use std::net::IpAddr;
 use ws::memory::allocated;
 
@@ -27,7 +27,7 @@ pub(super) enum Outcome {
     /// It is whole.
     Whole {
         /// What is to be done about it.
-        answer: Answer,
+        answer: Action,
         /// The bytes behind it, which belong to what follows.
         rest: Vec<u8>,
         /// Who it is from, where a trusted proxy says so.
@@ -59,7 +59,7 @@ impl Head {
         let mut request = httparse::Request::new(&mut headers);
         match request.parse(&self.bytes) {
             Ok(httparse::Status::Complete(length)) if length <= LARGEST => {
-                let request = Request {
+                let request = RequestHead {
                     method: request.method.unwrap_or(""),
                     target: request.path.unwrap_or(""),
                     headers: request.headers,
@@ -75,15 +75,17 @@ impl Head {
                 }
             }
             Ok(httparse::Status::Partial) if self.bytes.len() <= LARGEST => Outcome::Incomplete,
-            Ok(_) | Err(httparse::Error::TooManyHeaders) => refuse(Trouble::HeadTooLarge, context),
-            Err(httparse::Error::Version) => refuse(Trouble::WrongVersion, context),
-            Err(_) if self.bytes.starts_with(&TLS) => refuse(Trouble::Tls, context),
-            Err(_) => refuse(Trouble::BadHead, context),
+            Ok(_) | Err(httparse::Error::TooManyHeaders) => {
+                refuse(RequestError::HeadTooLarge, context)
+            }
+            Err(httparse::Error::Version) => refuse(RequestError::WrongVersion, context),
+            Err(_) if self.bytes.starts_with(&TLS) => refuse(RequestError::Tls, context),
+            Err(_) => refuse(RequestError::BadHead, context),
         }
     }
 }
 
-fn refuse(trouble: Trouble, context: &Context<'_>) -> Outcome {
-    let response = http::plain(trouble, context.settings.server.language);
-    Outcome::Whole { answer: Answer::Respond(response), rest: Vec::new(), client: None }
+fn refuse(error: RequestError, context: &Context<'_>) -> Outcome {
+    let response = http::error_response(error, context.settings.server.language);
+    Outcome::Whole { answer: Action::Respond(response), rest: Vec::new(), client: None }
 }

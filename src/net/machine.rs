@@ -22,7 +22,7 @@ impl Machine for ThisMachine<'_> {
         resident()
     }
 
-    fn reached_at(&self) -> (String, u16) {
+    fn guessed_address(&self) -> (String, u16) {
         let listening = self.listeners.map(Listeners::addresses).unwrap_or_default();
         let port = listening.first().map_or(0, std::net::SocketAddr::port);
         (lan::guess(&listening).host, port)
@@ -32,7 +32,7 @@ impl Machine for ThisMachine<'_> {
         self.refusals.recent(self.now)
     }
 
-    fn kept_for(&self, agent: &str) -> Option<usize> {
+    fn memory_of(&self, agent: &str) -> Option<usize> {
         let account = self.ledger.find(&Owner::Agent(agent.into()))?;
         Some(self.ledger.bytes_of(account))
     }

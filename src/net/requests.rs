@@ -4,7 +4,7 @@ use super::connection::{Phase, PutOff};
 use super::head::{Head, Outcome};
 use super::machine::ThisMachine;
 use super::server::Server;
-use crate::http::{self, Answer, Context, RefusalReason, Response, Trouble, Upgrade};
+use crate::http::{self, Action, Context, RefusalReason, RequestError, Response, Upgrade};
 use crate::ledger::Owner;
 use crate::relay::Joining;
 use std::net::IpAddr;
@@ -42,17 +42,17 @@ impl Server {
                     return;
                 }
                 match answer {
-                    Answer::Respond(response) if response.is_slowed => {
+                    Action::Respond(response) if response.is_slowed => {
                         let (bytes, skimmer) = (response.bytes, Skimmer::default());
                         let answer = PutOff::Answer { bytes, close: None, skimmer };
                         self.refuse(slot, answer, response.refused);
                     }
-                    Answer::Respond(response) => {
+                    Action::Respond(response) => {
                         self.counted.refused += u64::from(response.status == 403);
                         self.respond(slot, &response);
                     }
-                    Answer::Upgrade(upgrade) => self.upgrade(slot, upgrade, &rest),
-                    Answer::CheckKey | Answer::Reload => self.put_key_off(slot, head),
+                    Action::Upgrade(upgrade) => self.upgrade(slot, upgrade, &rest),
+                    Action::CheckKey | Action::Reload => self.put_key_off(slot, head),
                 }
             }
         }
@@ -103,7 +103,8 @@ impl Server {
         let language = self.settings.server.language;
         if self.connections.open >= self.settings.websocket.max_connections {
             self.counted.turned_away += 1;
-            return self.respond(slot, &http::plain(Trouble::TooManyConnections, language));
+            return self
+                .respond(slot, &http::error_response(RequestError::TooManyConnections, language));
         }
         let limit = self.settings.websocket.connections_per_agent();
         if self.relay.connections_of(&agent) >= limit {
@@ -112,7 +113,8 @@ impl Server {
                 let (caller, why) = (connection.caller, RefusalReason::TooManyOfAgent);
                 self.note_refused_as(&caller, why, &language.agent_is_full(&agent, limit));
             }
-            return self.respond(slot, &http::plain(Trouble::TooManyOfAgent, language));
+            return self
+                .respond(slot, &http::error_response(RequestError::TooManyOfAgent, language));
         }
         self.connections.push_bytes(slot, &upgrade.bytes);
         let Some(connection) = self.connections.get_mut(slot) else { return };
@@ -166,7 +168,7 @@ impl Server {
         }
         if !self.connections.put_off(slot, delay, answer, MAX_PUT_OFF) {
             let language = self.settings.server.language;
-            let response = http::plain(Trouble::TooManyConnections, language);
+            let response = http::error_response(RequestError::TooManyConnections, language);
             self.respond(slot, &Response { refused: None, ..response });
         }
     }
@@ -216,8 +218,8 @@ impl Server {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let (peer, address) = (connection.caller.address.ip(), connection.caller.ip());
         let response = match self.read_head(&mut head, peer, None) {
-            Outcome::Whole { answer: Answer::Respond(response), .. } => response,
-            Outcome::Whole { answer: Answer::Reload, .. } => {
+            Outcome::Whole { answer: Action::Respond(response), .. } => response,
+            Outcome::Whole { answer: Action::Reload, .. } => {
                 let outcome = self.reload();
                 http::reloaded(&outcome, self.settings.server.language)
             }

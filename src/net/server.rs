@@ -8,7 +8,7 @@ use super::notify::Manager;
 use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
-use crate::http::{self, ShellView, Trouble};
+use crate::http::{self, RequestError, ShellView};
 use crate::ledger::{Owner, OwnerKind};
 use crate::moment::Moment;
 use crate::relay::{Peer, Relay};
@@ -286,7 +286,7 @@ impl Server {
         match &connection.phase {
             Phase::Head(head) if head.held() > 0 => {
                 let language = self.settings.server.language;
-                let response = http::plain(Trouble::HeadTooSlow, language);
+                let response = http::error_response(RequestError::HeadTooSlow, language);
                 self.respond(slot, &response);
             }
             Phase::Head(_) => self.connections.kill(slot, CloseReason::HeadTimeout),

@@ -73,7 +73,7 @@ fn replace(path: &Path, text: &str, owner: Option<&fs::Metadata>) -> io::Result<
     let written = private_file(&beside)
         .and_then(|mut file| {
             if owner.is_none() {
-                ownership::follow_folder(path, Some(&file));
+                ownership::give_to_folder_owner(path, Some(&file));
             }
             fill(&mut file, text)
         })

@@ -1,11 +1,11 @@
 //! The addresses that start-up prints (docs/protocol.md#printed-addresses).
 
-use super::{percent, Token, UNWELCOME};
+use super::{percent, Token, REJECTED_WORDS};
 use crate::text::Language;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The longest address that is taken from a request, in bytes.
-const LONGEST_SEEN: usize = 512;
+const MAX_URL_BYTES: usize = 512;
 
 /// Where all routes begin, below the prefix.
 pub const ROOT: &str = "/mcp_endpoint";
@@ -58,7 +58,7 @@ impl Base {
         let path_is_plain = path
             .bytes()
             .all(|byte| percent::is_unreserved(byte) || b"/%!$&'()*+,;=:@".contains(&byte));
-        (Self::is_authority(authority) && path_is_plain && url.len() <= LONGEST_SEEN)
+        (Self::is_authority(authority) && path_is_plain && url.len() <= MAX_URL_BYTES)
             .then(|| Base { secure, authority: authority.to_owned(), path: tidy(path) })
     }
 
@@ -139,7 +139,7 @@ pub fn addresses(base: &Base, key: &str, agent: &str, language: Language) -> Add
 /// The word of a tool's address that clients take offence at.
 fn unwelcome(tool: &str) -> Option<&'static str> {
     let lower = tool.to_ascii_lowercase();
-    let word = UNWELCOME.into_iter().find(|word| lower.contains(word));
+    let word = REJECTED_WORDS.into_iter().find(|word| lower.contains(word));
     word.or((tool.matches("/mcp/").count() != 1).then_some("/mcp/"))
 }
 

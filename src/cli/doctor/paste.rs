@@ -3,7 +3,7 @@
 use crate::cli::client::{Address, Kind};
 use crate::close::RefusalReason;
 use crate::text::Language;
-use crate::token::{is_whole, percent};
+use crate::token::{has_token_form, percent};
 
 /// What is wrong with an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ fn token(raw: &str) -> Option<Flaw> {
     if decoded.len() == 32 && decoded.iter().all(u8::is_ascii_hexdigit) {
         return Some(Flaw::KeyForToken);
     }
-    (!is_whole(&decoded)).then_some(Flaw::TokenCut)
+    (!has_token_form(&decoded)).then_some(Flaw::TokenCut)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Requests as they come over the wire, and what is answered to them.
+//! Requests as they come over the wire, and their answers.
 
 mod client;
 mod page;
@@ -13,7 +13,7 @@ use crate::text::Language;
 use std::io::Read;
 use std::time::Duration;
 
-/// A machine of which more is known than of the tests' own.
+/// A machine with known memory, address and refusals.
 #[derive(Debug)]
 struct Pi;
 
@@ -22,7 +22,7 @@ impl Machine for Pi {
         Some(3 << 20)
     }
 
-    fn reached_at(&self) -> (String, u16) {
+    fn guessed_address(&self) -> (String, u16) {
         ("192.0.2.9".to_owned(), 8004)
     }
 
@@ -85,18 +85,18 @@ fn under(prefix: &str) -> Settings {
     settings
 }
 
-/// The answer to a request given as its head without the last, empty line.
-fn asked(settings: &Settings, head: &str) -> Answer {
+/// The answer to a request head, given without its empty last line.
+fn asked(settings: &Settings, head: &str) -> Action {
     asked_about(&Relay::new(Policy::default()), settings, head)
 }
 
-/// The answer of a server whose relay is `relay`.
-fn asked_about(relay: &Relay, settings: &Settings, head: &str) -> Answer {
+/// The same, from a server with this relay.
+fn asked_about(relay: &Relay, settings: &Settings, head: &str) -> Action {
     let head = format!("{}\r\n\r\n", head.replace('\n', "\r\n"));
     let mut headers = [httparse::EMPTY_HEADER; 100];
     let mut request = httparse::Request::new(&mut headers);
     assert!(request.parse(head.as_bytes()).unwrap().is_complete());
-    let request = Request {
+    let request = RequestHead {
         method: request.method.unwrap(),
         target: request.path.unwrap(),
         headers: request.headers,
@@ -107,7 +107,7 @@ fn asked_about(relay: &Relay, settings: &Settings, head: &str) -> Answer {
     answer(&request, &context)
 }
 
-/// The body behind a head of so many bytes.
+/// The body of a response whose head has `head` bytes, unpacked.
 fn unpacked(bytes: &[u8], head: usize) -> Vec<u8> {
     let mut body = bytes[head..].to_vec();
     if bytes[..head].windows(4).any(|word| word == b"gzip") && !body.is_empty() {
@@ -117,13 +117,13 @@ fn unpacked(bytes: &[u8], head: usize) -> Vec<u8> {
     body
 }
 
-/// A response, read back from its bytes.
+/// A response, parsed.
 #[derive(Debug)]
 struct Got {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
-    /// How many bytes the body had on its way.
+    /// The size of the body on the wire.
     sent: usize,
 }
 
@@ -158,14 +158,14 @@ impl Got {
     }
 }
 
-/// The response to a request, which has what every response must have.
+/// The response to a request, checked for what every response must have.
 fn got(settings: &Settings, head: &str) -> Got {
     got_about(&Relay::new(Policy::default()), settings, head)
 }
 
-/// The same of a server whose relay is `relay`.
+/// The same, from a server with this relay.
 fn got_about(relay: &Relay, settings: &Settings, head: &str) -> Got {
-    let Answer::Respond(response) = asked_about(relay, settings, head) else {
+    let Action::Respond(response) = asked_about(relay, settings, head) else {
         panic!("{head}: a response was expected")
     };
     let got = Got::read(&response.bytes);
@@ -186,9 +186,9 @@ fn every_response_has_this(got: &Got, to_head: bool) {
 /// The upgrade that is granted to a request.
 fn upgraded(settings: &Settings, head: &str) -> Upgrade {
     match asked(settings, head) {
-        Answer::Upgrade(upgrade) => upgrade,
-        Answer::Respond(response) => panic!("{head}: {}", response.status),
-        Answer::CheckKey => panic!("{head}: the key may be seen"),
-        Answer::Reload => panic!("{head}: a reload"),
+        Action::Upgrade(upgrade) => upgrade,
+        Action::Respond(response) => panic!("{head}: {}", response.status),
+        Action::CheckKey => panic!("{head}: the key may be seen"),
+        Action::Reload => panic!("{head}: a reload"),
     }
 }

@@ -28,7 +28,7 @@ fn a_browser_gets_the_page() {
 }
 
 #[test]
-fn who_does_not_prefer_html_gets_the_json_as_ever() {
+fn a_client_that_does_not_prefer_html_gets_json() {
     for accept in [
         "",
         "*/*",
@@ -54,7 +54,7 @@ fn who_does_not_prefer_html_gets_the_json_as_ever() {
 }
 
 #[test]
-fn who_does_not_unpack_gets_the_json() {
+fn a_client_that_does_not_accept_gzip_gets_json() {
     for (encodings, is_html) in [
         ("gzip, deflate, br", true),
         ("GZIP;q=0.5", true),
@@ -74,7 +74,7 @@ fn who_does_not_unpack_gets_the_json() {
 }
 
 #[test]
-fn the_page_comes_with_a_strict_policy() {
+fn the_page_has_a_strict_content_security_policy() {
     let page = |host: &str| {
         let head = format!("GET /mcp_endpoint/?key=x HTTP/1.1\nAccept: {CHROME}{host}");
         got(&settings(), &head)

@@ -12,7 +12,7 @@ const PATHS: [&str; 7] = [
 ];
 
 #[test]
-fn the_root_leads_to_the_home_page() {
+fn the_root_redirects_to_the_start_page() {
     for target in ["/", "/?a=b", "//", "http://h", "http://h/", "HTTPS://h:1?x"] {
         let got = got(&settings(), &format!("GET {target} HTTP/1.1"));
         assert_eq!((got.status, got.header("Location")), (307, Some("/mcp_endpoint/")), "{target}");
@@ -20,7 +20,7 @@ fn the_root_leads_to_the_home_page() {
 }
 
 #[test]
-fn the_home_page_says_what_this_is() {
+fn the_start_page_states_name_and_version() {
     for target in ["/mcp_endpoint/", "/mcp_endpoint", "/mcp_endpoint/?x=y", "//mcp_endpoint//"] {
         let got = got(&settings(), &format!("GET {target} HTTP/1.1"));
         let body = format!(
@@ -32,7 +32,7 @@ fn the_home_page_says_what_this_is() {
 }
 
 #[test]
-fn health_needs_no_key_and_names_nobody() {
+fn health_needs_no_key_and_has_no_names() {
     let got = got(&settings(), "GET /health HTTP/1.1");
     let body = format!(
         r#"{{"status":"healthy","version":"{}","uptime_seconds":61,"connections":{{"tool_connections":0,"robot_connections":0,"total_connections":0,"mcp_server_connections":0,"total_tools":0}}}}"#,
@@ -42,7 +42,7 @@ fn health_needs_no_key_and_names_nobody() {
 }
 
 #[test]
-fn stats_have_counts_and_traffic_and_with_the_key_names() {
+fn stats_have_names_only_with_the_key() {
     let got = |head: &str| got(&settings(), head).json();
     let without = got("GET /stats?key=wrong HTTP/1.1");
     assert_eq!(without["status"], "success");
@@ -63,7 +63,7 @@ fn stats_have_counts_and_traffic_and_with_the_key_names() {
 }
 
 #[test]
-fn the_key_opens_the_health_page_however_it_comes() {
+fn the_health_page_accepts_the_key_in_every_spelling() {
     let escaped: String = KEY.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let form = percent::encode(KEY, b" ").replace(' ', "+");
     let raw = percent::encode(KEY, b"+/=");
@@ -103,7 +103,7 @@ fn a_wrong_or_missing_key_is_refused_without_the_word_success() {
 }
 
 #[test]
-fn an_empty_key_opens_nothing() {
+fn an_empty_key_is_never_accepted() {
     let mut settings = settings();
     settings.server.key = String::new();
     assert_eq!(got(&settings, "GET /mcp_endpoint/health?key= HTTP/1.1").status, 401);
@@ -122,7 +122,7 @@ fn every_route_answers_with_and_without_the_prefix() {
             if (prefix, path) == ("/mcp_endpoint", "/")
                 || (prefix, path) == ("/mcp_endpoint", "/health")
             {
-                continue; // The shorter reading wins: this is a path without the prefix.
+                continue; // This is also a path without the prefix, which takes precedence.
             }
             assert_eq!(plain.status, below.status, "{prefix}{path}");
             let location = below.header("Location").map(str::to_owned);
@@ -147,7 +147,7 @@ fn head_works_wherever_get_does() {
 }
 
 #[test]
-fn another_method_is_told_which_there_are() {
+fn another_method_gets_the_allowed_methods() {
     for path in PATHS {
         for method in ["POST", "PUT", "DELETE", "get", "TRACE"] {
             let got = got(&settings(), &format!("{method} {path} HTTP/1.1"));
@@ -158,7 +158,7 @@ fn another_method_is_told_which_there_are() {
 }
 
 #[test]
-fn another_path_is_told_which_there_are() {
+fn an_unknown_path_gets_the_known_paths() {
     for path in ["/nope", "/metric", "/Health", "/mcp_endpoint/../health", "*", "/stats/x", "h:1"] {
         for method in ["GET", "POST", "OPTIONS"] {
             let got = got(&settings(), &format!("{method} {path} HTTP/1.1"));
@@ -172,7 +172,7 @@ fn another_path_is_told_which_there_are() {
 }
 
 #[test]
-fn a_strange_path_is_repeated_escaped_and_cut() {
+fn an_unknown_path_is_repeated_escaped_and_cut() {
     let got_for = |path: &str| got(&settings(), &format!("GET {path} HTTP/1.1"));
     let got = got_for("/%22%0D%0ASet-Cookie:%20a=b%00%FF");
     assert_eq!(got.header("Set-Cookie"), None);
@@ -185,7 +185,7 @@ fn a_strange_path_is_repeated_escaped_and_cut() {
 }
 
 #[test]
-fn every_language_has_its_words() {
+fn errors_are_in_the_configured_language() {
     let mut english = settings();
     english.server.language = Language::En;
     for head in ["GET /x HTTP/1.1", "POST / HTTP/1.1", "GET /mcp_endpoint/mcp/ HTTP/1.1"] {
@@ -202,7 +202,7 @@ fn upgrade_headers_on_a_plain_path_do_not_matter() {
 }
 
 #[test]
-fn any_page_may_read_everything_by_default() {
+fn any_origin_may_read_everything_by_default() {
     for origin in ["", "\nOrigin: https://a.example", "\nOrigin: null"] {
         for path in ["/health", "/nope", "/mcp_endpoint/health", "/mcp_endpoint/mcp/"] {
             let got = got(&settings(), &format!("GET {path} HTTP/1.1{origin}"));
@@ -213,7 +213,7 @@ fn any_page_may_read_everything_by_default() {
 }
 
 #[test]
-fn with_a_list_only_its_pages_may_read() {
+fn with_a_list_only_its_origins_may_read() {
     let settings = only(&["https://a.example", "http://B.example:81/"]);
     for (origin, allowed) in [
         ("https://a.example", true),
@@ -238,8 +238,8 @@ fn with_a_list_only_its_pages_may_read() {
 }
 
 #[test]
-fn a_preflight_learns_what_is_allowed() {
-    let head = "OPTIONS /mcp_endpoint/health HTTP/1.1\nOrigin: https://a.example\nAccess-Control-Request-Method: GET";
+fn a_preflight_request_gets_what_is_allowed() {
+    let head = "OPTIONS /mcp_endpoint/health HTTP/1.1\nOrigin: https://a.example\nAccess-Control-RequestHead-Method: GET";
     for (settings, origin) in
         [(settings(), "*"), (only(&["https://a.example"]), "https://a.example")]
     {
@@ -253,7 +253,7 @@ fn a_preflight_learns_what_is_allowed() {
 }
 
 #[test]
-fn without_cors_nothing_is_said_of_it() {
+fn without_cors_there_are_no_cors_headers() {
     let mut settings = only(&["https://a.example"]);
     settings.security.enable_cors = false;
     for method in ["GET", "OPTIONS"] {
@@ -268,17 +268,17 @@ fn without_cors_nothing_is_said_of_it() {
 }
 
 #[test]
-fn every_trouble_is_told_in_the_same_shape() {
-    for (trouble, status) in [
-        (Trouble::BadHead, 400),
-        (Trouble::HeadTooSlow, 408),
-        (Trouble::TargetTooLong, 414),
-        (Trouble::HeadTooLarge, 431),
-        (Trouble::TooManyConnections, 503),
-        (Trouble::WrongVersion, 505),
+fn every_error_has_the_same_form() {
+    for (error, status) in [
+        (RequestError::BadHead, 400),
+        (RequestError::HeadTooSlow, 408),
+        (RequestError::TargetTooLong, 414),
+        (RequestError::HeadTooLarge, 431),
+        (RequestError::TooManyConnections, 503),
+        (RequestError::WrongVersion, 505),
     ] {
         for language in [Language::Zh, Language::En] {
-            let response = plain(trouble, language);
+            let response = error_response(error, language);
             let got = Got::read(&response.bytes);
             every_response_has_this(&got, false);
             assert_eq!((got.status, response.status), (status, status));
@@ -290,7 +290,7 @@ fn every_trouble_is_told_in_the_same_shape() {
 }
 
 #[test]
-fn no_target_is_too_odd_to_be_answered() {
+fn every_target_gets_an_answer() {
     const PIECES: [&str; 16] = [
         "/",
         "?",
@@ -320,7 +320,7 @@ fn no_target_is_too_odd_to_be_answered() {
         got(&settings, &format!("GET {target} HTTP/1.1"));
         let upgrade = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13";
         let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
-        if let Answer::Upgrade(upgrade) =
+        if let Action::Upgrade(upgrade) =
             asked(&settings, &format!("GET {target} HTTP/1.1\n{upgrade}\n{key}"))
         {
             assert!(upgrade.agent.is_err(), "{target}");
@@ -329,14 +329,14 @@ fn no_target_is_too_odd_to_be_answered() {
 }
 
 #[test]
-fn a_well_known_address_is_a_plain_404() {
+fn a_well_known_path_is_a_plain_404() {
     for head in [
         "GET /.well-known/oauth-protected-resource HTTP/1.1\nHost: x",
         "GET /foo/.well-known/oauth-authorization-server/mcp_endpoint/call HTTP/1.1\nHost: x",
         "POST /.well-known/openid-configuration HTTP/1.1\nHost: x",
     ] {
         let got = got(&under("/foo"), head);
-        assert_eq!((got.status, &*got.body), (404, "Not Found\n"), "{head}");
+        assert_eq!((got.status, &*got.body), (404, "Not RouteMatch\n"), "{head}");
         assert_eq!(got.header("Content-Type"), Some("text/plain; charset=utf-8"));
     }
 }

@@ -33,15 +33,15 @@ fn with_key(head: &str) -> String {
     format!("{head}\nAuthorization: Bearer {KEY}")
 }
 
-/// The JSON of a `GET` that shows the key and has these headers besides.
-fn told(settings: &Settings, target: &str, headers: &str) -> serde_json::Value {
+/// The JSON of a `GET` with the key and these headers.
+fn fetched(settings: &Settings, target: &str, headers: &str) -> serde_json::Value {
     let got = got_about(&relay(), settings, &with_key(&format!("GET {target} HTTP/1.1{headers}")));
     assert_eq!(got.status, 200, "{target}: {}", got.body);
     got.json()
 }
 
 #[test]
-fn without_the_key_nobody_is_named() {
+fn without_the_key_there_are_no_names() {
     for path in PATHS.map(|path| path.replace("=a", "=secret")) {
         for key in ["", "&key=", "&key=wrong", "&lang=en"] {
             let join = if path.contains('?') { "" } else { "?" };
@@ -54,7 +54,7 @@ fn without_the_key_nobody_is_named() {
 }
 
 #[test]
-fn the_key_opens_every_address_however_it_comes() {
+fn every_path_accepts_the_key_in_every_spelling() {
     for path in PATHS {
         let join = if path.contains('?') { '&' } else { '?' };
         let query = format!("GET {path}{join}key={} HTTP/1.1", percent::encode(KEY, b""));
@@ -67,8 +67,8 @@ fn the_key_opens_every_address_however_it_comes() {
 }
 
 #[test]
-fn the_status_tells_what_a_page_shows() {
-    let status = told(&settings(), "/mcp_endpoint/status", "");
+fn the_status_has_what_the_page_shows() {
+    let status = fetched(&settings(), "/mcp_endpoint/status", "");
     assert_eq!(status["version"], crate::VERSION);
     assert_eq!(status["uptime_seconds"], 61);
     assert_eq!(status["memory_bytes"], 3 << 20);
@@ -95,13 +95,13 @@ fn the_status_tells_what_a_page_shows() {
 }
 
 #[test]
-fn what_went_wrong_is_told_in_the_language_of_the_reader() {
-    let english = told(&settings(), "/mcp_endpoint/status?lang=en", "");
+fn problems_are_described_in_the_language_of_the_reader() {
+    let english = fetched(&settings(), "/mcp_endpoint/status?lang=en", "");
     assert!(english["refusals"][0]["reason_text"].as_str().unwrap().is_ascii());
 }
 
 #[test]
-fn what_a_tool_spelled_is_passed_on_as_it_is_spelled() {
+fn the_text_of_a_tool_server_is_passed_on_unchanged() {
     let body = |target: &str| {
         got_about(&relay(), &settings(), &with_key(&format!("GET {target} HTTP/1.1"))).body
     };
@@ -114,8 +114,8 @@ fn what_a_tool_spelled_is_passed_on_as_it_is_spelled() {
 }
 
 #[test]
-fn an_agent_that_is_not_there_has_no_tools() {
-    let tools = told(&settings(), "/mcp_endpoint/tools?agent=no+%E5%B0%8F%2B", "");
+fn an_unknown_agent_has_no_tools() {
+    let tools = fetched(&settings(), "/mcp_endpoint/tools?agent=no+%E5%B0%8F%2B", "");
     assert_eq!(
         tools,
         serde_json::json!({"agent": "no 小+", "revision": 0, "servers": {}, "tools": []})
@@ -123,7 +123,7 @@ fn an_agent_that_is_not_there_has_no_tools() {
 }
 
 #[test]
-fn an_agent_that_cannot_be_is_refused_in_the_language_asked_for() {
+fn an_impossible_agent_id_is_refused_in_the_requested_language() {
     let long = "x".repeat(257);
     for agent in ["", "agent=", "agent=%FF", &format!("agent={long}")] {
         for path in ["tools", "addresses"] {
@@ -136,20 +136,20 @@ fn an_agent_that_cannot_be_is_refused_in_the_language_asked_for() {
     }
 }
 
-/// The tool's address of agent `a` as far as its query, and whether there are warnings.
+/// The tool server address of agent `a` without its query, and whether there are warnings.
 fn place(settings: &Settings, query: &str, headers: &str) -> (String, bool) {
     let target = format!("/mcp_endpoint/addresses?agent=a{query}");
-    let told = told(settings, &target, headers);
-    let address = |side: &str| told[side].as_str().unwrap().to_owned();
+    let answer = fetched(settings, &target, headers);
+    let address = |side: &str| answer[side].as_str().unwrap().to_owned();
     let (tool, robot) = (address("tool"), address("robot"));
     let (place, token) = tool.split_once("?token=").unwrap();
     assert_eq!(Token::read(KEY, token.as_bytes()), Ok("a".to_owned()));
     assert_eq!(robot, tool.replace("/mcp/?", "/call/?"));
-    (place.to_owned(), !told["warnings"].as_array().unwrap().is_empty())
+    (place.to_owned(), !answer["warnings"].as_array().unwrap().is_empty())
 }
 
 #[test]
-fn addresses_are_those_of_the_host_that_was_asked() {
+fn addresses_use_the_host_header() {
     for (headers, start, warned) in [
         ("\nHost: nas.lan:8004", "ws://nas.lan:8004", false),
         ("\nHost: 192.0.2.1", "ws://192.0.2.1", false),
@@ -167,7 +167,7 @@ fn addresses_are_those_of_the_host_that_was_asked() {
 }
 
 #[test]
-fn an_odd_host_is_not_repeated() {
+fn an_invalid_host_is_not_repeated() {
     for host in [
         "a b",
         "a@b",
@@ -197,7 +197,7 @@ fn an_odd_host_is_not_repeated() {
 }
 
 #[test]
-fn a_page_may_say_where_it_was_opened() {
+fn the_page_can_say_where_it_was_opened() {
     let host = "\nHost: 127.0.0.1:8004";
     for (at, start) in [
         ("https://mcp.example", "wss://mcp.example"),
@@ -215,7 +215,7 @@ fn a_page_may_say_where_it_was_opened() {
 }
 
 #[test]
-fn the_public_url_decides_whatever_else_is_said() {
+fn the_public_url_takes_precedence() {
     let mut settings = settings();
     settings.server.public_url = Some("https://mcp.example/x".to_owned());
     let headers = "\nHost: nas.lan\nX-Forwarded-Proto: http";
@@ -224,7 +224,7 @@ fn the_public_url_decides_whatever_else_is_said() {
 }
 
 #[test]
-fn a_prefix_of_the_request_stands_in_its_addresses() {
+fn addresses_keep_the_prefix_of_the_request() {
     let head = "GET /foo/mcp_endpoint/addresses?agent=a HTTP/1.1\nHost: nas.lan";
     let got = got(&under("/foo"), &with_key(head)).json();
     assert!(got["tool"].as_str().unwrap().starts_with("ws://nas.lan/foo/mcp_endpoint/mcp/"));

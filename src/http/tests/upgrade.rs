@@ -13,7 +13,7 @@ fn dial(target: &str, more: &str) -> String {
     format!("GET {target} HTTP/1.1\n{NEEDED}{more}")
 }
 
-/// An upgrade request whose header line `line` reads `instead`.
+/// An upgrade request with the header line `line` replaced by `instead`.
 fn with(line: &str, instead: &str) -> String {
     assert!(NEEDED.contains(line), "{line}");
     let head = dial("/mcp_endpoint/mcp/", "").replace(line, instead);
@@ -29,7 +29,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
-fn an_upgrade_is_answered_exactly_so() {
+fn the_101_response_is_exactly_this() {
     let target = format!("/mcp_endpoint/mcp/?token={}", token());
     let upgrade = upgraded(&settings(), &dial(&target, ""));
     assert_eq!(
@@ -45,7 +45,7 @@ fn an_upgrade_is_answered_exactly_so() {
 }
 
 #[test]
-fn each_endpoint_has_its_side_with_or_without_last_slash() {
+fn each_endpoint_has_its_side_with_or_without_a_slash_at_the_end() {
     let token = token();
     for (path, side) in [
         ("/mcp_endpoint/mcp/", Side::Tool),
@@ -74,7 +74,7 @@ sec-websocket-version:13 ";
 }
 
 #[test]
-fn a_plain_request_is_told_to_upgrade() {
+fn a_plain_request_to_an_endpoint_gets_426() {
     let heads = [
         "GET /mcp_endpoint/mcp/ HTTP/1.1".to_owned(),
         "GET /mcp_endpoint/call?token=x HTTP/1.1".to_owned(),
@@ -99,7 +99,7 @@ fn another_method_does_not_upgrade() {
 }
 
 #[test]
-fn another_version_is_told_the_right_one() {
+fn another_version_gets_the_right_one() {
     for instead in ["", "Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 130"] {
         let got = got(&settings(), &with("Sec-WebSocket-Version: 13", instead));
         assert_eq!((got.status, got.header("Sec-WebSocket-Version")), (426, Some("13")));
@@ -109,7 +109,7 @@ fn another_version_is_told_the_right_one() {
 }
 
 #[test]
-fn a_key_that_is_no_key_is_a_bad_request() {
+fn an_invalid_websocket_key_is_a_bad_request() {
     let line = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
     for instead in [
         "",
@@ -128,12 +128,12 @@ fn a_key_that_is_no_key_is_a_bad_request() {
             "{instead}"
         );
     }
-    // Any last letter will do: some clients choose 22 of them at random.
+    // Any last letter is valid: some clients choose all 22 at random.
     upgraded(&settings(), &with("ZQ==", "ZZ=="));
 }
 
 #[test]
-fn a_refused_token_is_told_after_the_upgrade() {
+fn a_token_is_refused_after_the_upgrade() {
     use CloseReason::{TokenMalformed, TokenMissing, TokenUndecipherable, TokenWithoutAgent};
     let nobody = Token::new(KEY, "").in_address();
     for (query, reason) in [
@@ -173,7 +173,7 @@ fn a_token_may_come_in_the_authorization_header() {
 }
 
 #[test]
-fn a_token_comes_through_the_query_in_every_spelling() {
+fn a_token_may_come_in_the_query_in_every_spelling() {
     for number in 0..32 {
         let agent = format!("agent {number}");
         let token = Token::new(KEY, &agent);
@@ -231,7 +231,7 @@ fn the_first_subprotocol_offered_is_selected() {
 }
 
 #[test]
-fn the_101_answer_is_short_whatever_is_offered() {
+fn the_101_response_is_short_whatever_the_client_offers() {
     for length in [1, 256, 257, 4000] {
         let more = format!(
             "\nSec-WebSocket-Protocol: {}\nSec-WebSocket-Extensions: permessage-deflate",
@@ -245,7 +245,7 @@ fn the_101_answer_is_short_whatever_is_offered() {
 }
 
 #[test]
-fn a_page_that_is_not_allowed_cannot_upgrade() {
+fn a_page_of_another_origin_cannot_upgrade() {
     let listed = only(&["https://a.example", "file://"]);
     let mut silent = listed.clone();
     silent.security.enable_cors = false;
@@ -259,7 +259,7 @@ fn a_page_that_is_not_allowed_cannot_upgrade() {
         ("\nOrigin:", true, false),
     ] {
         let head = dial("/mcp_endpoint/mcp/", origin);
-        let granted = |settings: &Settings| matches!(asked(settings, &head), Answer::Upgrade(_));
+        let granted = |settings: &Settings| matches!(asked(settings, &head), Action::Upgrade(_));
         assert_eq!(granted(&settings()), any, "{origin}");
         assert_eq!(granted(&listed), by_list, "{origin}");
         assert_eq!(granted(&silent), by_list, "{origin}");
@@ -270,7 +270,7 @@ fn a_page_that_is_not_allowed_cannot_upgrade() {
 }
 
 #[test]
-fn no_header_can_be_smuggled_into_an_answer() {
+fn a_client_cannot_inject_headers_into_a_response() {
     let head = response::head(101, [("Sec-WebSocket-Protocol", "a\r\nSet-Cookie: b\u{85}\0")]);
     assert_eq!(
         text(&head),
