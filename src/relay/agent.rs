@@ -5,6 +5,7 @@
 //! together is made in `face.rs`.
 
 use super::bucket::Bucket;
+use super::calls::{Call, CallKey, CallTable, Nature};
 use super::catalogue::{Kind, PerKind};
 use super::complaints::{level, SILENCE};
 use super::departures::LOOP;
@@ -58,6 +59,8 @@ pub(super) struct Agent {
     pub name: Box<str>,
     pub tools: Slab<Box<Tool>>,
     pub robots: Slab<Box<Robot>>,
+    /// The requests under way to its tool servers.
+    pub calls: CallTable,
     pub lost: Vec<Lost>,
     pub offers: PerKind<Offers>,
     pub telling: PerKind<Telling>,
@@ -97,6 +100,7 @@ impl Agent {
             name: name.into(),
             tools: Slab::new(),
             robots: Slab::new(),
+            calls: CallTable::default(),
             lost: Vec::new(),
             offers: PerKind::default(),
             telling: PerKind::default(),
@@ -151,7 +155,9 @@ impl Agent {
             tool.state = ToolState::Transparent;
             self.transparent += 1;
         }
-        let place = self.tools.insert(Box::new(tool));
+        let place = self.tools.vacant_key();
+        tool.key = self.calls.add_tool(place);
+        self.tools.insert(Box::new(tool));
         turn.catalogue_changed();
         if server_id.is_some() {
             self.replace_older(turn, place, server_id);
@@ -162,7 +168,7 @@ impl Agent {
         let who = tool::Who(&self.name, tool);
         log::log!(level(is_loop), "{}", turn.policy.language.tool_joined(who));
         if turn.policy.handshake {
-            tool.shake_hands(turn);
+            tool.shake_hands(turn, &mut self.calls);
         } else {
             self.forget_lost(turn);
             self.settle(turn);
@@ -205,7 +211,8 @@ impl Agent {
 
     /// A tool is gone: what it had not answered is answered, and it is kept in mind for a while.
     pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, place: usize, end: &Ending) {
-        let Some(mut tool) = self.tools.try_remove(place) else { return };
+        let Some(tool) = self.tools.try_remove(place) else { return };
+        self.calls.tool_left(tool.key);
         self.transparent -= usize::from(tool.state == ToolState::Transparent);
         turn.catalogue_changed();
         self.hello = None;
@@ -223,11 +230,12 @@ impl Agent {
         if replaced >= LOOP && end.reason == CloseReason::Replaced {
             self.complain_of_war(turn, &tool, replaced);
         }
-        for number in tool.in_flight.numbers() {
-            if let Some(call) = tool.end_call(turn, number) {
-                self.call_failed(turn, place, number, &call, Refusal::ToolLost(&why));
+        while let Some(key) = self.calls.first_at(tool.key) {
+            if let Some(call) = self.close_call(turn, key) {
+                self.call_failed(turn, &call, Refusal::ToolLost(&why));
             }
         }
+        self.calls.forget_tool(tool.key);
         let served_by_a_twin = self.serving(tool.line).is_some();
         if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
             self.keep_in_mind(turn, *tool);
@@ -267,9 +275,9 @@ impl Agent {
         if is_loop {
             self.complain_of_crowd(turn, &robot, &why);
         }
-        for ticket in &robot.tickets {
-            let call = self.withdraw(turn, ticket.tool, ticket.number, "client disconnected");
-            turn.traffic.calls_cancelled += u64::from(call.is_some());
+        while let Some(key) = self.calls.first_of(place) {
+            self.withdraw(turn, key, "client disconnected");
+            turn.traffic.calls_cancelled += 1;
         }
         if robot.parked > 0 {
             let gone = self.parked.take_all_of(place);
@@ -288,6 +296,7 @@ impl Agent {
         for place in self.tools_where(|_| true) {
             self.tool_time(turn, place);
         }
+        self.calls_time(turn);
         self.expected_until.take_if(|until| *until <= turn.now);
         self.parked_time(turn);
         self.complain_of_silence(turn);
@@ -297,30 +306,30 @@ impl Agent {
     }
 
     fn tool_time(&mut self, turn: &mut Turn<'_>, place: usize) {
-        let now = turn.now;
         let Some(tool) = self.tools.get_mut(place) else { return };
         // First, for a list that has changed meanwhile is then asked for again at once.
-        for late in tool.late_lists(turn) {
+        for late in tool.late_lists(turn, &mut self.calls) {
             self.list_is_late(turn, place, &late);
         }
         let Some(tool) = self.tools.get_mut(place) else { return };
-        if let Err(trouble) = tool.time(turn) {
+        if let Err(trouble) = tool.time(turn, &mut self.calls) {
             self.tool_is_opaque(turn, place, trouble);
         }
         self.twin_time(turn, place);
-        let Some(tool) = self.tools.get_mut(place) else { return };
-        if tool.in_flight.first_deadline().is_none_or(|first| first > now) {
-            return;
-        }
-        loop {
+    }
+
+    /// Gives up the calls that were not answered in time.
+    fn calls_time(&mut self, turn: &mut Turn<'_>) {
+        while let Some(late) = self.calls.late(turn.now) {
             if turn.is_spent() {
                 return self.go_on_later(turn);
             }
-            let late = self.tools.get_mut(place).and_then(|tool| tool.in_flight.take_late(now));
-            let Some(number) = late else { break };
-            let Some(call) = self.withdraw(turn, place, number, "timed out") else { continue };
-            self.call_failed(turn, place, number, &call, Refusal::TimedOut);
-            self.doubts(turn, place, Doubt::TimedOut);
+            let at = self.calls.whereabouts(late);
+            let Some(call) = self.withdraw(turn, late, "timed out") else { break };
+            self.call_failed(turn, &call, Refusal::TimedOut);
+            if let Some((Some(place), _)) = at {
+                self.doubts(turn, place, Doubt::TimedOut);
+            }
         }
     }
 
@@ -370,6 +379,7 @@ impl Agent {
         tools
             .chain(lost)
             .chain(silent)
+            .chain(self.calls.next_deadline())
             .chain(parked)
             .chain(waiting)
             .chain(telling)
@@ -378,20 +388,35 @@ impl Agent {
             .min()
     }
 
-    /// Takes a request back from a tool, which is told; returns it.
+    /// Takes a call out that is over.
+    pub(super) fn close_call(&mut self, turn: &mut Turn<'_>, key: CallKey) -> Option<Call> {
+        let call = self.calls.close(key)?;
+        turn.free(call.memory());
+        Some(call)
+    }
+
+    /// Takes a call back from its tool server, which is told; returns the call.
     pub(super) fn withdraw(
         &mut self,
         turn: &mut Turn<'_>,
-        tool: usize,
-        number: u32,
+        key: CallKey,
         reason: &str,
-    ) -> Option<super::in_flight::Call> {
-        let tool = self.tools.get_mut(tool)?;
-        let call = tool.end_call(turn, number)?;
-        if call.nature != super::in_flight::Nature::Initialize {
-            let _ = turn.send_to_tool(tool.peer, &[&reply::cancelled(number, reason)]);
+    ) -> Option<Call> {
+        let at = self.calls.whereabouts(key);
+        let call = self.close_call(turn, key)?;
+        if let Some((Some(place), number)) = at.filter(|_| call.nature != Nature::Initialize) {
+            if let Some(tool) = self.tools.get(place) {
+                let _ = turn.send_to_tool(tool.peer, &[&reply::cancelled(number, reason)]);
+            }
         }
         Some(call)
+    }
+
+    /// How many requests of a robot are under way or wait.
+    pub(super) fn load(&self, robot: usize) -> usize {
+        let (_, under_way) = self.calls.count_of(robot);
+        let waiting = self.robots.get(robot).map_or(0, |robot| robot.parked + robot.inbox.len());
+        under_way + waiting
     }
 }
 

@@ -75,7 +75,7 @@ impl Agent {
     ) {
         for place in self.tools_where(wanted) {
             if let Some(tool) = self.tools.get_mut(place) {
-                tool.start_listing(turn, kind, false);
+                tool.start_listing(turn, &mut self.calls, kind, false);
             }
         }
     }
@@ -260,7 +260,7 @@ impl Agent {
     pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, place: usize) {
         let Some(robot) = self.robots.get(place) else { return };
         let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_owed) else { return };
-        let in_use = self.ticket_of(place, id).is_some()
+        let in_use = self.calls.find(place, id).is_some()
             || self.parked.has(place, id)
             || robot.waiting.iter().any(|waiting| &*waiting.id == id)
             || robot.inbox.iter().any(|queued| queued.id.as_deref() == Some(id));

@@ -1,13 +1,14 @@
 //! What a robot says, and what becomes of it (docs/protocol.md#from-a-robot).
 
 use super::agent::Agent;
+use super::calls::{CallTable, ToolKey};
 use super::catalogue::{Kind, KINDS};
 use super::from_tool::AGENT_SHARE;
 use super::memory::memory_of_queued;
 use super::parked::Parked;
 use super::quirks;
 use super::reply::{Cause, Refusal};
-use super::robot::{Queued, Ticket, Waiting};
+use super::robot::{Queued, Waiting};
 use super::routing::{Group, Route};
 use super::subscriptions::{SUBSCRIBE, UNSUBSCRIBE};
 use super::tool::Tool;
@@ -84,12 +85,11 @@ impl Agent {
                 return;
             }
         }
-        let Some(robot) = self.robots.get(place) else { return };
         let request_id = match read.map(|message| (message.id, message.method.is_some())) {
             Ok((Id::Given(id), true)) => Some(id),
             _ => None,
         };
-        let room = if robot.has_asked(turn.policy.max_in_flight) {
+        let room = if self.load(place) >= turn.policy.max_in_flight {
             Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
         } else {
             self.hold(turn, memory_of_queued(text, request_id))
@@ -227,7 +227,7 @@ impl Agent {
             is_first = false;
             let mut digits = itoa::Buffer::new();
             let mut splice = Splice::of(message.text);
-            own_ids(&mut splice, message, &params, tool, &mut digits);
+            own_ids(&mut splice, message, &params, (&mut self.calls, tool.key), &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
     }
@@ -239,19 +239,22 @@ impl Agent {
         if self.withdraw_parked(turn, place, id) || self.withdraw_queued(turn, place, id) {
             return self.pay_list_owed(turn, place);
         }
-        let Some(Ticket { request, .. }) = self.ticket_of(place, id) else { return };
-        while let Some(ticket) = self.robots.get_mut(place).and_then(|r| r.take_rival(request)) {
-            let Some(tool) = self.tools.get_mut(ticket.tool) else { continue };
-            if tool.end_call(turn, ticket.number).is_none() {
-                continue;
-            }
+        let mut next = self.calls.find(place, id).map(|call| self.calls.first_of_request(call));
+        if next.is_none() {
+            return;
+        }
+        while let Some(key) = next {
+            let at = self.calls.whereabouts(key);
+            next = self.close_call(turn, key).and_then(|call| call.rival);
             turn.traffic.calls_cancelled += 1;
+            let Some((Some(tool), number)) = at else { continue };
+            let Some(tool) = self.tools.get(tool) else { continue };
             let mut digits = itoa::Buffer::new();
-            let number = digits.format(ticket.number);
+            let number = digits.format(number);
             let mut splice = Splice::of(message.text);
             splice.put(id, number);
             let mut digits = itoa::Buffer::new();
-            own_ids(&mut splice, message, &params, tool, &mut digits);
+            own_ids(&mut splice, message, &params, (&mut self.calls, tool.key), &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
         self.pay_list_owed(turn, place);
@@ -427,7 +430,7 @@ fn own_ids<'a>(
     splice: &mut Splice<'a>,
     message: &Message<'a>,
     params: &Params<'a>,
-    tool: &mut Tool,
+    (calls, tool): (&mut CallTable, ToolKey),
     digits: &'a mut itoa::Buffer,
 ) {
     let id = match message.id {
@@ -436,7 +439,7 @@ fn own_ids<'a>(
     };
     let parts = [id, params.asked_token, params.progress_token];
     if parts.iter().any(Option::is_some) {
-        let number = digits.format(tool.in_flight.fresh());
+        let number = digits.format(calls.fresh_id(tool));
         parts.into_iter().flatten().for_each(|part| splice.put(part, number));
     }
 }

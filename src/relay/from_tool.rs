@@ -1,9 +1,10 @@
 //! What a tool says, and what becomes of it (docs/protocol.md#from-a-tool-server).
 
 use super::agent::Agent;
+use super::calls::Request;
 use super::catalogue::{Kind, KINDS};
 use super::complaints::level;
-use super::in_flight::{number, Request};
+use super::numbers::number;
 use super::quirks;
 use super::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
 use super::tool::{Listed, Tool, Who};
@@ -93,7 +94,7 @@ impl Agent {
     /// or with a failure, before it has.
     fn tool_invites(&mut self, turn: &mut Turn<'_>, place: usize) {
         if let Some(tool) = self.tools.get_mut(place) {
-            tool.invites(turn);
+            tool.invites(turn, &mut self.calls);
         }
     }
 
@@ -101,7 +102,7 @@ impl Agent {
     fn is_answer(&self, place: usize, message: &Message<'_>) -> bool {
         let Id::Given(id) = message.id else { return false };
         let tool = self.tools.get(place);
-        number(id).is_some_and(|number| tool.is_some_and(|tool| tool.in_flight.has(number)))
+        number(id).is_some_and(|number| tool.is_some_and(|tool| self.calls.has(tool.key, number)))
     }
 
     /// What a tool server has sent cannot be read. The requests whose ids are found in it will get no
@@ -115,7 +116,7 @@ impl Agent {
         let mut over = Vec::new();
         fault::ids_in(text, &mut |id| {
             let number = number(id);
-            over.extend(number.and_then(|n| Some((n, self.take_request(turn, place, n)?))));
+            over.extend(number.and_then(|number| self.take_request(turn, place, number)));
         });
         self.complain_of_text(turn, place, fault, !over.is_empty());
         if over.is_empty() {
@@ -124,11 +125,11 @@ impl Agent {
             }
         }
         let why = Refusal::NotForwarded(Cause::Unreadable(fault));
-        for (number, request) in over {
+        for request in over {
             match request {
                 Request::Ping | Request::Aside => (),
                 Request::Call(call) => {
-                    self.call_failed(turn, place, number, &call, why);
+                    self.call_failed(turn, &call, why);
                     self.pay_list_owed(turn, call.robot);
                 }
                 Request::Initialize => {
@@ -147,10 +148,7 @@ impl Agent {
             _ => None,
         };
         let Some(answer) = message.answer() else { return };
-        let request = number.and_then(|number| {
-            let request = self.take_request(turn, place, number)?;
-            Some((number, request))
-        });
+        let request = number.and_then(|number| self.take_request(turn, place, number));
         match request {
             None => {
                 turn.traffic.replies_dropped += 1;
@@ -164,8 +162,8 @@ impl Agent {
                     self.trusts(turn, place);
                 }
             }
-            Some((_, Request::Aside)) => (),
-            Some((_, Request::Ping)) => {
+            Some(Request::Aside) => (),
+            Some(Request::Ping) => {
                 if let Some(tool) = self.tools.get_mut(place) {
                     tool.ping_fails_at = None;
                 }
@@ -173,11 +171,9 @@ impl Agent {
                     self.trusts(turn, place);
                 }
             }
-            Some((number, Request::Call(call))) => {
-                self.deliver(turn, place, number, &call, message);
-            }
-            Some((_, Request::Initialize)) => self.tool_shook_hands(turn, place, answer),
-            Some((_, Request::List(kind))) => self.tool_listed(turn, place, kind, answer, None),
+            Some(Request::Call(call)) => self.deliver(turn, place, &call, message),
+            Some(Request::Initialize) => self.tool_shook_hands(turn, place, answer),
+            Some(Request::List(kind)) => self.tool_listed(turn, place, kind, answer, None),
         }
     }
 
@@ -187,7 +183,7 @@ impl Agent {
             return;
         }
         turn.catalogue_changed();
-        match tool.hear_hello(turn, answer) {
+        match tool.hear_hello(turn, &mut self.calls, answer) {
             Ok(()) => {
                 self.hello = None;
                 self.name_tool(place);
@@ -210,7 +206,8 @@ impl Agent {
     ) {
         let Some(tool) = self.tools.get_mut(place) else { return };
         turn.catalogue_changed();
-        let Listed::Done { tell, trouble } = tool.hear_page(turn, kind, answer) else { return };
+        let listed = tool.hear_page(turn, &mut self.calls, kind, answer);
+        let Listed::Done { tell, trouble } = listed else { return };
         let trouble = fault.map(|fault| Trouble::Unreadable(kind.row().list, fault)).or(trouble);
         match trouble {
             Some(trouble) => {
@@ -359,7 +356,7 @@ impl Agent {
         let Some(number) = number(token) else { return };
         let Some(tool) = self.tools.get_mut(place) else { return };
         let deadline = turn.now.after(turn.policy.request_timeout);
-        let Some(call) = tool.in_flight.put_off(number, deadline) else { return };
+        let Some(call) = self.calls.put_off(tool.key, number, deadline) else { return };
         // Sooner than before, where new settings have made the wait shorter.
         turn.wake(deadline);
         let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };

@@ -2,7 +2,6 @@
 
 use super::agent::Agent;
 use super::catalogue::Kind;
-use super::robot::Robot;
 use super::tool::Tool;
 use super::{Policy, ToolState};
 
@@ -13,16 +12,9 @@ impl Agent {
     /// Where it does not: for tests and debug builds only.
     #[allow(clippy::panic)]
     pub(super) fn check_invariants(&self, policy: &Policy) {
-        let mut calls = 0;
-        for (place, tool) in &self.tools {
-            for (number, call) in tool.in_flight.calls() {
-                calls += 1;
-                let robot = self.robots.get(call.robot).map(|robot| &**robot);
-                let ticket = |r: &Robot| {
-                    r.tickets.iter().filter(|t| t.tool == place && t.number == number).count()
-                };
-                assert_eq!(robot.map(ticket), Some(1), "a call without its ticket");
-            }
+        self.calls.check_invariants();
+        for call in self.calls.iter() {
+            assert!(self.robots.contains(call.robot), "a call without its robot");
         }
         for (place, tool) in self.tools.iter().filter(|(_, tool)| tool.line != 0) {
             let serving = self.serving(tool.line).and_then(|place| self.tools.get(place));
@@ -30,8 +22,6 @@ impl Agent {
             assert!(serving.is_some_and(|other| other.line == tool.line), "{place} is not served");
             assert!(serving.is_some_and(|other| rank(other) >= rank(tool)), "{place} should serve");
         }
-        let tickets: usize = self.robots.iter().map(|(_, robot)| robot.tickets.len()).sum();
-        assert_eq!(tickets, calls, "a ticket without its call");
         let parked: usize = self.robots.iter().map(|(_, robot)| robot.parked).sum();
         assert_eq!(parked, self.parked.len(), "parked requests are miscounted");
         let transparent = self.tools.iter().filter(|(_, t)| t.state == ToolState::Transparent);

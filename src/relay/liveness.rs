@@ -2,9 +2,9 @@
 //! are late.
 
 use super::agent::PATIENCE;
+use super::calls::{CallTable, Request};
 use super::catalogue::{Kind, PerKind};
 use super::hello::{self, Hello};
-use super::in_flight::Request;
 use super::reply;
 use super::tool::{Listing, Tool};
 use super::trouble::Trouble;
@@ -32,9 +32,8 @@ pub(super) enum Late {
 
 impl Tool {
     /// Sends `initialize`, for the first time or again.
-    pub(super) fn shake_hands(&mut self, turn: &mut Turn<'_>) {
-        let number = self.in_flight.fresh();
-        self.in_flight.insert(number, Request::Initialize);
+    pub(super) fn shake_hands(&mut self, turn: &mut Turn<'_>, calls: &mut CallTable) {
+        let number = calls.ask(self.key, Request::Initialize);
         let at = turn.now.after(turn.policy.handshake_timeout);
         self.repeat_at = Some(at);
         turn.wake(at);
@@ -44,13 +43,13 @@ impl Tool {
 
     /// The tool server has shown that it has just become able to answer: `initialize` is sent
     /// again if it is not answered, or was answered with an error.
-    pub(super) fn invites(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn invites(&mut self, turn: &mut Turn<'_>, calls: &mut CallTable) {
         let waits = matches!(self.state, ToolState::Shaking | ToolState::Opaque);
         if waits && self.invitations < MAX_INVITATIONS {
             self.invitations += 1;
             self.state = ToolState::Shaking;
             self.repeats = 0;
-            self.shake_hands(turn);
+            self.shake_hands(turn, calls);
         }
     }
 
@@ -59,6 +58,7 @@ impl Tool {
     pub(super) fn hear_hello(
         &mut self,
         turn: &mut Turn<'_>,
+        calls: &mut CallTable,
         answer: Result<&str, &str>,
     ) -> Result<(), Trouble> {
         if self.is_initialised() {
@@ -80,7 +80,7 @@ impl Tool {
         if let Some(at) = self.ping_at {
             turn.wake(at);
         }
-        self.start_listing(turn, Kind::Tools, false);
+        self.start_listing(turn, calls, Kind::Tools, false);
         Ok(())
     }
 
@@ -109,7 +109,7 @@ impl Tool {
     }
 
     /// Looks after the listings that were not answered in time.
-    pub(super) fn late_lists(&mut self, turn: &mut Turn<'_>) -> Vec<Late> {
+    pub(super) fn late_lists(&mut self, turn: &mut Turn<'_>, calls: &mut CallTable) -> Vec<Late> {
         let mut late = Vec::new();
         let is_first = self.state == ToolState::Listing;
         for kind in Kind::all() {
@@ -123,7 +123,7 @@ impl Tool {
             let is_first = is_first && kind == Kind::Tools;
             if is_first && listing.repeats < MAX_REPEATS {
                 listing.repeats += 1;
-                self.ask_page(turn, kind);
+                self.ask_page(turn, calls, kind);
                 late.push(Late::Repeated);
             } else {
                 listing.given_up = true;
@@ -145,13 +145,12 @@ impl Tool {
     }
 
     /// Asks for the page that the listing of `kind` has come to, for the first time or again.
-    pub(super) fn ask_page(&mut self, turn: &mut Turn<'_>, kind: Kind) {
+    pub(super) fn ask_page(&mut self, turn: &mut Turn<'_>, calls: &mut CallTable, kind: Kind) {
         let Some(listing) = &mut self.lists.of_mut(kind).running else { return };
-        let number = self.in_flight.fresh();
-        self.in_flight.insert(number, Request::List(kind));
+        let number = calls.ask(self.key, Request::List(kind));
         listing.numbers.push(number);
         if listing.numbers.len() > usize::from(MAX_REPEATS) + 1 {
-            self.in_flight.remove(listing.numbers.remove(0));
+            calls.answer(self.key, listing.numbers.remove(0));
         }
         listing.asked = turn.now;
         listing.given_up = false;
@@ -162,9 +161,9 @@ impl Tool {
 
     /// The page that the listing asked for is there: later answers to the same question are
     /// dropped.
-    pub(super) fn page_came(&mut self, listing: &mut Listing) {
+    pub(super) fn page_came(&mut self, calls: &mut CallTable, listing: &mut Listing) {
         for number in listing.numbers.drain(..) {
-            self.in_flight.remove(number);
+            calls.answer(self.key, number);
         }
         listing.repeats = 0;
     }
@@ -181,37 +180,42 @@ impl Tool {
 
     /// Does what is due: `initialize` again, a ping, a list that has changed. An error is what
     /// makes the tool server opaque.
-    pub(super) fn time(&mut self, turn: &mut Turn<'_>) -> Result<(), Trouble> {
+    pub(super) fn time(
+        &mut self,
+        turn: &mut Turn<'_>,
+        calls: &mut CallTable,
+    ) -> Result<(), Trouble> {
         let due = |at: &mut Moment| *at <= turn.now;
         if self.repeat_at.take_if(due).is_some() {
             if self.repeats >= MAX_REPEATS {
                 return Err(Trouble::HandshakeSilent);
             }
             self.repeats += 1;
-            self.shake_hands(turn);
+            self.shake_hands(turn, calls);
         }
         if self.ping_at.is_some_and(|at| at <= turn.now) {
-            self.ping(turn);
+            self.ping(turn, calls);
         }
         for kind in Kind::all() {
             let list = self.lists.of(kind);
             if !list.is_running() && list.again_at.is_some_and(|at| at <= turn.now) {
-                self.start_listing(turn, kind, true);
+                self.start_listing(turn, calls, kind, true);
             }
         }
         Ok(())
     }
 
-    fn ping(&mut self, turn: &mut Turn<'_>) {
+    fn ping(&mut self, turn: &mut Turn<'_>, calls: &mut CallTable) {
         if let Some(unanswered) = self.last_ping.take() {
-            self.in_flight.remove(unanswered);
+            calls.answer(self.key, unanswered);
         }
-        let number = self.in_flight.fresh();
+        let number = calls.ask(self.key, Request::Ping);
         let sent = turn.send_to_tool(self.peer, &[&reply::ping(number)]);
         if sent.is_ok() {
-            self.in_flight.insert(number, Request::Ping);
             self.last_ping = Some(number);
             self.pinged = turn.now;
+        } else {
+            calls.answer(self.key, number);
         }
         self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
         if let Some(at) = self.ping_at {
@@ -226,21 +230,14 @@ impl Tool {
         }
     }
 
-    /// When [`Tool::time`] and [`Tool::late_lists`] have something to do, and when the first
-    /// request at the tool server is given up.
+    /// When [`Tool::time`] and [`Tool::late_lists`] have something to do.
     pub(super) fn deadline(&self, listing_timeout: Duration) -> Option<Moment> {
         let lists =
             Kind::all().map(|kind| self.lists.of(kind)).flat_map(|list| match &list.running {
                 Some(listing) if !listing.given_up => Some(listing.asked.after(listing_timeout)),
                 _ => list.again_at,
             });
-        let own = [
-            self.repeat_at,
-            self.ping_at,
-            self.ping_fails_at,
-            self.notice_at,
-            self.in_flight.first_deadline(),
-        ];
+        let own = [self.repeat_at, self.ping_at, self.ping_fails_at, self.notice_at];
         own.into_iter().flatten().chain(lists).min()
     }
 }

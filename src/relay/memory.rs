@@ -1,13 +1,13 @@
 //! What an agent keeps, measured as memory, and what it gives up when it holds too much.
 
 use super::agent::Agent;
+use super::calls::{Call, ENTRY_SIZE};
 use super::catalogue::Kind;
-use super::in_flight::{Call, Request};
 use super::items::Gathered;
 use super::lost::Lost;
 use super::parked::Parked;
 use super::reply::{Cause, Refusal};
-use super::robot::{Queued, Robot, Ticket, Waiting};
+use super::robot::{Queued, Robot, Waiting};
 use super::tool::Tool;
 use super::trouble::Trouble;
 use super::turn::Turn;
@@ -18,21 +18,7 @@ use std::rc::Rc;
 use ws::memory::{allocated, array_of};
 
 /// A table or a queue that grows has up to twice the room it uses.
-const GROWS: usize = 2;
-
-impl Call {
-    /// How many bytes of memory it takes, its ticket included.
-    pub(super) fn memory(&self) -> usize {
-        memory_of_call(&self.spelled, self.token.as_deref())
-    }
-}
-
-/// How many bytes of memory a request under way takes, `id` with what is kept behind it.
-pub(super) fn memory_of_call(id: &str, token: Option<&str>) -> usize {
-    let deadline = size_of::<(Moment, u32)>();
-    let place = size_of::<(u32, Request)>() + 1 + size_of::<Ticket>() + deadline;
-    allocated(id.len()) + token.map_or(0, |token| allocated(token.len())) + GROWS * place
-}
+pub(super) const GROWS: usize = 2;
 
 impl Parked {
     /// How many bytes of memory it takes.
@@ -84,7 +70,7 @@ impl Tool {
         let texts = [&*self.address, &*self.label, &*self.line_label];
         let texts = texts.into_iter().chain(self.server_id.as_deref());
         // The relay's own requests are few.
-        let own = table_of::<u32, Request>(7);
+        let own = array_of::<[u8; ENTRY_SIZE]>(7);
         allocated(size_of::<Tool>()) + own + texts.map(|text| allocated(text.len())).sum::<usize>()
     }
 }
@@ -167,8 +153,7 @@ impl Agent {
     /// Others need the room, and the agent holds the most: gives up the largest thing the relay
     /// keeps for it.
     fn give_way(&mut self, turn: &mut Turn<'_>) {
-        let calls = self.tools.iter().flat_map(|(_, tool)| tool.in_flight.calls());
-        let calls: usize = calls.map(|(_, call)| call.memory()).sum();
+        let calls = self.calls.iter().map(Call::memory).sum::<usize>();
         let lists = self.tools.iter().map(|(place, tool)| (tool.catalogue_memory(), place)).max();
         let (lists, place) = lists.unwrap_or_default();
         let lost: usize = self.lost.iter().map(Lost::memory).sum();
@@ -233,20 +218,17 @@ impl Agent {
 
     /// Cancels and refuses the requests under way of the robot whose requests take the most.
     fn give_up_calls(&mut self, turn: &mut Turn<'_>) {
-        let takes = |ticket: &Ticket| {
-            let tool = self.tools.get(ticket.tool);
-            tool.and_then(|tool| tool.in_flight.call(ticket.number)).map_or(0, Call::memory)
-        };
-        let most = self
-            .robots
-            .iter()
-            .max_by_key(|(_, robot)| robot.tickets.iter().map(takes).sum::<usize>());
-        let Some((place, robot)) = most else { return };
-        let tickets: Vec<Ticket> = robot.tickets.iter().copied().collect();
-        for Ticket { tool, number, .. } in tickets {
-            let Some(call) = self.withdraw(turn, tool, number, "memory limit") else { continue };
-            let spent = Refusal::NotForwarded(Cause::MemorySpent);
-            self.call_failed(turn, tool, number, &call, spent);
+        let mut sums = vec![0usize; self.robots.capacity()];
+        for call in self.calls.iter() {
+            if let Some(sum) = sums.get_mut(call.robot) {
+                *sum += call.memory();
+            }
+        }
+        let most = sums.into_iter().enumerate().max_by_key(|(_, sum)| *sum);
+        let Some((place, _)) = most else { return };
+        while let Some(key) = self.calls.first_of(place) {
+            let Some(call) = self.withdraw(turn, key, "memory limit") else { break };
+            self.call_failed(turn, &call, Refusal::NotForwarded(Cause::MemorySpent));
         }
         self.pay_list_owed(turn, place);
     }
@@ -255,8 +237,7 @@ impl Agent {
     #[cfg(any(debug_assertions, test))]
     pub(super) fn memory(&self) -> usize {
         let robots = self.robots.iter().map(|(_, robot)| robot.memory());
-        let calls = self.tools.iter().flat_map(|(_, tool)| tool.in_flight.calls());
-        let calls = calls.map(|(_, call)| call.memory());
+        let calls = self.calls.iter().map(Call::memory);
         self.own_memory()
             + self.tools_memory()
             + self.waiting_memory()

@@ -5,6 +5,7 @@
 
 mod agent;
 mod bucket;
+mod calls;
 mod catalogue;
 mod complaints;
 mod departures;
@@ -12,7 +13,6 @@ mod face;
 mod from_robot;
 mod from_tool;
 mod hello;
-mod in_flight;
 #[cfg(any(debug_assertions, test))]
 mod invariants;
 mod items;
@@ -270,8 +270,7 @@ impl Relay {
             counts.tools += agent.tools.len();
             counts.robots += agent.robots.len();
             counts.offered += agent.offers.of(Kind::Tools).len();
-            counts.in_flight +=
-                agent.tools.iter().map(|(_, t)| t.in_flight.call_count()).sum::<usize>();
+            counts.in_flight += agent.calls.len();
             counts.waiting += agent.parked.len();
         }
         counts

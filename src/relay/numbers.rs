@@ -1,8 +1,11 @@
-//! Hashing the numbers the server itself gives out.
+//! The numbers the server itself gives out: hashing them, and knowing them again.
 //!
 //! Nobody outside chooses them, so nobody can choose them to collide, and the hash need not be
 //! the careful one of the standard library, which costs more than the look-up.
 
+use jsonrpc::message::string;
+use jsonrpc::scan;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -28,6 +31,116 @@ impl Hasher for NumberHasher {
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.write_u32(u32::from(*byte));
+        }
+    }
+}
+
+/// The number an id or a token towards a tool stands for, however it is spelled; nothing where the
+/// relay cannot have sent it. `spelled` is a JSON value.
+#[inline]
+pub(super) fn number(spelled: &str) -> Option<u32> {
+    let mut number: u32 = 0;
+    for byte in spelled.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return number_in_disguise(spelled);
+        }
+        match number.checked_mul(10).and_then(|number| number.checked_add(digit.into())) {
+            Some(larger) => number = larger,
+            None => return number_in_disguise(spelled),
+        }
+    }
+    (number > 0 && !spelled.starts_with('0')).then_some(number)
+}
+
+/// The same for a number spelled like `3.0`, `3e0` or `0.3E+1`, or for a string that is one. Those who
+/// keep numbers as doubles or as strings give them back so.
+#[cold]
+fn number_in_disguise(spelled: &str) -> Option<u32> {
+    let text = string(spelled).unwrap_or(Cow::Borrowed(spelled));
+    let text = text.trim();
+    if !text.starts_with(|first: char| first.is_ascii_digit()) || !scan::is_json(text) {
+        return None;
+    }
+    let (digits, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let places = i64::try_from(whole.len()).ok()?.checked_add(power.parse().ok()?)?;
+    let mut number: u32 = 0;
+    let mut behind = 0;
+    for byte in whole.bytes().chain(fraction.bytes()) {
+        let digit = u32::from(byte.wrapping_sub(b'0'));
+        if behind < places {
+            number = number.checked_mul(10)?.checked_add(digit)?;
+        } else if digit != 0 {
+            return None;
+        }
+        behind += 1;
+    }
+    // Multiplied until it is large enough, or too large.
+    while number > 0 && behind < places {
+        number = number.checked_mul(10)?;
+        behind += 1;
+    }
+    (number > 0).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_the_relay_may_have_sent_are_numbers() {
+        assert_eq!(number("17"), Some(17));
+        for odd in ["0", "-1", "01", "+1", "4294967296", "", "null", "NaN", "true", "[1]", "\"\""] {
+            assert_eq!(number(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_known_in_every_spelling() {
+        for spelled in [
+            "30",
+            "30.0",
+            "3e1",
+            "3E+1",
+            "300e-1",
+            "0.30e2",
+            "0.0003E5",
+            "30.000",
+            "\"30\"",
+            "\"30.0\"",
+            "\"3e1\"",
+            "\"\\u0033\\u0030\"",
+            "0.30e000000000002",
+            "30e0",
+            "30000000000e-9",
+            "\" 30\\t\"",
+        ] {
+            assert_eq!(number(spelled), Some(30), "{spelled}");
+        }
+        for odd in [
+            "30.5",
+            "3.05e1",
+            "-30",
+            "-30.0",
+            "\"-30\"",
+            "\"030\"",
+            "\"+30\"",
+            "\"30x\"",
+            "\"3e\"",
+            "\"30 1\"",
+            "\"\\\"30\\\"\"",
+            "0.0",
+            "0e5",
+            "3e99",
+            "3e-99",
+            "3e99999999999999999999",
+            "3e-99999999999999999999",
+            "29.99999999999999999999",
+            "30.00000000000000000001",
+            "0x1E",
+        ] {
+            assert_eq!(number(odd), None, "{odd}");
         }
     }
 }

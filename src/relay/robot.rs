@@ -8,19 +8,6 @@ use crate::moment::Moment;
 use std::collections::VecDeque;
 use std::fmt;
 
-/// A request of a robot that is under way to a tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticket {
-    /// The tool's place in the agent.
-    pub tool: usize,
-    /// The id it travels under.
-    pub number: u32,
-    /// Which of the robot's requests it belongs to: one may go to several tools.
-    pub request: u32,
-    /// A number made of the request's id.
-    pub tag: u32,
-}
-
 /// A message that is being answered, but not yet: everything behind it waits.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -69,8 +56,6 @@ pub(super) struct Robot {
     pub initialised: bool,
     /// Whether the rules for `xiaozhi-server` apply to it.
     pub is_xiaozhi_server: bool,
-    /// Its requests at tools, the oldest first.
-    pub tickets: VecDeque<Ticket>,
     /// What it waits for.
     pub waiting: Option<Box<Waiting>>,
     /// What it sent behind the message that waits.
@@ -83,7 +68,6 @@ pub(super) struct Robot {
     pub list_seen: u32,
     /// Whether that reply is owed again, but a request in flight has the same id.
     pub list_owed: bool,
-    last_request: u32,
 }
 
 impl Robot {
@@ -97,56 +81,13 @@ impl Robot {
             client: None,
             initialised: false,
             is_xiaozhi_server: false,
-            tickets: VecDeque::new(),
             waiting: None,
             inbox: VecDeque::new(),
             parked: 0,
             last_list: None,
             list_seen: 0,
             list_owed: false,
-            last_request: 0,
         }
-    }
-
-    /// A number for one more request.
-    pub(super) fn next_request(&mut self) -> u32 {
-        self.last_request = self.last_request.wrapping_add(1);
-        self.last_request
-    }
-
-    /// How many of its requests are under way or wait.
-    pub(super) fn load(&self) -> usize {
-        self.requests() + self.parked + self.inbox.len()
-    }
-
-    /// Whether that is `most` or more.
-    pub(super) fn has_asked(&self, most: usize) -> bool {
-        // Counting takes time, and there are no more requests than tickets.
-        self.tickets.len() + self.parked + self.inbox.len() >= most && self.load() >= most
-    }
-
-    /// How many requests the tickets are of: those of one request stand side by side.
-    fn requests(&self) -> usize {
-        let mut last = None;
-        let first_of = |ticket: &&Ticket| last.replace(ticket.request) != Some(ticket.request);
-        self.tickets.iter().filter(first_of).count()
-    }
-
-    /// Takes out the ticket of the request that travels to `tool` as `number`. Says besides whether
-    /// the same request is under way elsewhere too.
-    pub(super) fn take_ticket(&mut self, tool: usize, number: u32) -> Option<(Ticket, bool)> {
-        let wanted = |ticket: &Ticket| ticket.tool == tool && ticket.number == number;
-        let place = self.tickets.iter().position(wanted)?;
-        let ticket = self.tickets.remove(place)?;
-        // Those of one request stand side by side.
-        let is_rival = |place| self.tickets.get(place).is_some_and(|t| t.request == ticket.request);
-        Some((ticket, is_rival(place) || place.checked_sub(1).is_some_and(is_rival)))
-    }
-
-    /// Takes out one more ticket of the same request, if there is one.
-    pub(super) fn take_rival(&mut self, request: u32) -> Option<Ticket> {
-        let place = self.tickets.iter().position(|ticket| ticket.request == request)?;
-        self.tickets.remove(place)
     }
 }
 

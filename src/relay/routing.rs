@@ -1,18 +1,16 @@
 //! Where a request goes, what waits until it can go there, and what comes of it.
 
 use super::agent::Agent;
+use super::calls::{memory_of_call, Call, Nature, Request};
 use super::catalogue::Kind;
 use super::face::pause_after;
 use super::from_robot::{Ask, Turnstile, LONGEST_ID};
 use super::from_tool::AGENT_SHARE;
-use super::in_flight::{Call, Nature, Request};
-use super::items::print;
-use super::memory::memory_of_call;
 use super::offers::Offer;
 use super::parked::Parked;
 use super::quirks;
 use super::reply::{shortened, Cause, Refusal};
-use super::robot::{self, Ticket};
+use super::robot;
 use super::tool::Tool;
 use super::turn::Turn;
 use super::ToolState;
@@ -196,12 +194,11 @@ impl Agent {
 
     /// Whether one more request of the robot may be under way.
     fn admit(&self, turn: &Turn<'_>, place: usize) -> Result<(), Cause> {
-        match self.robots.get(place) {
-            Some(robot) if robot.has_asked(turn.policy.max_in_flight) => {
-                Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
-            }
-            _ => Ok(()),
+        let most = turn.policy.max_in_flight;
+        if self.load(place) >= most {
+            return Err(Cause::TooManyInFlight(most));
         }
+        Ok(())
     }
 
     fn forward(
@@ -225,16 +222,15 @@ impl Agent {
             self.refuse(turn, place, id, Refusal::NotAMessage);
             return None;
         }
-        let memory = memory_of_call(id, params.asked_token);
+        let memory = memory_of_call(id.len(), params.asked_token);
         if !turn.admits(memory.saturating_mul(tools.len())) {
             self.refuse(turn, place, id, Refusal::NotForwarded(Cause::MemorySpent));
             return None;
         }
-        let robot = self.robots.get_mut(place)?;
         // A request to many tool servers is work for the relay, as one to many robots is.
         let others = tools.len().saturating_sub(1);
         let most = turn.policy.max_in_flight.saturating_mul(TICKETS_PER_REQUEST);
-        if others > 0 && robot.tickets.len() + others > most {
+        if others > 0 && self.calls.count_of(place).0 + others > most {
             let cause = Cause::TooManyInFlight(turn.policy.max_in_flight);
             self.refuse(turn, place, id, Refusal::NotForwarded(cause));
             return None;
@@ -244,8 +240,7 @@ impl Agent {
             self.refuse(turn, place, id, Refusal::NotForwarded(Cause::TooMuchAtOnce));
             return None;
         }
-        let request = robot.next_request();
-        let tag = print(id.as_bytes()) as u32;
+        let group = self.calls.new_group();
         let nature = match ask.method {
             "tools/call" => Nature::ToolCall,
             "initialize" => Nature::Initialize,
@@ -254,14 +249,18 @@ impl Agent {
         let deadline = turn.now.after(turn.policy.request_timeout);
         // An answer that is too large for the robot will have to be named.
         let kept_name = match &params.name {
-            Some((name, _)) if robot.is_xiaozhi_server => shortened(name),
+            Some((name, _)) if self.robots.get(place).is_some_and(|r| r.is_xiaozhi_server) => {
+                shortened(name)
+            }
             _ => "",
         };
         let mut digits = itoa::Buffer::new();
         let mut sent = None;
         for tool_place in tools {
             let Some(tool) = self.tools.get_mut(*tool_place) else { continue };
-            let number = tool.in_flight.fresh();
+            let call = Call::new(place, (id, kept_name), params.asked_token, nature, turn.now);
+            let memory = call.memory();
+            let (key, number) = self.calls.open(tool.key, group, deadline, call);
             let digits = digits.format(number);
             let mut splice = Splice::of(message.text);
             splice.put(id, digits);
@@ -271,12 +270,14 @@ impl Agent {
             if let (Some(name), Some((_, spelled))) = (name, &params.name) {
                 splice.put(spelled, name);
             }
-            let (spelled, token) = ((id, kept_name), params.asked_token);
-            let call = Call::new(place, spelled, token, nature, turn.now, deadline);
-            if tool.take_call(turn, number, splice.pieces(), call).is_ok() {
-                robot.tickets.push_back(Ticket { tool: *tool_place, number, request, tag });
-                sent = sent.or(Some(*tool_place));
+            if tool.take_call(turn, splice.pieces()).is_err() {
+                self.calls.close(key);
+                continue;
             }
+            turn.wake(deadline);
+            turn.keep(memory);
+            turn.traffic.calls += 1;
+            sent = sent.or(Some(*tool_place));
         }
         if sent.is_none() {
             self.refuse(turn, place, id, Refusal::NotForwarded(Cause::ToolQueueFull));
@@ -321,7 +322,6 @@ impl Agent {
         &mut self,
         turn: &mut Turn<'_>,
         tool: usize,
-        number: u32,
         call: &Call,
         message: &Message<'_>,
     ) {
@@ -335,19 +335,15 @@ impl Agent {
             self.trusts(turn, tool);
         }
         turn.traffic.latency.note(turn.now.since(call.since));
-        let Some(robot) = self.robots.get_mut(call.robot) else { return };
-        let Some((ticket, has_rivals)) = robot.take_ticket(tool, number) else { return };
-        if has_rivals {
-            if message.result.is_none() {
-                return;
-            }
-            while let Some(rival) = robot.take_rival(ticket.request) {
-                let tool = self.tools.get_mut(rival.tool);
-                if tool.and_then(|tool| tool.end_call(turn, rival.number)).is_some() {
-                    turn.traffic.calls_superseded += 1;
-                }
-            }
+        if call.rival.is_some() && message.result.is_none() {
+            return;
         }
+        let mut rival = call.rival;
+        while let Some(key) = rival {
+            rival = self.close_call(turn, key).and_then(|call| call.rival);
+            turn.traffic.calls_superseded += 1;
+        }
+        let Some(robot) = self.robots.get(call.robot) else { return };
         let Id::Given(id) = message.id else { return };
         let failure = match message.result {
             Some(result)
@@ -386,22 +382,13 @@ impl Agent {
     }
 
     /// A request at a tool will not be answered by it.
-    pub(super) fn call_failed(
-        &mut self,
-        turn: &mut Turn<'_>,
-        tool: usize,
-        number: u32,
-        call: &Call,
-        why: Refusal<'_>,
-    ) {
+    pub(super) fn call_failed(&mut self, turn: &mut Turn<'_>, call: &Call, why: Refusal<'_>) {
         match why {
             Refusal::ToolLost(_) => turn.traffic.calls_lost += 1,
             Refusal::TimedOut => turn.traffic.calls_timed_out += 1,
             _ => turn.traffic.calls_failed += 1,
         }
-        let Some(robot) = self.robots.get_mut(call.robot) else { return };
-        let Some((_, has_rivals)) = robot.take_ticket(tool, number) else { return };
-        if !has_rivals {
+        if call.rival.is_none() {
             self.refuse(turn, call.robot, call.id(), why);
         }
     }
@@ -459,18 +446,6 @@ impl Agent {
         }
     }
 
-    /// The newest of a robot's requests at tool servers that has `id`.
-    pub(super) fn ticket_of(&self, robot: usize, id: &str) -> Option<Ticket> {
-        let tag = print(id.as_bytes()) as u32;
-        let has_id = |ticket: &&Ticket| {
-            let call = self.tools.get(ticket.tool).and_then(|t| t.in_flight.call(ticket.number));
-            call.is_some_and(|call| call.id() == id)
-        };
-        // Nearly all are passed over, by a loop that does nothing else.
-        let tickets = self.robots.get(robot)?.tickets.iter().rev();
-        tickets.filter(|ticket| ticket.tag == tag).find(has_id).copied()
-    }
-
     /// What the relay itself asked, or a robot, is answered: takes it out.
     pub(super) fn take_request(
         &mut self,
@@ -478,7 +453,7 @@ impl Agent {
         tool: usize,
         number: u32,
     ) -> Option<Request> {
-        let request = self.tools.get_mut(tool)?.in_flight.remove(number);
+        let request = self.calls.answer(self.tools.get(tool)?.key, number);
         if let Some(Request::Call(call)) = &request {
             turn.free(call.memory());
         }

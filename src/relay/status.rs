@@ -160,7 +160,7 @@ impl Agent {
                             .and_then(|hello| hello.server_info())
                             .map(str::to_owned),
                         connected_seconds: now.since(tool.joined).as_secs(),
-                        in_flight: tool.in_flight.call_count(),
+                        in_flight: self.calls.count_at(tool.key),
                         last_error: tool.trouble_at(now).map(|trouble| trouble.told(language)),
                     }
                 })
@@ -177,7 +177,8 @@ impl Agent {
             let serves = served.get(&tool.line).filter(|_| self.serving(tool.line) == Some(place));
             let in_reserve = tool.line != 0 && self.serving(tool.line) != Some(place);
             let serves = serves.copied().unwrap_or_default();
-            Some(ToolStatus { in_reserve, ..tool.status(now, language, serves) })
+            let in_flight = self.calls.count_at(tool.key);
+            Some(ToolStatus { in_reserve, in_flight, ..tool.status(now, language, serves) })
         });
         AgentStatus {
             id: &self.name,
@@ -185,7 +186,11 @@ impl Agent {
             offered: offers.len(),
             waiting: self.parked.len(),
             kept: self.kept,
-            robots: self.robots.iter().map(|(_, robot)| robot.status(now)).collect(),
+            robots: self
+                .robots
+                .iter()
+                .map(|(at, robot)| robot.status(now, self.load(at)))
+                .collect(),
             tools: tools.collect(),
             lost: Vec::new(),
         }
@@ -209,13 +214,13 @@ impl Agent {
 }
 
 impl Robot {
-    fn status(&self, now: Moment) -> RobotStatus<'_> {
+    fn status(&self, now: Moment, in_flight: usize) -> RobotStatus<'_> {
         RobotStatus {
             connection: self.peer.to_string(),
             address: &self.address,
             client: self.client.as_deref(),
             connected_seconds: now.since(self.joined).as_secs(),
-            in_flight: self.load(),
+            in_flight,
         }
     }
 }
@@ -230,7 +235,7 @@ impl Tool {
             server_info: info.filter(|info| info.len() <= LARGEST_INFO),
             state: self.state.label(),
             connected_seconds: now.since(self.joined).as_secs(),
-            in_flight: self.in_flight.call_count(),
+            in_flight: 0,
             answered: self.answered,
             tools_count: serves,
             own_count: match self.state {

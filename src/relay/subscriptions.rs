@@ -178,7 +178,7 @@ impl Agent {
     fn tell_subscription(&mut self, turn: &mut Turn<'_>, to: Peer, method: &str, uri: &str) {
         let tool = self.tools.iter_mut().find(|(_, tool)| tool.peer == to);
         let Some((_, tool)) = tool.filter(|(_, tool)| tool.is_initialised()) else { return };
-        let number = tool.asks_aside();
+        let number = tool.asks_aside(&mut self.calls);
         let uri = reply::quoted(uri);
         let text = format!(
             r#"{{"jsonrpc":"2.0","id":{number},"method":"{method}","params":{{"uri":{uri}}}}}"#

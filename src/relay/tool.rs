@@ -2,10 +2,10 @@
 //! `liveness.rs`.
 
 use super::bucket::Bucket;
+use super::calls::{CallTable, Request, ToolKey};
 use super::catalogue::{Kind, PerKind};
 use super::face::pause_after;
 use super::hello::Hello;
-use super::in_flight::{Call, InFlight, Request};
 use super::items::{Gathered, Items, PageError, MAX_LIST_BYTES};
 use super::reply::shortened;
 use super::trouble::Trouble;
@@ -147,7 +147,8 @@ pub(super) struct Tool {
     pub joined: Moment,
     pub hello: Option<Hello>,
     pub lists: PerKind<List>,
-    pub in_flight: InFlight,
+    /// By what the table of calls knows it.
+    pub key: ToolKey,
     pub trouble: Option<Trouble>,
     /// When that came up.
     pub trouble_since: Moment,
@@ -194,7 +195,7 @@ impl Tool {
             joined: Moment::default(),
             hello: None,
             lists: PerKind::default(),
-            in_flight: InFlight::default(),
+            key: ToolKey::default(),
             trouble: None,
             trouble_since: Moment::default(),
             answered: 0,
@@ -279,7 +280,13 @@ impl Tool {
     }
 
     /// Asks for the first page of a list, unless a listing is under way.
-    pub(super) fn start_listing(&mut self, turn: &mut Turn<'_>, kind: Kind, tell: bool) {
+    pub(super) fn start_listing(
+        &mut self,
+        turn: &mut Turn<'_>,
+        calls: &mut CallTable,
+        kind: Kind,
+        tell: bool,
+    ) {
         let list = self.lists.of_mut(kind);
         if list.is_running() {
             return;
@@ -295,7 +302,7 @@ impl Tool {
             Some(late) if late.cursor.is_none() && !has_changed => late,
             other => {
                 for number in other.iter().flat_map(|listing| &listing.numbers) {
-                    self.in_flight.remove(*number);
+                    calls.answer(self.key, *number);
                 }
                 Box::new(Listing {
                     numbers: Vec::new(),
@@ -311,7 +318,7 @@ impl Tool {
         };
         listing.tell |= tell || has_changed;
         list.running = Some(listing);
-        self.ask_page(turn, kind);
+        self.ask_page(turn, calls, kind);
     }
 
     /// Takes over what was known of the lists it has not been asked for yet: it is the server that
@@ -338,13 +345,14 @@ impl Tool {
     pub(super) fn hear_page(
         &mut self,
         turn: &mut Turn<'_>,
+        calls: &mut CallTable,
         kind: Kind,
         answer: Result<&str, &str>,
     ) -> Listed {
         let method = kind.row().list;
         let list = self.lists.of_mut(kind);
         let Some(mut listing) = list.running.take() else { return Listed::GoesOn };
-        self.page_came(&mut listing);
+        self.page_came(calls, &mut listing);
         let list = self.lists.of_mut(kind);
         if let Some(at) = list.again_at {
             turn.wake(at);
@@ -374,7 +382,7 @@ impl Tool {
                 listing.pages += 1;
                 listing.cursor = Some(next);
                 self.lists.of_mut(kind).running = Some(listing);
-                self.ask_page(turn, kind);
+                self.ask_page(turn, calls, kind);
                 return Listed::GoesOn;
             }
             _ if listing.gathered.cut => Some(Trouble::ListCut(method, listing.gathered.len())),
@@ -391,13 +399,6 @@ impl Tool {
         done(trouble)
     }
 
-    /// A robot's request under way is over: takes it out.
-    pub(super) fn end_call(&mut self, turn: &mut Turn<'_>, number: u32) -> Option<Call> {
-        let Some(Request::Call(call)) = self.in_flight.remove(number) else { return None };
-        turn.free(call.memory());
-        Some(call)
-    }
-
     /// How much memory its lists and its answer to `initialize` take.
     pub(super) fn catalogue_memory(&self) -> usize {
         let hello = self.hello.as_ref().map_or(0, Hello::memory);
@@ -405,27 +406,24 @@ impl Tool {
     }
 
     /// An id for a request of the relay's own whose answer means nothing.
-    pub(super) fn asks_aside(&mut self) -> u32 {
-        let number = self.in_flight.fresh();
-        self.in_flight.insert(number, Request::Aside);
+    pub(super) fn asks_aside(&mut self, calls: &mut CallTable) -> u32 {
+        let number = calls.ask(self.key, Request::Aside);
         self.aside.push_back(number);
         if self.aside.len() > MAX_ASIDE {
             let oldest = self.aside.pop_front();
-            oldest.and_then(|oldest| self.in_flight.remove(oldest));
+            oldest.and_then(|oldest| calls.answer(self.key, oldest));
         }
         number
     }
 
-    /// Passes a robot's request on under `number`.
+    /// Passes a robot's request on.
     ///
     /// # Errors
     /// [`Congested`] where the tool's queue has no room for it.
     pub(super) fn take_call(
         &mut self,
         turn: &mut Turn<'_>,
-        number: u32,
         pieces: &[&str],
-        call: Call,
     ) -> Result<(), Congested> {
         turn.send_to_tool(self.peer, pieces)?;
         // Behind a dead NAT entry nobody answers: that is found out now, not at the next ping.
@@ -433,10 +431,6 @@ impl Tool {
             self.probed = turn.now;
             turn.probe(self.peer);
         }
-        turn.wake(call.deadline);
-        turn.keep(call.memory());
-        self.in_flight.insert(number, Request::Call(call));
-        turn.traffic.calls += 1;
         Ok(())
     }
 }
