@@ -27,11 +27,26 @@ pub fn create_folders(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// The first link on the way to `path` that leads nowhere, and where it leads.
-pub fn broken_link(path: &Path) -> Option<(PathBuf, PathBuf)> {
-    let broken = |at: &&Path| fs::symlink_metadata(at).is_ok() && fs::metadata(at).is_err();
-    let link = path.ancestors().filter(|at| !at.as_os_str().is_empty()).find(broken)?;
-    Some((link.to_owned(), fs::read_link(link).ok()?))
+/// Why a file cannot be opened or made.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A link, to something that does not exist.
+    BrokenLink(PathBuf, PathBuf),
+    /// Something that has to be a folder and is not.
+    NotAFolder(PathBuf),
+}
+
+/// What is in the way of the file at `path`, if it is something that the user can see.
+pub fn obstacle(path: &Path) -> Option<Obstacle> {
+    path.ancestors().find_map(|at| match fs::metadata(at) {
+        Ok(found) if at != path && !found.is_dir() => Some(Obstacle::NotAFolder(at.to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // Only a link can be read as one. Its target begins at its own folder.
+            let target = at.parent()?.join(fs::read_link(at).ok()?);
+            Some(Obstacle::BrokenLink(at.to_owned(), target))
+        }
+        _ => None,
+    })
 }
 
 /// Gives what this process has just made at `path` to the owner of its folder, if this process is root and
@@ -61,6 +76,25 @@ pub fn give_to_folder_owner(_path: &Path, _file: Option<&File>) {}
 mod tests {
     use super::*;
     use std::os::unix::fs::{chown, MetadataExt};
+
+    #[test]
+    fn what_is_in_the_way_of_a_file_is_found() {
+        let folder = std::env::temp_dir().join(format!("mcp-obstacle-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("empty")).unwrap();
+        fs::write(folder.join("file"), "").unwrap();
+        std::os::unix::fs::symlink("no/where", folder.join("link")).unwrap();
+        for path in ["file", "empty", "empty/a/b", "new"] {
+            assert_eq!(obstacle(&folder.join(path)), None, "{path}");
+        }
+        let file = Obstacle::NotAFolder(folder.join("file"));
+        assert_eq!(obstacle(&folder.join("file/a/b")), Some(file));
+        for path in ["link", "link/a/b"] {
+            let link = Obstacle::BrokenLink(folder.join("link"), folder.join("no/where"));
+            assert_eq!(obstacle(&folder.join(path)), Some(link), "{path}");
+        }
+        let _ = fs::remove_dir_all(&folder);
+    }
 
     #[test]
     fn what_root_makes_belongs_to_the_owner_of_the_folder() {

@@ -651,6 +651,19 @@ fn links_are_followed_loops_pipes_and_devices_refused() {
 
 #[cfg(unix)]
 #[test]
+fn of_a_link_to_nowhere_both_ends_are_named() {
+    let folder = Folder::new();
+    fs::create_dir(folder.0.join("data")).unwrap();
+    std::os::unix::fs::symlink("/nowhere/a.cfg", folder.file()).unwrap();
+    for config in [None, Some(FILE.into()), Some("data/../data/.mcp-endpoint-server.cfg".into())] {
+        let line = one_line(settings::load(&Sources { config, ..folder.sources() }));
+        assert!(line.contains("-server.cfg 是一个链接"), "{line}");
+        assert!(line.contains("/nowhere/a.cfg") && !line.contains("-c "), "{line}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_file_that_may_not_be_read_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::with(keyed("port = 7"));
@@ -669,11 +682,17 @@ fn where_nothing_can_be_saved_the_server_runs_and_says_how_long_the_key_lasts() 
     let loaded = folder.load().unwrap();
     let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
     assert!(warning.contains("重启") && warning.contains(FILE), "{warning}");
+    let in_the_way = format!("{} 不是目录", folder.0.join("data").display());
+    assert!(warning.contains(&in_the_way) && warning.contains("移走"), "{warning}");
     assert!(!warning.contains(&loaded.settings.server.key));
     assert_eq!(loaded.settings.server.key.len(), 32);
     assert_eq!(fs::read_to_string(folder.0.join("data")).unwrap(), "in the way");
     let given = folder.load_with(&[("MCP_ENDPOINT_SERVER_KEY", KEY)]).unwrap();
     assert!(given.warnings.len() == 1 && given.settings.server.key == KEY);
+    assert!(given.warnings[0].contains(&in_the_way), "{}", given.warnings[0]);
+    let config = Some(FILE.replace(".cfg", "-2.cfg").into());
+    let line = one_line(settings::load(&Sources { config, ..folder.sources() }));
+    assert!(line.contains(&in_the_way), "{line}");
 }
 
 #[test]

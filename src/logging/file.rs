@@ -106,10 +106,9 @@ impl LogFile {
         let is_first = self.retry_at.is_none();
         self.retry_at = Instant::now().checked_add(PAUSE);
         let path = self.settings.as_ref()?.log_file.as_deref()?;
-        is_first.then(|| match ownership::broken_link(path) {
-            Some((link, target)) => {
-                let why = self.language.link_to_nowhere(link.display(), target.display());
-                self.language.log_file_fails(path.display(), why)
+        is_first.then(|| match ownership::obstacle(path) {
+            Some(obstacle) => {
+                self.language.log_file_fails(path.display(), self.language.obstacle(&obstacle))
             }
             None => self.language.log_file_fails(path.display(), error),
         })

@@ -1,6 +1,7 @@
 //! The configuration file: finding it, and its text.
 
 use super::lines::{Content, LineError};
+use crate::ownership;
 use crate::text::Language;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -72,9 +73,10 @@ pub(super) fn find(
 
 fn read(path: &Path, language: Language) -> Result<String, String> {
     let shown = path.display();
-    let unreadable = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => language.config_missing(&shown),
-        _ => language.config_unreadable(&shown, error),
+    let unreadable = |error: std::io::Error| match ownership::obstacle(path) {
+        Some(obstacle) => language.obstacle(&obstacle),
+        None if error.kind() == ErrorKind::NotFound => language.config_missing(&shown),
+        None => language.config_unreadable(&shown, error),
     };
     let kind = fs::metadata(path).map_err(unreadable)?;
     if kind.is_dir() {

@@ -84,9 +84,9 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
         (false, true) => save::update(&source.file, &source.text, &text),
         (false, false) => return Ok(loaded),
     };
-    let saved = saved.map_err(|error| match ownership::broken_link(&source.file) {
-        Some((link, target)) => language.link_to_nowhere(link.display(), target.display()),
-        None => error.to_string(),
+    let saved = saved.map_err(|error| match ownership::obstacle(&source.file) {
+        Some(obstacle) => language.obstacle(&obstacle),
+        None => language.not_writable(error),
     });
     match saved {
         Ok(()) => {

@@ -1,7 +1,20 @@
 //! What is said about settings: mistakes, accepted values, the key, and settings that change.
 
 use super::Language;
+use crate::ownership::Obstacle;
 use std::fmt::Display;
+
+impl Language {
+    /// What is in the way of a file.
+    pub fn obstacle(self, obstacle: &Obstacle) -> String {
+        match obstacle {
+            Obstacle::BrokenLink(link, target) => {
+                self.link_to_nowhere(link.display(), target.display())
+            }
+            Obstacle::NotAFolder(path) => self.not_a_folder(path.display()),
+        }
+    }
+}
 
 // What is wrong with the configuration, and what became of it.
 sentences! {
@@ -75,7 +88,7 @@ sentences! {
         zh: "{file}: 配置文件已不存在；请把它放回原处，否则下次启动会新建配置并更换密钥";
         en: "{file}: the configuration file is gone; put it back, or the next start makes a new one with another key";
     }
-    /// The system, or the parser, does not want to.
+    /// The system does not let us.
     config_unreadable(file: impl Display, error: impl Display) {
         zh: "{file}: 无法读取配置文件: {error}；请检查文件及其权限";
         en: "{file}: the configuration file cannot be read: {error}; check the file and its permissions";
@@ -90,10 +103,20 @@ sentences! {
         zh: "{file}: 这里是一个目录，应当是配置文件。挂载的文件不存在时，Docker 会建一个同名目录: 请停止容器并删除该目录，先建好文件再启动，或改为挂载整个 data 目录";
         en: "{file}: this is a folder and should be the configuration file. Docker makes such a folder where the file to mount is missing: stop the container, remove the folder, make the file and start again, or mount the folder data instead";
     }
-    /// Why a file cannot be made: a link on the way to it leads nowhere.
+    /// Why a file cannot be opened or made.
     link_to_nowhere(link: impl Display, target: impl Display) {
-        zh: "{link} 是一个链接，它指向的 {target} 不存在；请建好该目录，或删除这个链接";
-        en: "{link} is a link to {target}, which does not exist: make that folder, or remove the link";
+        zh: "{link} 是一个链接，它指向的 {target} 不存在；请先创建 {target}，或删除这个链接";
+        en: "{link} is a link to {target}, which does not exist; create {target}, or remove the link";
+    }
+    /// Why a file cannot be opened or made: a file has the name of its folder.
+    not_a_folder(path: impl Display) {
+        zh: "{path} 不是目录，而这里需要一个目录；请把它移走或改名";
+        en: "{path} must be a folder, but is not one; move it away or rename it";
+    }
+    /// Why a file cannot be made or changed, as the system says it.
+    not_writable(error: impl Display) {
+        zh: "{error}；请检查该文件及其目录能否写入";
+        en: "{error}; check that the file and its folder can be written";
     }
     /// A file that holds the key and that everybody can read.
     key_for_all_to_see(file: impl Display, mode: u32) {
@@ -141,9 +164,9 @@ sentences! {
         en: "the configuration file {file} was created";
     }
     /// The file could not be made.
-    config_not_created(file: impl Display, error: impl Display) {
-        zh: "无法创建配置文件 {file}: {error}；服务器以默认配置运行，请检查该目录的写权限";
-        en: "the configuration file {file} cannot be created: {error}; the server runs on the defaults: see that its folder can be written";
+    config_not_created(file: impl Display, why: impl Display) {
+        zh: "无法创建配置文件 {file}: {why}。服务器以默认配置运行";
+        en: "the configuration file {file} cannot be created: {why}. The server runs on the defaults";
     }
     /// A key was made and saved.
     key_saved(file: impl Display) {
@@ -151,9 +174,9 @@ sentences! {
         en: "a new key was made and saved in {file}";
     }
     /// A key was made and is lost at the next start.
-    key_not_saved(file: impl Display, error: impl Display) {
-        zh: "！！新生成的密钥无法保存到 {file}: {error}。它只在本次运行中有效，重启后所有接入点地址都会失效；请使该文件可写，或用环境变量 MCP_ENDPOINT_SERVER_KEY 指定密钥";
-        en: "!! the new key cannot be saved in {file}: {error}. It lasts until the restart only; then all addresses change. Make the file writable, or set the key by MCP_ENDPOINT_SERVER_KEY";
+    key_not_saved(file: impl Display, why: impl Display) {
+        zh: "！！新生成的密钥无法保存到 {file}: {why}。新密钥只在本次运行中有效，重启后所有接入点地址都会失效；也可以用环境变量 MCP_ENDPOINT_SERVER_KEY 指定密钥";
+        en: "!! the new key cannot be saved in {file}: {why}. The new key lasts only until the restart; then all addresses change. You can also set the key by MCP_ENDPOINT_SERVER_KEY";
     }
     /// The key of the file was replaced.
     key_was_short(least: usize) {
