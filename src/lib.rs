@@ -32,5 +32,9 @@ pub mod sorted;
 pub mod text;
 pub mod token;
 
+#[cfg(test)]
+#[path = "../tests/common/skip.rs"]
+mod skip;
+
 /// The version of this program, as every answer that names one gives it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

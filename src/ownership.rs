@@ -103,7 +103,7 @@ mod tests {
         create_folders(&folder).unwrap();
         if chown(&folder, Some(4242), Some(4243)).is_err() {
             let _ = fs::remove_dir_all(&folder);
-            return eprintln!("skipped: needs root");
+            return crate::skip::skip("needs root");
         }
         create_folders(&folder.join("a/b")).unwrap();
         let path = folder.join("a/b/file");

@@ -12,6 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{env, fs, process};
 
+#[path = "common/skip.rs"]
+mod skip;
+use skip::skip;
+
 const FILE: &str = "data/.mcp-endpoint-server.cfg";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -669,7 +673,7 @@ fn a_file_that_may_not_be_read_is_named() {
     let folder = Folder::with(keyed("port = 7"));
     fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(folder.file()).is_ok() {
-        return eprintln!("skipped: needs a user who is not root, who can read every file");
+        return skip("needs a user who is not root, who can read every file");
     }
     assert!(one_line(folder.load()).contains(FILE));
 }

@@ -328,7 +328,7 @@ mod tests {
         let folder = Folder::new("pipe");
         let made = process::Command::new("mkfifo").arg(folder.0.join("log")).status();
         if !made.is_ok_and(|status| status.success()) {
-            return eprintln!("skipped: needs mkfifo");
+            return crate::skip::skip("needs mkfifo");
         }
         let mut log = folder.log(10, 1);
         log.put(b"line\n");

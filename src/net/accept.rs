@@ -305,7 +305,7 @@ mod tests {
         const BURST: usize = 300;
         let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
         if most.trim().parse::<usize>().unwrap() < BURST {
-            return eprintln!("skipped: needs net.core.somaxconn of {BURST}");
+            return crate::skip::skip(&format!("needs net.core.somaxconn of {BURST}"));
         }
         let poll = mio::Poll::new().unwrap();
         let listeners = Listeners::open("127.0.0.1", 0, poll.registry()).unwrap();

@@ -40,9 +40,9 @@ impl Browser {
         let chromium = chromium().filter(|_| has_node && folder.join("node_modules").exists());
         let Some(chromium) = chromium else {
             let needed = "needs node, Chromium, and `npm ci` in tests/browser (CHROMIUM names the \
-                          browser where it is not found), as .ci/run installs them";
+                          browser where it is not found), as .ci/setup installs them";
             assert!(std::env::var_os("CI").is_none(), "{needed}");
-            let _ = writeln!(std::io::stderr(), "skipped: {needed}");
+            super::skip(needed);
             return None;
         };
         let mut command = Command::new("node");

@@ -37,6 +37,7 @@ mod process;
 mod raw;
 mod robot;
 mod server;
+mod skip;
 mod token;
 mod tool;
 
@@ -52,6 +53,7 @@ pub use process::Process;
 pub use raw::{Ending, Raw, Response};
 pub use robot::Robot;
 pub use server::{program, Builder, Ended, Server, CONFIG, LOG};
+pub(crate) use skip::skip;
 pub use token::{encrypt, escape, token};
 pub use tool::{Answer, Tool, ToolBuilder};
 

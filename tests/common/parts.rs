@@ -1,7 +1,6 @@
 //! Peers in Python, made with the libraries that real peers are made with.
 
-use super::Process;
-use std::io::Write;
+use super::{skip, Process};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -29,11 +28,11 @@ impl Parts {
         }
         let needed = format!(
             "needs a Python with the packages of tests/parts/requirements.txt; {} is none. \
-             Name one in MCP_PARTS_PYTHON, or make .venv as .ci/run does",
+             Name one in MCP_PARTS_PYTHON, or have .ci/setup make .venv",
             python.display()
         );
         assert!(std::env::var_os("CI").is_none(), "{needed}");
-        say(&format!("skipped: {needed}"));
+        skip(&needed);
         None
     }
 
@@ -79,12 +78,12 @@ impl Parts {
         let works = Self::has(&python, "import mcp.server.mcpserver");
         let needed = format!(
             "needs a Python with the packages of tests/parts/requirements-sdk2.txt; {} is none. \
-             Name one in MCP_PARTS_PYTHON_SDK2, or make it as .ci/run does",
+             Name one in MCP_PARTS_PYTHON_SDK2, or have .ci/setup make it",
             python.display()
         );
         assert!(works || std::env::var_os("CI").is_none(), "{needed}");
         if !works {
-            say(&format!("skipped: {needed}"));
+            skip(&needed);
         }
         works
     }
@@ -133,14 +132,9 @@ pub fn program(name: &str, required: bool) -> Option<PathBuf> {
     if found.is_none() {
         let needed = format!("needs {name} (apt-get install {name})");
         assert!(!required || std::env::var_os("CI").is_none(), "{needed}");
-        say(&format!("skipped: {needed}"));
+        skip(&needed);
     }
     found
-}
-
-/// Says something that is seen although the test succeeds: only `print!` is kept back by tests.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// A running script.

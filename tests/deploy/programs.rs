@@ -1,9 +1,8 @@
 //! Programs that are not there on every machine.
 
 use super::SERVER;
-use crate::common::Process;
+use crate::common::{skip, Process};
 use crate::common::{Raw, Response, PATIENCE};
-use std::io::Write;
 use std::net::SocketAddr;
 use std::process::{Command, Output};
 
@@ -14,8 +13,7 @@ pub(crate) fn have(program: &str, package: &str) -> bool {
     if !found {
         let needed = format!("needs {program} (apt-get install {package})");
         assert!(std::env::var_os("CI").is_none(), "{needed}");
-        // Not `eprintln!`, which is kept back where the test succeeds.
-        let _ = writeln!(std::io::stderr(), "skipped: {needed}");
+        skip(&needed);
     }
     found
 }

@@ -1,21 +1,21 @@
 //! TLS where there should be none, none where there should be, and certificates nobody trusts.
 //! They need the program `openssl`, here and in the doctor.
 
-use super::common::{Folder, Process, Server, PATIENCE};
+use super::common::{skip, Folder, Process, Server, PATIENCE};
 use super::visit::{folder, free_port, Visit};
 use std::process::{Command, Stdio};
 
 /// Whether there is an `openssl`; without one the test is skipped, and says so.
 fn have_openssl() -> bool {
     if !cfg!(feature = "doctor") {
-        eprintln!("skipped: the doctor was built without openssl");
+        skip("needs a doctor that was built with openssl");
         return false;
     }
     let found = Command::new("openssl").arg("version").stdout(Stdio::null()).status();
     let found = found.is_ok_and(|status| status.success());
     assert!(found || std::env::var_os("CI").is_none(), "needs the program openssl");
     if !found {
-        eprintln!("skipped: needs the program openssl");
+        skip("needs the program openssl");
     }
     found
 }

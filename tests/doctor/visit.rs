@@ -1,6 +1,6 @@
 //! Calling the doctor, and reading what it says.
 
-use super::common::{Builder, Folder, Process, Server, PATIENCE};
+use super::common::{skip, Builder, Folder, Process, Server, PATIENCE};
 use std::fmt;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -264,7 +264,7 @@ while True:
     let mut command = Command::new("python3");
     if !command.arg("-c").arg("import ssl").status().is_ok_and(|status| status.success()) {
         assert!(std::env::var_os("CI").is_none(), "needs python3");
-        eprintln!("skipped: needs python3");
+        skip("needs python3");
         return None;
     }
     let mut command = Command::new("python3");

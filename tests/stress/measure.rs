@@ -9,7 +9,9 @@
 //! stood in the scheduler's queue is what the server took, computing or blocked. The time on the clock
 //! is shown beside it.
 
-use crate::common::{upgrade, Builder, Client, Event, Frame, Message, Raw, Response, Server, PING};
+use crate::common::{
+    skip, upgrade, Builder, Client, Event, Frame, Message, Raw, Response, Server, PING,
+};
 use crate::load::{shaken, Target, MIB};
 use serde_json::json;
 use std::fs::File;
@@ -206,7 +208,7 @@ pub(crate) struct Report {
 impl Report {
     /// That of a row that cannot be played here.
     pub(crate) fn skipped(reason: &'static str) -> Self {
-        eprintln!("skipped: needs {reason}");
+        skip(&format!("needs {reason}"));
         Report { skipped: Some(reason), ..Report::default() }
     }
 
