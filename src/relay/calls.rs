@@ -147,7 +147,7 @@ impl CallTable {
         deadline: Moment,
         call: Call,
     ) -> (CallKey, u32) {
-        let (robot, tag) = (call.robot, call.tag);
+        let (robot, tag) = (call.robot(), call.tag);
         let (at, id) = self.insert(tool, group, deadline, Request::Call(call));
         self.calls += 1;
         if let Some(tool) = self.tools.get_mut(tool.0 as usize) {
@@ -185,20 +185,20 @@ impl CallTable {
             self.shrink();
         }
         let id = self.fresh_id(tool);
-        let nowhere = Links { before: NONE, behind: NONE };
-        let chains = [NONE; 2];
-        let links = [nowhere; 3];
-        let entry = Entry { id, tool: tool.0, group, chains, links, deadline, request };
         let mut at = self.free;
-        if let Some(place) = self.entries.get_mut(at as usize) {
-            [self.free, _] = place.chains;
-            *place = entry;
-        } else {
+        if at == NONE {
+            at = self.entries.len() as u32;
             if self.entries.len() >= self.heads.len() {
                 self.rehash();
             }
-            at = self.entries.len() as u32;
-            self.entries.push(entry);
+            self.entries.push(Entry::free());
+        }
+        if let Some(entry) = self.entries.get_mut(at as usize) {
+            [self.free, _] = entry.chains;
+            // One by one: that copies less than a whole entry.
+            (entry.id, entry.tool, entry.group) = (id, tool.0, group);
+            entry.deadline = deadline;
+            entry.request = request;
         }
         self.used += 1;
         let head = self.head(id, tool.0);
@@ -237,16 +237,17 @@ impl CallTable {
         }
         if let Request::Call(call) = &mut request {
             self.calls -= 1;
-            let head = self.head(call.tag, call.robot as u32);
+            let head = self.head(call.tag, call.robot() as u32);
             self.unchain(Index::RobotId, at, head);
-            if let Some(of_robot) = self.robots.get_mut(call.robot) {
+            if let Some(of_robot) = self.robots.get_mut(call.robot()) {
                 let links = unlink(&mut self.entries, &mut of_robot.ends, List::Robot, at);
                 let is_rival = |at: &u32| {
                     self.entries.get(*at as usize).is_some_and(|entry| entry.group == group)
                 };
-                call.rival = [links.behind, links.before].into_iter().find(is_rival).map(CallKey);
+                let rival = [links.behind, links.before].into_iter().find(is_rival);
+                call.rival = rival.unwrap_or(NONE);
                 of_robot.calls -= 1;
-                of_robot.requests -= usize::from(call.rival.is_none());
+                of_robot.requests -= usize::from(rival.is_none());
             }
             self.disarm(at);
         }
@@ -326,7 +327,7 @@ impl CallTable {
     pub(super) fn find(&self, robot: usize, id: &str) -> Option<CallKey> {
         let tag = print(id.as_bytes()) as u32;
         let is_wanted = |entry: &Entry| match &entry.request {
-            Request::Call(call) => call.tag == tag && call.robot == robot && call.id() == id,
+            Request::Call(call) => call.tag == tag && call.robot() == robot && call.id() == id,
             _ => false,
         };
         self.find_where(Index::RobotId, self.head(tag, robot as u32), is_wanted).map(CallKey)

@@ -245,7 +245,7 @@ impl Agent {
         }
         while let Some(key) = next {
             let at = self.calls.whereabouts(key);
-            next = self.close_call(turn, key).and_then(|call| call.rival);
+            next = self.close_call(turn, key).and_then(|call| call.rival());
             turn.traffic.calls_cancelled += 1;
             let Some((Some(tool), number)) = at else { continue };
             let Some(tool) = self.tools.get(tool) else { continue };

@@ -130,7 +130,7 @@ impl Agent {
                 Request::Ping | Request::Aside => (),
                 Request::Call(call) => {
                     self.call_failed(turn, &call, why);
-                    self.pay_list_owed(turn, call.robot);
+                    self.pay_list_owed(turn, call.robot());
                 }
                 Request::Initialize => {
                     if self.tools.get(place).is_some_and(|t| t.state == ToolState::Shaking) {
@@ -359,7 +359,9 @@ impl Agent {
         let Some(call) = self.calls.put_off(tool.key, number, deadline) else { return };
         // Sooner than before, where new settings have made the wait shorter.
         turn.wake(deadline);
-        let (Some(robot), Some(own)) = (self.robots.get(call.robot), &call.token) else { return };
+        let (Some(robot), Some(own)) = (self.robots.get(call.robot()), call.token()) else {
+            return;
+        };
         if !tool.progress.admits(turn.now, message.text.len(), 1) {
             turn.traffic.notifications_dropped += 1;
             return self.complain_of_notifications(turn, place);

@@ -14,7 +14,7 @@ impl Agent {
     pub(super) fn check_invariants(&self, policy: &Policy) {
         self.calls.check_invariants();
         for call in self.calls.iter() {
-            assert!(self.robots.contains(call.robot), "a call without its robot");
+            assert!(self.robots.contains(call.robot()), "a call without its robot");
         }
         for (place, tool) in self.tools.iter().filter(|(_, tool)| tool.line != 0) {
             let serving = self.serving(tool.line).and_then(|place| self.tools.get(place));

@@ -220,7 +220,7 @@ impl Agent {
     fn give_up_calls(&mut self, turn: &mut Turn<'_>) {
         let mut sums = vec![0usize; self.robots.capacity()];
         for call in self.calls.iter() {
-            if let Some(sum) = sums.get_mut(call.robot) {
+            if let Some(sum) = sums.get_mut(call.robot()) {
                 *sum += call.memory();
             }
         }

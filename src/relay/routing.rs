@@ -222,7 +222,8 @@ impl Agent {
             self.refuse(turn, place, id, Refusal::NotAMessage);
             return None;
         }
-        let memory = memory_of_call(id.len(), params.asked_token);
+        let token_length = params.asked_token.map_or(0, str::len);
+        let memory = memory_of_call(id.len() + token_length);
         if !turn.admits(memory.saturating_mul(tools.len())) {
             self.refuse(turn, place, id, Refusal::NotForwarded(Cause::MemorySpent));
             return None;
@@ -335,16 +336,17 @@ impl Agent {
             self.trusts(turn, tool);
         }
         turn.traffic.latency.note(turn.now.since(call.since));
-        if call.rival.is_some() && message.result.is_none() {
+        if call.rival().is_some() && message.result.is_none() {
             return;
         }
-        let mut rival = call.rival;
+        let mut rival = call.rival();
         while let Some(key) = rival {
-            rival = self.close_call(turn, key).and_then(|call| call.rival);
+            rival = self.close_call(turn, key).and_then(|call| call.rival());
             turn.traffic.calls_superseded += 1;
         }
-        let Some(robot) = self.robots.get(call.robot) else { return };
+        let Some(robot) = self.robots.get(call.robot()) else { return };
         let Id::Given(id) = message.id else { return };
+        let own_id = call.id();
         let failure = match message.result {
             Some(result)
                 if message.is_failure
@@ -357,7 +359,7 @@ impl Agent {
             _ => None,
         };
         let mut splice = Splice::of(message.text);
-        splice.put(id, call.id());
+        splice.put(id, own_id);
         if let Some(member) = message.surplus_member() {
             splice.put(member, "");
         }
@@ -365,10 +367,10 @@ impl Agent {
             splice.put(behind_brace, words);
         }
         match quirks::too_large_for(robot, turn.policy, splice.pieces()) {
-            None => self.answer(turn, call.robot, call.id(), splice.pieces()),
+            None => self.answer(turn, call.robot(), own_id, splice.pieces()),
             Some(size) => self.answer_is_too_large(turn, tool, call, size),
         }
-        self.pay_list_owed(turn, call.robot);
+        self.pay_list_owed(turn, call.robot());
     }
 
     /// An answer would end the session of the robot it is for.
@@ -377,8 +379,8 @@ impl Agent {
         let Some(tool) = self.tools.get(tool) else { return };
         let language = turn.policy.language;
         let of = language.answer_of(call.name(), &tool.label);
-        self.complain_of_large_answer(turn, call.robot, &language.answer_too_large(size, &of));
-        self.refuse(turn, call.robot, call.id(), Refusal::TooLarge { size, of: &of });
+        self.complain_of_large_answer(turn, call.robot(), &language.answer_too_large(size, &of));
+        self.refuse(turn, call.robot(), call.id(), Refusal::TooLarge { size, of: &of });
     }
 
     /// A request at a tool will not be answered by it.
@@ -388,8 +390,8 @@ impl Agent {
             Refusal::TimedOut => turn.traffic.calls_timed_out += 1,
             _ => turn.traffic.calls_failed += 1,
         }
-        if call.rival.is_none() {
-            self.refuse(turn, call.robot, call.id(), why);
+        if call.rival().is_none() {
+            self.refuse(turn, call.robot(), call.id(), why);
         }
     }
 

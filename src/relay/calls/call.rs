@@ -1,13 +1,13 @@
 //! A request under way, as the table keeps it.
 
-use super::CallKey;
+use super::{CallKey, NONE};
 use crate::moment::Moment;
 use crate::relay::catalogue::Kind;
 use crate::relay::items::print;
 use crate::relay::memory::GROWS;
 use ws::memory::allocated;
 
-/// How many bytes of an id, with the name behind it, are kept without an allocation.
+/// How many bytes of an id, a token and a name together are kept without an allocation.
 const MAX_INLINE: usize = 22;
 
 /// A request under way to a tool server.
@@ -25,22 +25,22 @@ pub(in crate::relay) enum Request {
     Aside,
 }
 
-/// A robot's request at a tool server.
+/// A robot's request at a tool server. Small, for it is copied when it is opened and when it is over.
 #[derive(Debug)]
 pub(in crate::relay) struct Call {
-    /// The robot's place in its agent.
-    pub robot: usize,
+    /// The id and the progress token the robot sent, as the robot spelled them, and the name of what
+    /// it calls.
     text: Text,
-    /// The progress token the robot sent, as the robot spelled it.
-    pub token: Option<Box<str>>,
     /// When it was passed on.
     pub since: Moment,
+    robot: u32,
     /// A number made of the id.
     pub(super) tag: u32,
-    /// Another call of the same request: one request may go to several tool servers. Set when the
-    /// call is taken out of the table.
-    pub rival: Option<CallKey>,
+    /// The place of another call of the same request: one request may go to several tool servers. Set
+    /// when the call is taken out of the table.
+    pub(super) rival: u32,
     id_length: u16,
+    token_length: u16,
     /// What kind of request it is, as far as that matters to its answer.
     pub nature: Nature,
 }
@@ -54,30 +54,52 @@ impl Call {
         nature: Nature,
         since: Moment,
     ) -> Self {
-        let tag = print(id.as_bytes()) as u32;
-        // Longer ids are refused.
-        let id_length = u16::try_from(id.len()).unwrap_or(u16::MAX);
-        let (text, token) = (Text::new(id, name), token.map(Into::into));
-        Call { robot, text, token, since, tag, rival: None, id_length, nature }
+        let token = token.unwrap_or_default();
+        // Longer ones are refused.
+        let length = |text: &str| u16::try_from(text.len()).unwrap_or(u16::MAX);
+        Call {
+            text: Text::new([id, token, name]),
+            since,
+            robot: robot as u32,
+            tag: print(id.as_bytes()) as u32,
+            rival: NONE,
+            id_length: length(id),
+            token_length: length(token),
+            nature,
+        }
+    }
+
+    /// The robot's place in its agent.
+    pub(in crate::relay) fn robot(&self) -> usize {
+        self.robot as usize
     }
 
     /// The id the robot sent, as the robot spelled it.
     pub(in crate::relay) fn id(&self) -> &str {
-        self.text.as_str().get(..self.id_length.into()).unwrap_or_default()
+        self.text.part(0, self.id_length.into())
+    }
+
+    /// The progress token the robot sent, as the robot spelled it.
+    pub(in crate::relay) fn token(&self) -> Option<&str> {
+        let id_length = usize::from(self.id_length);
+        let token = self.text.part(id_length, id_length + usize::from(self.token_length));
+        Some(token).filter(|token| !token.is_empty())
     }
 
     /// The name of what it calls, where that is known.
     pub(in crate::relay) fn name(&self) -> &str {
-        self.text.as_str().get(self.id_length.into()..).unwrap_or_default()
+        let start = usize::from(self.id_length) + usize::from(self.token_length);
+        self.text.part(start, self.text.len())
+    }
+
+    /// Another call of the same request, if there was one when this one was taken out of the table.
+    pub(in crate::relay) fn rival(&self) -> Option<CallKey> {
+        Some(CallKey(self.rival)).filter(|rival| rival.0 != NONE)
     }
 
     /// How many bytes of memory it takes.
     pub(in crate::relay) fn memory(&self) -> usize {
-        let length = match &self.text {
-            Text::Inline(..) => 0,
-            Text::Allocated(text) => text.len(),
-        };
-        memory_of_call(length, self.token.as_deref())
+        memory_of_call(self.text.len())
     }
 }
 
@@ -100,32 +122,40 @@ enum Text {
 }
 
 impl Text {
-    fn new(one: &str, other: &str) -> Self {
+    fn new(parts: [&str; 3]) -> Self {
         let mut bytes = [0; MAX_INLINE];
-        let (head, rest) = bytes.split_at_mut(one.len().min(MAX_INLINE));
-        match rest.get_mut(..other.len()) {
-            Some(rest) if head.len() == one.len() => {
-                head.copy_from_slice(one.as_bytes());
-                rest.copy_from_slice(other.as_bytes());
-                Text::Inline((one.len() + other.len()) as u8, bytes)
+        let mut length = 0;
+        for part in parts {
+            let end = length + part.len();
+            match bytes.get_mut(length..end) {
+                Some(room) => room.copy_from_slice(part.as_bytes()),
+                None => return Text::Allocated(parts.concat().into()),
             }
-            _ => Text::Allocated([one, other].concat().into()),
+            length = end;
+        }
+        Text::Inline(length as u8, bytes)
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Text::Inline(length, _) => usize::from(*length),
+            Text::Allocated(text) => text.len(),
         }
     }
 
-    fn as_str(&self) -> &str {
-        match self {
-            Text::Inline(length, bytes) => {
-                let bytes = bytes.get(..usize::from(*length)).unwrap_or_default();
-                std::str::from_utf8(bytes).unwrap_or_default()
+    fn part(&self, start: usize, end: usize) -> &str {
+        let part = match self {
+            Text::Inline(_, bytes) => {
+                bytes.get(start..end).and_then(|bytes| std::str::from_utf8(bytes).ok())
             }
-            Text::Allocated(text) => text,
-        }
+            Text::Allocated(text) => text.get(start..end),
+        };
+        part.unwrap_or_default()
     }
 }
 
-/// How many bytes of memory a call takes, with an id of `length` bytes and what is kept behind it.
-pub(in crate::relay) fn memory_of_call(length: usize, token: Option<&str>) -> usize {
+/// How many bytes of memory a call takes, with `length` bytes of its id, its token and its name.
+pub(in crate::relay) fn memory_of_call(length: usize) -> usize {
     let text = if length > MAX_INLINE { allocated(length) } else { 0 };
-    text + token.map_or(0, |token| allocated(token.len())) + GROWS * super::ENTRY_SIZE
+    text + GROWS * super::ENTRY_SIZE
 }

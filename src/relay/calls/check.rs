@@ -22,7 +22,7 @@ impl CallTable {
                     *count += 1;
                 }
                 let found =
-                    self.find(call.robot, call.id()).and_then(|found| self.call_at(found.0));
+                    self.find(call.robot(), call.id()).and_then(|found| self.call_at(found.0));
                 assert!(found.is_some_and(|found| found.id() == call.id()), "an id is not found");
             }
         }
@@ -37,7 +37,7 @@ impl CallTable {
             let (mut calls, mut requests) = (0, 0);
             for entry in self.walk(List::Robot, robot.ends) {
                 let Request::Call(call) = &entry.request else { continue };
-                assert_eq!(call.robot, place, "a call of another robot");
+                assert_eq!(call.robot(), place, "a call of another robot");
                 requests += usize::from(std::mem::replace(&mut last, entry.group) != entry.group);
                 calls += 1;
             }

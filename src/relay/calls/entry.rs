@@ -58,6 +58,21 @@ pub(super) struct Entry {
     pub(super) request: Request,
 }
 
+impl Entry {
+    /// A new place in the table.
+    pub(super) fn free() -> Self {
+        Entry {
+            id: 0,
+            tool: NONE,
+            group: 0,
+            chains: [NONE; 2],
+            links: [Links { before: NONE, behind: NONE }; 3],
+            deadline: Moment::default(),
+            request: Request::Aside,
+        }
+    }
+}
+
 pub(super) fn links(entries: &mut [Entry], list: List, at: u32) -> Option<&mut Links> {
     entries.get_mut(at as usize)?.links.get_mut(list as usize)
 }

@@ -76,7 +76,7 @@ fn the_newest_call_of_an_id_is_found_and_each_robot_has_its_own_ids() {
     assert_eq!(table.find(0, "7"), Some(keys[3]));
     assert_eq!(table.find(1, "7"), Some(keys[1]));
     assert_eq!((table.find(1, "8"), table.find(0, "\"7\"")), (None, None));
-    assert!(table.close(keys[3]).is_some_and(|call| call.id() == "7" && call.rival.is_none()));
+    assert!(table.close(keys[3]).is_some_and(|call| call.id() == "7" && call.rival().is_none()));
     assert!(table.close(keys[3]).is_none());
     assert_eq!(table.find(0, "7"), Some(keys[0]));
     assert_eq!(
@@ -97,11 +97,11 @@ fn a_request_to_several_tool_servers_is_one_request() {
     open(&mut table, tools[0], 0, "3", 9);
     assert_eq!(table.count_of(0), (5, 3));
     assert_eq!(table.find(0, "2").map(|call| table.first_of_request(call)), Some(keys[0]));
-    let mut rival = table.close(keys[1]).unwrap().rival;
+    let mut rival = table.close(keys[1]).unwrap().rival();
     assert_eq!((rival, table.count_of(0)), (Some(keys[2]), (4, 3)));
     let mut rivals = 0;
     while let Some(key) = rival {
-        rival = table.close(key).unwrap().rival;
+        rival = table.close(key).unwrap().rival();
         rivals += 1;
     }
     assert_eq!((rivals, table.count_of(0)), (2, (2, 2)));
@@ -138,8 +138,9 @@ fn texts_of_any_length_come_back_as_they_were() {
             let (Some(id), Some(name)) = (text.get(..split), text.get(split..length)) else {
                 continue;
             };
-            let call = Call::new(0, (id, name), Some("t"), Nature::Other, at(0));
-            assert_eq!((call.id(), call.name()), (id, name));
+            let token = (split % 3 > 0).then(|| text.get(..split)).flatten();
+            let call = Call::new(0, (id, name), token, Nature::Other, at(0));
+            assert_eq!((call.id(), call.token(), call.name()), (id, token, name));
         }
     }
 }
@@ -162,7 +163,7 @@ fn a_table_grows_and_shrinks_and_loses_nothing() {
         } else {
             let (tool, upstream, robot, id) = open_calls.swap_remove(pick % open_calls.len());
             match table.answer(tools[tool], upstream) {
-                Some(Request::Call(call)) => assert_eq!((call.robot, call.id()), (robot, &*id)),
+                Some(Request::Call(call)) => assert_eq!((call.robot(), call.id()), (robot, &*id)),
                 other => panic!("{other:?}"),
             }
         }
