@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod fault;
+pub mod ids;
 pub mod line;
 pub mod message;
 pub mod scan;
@@ -14,5 +15,5 @@ pub mod splice;
 
 pub use fault::{Fault, FaultKind};
 pub use line::read_line;
-pub use message::{Id, Message, MessageError, Params};
+pub use message::{Id, Message, MessageError, Params, Unread};
 pub use splice::Splice;

@@ -1,60 +1,80 @@
 //! A text as it arrived: line breaks and a byte order mark go before it is read as a message.
 
-use crate::message::{Message, MessageError};
-use crate::scan;
+use crate::message::{Message, MessageError, Unread};
+use crate::scan::{first_break, is_break, Notes};
 
 /// Tells `then` of a text that came: what it is as it is passed on, and as a message. Line breaks
 /// at its end are left out, as is a byte order mark before it; those between the parts of JSON
-/// become blanks.
-pub fn read_line<T>(
+/// become blanks, in a copy, if `has_room` says that there is room for one of so many bytes.
+pub fn read_line<C, T>(
+    context: &mut C,
     text: &str,
-    then: impl FnOnce(&str, Result<&Message<'_>, MessageError>) -> T,
+    has_room: impl FnOnce(&mut C, usize) -> bool,
+    then: impl FnOnce(&mut C, &str, Result<&Message<'_>, &Unread>) -> T,
 ) -> T {
-    let mut text = text;
-    while let [.., b'\r' | b'\n'] = text.as_bytes() {
-        text = text.get(..text.len() - 1).unwrap_or_default();
+    let (line, mut notes) = (without_end(text), Notes::default());
+    let read = Message::read_noting(line, &mut notes);
+    match &read {
+        // Nearly all are. It is used where it lies: it is large to copy.
+        Ok(message) if !notes.has_breaks => then(context, line, Ok(message)),
+        _ => read_odd_line(context, (line, notes), &read, has_room, then),
     }
-    // Nearly all have no more of them, which need not be found out beforehand: with one it is no
-    // JSON of one line.
-    let read = Message::read(text);
-    let why = match &read {
-        // Where it lies: it is large to copy.
-        Ok(message) => return then(text, Ok(message)),
-        Err(why) => *why,
-    };
-    let marked = text.strip_prefix(BYTE_ORDER_MARK);
-    let text = marked.unwrap_or(text);
-    let spread = on_one_line(text);
-    let line = spread.as_deref().unwrap_or(text);
-    if marked.is_none() && spread.is_none() {
-        return then(line, Err(why));
+}
+
+/// A text that is no message of one line, as `first` says.
+#[cold]
+#[inline(never)]
+fn read_odd_line<C, T>(
+    context: &mut C,
+    (mut line, mut notes): (&str, Notes),
+    first: &Result<Message<'_>, Unread>,
+    has_room: impl FnOnce(&mut C, usize) -> bool,
+    then: impl FnOnce(&mut C, &str, Result<&Message<'_>, &Unread>) -> T,
+) -> T {
+    let (mut copy, mut unmarked, mut again) = (None, None, None);
+    let mut read = first.as_ref();
+    if let Some(rest) = line.strip_prefix(BYTE_ORDER_MARK) {
+        line = rest;
+        read = unmarked.insert(Message::read_noting(line, &mut notes)).as_ref();
     }
-    then(line, Message::read(line).as_ref().map_err(|why| *why))
+    let is_json = !read.is_err_and(|unread| unread.why == MessageError::NotJson);
+    if notes.has_breaks && is_json {
+        let spread = line.trim_start_matches(BREAKS);
+        let has_breaks = first_break(spread).is_some();
+        if has_breaks && !has_room(context, spread.len()) {
+            read = again.insert(Err(Unread::no_room(line, read))).as_ref();
+        } else {
+            line = spread;
+            if has_breaks {
+                line = copy.insert(with_blanks(spread));
+            }
+            read = again.insert(Message::read_noting(line, &mut notes)).as_ref();
+        }
+    }
+    then(context, line, read)
 }
 
 /// What some programs write before a text.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// JSON with line breaks, with blanks in their place; nothing where it is not that.
-fn on_one_line(text: &str) -> Option<String> {
-    if !has_breaks(text) {
-        return None;
+/// What ends a line.
+pub(crate) const BREAKS: [char; 2] = ['\r', '\n'];
+
+/// The text without the line breaks at its end.
+#[inline]
+fn without_end(text: &str) -> &str {
+    match text.as_bytes() {
+        [.., b'\r' | b'\n'] => {
+            let end = text.bytes().rposition(|byte| !is_break(byte)).map_or(0, |last| last + 1);
+            text.get(..end).unwrap_or_default()
+        }
+        _ => text,
     }
-    let text = text.trim_start_matches(['\r', '\n']);
-    // In a string a tab is a fault just as a line break is.
-    let is_json = scan::is_json(&with_breaks_as(text, b'\t'));
-    is_json.then(|| with_breaks_as(text, b' '))
 }
 
-/// Whether there are line breaks in a text. A large one is looked through many bytes at a time.
-pub(crate) fn has_breaks(text: &str) -> bool {
-    let is_break = |found, byte: &u8| found | matches!(byte, b'\r' | b'\n');
-    text.as_bytes().chunks(256).any(|bytes| bytes.iter().fold(false, is_break))
-}
-
-/// A text with `other`, which must be ASCII, in the place of each line break, in no more memory than
-/// that takes: a text may be large.
-pub(crate) fn with_breaks_as(text: &str, other: u8) -> String {
-    let bytes = text.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { other } else { byte });
+/// A text with blanks in the place of line breaks, in no more memory than that takes: a text may be
+/// large.
+fn with_blanks(text: &str) -> String {
+    let bytes = text.bytes().map(|byte| if is_break(byte) { b' ' } else { byte });
     String::from_utf8(bytes.collect()).unwrap_or_default()
 }

@@ -1,8 +1,9 @@
 //! A JSON-RPC message, borrowed: its kind, and where its ids and the members stand that a relay needs.
 
-use crate::scan::{self, Key};
-use crate::splice::around;
+use crate::scan::{self, first_break, Key, Notes, Scanner, SyntaxError, TextError};
+use crate::splice::{around, place_in};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The id of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,9 +34,9 @@ pub struct Message<'a> {
     pub result: Option<&'a str>,
     /// Its `error`, as it is spelled.
     pub error: Option<&'a str>,
-    /// The one of `result` and `error` that has to go where both are there, as it is spelled: an
-    /// `error` of `null`, or the `result` beside any other.
-    surplus: Option<&'a str>,
+    /// A part of it that is not as usual, as it is spelled, if there is one.
+    unusual: Option<&'a str>,
+    kind: Unusual,
     /// Whether its result says `isError`.
     pub is_failure: bool,
     /// What stands in its `params`.
@@ -51,14 +52,77 @@ pub enum MessageError {
     Batch,
     /// It is JSON, but neither request nor notification nor reply.
     NotAMessage,
+    /// It has line breaks, and there is no room for a copy without them.
+    NoRoom,
+}
+
+/// A text that is no message: why, and what was found on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Why it is none.
+    pub why: MessageError,
+    /// Where the first thing stands that is wrong.
+    pub(crate) at: usize,
+    /// Where it is no JSON: whether the text before that place is.
+    pub(crate) is_behind_value: bool,
+    /// Where its id stands, if it is JSON and has one that can be read.
+    id: Option<Range<usize>>,
+}
+
+impl Unread {
+    fn new(why: MessageError, at: usize) -> Self {
+        Unread { why, at, is_behind_value: false, id: None }
+    }
+
+    /// The text has line breaks, and there is no room for a copy without them.
+    pub(crate) fn no_room(text: &str, read: Result<&Message<'_>, &Self>) -> Self {
+        let at = first_break(text).unwrap_or_default();
+        let id = match read {
+            Ok(Message { id: Id::Given(id), .. }) => place_in(text, id),
+            Ok(_) => None,
+            Err(unread) => unread.id.clone(),
+        };
+        Unread { id, ..Unread::new(MessageError::NoRoom, at) }
+    }
+
+    /// Whether the text is JSON that would be passed on as one line.
+    pub(crate) fn is_json(&self) -> bool {
+        !matches!(self.why, MessageError::NotJson | MessageError::NoRoom)
+    }
+
+    /// The id of the text, if it has one that can be read.
+    pub fn id_in<'a>(&self, text: &'a str) -> Option<&'a str> {
+        text.get(self.id.clone()?)
+    }
+}
+
+impl From<TextError> for Unread {
+    fn from(TextError { at, is_behind_value }: TextError) -> Self {
+        Unread { is_behind_value, ..Unread::new(MessageError::NotJson, at) }
+    }
+}
+
+/// What is unusual about a part of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Unusual {
+    /// The one of `result` and `error` that has to go where both are there: an `error` of `null`, or
+    /// the `result` beside any other.
+    #[default]
+    Surplus,
+    /// The `payload` of `{"type":"mcp","payload":…}`.
+    Payload,
+    /// The first member that it must not have: it is no message.
+    Odd,
 }
 
 /// Stands for the value of a member that was written twice: a value is never empty.
 const TWICE: &str = "";
 
-/// Takes a member in, unless one of its name has come before.
-fn once<'a>(slot: &mut Option<&'a str>, value: &'a str, twice: &mut bool) {
-    *twice |= slot.replace(value).is_some();
+/// Takes a member in; the first that is written twice is `odd`.
+fn once<'a>(slot: &mut Option<&'a str>, value: &'a str, odd: &mut Option<&'a str>) {
+    if slot.replace(value).is_some() {
+        odd.get_or_insert(value);
+    }
 }
 
 /// The members of `params` the relay may have to know, as they are spelled.
@@ -90,22 +154,61 @@ impl<'a> Inside<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Takes a text of one line apart: one with a line break is none that is JSON.
+    /// Takes a text apart: one with a line break is none that is JSON.
     ///
     /// # Errors
-    /// [`MessageError`] where it is no JSON-RPC message.
+    /// [`MessageError`] where it is no JSON-RPC message of one line.
     pub fn read(text: &'a str) -> Result<Self, MessageError> {
+        Self::take_apart(text).map_err(|unread| unread.why)
+    }
+
+    /// The same; says more of what is no message.
+    ///
+    /// # Errors
+    /// [`Unread`] where it is no JSON-RPC message of one line.
+    pub fn take_apart(text: &'a str) -> Result<Self, Unread> {
+        let mut notes = Notes::default();
+        let read = Self::read_noting(text, &mut notes);
+        if notes.has_breaks && !read.as_ref().is_err_and(|e| e.why == MessageError::NotJson) {
+            let at = first_break(text).unwrap_or_default();
+            return Err(Unread::new(MessageError::NotJson, at));
+        }
+        read
+    }
+
+    /// The same where line breaks are only noted.
+    pub(crate) fn read_noting(text: &'a str, notes: &mut Notes) -> Result<Self, Unread> {
+        let mut scanner = Scanner::new(text, notes);
+        if !scanner.is_at_object() {
+            return Err(no_object(scanner));
+        }
         let mut found = Message { text, ..Message::default() };
-        let (mut id, mut method, mut is_error, mut twice) = (None, None, None, false);
-        let scanned = scan::walk(text, |key, scanner| {
+        found.scan(&mut scanner).map_err(TextError::from)?;
+        scanner.end()?;
+        match found.kind {
+            Unusual::Odd => Err(found.unread()),
+            _ => Ok(found),
+        }
+    }
+
+    /// Takes a message from a scanner that is at an object.
+    #[inline(always)]
+    fn scan(&mut self, scanner: &mut Scanner<'a, '_>) -> Result<(), SyntaxError> {
+        let found = self;
+        let (mut id, mut method, mut is_error, mut odd_id) = (None, None, None, false);
+        let (mut odd, mut kind, mut payload) = (None, None, None);
+        scanner.object(|key, scanner| {
             let slot = match &*key.bytes() {
-                b"id" => &mut id,
+                b"id" => {
+                    odd_id |= id.is_some();
+                    &mut id
+                }
                 b"method" => &mut method,
                 b"error" => &mut found.error,
                 b"params" => {
                     let inside = &mut found.inside;
                     let value = scanner.value_with_members(|key, value| inside.take(key, value))?;
-                    once(&mut found.params, value, &mut twice);
+                    once(&mut found.params, value, &mut odd);
                     return Ok(());
                 }
                 b"result" => {
@@ -114,38 +217,80 @@ impl<'a> Message<'a> {
                             is_error = Some(value);
                         }
                     })?;
-                    once(&mut found.result, value, &mut twice);
+                    once(&mut found.result, value, &mut odd);
+                    return Ok(());
+                }
+                b"type" => {
+                    kind = Some(scanner.value()?);
+                    return Ok(());
+                }
+                b"payload" => {
+                    payload = Some(scanner.value()?);
                     return Ok(());
                 }
                 _ => return scanner.skip(),
             };
-            once(slot, scanner.value()?, &mut twice);
+            once(slot, scanner.value()?, &mut odd);
             Ok(())
-        });
-        if scanned.is_err() {
-            return Err(match text.trim_start().as_bytes().first() {
-                Some(b'{') => MessageError::NotJson,
-                _ if !scan::is_json(text) => MessageError::NotJson,
-                Some(b'[') => MessageError::Batch,
-                _ => MessageError::NotAMessage,
-            });
-        }
-        if twice {
-            return Err(MessageError::NotAMessage);
-        }
-        found.id = read_id(id);
+        })?;
+        found.id = if odd_id { Id::Odd } else { read_id(id) };
         found.method = match method {
             // Some serialise every member they know of.
             None | Some("null") => None,
-            Some(raw) => Some(string(raw).ok_or(MessageError::NotAMessage)?),
+            Some(raw) => {
+                let method = string(raw);
+                if method.is_none() {
+                    odd = earlier(odd, raw);
+                }
+                method
+            }
         };
         if found.error.is_some() && found.result.is_some() {
             // Some write both, one of them `null`. Who writes an error means it.
             let is_null = found.error == Some("null");
-            found.surplus = if is_null { found.error.take() } else { found.result.take() };
+            found.unusual = if is_null { found.error.take() } else { found.result.take() };
+        }
+        if odd.is_some() {
+            (found.unusual, found.kind) = (odd, Unusual::Odd);
+        } else if payload.is_some() && found.unusual.is_none() {
+            let kind = kind.and_then(string);
+            found.unusual = payload.filter(|_| kind.as_deref() == Some("mcp"));
+            found.kind = Unusual::Payload;
         }
         found.is_failure = is_error == Some("true") && found.result.is_some();
-        Ok(found)
+        Ok(())
+    }
+
+    /// What is to be said of it where it is none.
+    #[cold]
+    fn unread(&self) -> Unread {
+        let place = |part: Option<&str>| place_in(self.text, part?);
+        let id = if let Id::Given(id) = self.id { Some(id) } else { None };
+        let at = place(self.unusual).map_or(0, |odd| odd.start);
+        Unread { id: place(id), ..Unread::new(MessageError::NotAMessage, at) }
+    }
+
+    /// Hears of the messages in a list, until `hear` does not want to go on. Of a list without end
+    /// only the beginning is looked at.
+    pub fn each_of(list: &'a str, hear: &mut dyn FnMut(&Message<'a>) -> bool) {
+        let mut left = MAX_MESSAGES;
+        let _ = scan::walk_elements(list, &mut |scanner| {
+            left -= 1;
+            if !scanner.is_at_object() {
+                scanner.value()?;
+                return Ok(left > 0);
+            }
+            let (mut found, start) = (Message::default(), scanner.place());
+            found.scan(scanner)?;
+            found.text = scanner.since(start)?;
+            Ok((found.kind == Unusual::Odd || hear(&found)) && left > 0)
+        });
+    }
+
+    /// What stands in `{"type":"mcp","payload":…}`, as which devices send messages to their own
+    /// server.
+    pub fn wrapped(&self) -> Option<&'a str> {
+        self.unusual.filter(|_| self.kind == Unusual::Payload)
     }
 
     /// Whether it is a request, a notification or a reply.
@@ -164,7 +309,8 @@ impl<'a> Message<'a> {
     /// The member that has to go before the message is passed on, with one of the commas beside it:
     /// a success has no `error`, and an error no `result`.
     pub fn surplus_member(&self) -> Option<&'a str> {
-        let (before, behind) = around(self.text, self.surplus?)?;
+        let surplus = self.unusual.filter(|_| self.kind == Unusual::Surplus)?;
+        let (before, behind) = around(self.text, surplus)?;
         let blank = [' ', '\t'];
         let key = before.trim_end_matches(blank).strip_suffix(':')?.trim_end_matches(blank);
         // Neither name has a quote in it, however it is spelled.
@@ -176,20 +322,6 @@ impl<'a> Message<'a> {
         let others = self.text.get(..start)?.trim_end_matches(blank).strip_suffix(',');
         let start = others.map_or(start, str::len);
         self.text.get(start..self.text.len() - behind.len())
-    }
-
-    /// The id of a text that is no message, where one can be read.
-    pub fn id_of_unreadable(text: &str) -> Option<&str> {
-        let (mut id, mut twice) = (None, false);
-        let scanned = scan::members(text, |key, value| {
-            if key.name() == "id" {
-                once(&mut id, value, &mut twice);
-            }
-        });
-        match read_id(id) {
-            Id::Given(id) if scanned.is_ok() && !twice => Some(id),
-            _ => None,
-        }
     }
 
     /// What its `params` say. Whatever is missing, odd or written twice is left out: the tool the
@@ -213,6 +345,27 @@ impl<'a> Message<'a> {
             protocol_version: inside.protocol_version.and_then(string),
         }
     }
+}
+
+/// How many elements of a list are looked at for messages.
+const MAX_MESSAGES: u32 = 16 * 1024;
+
+/// A text that does not begin as an object does.
+#[cold]
+fn no_object(mut scanner: Scanner<'_, '_>) -> Unread {
+    let is_list = scanner.is_at_list();
+    let end = scanner.value().map_err(TextError::from).and_then(|_| scanner.end());
+    match (end, is_list) {
+        (Err(why), _) => why.into(),
+        (Ok(()), true) => Unread::new(MessageError::Batch, 0),
+        (Ok(()), false) => Unread::new(MessageError::NotAMessage, 0),
+    }
+}
+
+/// The one that comes first in a text.
+#[cold]
+fn earlier<'a>(one: Option<&'a str>, other: &'a str) -> Option<&'a str> {
+    Some(one.filter(|one| one.as_ptr() < other.as_ptr()).unwrap_or(other))
 }
 
 fn read_id(spelled: Option<&str>) -> Id<'_> {

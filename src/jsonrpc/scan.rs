@@ -1,6 +1,6 @@
 //! Walking over JSON without building anything: what is well-formed, and where each member
-//! stands. It is JSON of one line: what passes the relay is, so a line break is taken for a fault.
-//! Where a number may stand, `NaN`, `Infinity` and `-Infinity` may, too: Python writes and reads them.
+//! stands. Where a number may stand, `NaN`, `Infinity` and `-Infinity` may, too: Python writes and
+//! reads them. What passes the relay is JSON of one line, so line breaks between values are noted.
 //!
 //! Every message passes through here whole, once, so this is written for speed. serde_json's
 //! `RawValue` does the same work for several times the price, and allocates for it; it is what
@@ -8,11 +8,15 @@
 
 mod letters;
 mod strings;
+mod values;
 
 use std::borrow::Cow;
 use strings::{first_mark, marked_end, string_end};
+use values::{behind, behind_colon, blanks_end, value_end, INFINITY};
 
-/// The text is not JSON.
+pub use values::MAX_DEPTH;
+
+/// A value is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
     /// The place of the first byte that cannot stand there; the length of the text where it ends
@@ -21,6 +25,32 @@ pub struct SyntaxError {
 }
 
 type Scanned<T> = Result<T, SyntaxError>;
+
+/// A text is not one JSON value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextError {
+    /// The place of the first byte that cannot stand there; the length of the text where it ends
+    /// too early.
+    pub at: usize,
+    /// Whether the text before it is one value.
+    pub is_behind_value: bool,
+}
+
+impl From<SyntaxError> for TextError {
+    #[inline]
+    fn from(SyntaxError { at }: SyntaxError) -> Self {
+        TextError { at, is_behind_value: false }
+    }
+}
+
+/// What is noted on the way over a text.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Whether a line break stands between values or their parts.
+    pub has_breaks: bool,
+    /// Whether a value is nested deeper than [`MAX_DEPTH`].
+    pub is_deep: bool,
+}
 
 /// A key of an object.
 #[derive(Clone, Copy, Debug)]
@@ -64,20 +94,27 @@ fn unescaped(spelled: &str) -> Cow<'_, str> {
 
 /// A walk over a text.
 #[derive(Debug)]
-pub struct Scanner<'a> {
+pub struct Scanner<'a, 'n> {
     text: &'a str,
     at: usize,
+    notes: &'n mut Notes,
 }
 
 /// Hears of each member of `object`, which must be the whole text: its key, and its value as it is
 /// spelled.
 ///
 /// # Errors
-/// [`SyntaxError`] where the text is not one well-formed object. Members before the fault have been
+/// [`TextError`] where the text is not one well-formed object. Members before the fault have been
 /// heard of.
-pub fn members<'a>(object: &'a str, mut hear: impl FnMut(Key<'a>, &'a str)) -> Scanned<()> {
+pub fn members<'a>(
+    object: &'a str,
+    mut hear: impl FnMut(Key<'a>, &'a str),
+) -> Result<(), TextError> {
     // One piece of program for all who hear: only messages are in a hurry.
-    fn walk_members<'a>(object: &'a str, hear: &mut dyn FnMut(Key<'a>, &'a str)) -> Scanned<()> {
+    fn walk_members<'a>(
+        object: &'a str,
+        hear: &mut dyn FnMut(Key<'a>, &'a str),
+    ) -> Result<(), TextError> {
         walk(object, |key, scanner| {
             hear(key, scanner.value()?);
             Ok(())
@@ -89,46 +126,76 @@ pub fn members<'a>(object: &'a str, mut hear: impl FnMut(Key<'a>, &'a str)) -> S
 /// Hears of each element of `list`, which must be the whole text, as it is spelled.
 ///
 /// # Errors
-/// [`SyntaxError`] where the text is not one well-formed list. Elements before the fault have been
+/// [`TextError`] where the text is not one well-formed list. Elements before the fault have been
 /// heard of.
-pub fn elements<'a>(list: &'a str, hear: &mut dyn FnMut(&'a str)) -> Scanned<()> {
-    let bytes = list.as_bytes();
-    let mut scanner = Scanner { text: list, at: blanks_end(bytes, 0) };
-    scanner.elements(&mut |element| {
-        hear(element);
-        true
-    })?;
-    end_at(bytes, scanner.at)
+pub fn elements<'a>(list: &'a str, hear: &mut dyn FnMut(&'a str)) -> Result<(), TextError> {
+    walk_elements(list, &mut |scanner| {
+        hear(scanner.value()?);
+        Ok(true)
+    })
+}
+
+/// Is shown the place of each element of `list`, which must be the whole text, and takes it from the
+/// scanner; says whether to go on.
+///
+/// # Errors
+/// [`TextError`] where the text is not one well-formed list, or what `visit` fails with, or where it
+/// does not want to go on.
+pub fn walk_elements<'a>(
+    list: &'a str,
+    visit: &mut dyn FnMut(&mut Scanner<'a, '_>) -> Scanned<bool>,
+) -> Result<(), TextError> {
+    let mut notes = Notes::default();
+    let mut scanner = Scanner::new(list, &mut notes);
+    scanner.walk_elements(visit)?;
+    scanner.end()
 }
 
 /// Is shown each key of `object`, which must be the whole text, and takes the value behind it
 /// from the scanner.
 ///
 /// # Errors
-/// [`SyntaxError`] where the text is not one well-formed object, or what `visit` fails with.
+/// [`TextError`] where the text is not one well-formed object, or what `visit` fails with.
 #[inline]
 pub fn walk<'a>(
     object: &'a str,
-    visit: impl FnMut(Key<'a>, &mut Scanner<'a>) -> Scanned<()>,
-) -> Scanned<()> {
-    let bytes = object.as_bytes();
-    let mut scanner = Scanner { text: object, at: blanks_end(bytes, 0) };
+    visit: impl FnMut(Key<'a>, &mut Scanner<'a, '_>) -> Scanned<()>,
+) -> Result<(), TextError> {
+    let mut notes = Notes::default();
+    let mut scanner = Scanner::new(object, &mut notes);
     scanner.object(visit)?;
-    end_at(bytes, scanner.at)
+    scanner.end()
 }
 
 /// Whether the whole text is one well-formed value, on one line.
 pub fn is_json(text: &str) -> bool {
-    check(text).is_ok()
+    let mut notes = Notes::default();
+    check(text, &mut notes).is_ok() && !notes.has_breaks
 }
 
-/// Checks that the whole text is one well-formed value, on one line.
+/// Checks that the whole text is one well-formed value.
 ///
 /// # Errors
-/// [`SyntaxError`] where it is not.
-pub fn check(text: &str) -> Scanned<()> {
-    let bytes = text.as_bytes();
-    end_at(bytes, value_end(bytes, blanks_end(bytes, 0))?)
+/// [`TextError`] where it is not.
+pub fn check(text: &str, notes: &mut Notes) -> Result<(), TextError> {
+    let mut scanner = Scanner::new(text, notes);
+    scanner.value()?;
+    scanner.end()
+}
+
+pub(crate) fn is_break(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+/// Where the first line break of a text is. A large one is looked through many bytes at a time.
+pub(crate) fn first_break(text: &str) -> Option<usize> {
+    let chunk = text
+        .as_bytes()
+        .chunks(256)
+        .position(|bytes| bytes.iter().fold(false, |found, byte| found | is_break(*byte)));
+    let before = 256 * chunk?;
+    let within = text.as_bytes().get(before..)?.iter().position(|byte| is_break(*byte))?;
+    Some(before + within)
 }
 
 /// JSON as every reader takes it: `null` for `NaN`, `Infinity` and `-Infinity`. `json` must be
@@ -159,12 +226,44 @@ pub fn strict(json: &str) -> Cow<'_, str> {
     Cow::Owned(strict)
 }
 
-impl<'a> Scanner<'a> {
+impl<'a, 'n> Scanner<'a, 'n> {
+    /// A walk that begins with the first thing in the text that is no blank.
+    #[inline(always)]
+    pub(crate) fn new(text: &'a str, notes: &'n mut Notes) -> Self {
+        let at = blanks_end(text.as_bytes(), 0, notes);
+        Scanner { text, at, notes }
+    }
+
+    /// Nothing but blanks may come any more.
+    #[inline(always)]
+    pub(crate) fn end(&mut self) -> Result<(), TextError> {
+        let bytes = self.text.as_bytes();
+        match blanks_end(bytes, self.at, self.notes) {
+            end if end == bytes.len() => Ok(()),
+            at => Err(TextError { at, is_behind_value: true }),
+        }
+    }
+
+    /// How many bytes of the text have been passed.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// What was passed since `start`.
+    #[inline(always)]
+    pub(crate) fn since(&self, start: usize) -> Scanned<&'a str> {
+        self.text.get(start..self.at).ok_or(SyntaxError { at: start })
+    }
+
     /// An object, each key of which is shown to `visit`, which takes the value behind it.
     #[inline(always)]
-    fn object(&mut self, mut visit: impl FnMut(Key<'a>, &mut Self) -> Scanned<()>) -> Scanned<()> {
+    pub(crate) fn object(
+        &mut self,
+        mut visit: impl FnMut(Key<'a>, &mut Self) -> Scanned<()>,
+    ) -> Scanned<()> {
         let bytes = self.text.as_bytes();
-        self.at = blanks_end(bytes, behind(bytes, self.at, b'{')?);
+        self.at = blanks_end(bytes, behind(bytes, self.at, b'{')?, self.notes);
         if bytes.get(self.at) == Some(&b'}') {
             self.at += 1;
             return Ok(());
@@ -172,9 +271,9 @@ impl<'a> Scanner<'a> {
         loop {
             let key = self.key()?;
             visit(key, self)?;
-            let at = blanks_end(bytes, self.at);
+            let at = blanks_end(bytes, self.at, self.notes);
             match bytes.get(at) {
-                Some(b',') => self.at = blanks_end(bytes, at + 1),
+                Some(b',') => self.at = blanks_end(bytes, at + 1, self.notes),
                 Some(b'}') => {
                     self.at = at + 1;
                     return Ok(());
@@ -193,7 +292,7 @@ impl<'a> Scanner<'a> {
         let has_escapes = bytes.get(mark) != Some(&b'"');
         let end = if has_escapes { marked_end(bytes, mark)? } else { mark + 1 };
         let spelled = bytes.get(start..end - 1).ok_or(SyntaxError { at: start })?;
-        self.at = behind_colon(bytes, end)?;
+        self.at = behind_colon(bytes, end, self.notes)?;
         Ok(Key { spelled, has_escapes })
     }
 
@@ -202,24 +301,40 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(self.at) == Some(&b'[')
     }
 
-    /// Takes a list, each element of which is heard of, until `hear` says that it has heard enough.
+    /// Whether an object comes next.
+    pub fn is_at_object(&self) -> bool {
+        self.text.as_bytes().get(self.at) == Some(&b'{')
+    }
+
+    /// Takes a list, each element of which is heard of, and whether it is nested deeper than
+    /// [`MAX_DEPTH`], until `hear` says that it has heard enough.
     ///
     /// # Errors
     /// [`SyntaxError`] where there is no list, or where enough was heard.
-    pub fn elements(&mut self, hear: &mut dyn FnMut(&'a str) -> bool) -> Scanned<()> {
+    pub fn elements(&mut self, hear: &mut dyn FnMut(&'a str, bool) -> bool) -> Scanned<()> {
+        self.walk_elements(&mut |scanner| {
+            scanner.notes.is_deep = false;
+            let element = scanner.value()?;
+            Ok(hear(element, scanner.notes.is_deep))
+        })
+    }
+
+    /// Takes a list, each element of which `visit` takes from the scanner, until it says that it has
+    /// seen enough.
+    fn walk_elements(&mut self, visit: &mut dyn FnMut(&mut Self) -> Scanned<bool>) -> Scanned<()> {
         let bytes = self.text.as_bytes();
-        self.at = blanks_end(bytes, behind(bytes, self.at, b'[')?);
+        self.at = blanks_end(bytes, behind(bytes, self.at, b'[')?, self.notes);
         if bytes.get(self.at) == Some(&b']') {
             self.at += 1;
             return Ok(());
         }
         loop {
-            if !hear(self.value()?) {
+            if !visit(self)? {
                 return Err(SyntaxError { at: self.at });
             }
-            let at = blanks_end(bytes, self.at);
+            let at = blanks_end(bytes, self.at, self.notes);
             match bytes.get(at) {
-                Some(b',') => self.at = blanks_end(bytes, at + 1),
+                Some(b',') => self.at = blanks_end(bytes, at + 1, self.notes),
                 Some(b']') => {
                     self.at = at + 1;
                     return Ok(());
@@ -236,8 +351,8 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     pub fn value(&mut self) -> Scanned<&'a str> {
         let start = self.at;
-        self.at = value_end(self.text.as_bytes(), start)?;
-        self.text.get(start..self.at).ok_or(SyntaxError { at: start })
+        self.at = value_end(self.text.as_bytes(), start, self.notes)?;
+        self.since(start)
     }
 
     /// Passes over any value, however deep.
@@ -246,7 +361,7 @@ impl<'a> Scanner<'a> {
     /// [`SyntaxError`] where there is none.
     #[inline(always)]
     pub(crate) fn skip(&mut self) -> Scanned<()> {
-        self.at = value_end(self.text.as_bytes(), self.at)?;
+        self.at = value_end(self.text.as_bytes(), self.at, self.notes)?;
         Ok(())
     }
 
@@ -267,190 +382,7 @@ impl<'a> Scanner<'a> {
             hear(key, scanner.value()?);
             Ok(())
         })?;
-        self.text.get(start..self.at).ok_or(SyntaxError { at: start })
-    }
-}
-
-// From here on: where something ends that begins at `at`. Places instead of a scanner, for a place
-// stays in a register.
-
-/// Behind the byte that must come next.
-#[inline(always)]
-fn behind(bytes: &[u8], at: usize, wanted: u8) -> Scanned<usize> {
-    match bytes.get(at) {
-        Some(byte) if *byte == wanted => Ok(at + 1),
-        _ => Err(SyntaxError { at }),
-    }
-}
-
-#[inline(always)]
-fn blanks_end(bytes: &[u8], at: usize) -> usize {
-    match bytes.get(at) {
-        // The only blanks there may be on a line are among these, and all that stands at such a
-        // place in well-formed JSON is above them.
-        Some(..=b' ') => match bytes.get(at + 1) {
-            // Most writers put a single blank, or none.
-            Some(b'!'..) if bytes.get(at) == Some(&b' ') => at + 1,
-            _ => last_blank_end(bytes, at),
-        },
-        _ => at,
-    }
-}
-
-#[inline(never)]
-fn last_blank_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\t') = bytes.get(at) {
-        at += 1;
-    }
-    at
-}
-
-/// Nothing but blanks may come any more.
-fn end_at(bytes: &[u8], at: usize) -> Scanned<()> {
-    match blanks_end(bytes, at) {
-        end if end == bytes.len() => Ok(()),
-        at => Err(SyntaxError { at }),
-    }
-}
-
-#[inline(always)]
-fn behind_colon(bytes: &[u8], at: usize) -> Scanned<usize> {
-    Ok(blanks_end(bytes, behind(bytes, blanks_end(bytes, at), b':')?))
-}
-
-fn key_end(bytes: &[u8], at: usize) -> Scanned<usize> {
-    let end = string_end(bytes, behind(bytes, at, b'"')?)?;
-    behind_colon(bytes, end)
-}
-
-#[inline(always)]
-fn value_end(bytes: &[u8], at: usize) -> Scanned<usize> {
-    match bytes.get(at) {
-        Some(b'"') => string_end(bytes, at + 1),
-        Some(b'-' | b'0'..=b'9') => number_end(bytes, at),
-        _ => nested_end(bytes, at),
-    }
-}
-
-/// Any value, and what it holds.
-fn nested_end(bytes: &[u8], mut at: usize) -> Scanned<usize> {
-    let mut nest = Nest::new();
-    loop {
-        match bytes.get(at) {
-            Some(b'"') => at = string_end(bytes, at + 1)?,
-            Some(b'{') => {
-                at = blanks_end(bytes, at + 1);
-                if bytes.get(at) != Some(&b'}') {
-                    at = key_end(bytes, at)?;
-                    nest.enter(true);
-                    continue;
-                }
-                at += 1;
-            }
-            Some(b'[') => {
-                at = blanks_end(bytes, at + 1);
-                if bytes.get(at) != Some(&b']') {
-                    nest.enter(false);
-                    continue;
-                }
-                at += 1;
-            }
-            Some(b'-' | b'0'..=b'9') => at = number_end(bytes, at)?,
-            Some(b't') => at = word_end(bytes, at, b"true")?,
-            Some(b'f') => at = word_end(bytes, at, b"false")?,
-            Some(b'n') => at = word_end(bytes, at, b"null")?,
-            Some(b'N') => at = word_end(bytes, at, b"NaN")?,
-            Some(b'I') => at = word_end(bytes, at, INFINITY)?,
-            _ => return Err(SyntaxError { at }),
-        }
-        // What ends behind the value, until another one follows.
-        loop {
-            let Some(in_object) = nest.innermost() else { return Ok(at) };
-            at = blanks_end(bytes, at);
-            match (bytes.get(at), in_object) {
-                (Some(b','), _) => break,
-                (Some(b'}'), true) | (Some(b']'), false) => nest.leave(),
-                _ => return Err(SyntaxError { at }),
-            }
-            at += 1;
-        }
-        at = blanks_end(bytes, at + 1);
-        if nest.innermost() == Some(true) {
-            at = key_end(bytes, at)?;
-        }
-    }
-}
-
-fn word_end(bytes: &[u8], at: usize, word: &[u8]) -> Scanned<usize> {
-    let comes = bytes.get(at..).is_some_and(|rest| rest.starts_with(word));
-    comes.then_some(at + word.len()).ok_or(SyntaxError { at })
-}
-
-const INFINITY: &[u8] = b"Infinity";
-
-fn number_end(bytes: &[u8], at: usize) -> Scanned<usize> {
-    let mut at = at + usize::from(bytes.get(at) == Some(&b'-'));
-    at = match bytes.get(at) {
-        Some(b'0') => at + 1,
-        // Behind the sign: nothing else that is no digit leads here.
-        Some(b'I') => return word_end(bytes, at, INFINITY),
-        _ => digits_end(bytes, at)?,
-    };
-    if bytes.get(at) == Some(&b'.') {
-        at = digits_end(bytes, at + 1)?;
-    }
-    if let Some(b'e' | b'E') = bytes.get(at) {
-        at += 1;
-        at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
-        at = digits_end(bytes, at)?;
-    }
-    Ok(at)
-}
-
-/// At least one digit.
-#[inline(always)]
-fn digits_end(bytes: &[u8], start: usize) -> Scanned<usize> {
-    let mut at = start;
-    while let Some(b'0'..=b'9') = bytes.get(at) {
-        at += 1;
-    }
-    if at > start {
-        Ok(at)
-    } else {
-        Err(SyntaxError { at })
-    }
-}
-
-/// What encloses a value: objects and lists, the innermost last. The first 63 need no memory.
-struct Nest {
-    /// One bit for each of the innermost, set for an object, and a set one above them all.
-    bits: u64,
-    /// Those further out, 63 at a time.
-    outer: Vec<u64>,
-}
-
-impl Nest {
-    fn new() -> Self {
-        Nest { bits: 1, outer: Vec::new() }
-    }
-
-    fn enter(&mut self, object: bool) {
-        if self.bits.leading_zeros() == 0 {
-            self.outer.push(std::mem::replace(&mut self.bits, 1));
-        }
-        self.bits = self.bits << 1 | u64::from(object);
-    }
-
-    fn leave(&mut self) {
-        self.bits >>= 1;
-        if self.bits == 1 {
-            self.bits = self.outer.pop().unwrap_or(1);
-        }
-    }
-
-    /// Whether the innermost is an object; nothing outside of all.
-    fn innermost(&self) -> Option<bool> {
-        (self.bits > 1).then_some(self.bits & 1 == 1)
+        self.since(start)
     }
 }
 

@@ -15,7 +15,7 @@ use super::tool::Tool;
 use super::turn::Turn;
 use super::ToolState;
 use crate::moment::Moment;
-use jsonrpc::{read_line, Id, Message, MessageError, Params, Splice};
+use jsonrpc::{Id, Message, MessageError, Params, Splice, Unread};
 
 /// Whether a robot's message comes for the first time, or has waited.
 #[derive(Clone, Copy)]
@@ -54,11 +54,12 @@ impl Agent {
     pub(super) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
-        read_line(text, |text, read| {
+        turn.read_line(text, |turn, text, read| {
             let Some(robot) = self.robots.get_mut(place) else { return };
             robot.speaks_by = None;
             turn.note_heard(robot.peer, text);
-            if robot.waiting.is_some() {
+            let has_no_room = read.is_err_and(|unread| unread.why == MessageError::NoRoom);
+            if robot.waiting.is_some() && !has_no_room {
                 self.queue_behind(turn, place, text, read);
             } else {
                 let since = turn.now;
@@ -74,7 +75,7 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         text: &str,
-        read: Result<&Message<'_>, MessageError>,
+        read: Result<&Message<'_>, &Unread>,
     ) {
         if let Ok(message) = read {
             if message.method.as_deref() == Some("notifications/cancelled") {
@@ -131,7 +132,7 @@ impl Agent {
         text: &str,
         state: Turnstile<'_>,
     ) {
-        self.hear_robot(turn, place, text, Message::read(text).as_ref().map_err(|why| *why), state);
+        self.hear_robot(turn, place, text, Message::take_apart(text).as_ref(), state);
     }
 
     fn hear_robot(
@@ -139,18 +140,19 @@ impl Agent {
         turn: &mut Turn<'_>,
         place: usize,
         text: &str,
-        read: Result<&Message<'_>, MessageError>,
+        read: Result<&Message<'_>, &Unread>,
         state: Turnstile<'_>,
     ) {
         let message = match read {
             Ok(message) => message,
-            Err(why) => {
+            Err(unread) => {
                 turn.traffic.messages_dropped += 1;
-                let id = Message::id_of_unreadable(text).unwrap_or("null");
-                let refusal = match why {
+                let id = unread.id_in(text).unwrap_or("null");
+                let refusal = match unread.why {
                     MessageError::NotJson => Refusal::NotJson,
                     MessageError::Batch => Refusal::Batch,
                     MessageError::NotAMessage => Refusal::NotAMessage,
+                    MessageError::NoRoom => Refusal::NotForwarded(Cause::MemorySpent),
                 };
                 return self.refuse(turn, place, id, refusal);
             }

@@ -4,7 +4,7 @@ use super::agent::Agent;
 use super::calls::Request;
 use super::catalogue::{Kind, KINDS};
 use super::complaints::level;
-use super::numbers::number;
+use super::numbers::{number, number_loosely};
 use super::quirks;
 use super::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
 use super::tool::{Listed, Tool, Who};
@@ -12,8 +12,9 @@ use super::trouble::Trouble;
 use super::turn::Turn;
 use super::twins::Doubt;
 use super::{Peer, ToolState};
-use jsonrpc::fault::{self, Fault, FaultKind};
-use jsonrpc::{read_line, Id, Message, MessageError, Splice};
+use jsonrpc::ids::ids_in;
+use jsonrpc::message::string;
+use jsonrpc::{Fault, FaultKind, Id, Message, MessageError, Splice, Unread};
 
 /// How many times as much as one peer all peers of an agent may make the relay send to others.
 pub(super) const AGENT_SHARE: usize = 4;
@@ -26,13 +27,13 @@ impl Agent {
         let Some(tool) = self.tools.get_mut(place) else { return };
         tool.heard = turn.now;
         let peer = tool.peer;
-        read_line(text, |line, read| {
+        turn.read_line(text, |turn, line, read| {
             turn.note_heard(peer, line);
             match read {
                 Ok(message) if message.is_message() => {
                     self.hear_tool(turn, place, peer, message);
                 }
-                read => self.hear_other(turn, place, text, line, read.map(|_| ())),
+                read => self.hear_other(turn, place, peer, (text, line), read),
             }
         });
     }
@@ -44,22 +45,49 @@ impl Agent {
         &mut self,
         turn: &mut Turn<'_>,
         place: usize,
-        text: &str,
-        line: &str,
-        read: Result<(), MessageError>,
+        peer: Peer,
+        (text, line): (&str, &str),
+        read: Result<&Message<'_>, &Unread>,
     ) {
-        let Some(peer) = self.tools.get(place).map(|tool| tool.peer) else { return };
-        if read.is_ok() {
-            let inner = fault::unwrapped(line).map(Message::read);
-            if let Some(Ok(message)) =
-                inner.filter(|read| read.as_ref().is_ok_and(Message::is_message))
-            {
-                return self.hear_tool(turn, place, peer, &message);
+        let is_heard = match read {
+            Ok(message) => {
+                message.wrapped().is_some_and(|inner| self.hear_inner(turn, place, peer, inner))
             }
+            Err(unread) => unread.why == MessageError::Batch && self.hear_list(turn, place, line),
+        };
+        if !is_heard {
+            let id = match read.map(|message| message.id) {
+                Ok(Id::Given(id)) => Some(id),
+                _ => None,
+            };
+            self.not_understood(turn, place, text, id, Fault::of(text, line, read.err()));
         }
+    }
+
+    /// Hears of what a tool server has wrapped, as it is spelled: a message, a list of replies, or a
+    /// message as a string. Says whether it is one of these.
+    fn hear_inner(&mut self, turn: &mut Turn<'_>, place: usize, peer: Peer, inner: &str) -> bool {
+        let mut hear = |turn: &mut Turn<'_>, message: Option<&Message<'_>>| {
+            let message = message.filter(|message| message.is_message());
+            message.inspect(|message| self.hear_tool(turn, place, peer, message)).is_some()
+        };
+        match inner.as_bytes() {
+            [b'[', ..] => self.hear_list(turn, place, inner),
+            [b'"', ..] if turn.keeps_copy(inner.len()) => {
+                let said = string(inner).unwrap_or_default();
+                let is_heard = turn.read_line(&said, |turn, _, read| hear(turn, read.ok()));
+                turn.free(inner.len());
+                is_heard
+            }
+            _ => hear(turn, Message::read(inner).ok().as_ref()),
+        }
+    }
+
+    /// Hears of the replies in a list of messages; says whether there are any.
+    fn hear_list(&mut self, turn: &mut Turn<'_>, place: usize, list: &str) -> bool {
         let mut found = false;
-        if read == Err(MessageError::Batch) {
-            fault::replies_of(line, &mut |message| {
+        Message::each_of(list, &mut |message| {
+            if message.method.is_none() && message.answer().is_some() {
                 // A list may be long: one that is dropped is named for all.
                 if !found || self.is_answer(place, message) {
                     self.tool_replies(turn, place, message);
@@ -67,11 +95,10 @@ impl Agent {
                     turn.traffic.replies_dropped += 1;
                 }
                 found = true;
-            });
-        }
-        if !found {
-            self.not_understood(turn, place, text);
-        }
+            }
+            true
+        });
+        found
     }
 
     fn hear_tool(&mut self, turn: &mut Turn<'_>, place: usize, peer: Peer, message: &Message<'_>) {
@@ -107,17 +134,26 @@ impl Agent {
 
     /// What a tool server has sent cannot be read. The requests whose ids are found in it will get no
     /// other answer.
-    fn not_understood(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
-        let fault = Fault::of(text);
+    fn not_understood(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        text: &str,
+        id: Option<&str>,
+        fault: Fault,
+    ) {
         match fault.kind {
             FaultKind::NoAnswer => turn.traffic.replies_dropped += 1,
             _ => turn.traffic.messages_dropped += 1,
         }
         let mut over = Vec::new();
-        fault::ids_in(text, &mut |id| {
-            let number = number(id);
+        let mut end = |number: Option<u32>| {
             over.extend(number.and_then(|number| self.take_request(turn, place, number)));
-        });
+        };
+        match id {
+            Some(id) => end(number(id)),
+            None => ids_in(text, &mut |id| end(number_loosely(id))),
+        }
         self.complain_of_text(turn, place, fault, !over.is_empty());
         if over.is_empty() {
             if let Some(tool) = self.tools.get_mut(place) {

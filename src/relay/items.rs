@@ -223,19 +223,21 @@ pub(super) struct Gathered {
     seen: usize,
     /// How many elements had no name and were left out.
     pub nameless: usize,
-    /// Whether something was left out because the list has no room for it.
+    /// Whether something was left out because the list has no room for it, or for its depth.
     pub cut: bool,
     /// Whether there is no reason to ask for one more page.
     is_full: bool,
 }
 
 /// Why a page is no page of a list.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PageError {
     /// The member that holds the list is missing.
     Missing,
-    /// It is something else: how it begins.
+    /// That member is something else: how it begins.
     Odd(Box<str>),
+    /// The answer is no object: how it begins.
+    Replaced(Box<str>),
 }
 
 impl Gathered {
@@ -258,7 +260,7 @@ impl Gathered {
                 self.items.truncate(before);
                 found = Ok(());
                 return match scanner.is_at_list() {
-                    true => scanner.elements(&mut |raw| self.take(kind, raw)),
+                    true => scanner.elements(&mut |raw, is_deep| self.take(kind, raw, is_deep)),
                     false => {
                         let odd = super::reply::shortened(scanner.value()?);
                         found = Err(PageError::Odd(odd.into()));
@@ -274,7 +276,7 @@ impl Gathered {
             Ok(())
         });
         if read.is_err() && !self.is_full {
-            return Err(PageError::Odd(super::reply::shortened(result).into()));
+            return Err(PageError::Replaced(super::reply::shortened(result).into()));
         }
         found?;
         if next.is_some() && self.items.len() >= MAX_ITEMS {
@@ -285,13 +287,14 @@ impl Gathered {
     }
 
     /// Takes an element; says whether to go on.
-    fn take(&mut self, kind: Kind, raw: &str) -> bool {
+    fn take(&mut self, kind: Kind, raw: &str, is_deep: bool) -> bool {
         if self.items.len() >= MAX_ITEMS || self.seen > MAX_BYTES_SEEN {
             self.is_full = true;
             return false;
         }
         self.seen = self.seen.saturating_add(raw.len());
-        if self.items.text.len() + raw.len() >= MAX_LIST_BYTES {
+        // Many readers of JSON give up a whole text, this list, at such a depth.
+        if is_deep || self.items.text.len() + raw.len() >= MAX_LIST_BYTES {
             self.cut = true;
             return true;
         }
@@ -357,7 +360,8 @@ mod tests {
         assert_eq!(read(r#"{"tools":null}"#), Err(PageError::Odd("null".into())));
         assert_eq!(read(r#"{"tools":{}}"#), Err(PageError::Odd("{}".into())));
         assert_eq!(read("{}"), Err(PageError::Missing));
-        assert_eq!(read("[]"), Err(PageError::Odd("[]".into())));
+        assert_eq!(read("[]"), Err(PageError::Replaced("[]".into())));
+        assert_eq!(read("null"), Err(PageError::Replaced("null".into())));
         // Of a member that is there twice the last one counts.
         assert_eq!(read(r#"{"tools":[],"tools":7}"#), Err(PageError::Odd("7".into())));
         let mut page = Gathered::default();
@@ -400,6 +404,26 @@ mod tests {
         let text = format!(r#"{{"tools":[{{"name":"l","d":"{large}"}},{{"name":"s"}}]}}"#);
         list.read_page(Kind::Tools, &text).unwrap();
         assert_eq!((list.cut, list.len()), (true, 1));
+    }
+
+    #[test]
+    fn an_item_that_is_too_deep_is_left_out_alone() {
+        let item = |name: &str, depth: usize| {
+            let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
+            format!(r#"{{"name":"{name}","inputSchema":{open}0{close}}}"#)
+        };
+        let text = format!(
+            r#"{{"tools":[{},{},{},{}]}}"#,
+            item("a", 128),
+            item("b", 129),
+            item("c", 100_000),
+            item("d", 2)
+        );
+        let mut list = Gathered::default();
+        list.read_page(Kind::Tools, &text).unwrap();
+        assert!(list.cut);
+        let items = list.finish();
+        assert_eq!(items.iter().map(|item| item.name).collect::<Vec<_>>(), ["a", "d"]);
     }
 
     #[test]

@@ -53,6 +53,16 @@ pub(super) fn number(spelled: &str) -> Option<u32> {
     (number > 0 && !spelled.starts_with('0')).then_some(number)
 }
 
+/// The same where the id was found in a text that is no JSON: it may have zeroes or a plus before it,
+/// or other quotes.
+#[cold]
+pub(super) fn number_loosely(spelled: &str) -> Option<u32> {
+    number(spelled).or_else(|| {
+        let inner = spelled.trim_matches(['"', '\'', ' ']);
+        number(inner.trim_start_matches(['+', '0']))
+    })
+}
+
 /// The same for a number spelled like `3.0`, `3e0` or `0.3E+1`, or for a string that is one. Those who
 /// keep numbers as doubles or as strings give them back so.
 #[cold]
@@ -93,6 +103,16 @@ mod tests {
         assert_eq!(number("17"), Some(17));
         for odd in ["0", "-1", "01", "+1", "4294967296", "", "null", "NaN", "true", "[1]", "\"\""] {
             assert_eq!(number(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_no_json_is_known_by_its_digits() {
+        for spelled in ["30", "030", "+30", "'30'", "'030'", "\"030\"", "0030.0"] {
+            assert_eq!(number_loosely(spelled), Some(30), "{spelled}");
+        }
+        for odd in ["", "0", "00", "-30", "''", "3x", "0x1E", "None"] {
+            assert_eq!(number_loosely(odd), None, "{odd}");
         }
     }
 

@@ -6,7 +6,7 @@ use super::calls::{CallTable, Request, ToolKey};
 use super::catalogue::{Kind, PerKind};
 use super::face::pause_after;
 use super::hello::Hello;
-use super::items::{Gathered, Items, PageError, MAX_LIST_BYTES};
+use super::items::{Gathered, Items, MAX_LIST_BYTES};
 use super::reply::shortened;
 use super::trouble::Trouble;
 use super::turn::Turn;
@@ -370,8 +370,8 @@ impl Tool {
                 list.keep_what_came(listing.gathered);
                 return done(Some(match failed {
                     Err(error) => Trouble::ListRefused(method, shortened(error).to_owned()),
-                    Ok(Err(PageError::Odd(odd))) => Trouble::NoList(kind, Some(odd)),
-                    Ok(_) => Trouble::NoList(kind, None),
+                    Ok(Err(error)) => Trouble::NoList(kind, error),
+                    Ok(Ok(_)) => return done(None),
                 }));
             }
         };

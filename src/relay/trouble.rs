@@ -1,6 +1,7 @@
 //! What is wrong with a tool server, and for how long that is shown.
 
 use super::catalogue::Kind;
+use super::items::PageError;
 use super::reply::shortened;
 use crate::moment::Moment;
 use crate::text::Language;
@@ -21,8 +22,8 @@ pub(super) enum Trouble {
     ListRefused(&'static str, String),
     /// A list was not answered in time.
     ListSilent(&'static str),
-    /// A list was answered with something that is none: what its member holds, if there is one.
-    NoList(Kind, Option<Box<str>>),
+    /// A list was answered with something that is none.
+    NoList(Kind, PageError),
     /// A list never ends.
     ListTooLong(&'static str),
     /// A list has more items than are kept.
@@ -100,8 +101,9 @@ impl Trouble {
             Trouble::NoList(kind, odd) => {
                 let row = kind.row();
                 match odd {
-                    Some(odd) => language.list_odd(row.list, row.member, odd),
-                    None => language.list_missing(row.list, row.member),
+                    PageError::Odd(odd) => language.list_odd(row.list, row.member, odd),
+                    PageError::Missing => language.list_missing(row.list, row.member),
+                    PageError::Replaced(odd) => language.list_replaced(row.list, odd),
                 }
             }
             Trouble::ListTooLong(method) => language.list_too_long(method),
@@ -122,16 +124,18 @@ impl Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jsonrpc::FaultKind;
 
     #[test]
     fn an_event_is_shown_for_some_minutes_and_what_lasts_until_it_is_over() {
+        let fault = Fault { kind: FaultKind::EndsEarly, at: 0 };
         let at = |seconds| Moment::from_start(Duration::from_secs(seconds));
         for (trouble, lasts) in [
             (Trouble::HandshakeSilent, true),
             (Trouble::ListSilent("tools/list"), true),
             (Trouble::ListSilent("resources/list"), false),
-            (Trouble::NotAMessage(Fault::of("")), false),
-            (Trouble::Unreadable("initialize", Fault::of("")), true),
+            (Trouble::NotAMessage(fault), false),
+            (Trouble::Unreadable("initialize", fault), true),
         ] {
             assert!(trouble.is_shown(at(10), at(609)), "{trouble:?}");
             assert_eq!(trouble.is_shown(at(10), at(610)), lasts, "{trouble:?}");

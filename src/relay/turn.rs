@@ -6,6 +6,7 @@ use super::{Congested, Peer, Policy, Traffic, Wire};
 use crate::close::CloseReason;
 use crate::ledger::Account;
 use crate::moment::Moment;
+use jsonrpc::{Message, Unread};
 
 /// How much work may be done for an agent in one go, in about as many microseconds; the rest is
 /// done when the others have had their turn.
@@ -13,6 +14,9 @@ pub(super) const MAX_WORK: usize = 5_000;
 
 /// How many bytes an agent may keep more, or fewer, than the ledger knows of.
 pub(super) const UNCHARGED: usize = 2048;
+
+/// Up to how many bytes of a text may be copied while it is handled, whoever holds how much.
+const SMALL_COPY: usize = 64 * 1024;
 
 /// One input being handled.
 pub(super) struct Turn<'a> {
@@ -112,6 +116,34 @@ impl<'a> Turn<'a> {
         self.settle_account();
         self.kept.saturating_add(bytes) <= self.policy.max_kept
             && self.wire.admits(self.account, bytes)
+    }
+
+    /// Reads a text that a peer has sent. A copy of it without line breaks is kept for the agent
+    /// meanwhile, if there is room for that.
+    pub(super) fn read_line<T>(
+        &mut self,
+        text: &str,
+        then: impl FnOnce(&mut Self, &str, Result<&Message<'_>, &Unread>) -> T,
+    ) -> T {
+        let mut copied = 0;
+        let has_room = |turn: &mut Self, bytes| {
+            let has_room = turn.keeps_copy(bytes);
+            copied = if has_room { bytes } else { 0 };
+            has_room
+        };
+        let result = jsonrpc::read_line(self, text, has_room, then);
+        self.free(copied);
+        result
+    }
+
+    /// Keeps a copy of `bytes` for the agent until it is freed, if there is room for it.
+    pub(super) fn keeps_copy(&mut self, bytes: usize) -> bool {
+        let has_room = bytes <= SMALL_COPY || self.admits(bytes);
+        if has_room {
+            self.keep(bytes);
+            self.settle_account();
+        }
+        has_room
     }
 
     /// Lists, listings under way, hellos, lost tool servers or the tool servers themselves are not

@@ -171,6 +171,11 @@ sentences! {
         zh: "{method} 的答复中没有 {member}";
         en: "{method} was answered with no list: {member} is missing";
     }
+    /// What is wrong with a tool server's list: the answer is something else.
+    list_replaced(method: &str, odd: &str) {
+        zh: "{method} 的答复是 {odd}，不是列表";
+        en: "answered {method} with {odd} in place of a list";
+    }
     /// A tool server sends more notifications than are passed on.
     notifications_dropped() {
         zh: "发送的通知过多，超出部分未转发给小智端 (发给所有小智端合计每秒约 8 MB)";
@@ -188,8 +193,8 @@ sentences! {
     }
     /// A list of a tool server has more items than are kept.
     list_cut(method: &str, kept: usize) {
-        zh: "{method} 的列表过长，只保留 {kept} 项，其余被忽略 (每个列表最多 2000 项、4 MiB)";
-        en: "{method} is too long: {kept} items are kept and the rest is left out (a list may have 2,000 items and 4 MiB)";
+        zh: "{method} 的列表过大，只保留 {kept} 项，其余被忽略 (每个列表最多 2000 项、4 MiB，每项最多嵌套 128 层)";
+        en: "{method} is too large: {kept} items are kept and the rest is left out (a list may have 2,000 items, 4 MiB, and 128 levels of nesting in an item)";
     }
     /// All tool servers of an agent together have more items than it offers.
     agent_full(method: &str, left_out: usize) {

@@ -15,6 +15,7 @@ impl Language {
             FaultKind::NoObject => self.fault_no_object(),
             FaultKind::OddMember => self.fault_odd_member(),
             FaultKind::NoAnswer => self.fault_no_answer(),
+            FaultKind::NoRoom => self.fault_no_room(),
         };
         self.fault_at(&what, fault.at)
     }
@@ -165,5 +166,10 @@ sentences! {
     fault_no_answer() {
         zh: "既没有 method，也没有 result 或 error";
         en: "neither method, nor result, nor error";
+    }
+    /// What is wrong with a text.
+    fault_no_room() {
+        zh: "含有换行，而内存不足，无法整理成一行";
+        en: "it has line breaks, and there is no memory for a copy without them";
     }
 }

@@ -203,6 +203,8 @@ fn what_is_no_list_is_told_as_it_is() {
         (r#"{"tools":null}"#, "tools is null"),
         (r#"{"tools":{"a":1}}"#, r#"tools is {"a":1}"#),
         ("{}", "tools is missing"),
+        ("null", "answered tools/list with null in place of a list"),
+        ("[7]", "answered tools/list with [7] in place of a list"),
     ] {
         let mut world = World::with(|policy| policy.language = Language::En);
         let tool = world.tool("a");
@@ -211,6 +213,21 @@ fn what_is_no_list_is_told_as_it_is() {
         world.answers(tool, id, result);
         assert!(trouble(&world).contains(words), "{}", trouble(&world));
     }
+}
+
+#[test]
+fn an_item_nested_too_deep_is_left_out_alone_and_named() {
+    let mut world = World::with(|policy| policy.language = Language::En);
+    let tool = world.tool("a");
+    world.greets(tool, "calc", ANNOUNCES);
+    let id = world.asked(tool, "tools/list");
+    let deep = format!("{}{}", "[".repeat(3000), "]".repeat(3000));
+    let items = format!(r#"{{"name":"x","inputSchema":{deep}}},{{"name":"y"}}"#);
+    world.answers(tool, id, &format!(r#"{{"tools":[{items}]}}"#));
+    let robot = world.initialised_robot("a");
+    assert_eq!(world.listed(robot), ["y"]);
+    let told = trouble(&world);
+    assert!(told.contains("1 items are kept") && told.contains("128 levels"), "{told}");
 }
 
 #[test]

@@ -140,6 +140,14 @@ fn an_answer_that_cannot_be_read_fails_its_request_at_once() {
         "{\"id\":#,\"method\":^7}",
         "[{\"id\":#,\"result\":^x}]",
         "{\"type\":\"mcp\",\"payload\":{\"id\":#,\"result\":^x}}",
+        "{\"type\":\"mcp\",\"payload\":{\"type\":\"mcp\",\"payload\":{\"id\":#,\"result\":1}}^}",
+        "{\"type\":\"mcp\",\"payload\":\"{\\\"id\\\":#,\\\"result\\\":x}\"^}",
+        "{\"type\":\"mcp\",\"payload\":[{\"id\":#}]^}",
+        "{\"id\":0^#,\"result\":{}}",
+        "{\"id\":^+#,\"result\":{}}",
+        "{^'jsonrpc': '2.0', 'id': #, 'result': {'a': \"it's\"}}",
+        "{^id: #, result: {}}",
+        "^\"{\\\"id\\\":#,\\\"result\\\":1}\"",
     ] {
         let id = call(&mut world, tool, robot).to_string();
         let text = broken.replace('#', &id);
@@ -151,7 +159,7 @@ fn an_answer_that_cannot_be_read_fails_its_request_at_once() {
         world.says(tool, &format!(r#"{{"id":{id},"result":{{}}}}"#));
         world.is_silent(robot);
     }
-    assert_eq!(world.relay.traffic().errors.not_forwarded, 17);
+    assert_eq!(world.relay.traffic().errors.not_forwarded, 25);
     assert!(world.wire.closed.is_empty());
 }
 
@@ -212,6 +220,68 @@ fn a_byte_order_mark_a_list_of_replies_and_a_wrapped_message_are_understood() {
         r#"{"type":"mcp","payload":{"type":"mcp","payload":{"method":"ping","id":1}}}"#,
     );
     world.is_silent(tool);
+}
+
+#[test]
+fn a_message_wrapped_as_a_string_or_in_a_list_is_understood() {
+    let (mut world, tool, robot) = pair();
+    let id = call(&mut world, tool, robot);
+    world.says(
+        tool,
+        &format!(r#"{{"type":"mcp","payload":"{{\"id\":{id},\n\"result\":1.50}}\r\n"}}"#),
+    );
+    assert_eq!(world.raw(robot), r#"{"id":"q", "result":1.50}"#);
+    let (one, two) = (call(&mut world, tool, robot), call(&mut world, tool, robot));
+    world.says(
+        tool,
+        &format!(
+            r#"{{"type":"mcp","payload":[{{"id":{one},"result":1.50}},{{"id":{two},"result":2}}]}}"#
+        ),
+    );
+    assert_eq!(world.raw(robot), r#"{"id":"q","result":1.50}"#);
+    assert_eq!(world.raw(robot), r#"{"id":"q","result":2}"#);
+    world.says(tool, r#"{"type":"mcp","payload":"{\"method\":\"ping\",\"id\":7}"}"#);
+    assert_eq!(world.hears(tool)["id"], 7);
+}
+
+#[test]
+fn a_large_answer_with_line_breaks_is_copied_only_where_there_is_memory() {
+    let (mut world, tool, robot) = pair();
+    let text = "x".repeat(200_000);
+    let spread = |id: u64| format!("{{\"id\":{id},\n\"result\":\"{text}\"}}");
+    let id = call(&mut world, tool, robot);
+    let before = world.kept_for("a");
+    world.wire.memory_limit = Some(world.wire.ledger.bytes() + 100_000);
+    world.says(tool, &spread(id));
+    let error = world.fails(robot, "q", -32002);
+    assert!(details(&error).contains("换行"), "{error}");
+    let ask = format!("{{\"id\":8,\n\"method\":\"x\",\"params\":\"{text}\"}}");
+    world.says(robot, &ask);
+    world.fails(robot, 8, -32002);
+    assert!(world.kept_for("a") < before);
+    world.wire.memory_limit = None;
+    let id = call(&mut world, tool, robot);
+    let before = world.kept_for("a");
+    world.says(tool, &spread(id));
+    assert_eq!(world.raw(robot), format!("{{\"id\":\"q\", \"result\":\"{text}\"}}"));
+    assert!(world.kept_for("a") < before, "the copy is still accounted for");
+}
+
+#[test]
+fn the_id_of_a_large_answer_is_found_where_it_begins_or_ends() {
+    let (mut world, tool, robot) = pair();
+    let text = "\\\"id\\\":7 小".repeat(20_000);
+    for broken in [
+        format!("{{\"id\":#,\"result\":{{\"text\":\"{text}\t\"}}}}"),
+        format!("{{\"result\":{{\"text\":\"\t{text}\"}},\"id\":#,\"jsonrpc\":\"2.0\"}}\n"),
+        format!("{{\"result\":{{\"text\":\"{text}\"}},\"result\":1,\"id\":#}}"),
+        format!("{{\"id\":#,\"result\":{{\"text\":\"{text}"),
+        format!("{{'result': {{'text': \"{text}\"}}, 'id': #}}"),
+    ] {
+        let id = call(&mut world, tool, robot).to_string();
+        world.says(tool, &broken.replace('#', &id));
+        world.fails(robot, "q", -32002);
+    }
 }
 
 #[test]

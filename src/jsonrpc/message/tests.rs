@@ -56,9 +56,10 @@ fn what_is_no_message_is_said_to_be_none() {
     for text in ["1", "null", "\"x\"", r#"{"id":1,"id":2,"method":"x"}"#, r#"{"method":7}"#] {
         assert_eq!(error(text), Some(MessageError::NotAMessage), "{text}");
     }
-    assert_eq!(Message::id_of_unreadable(r#"{"id":4,"method":7}"#), Some("4"));
-    assert_eq!(Message::id_of_unreadable(r#"{"id":4,"id":5}"#), None);
-    assert_eq!(Message::id_of_unreadable(r#"["2.0",1]"#), None);
+    let id = |text| Message::take_apart(text).unwrap_err().id_in(text);
+    assert_eq!(id(r#"{"id":4,"method":7}"#), Some("4"));
+    assert_eq!(id(r#"{"id":4,"id":5}"#), None);
+    assert_eq!(id(r#"["2.0",1]"#), None);
 }
 
 #[test]
@@ -170,9 +171,15 @@ fn params_are_read_as_far_as_they_go() {
 #[test]
 fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
     let heard = |text: &str| {
-        read_line(text, |text, read| {
-            (text.to_owned(), read.map(|message| assert_eq!(message.text, text)))
-        })
+        read_line(
+            &mut (),
+            text,
+            |_, _| true,
+            |_, text, read| {
+                let read = read.map(|message| assert_eq!(message.text, text));
+                (text.to_owned(), read.map_err(|unread| unread.why))
+            },
+        )
     };
     let ping = r#"{"method":"ping"}"#;
     assert_eq!(heard(&format!("{ping}\r\n\n")), (ping.to_owned(), Ok(())));
@@ -191,4 +198,57 @@ fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
         let kept = broken.trim_end().to_owned();
         assert_eq!(heard(broken), (kept, Err(MessageError::NotJson)), "it does not become JSON");
     }
+}
+
+#[test]
+fn a_wrapped_message_is_found() {
+    let wrapped = |text| Message::read(text).ok().and_then(|message| message.wrapped());
+    let text = r#"{"session_id":"x","type":"m\u0063p","payload":{"id":5, "result":{}}}"#;
+    assert_eq!(wrapped(text), Some(r#"{"id":5, "result":{}}"#));
+    for other in [r#"{"type":"tts","payload":{}}"#, r#"{"payload":{}}"#, r#"{"type":"mcp"}"#, "[]"]
+    {
+        assert_eq!(wrapped(other), None, "{other}");
+    }
+}
+
+#[test]
+fn a_text_with_line_breaks_is_copied_once_and_only_if_there_is_room() {
+    let read = |text: &str, room: bool| {
+        let mut asked = Vec::new();
+        let has_room = |asked: &mut Vec<usize>, bytes| {
+            asked.push(bytes);
+            room
+        };
+        let why = read_line(&mut asked, text, has_room, |_, line, read| {
+            read.err().map(|unread| (unread.why, unread.id_in(line).map(str::to_owned)))
+        });
+        (asked, why)
+    };
+    let spread = "\n{\"id\":4,\n\"method\":\"x\"}\n";
+    assert_eq!(read(spread, true), (vec![22], None));
+    let id = Some("4".to_owned());
+    assert_eq!(read(spread, false), (vec![22], Some((MessageError::NoRoom, id.clone()))));
+    let odd = "{\"id\":4,\n\"method\":7}";
+    assert_eq!(read(odd, false), (vec![20], Some((MessageError::NoRoom, id))));
+    assert_eq!(read("[1,\n2]", false), (vec![6], Some((MessageError::NoRoom, None))));
+    // Nothing is copied of what is no JSON, or one line.
+    for text in ["{\n}}", "{\n\"a\":\"\n\"}", "\n\n{\"a\":1}\n", "\u{feff}{}", "{", "[1]"] {
+        assert!(read(text, false).0.is_empty(), "{text:?}");
+    }
+}
+
+#[test]
+fn messages_in_a_list_are_heard_until_enough_are() {
+    let heard = |list, enough| {
+        let mut texts = Vec::new();
+        Message::each_of(list, &mut |message| {
+            texts.push(message.text);
+            texts.len() < enough
+        });
+        texts
+    };
+    let list = r#"[7, {"id":1} ,[{}],{"id":1,"id":2},{"method":"x"}, {"a":[{}]}]"#;
+    assert_eq!(heard(list, 9), [r#"{"id":1}"#, r#"{"method":"x"}"#, r#"{"a":[{}]}"#]);
+    assert_eq!(heard(list, 2), [r#"{"id":1}"#, r#"{"method":"x"}"#]);
+    assert!(heard("{}", 9).is_empty());
 }

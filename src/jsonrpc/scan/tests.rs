@@ -9,12 +9,17 @@ mod python;
 fn agrees(text: &str) {
     let plain = &*without_words(text);
     let theirs = serde_json::from_str::<&RawValue>(plain).is_ok();
+    let mut notes = Notes::default();
+    let checked = check(text, &mut notes);
     if text.contains(['\n', '\r']) {
-        return assert!(!is_json(text), "{text:?} has more lines than one");
+        assert!(!is_json(text), "{text:?} has more lines than one");
+        assert_eq!(checked.is_ok(), theirs, "{text:?}");
+        return assert!(notes.has_breaks || !theirs, "{text:?}");
     }
+    assert!(!notes.has_breaks);
     assert_eq!(is_json(text), theirs, "{text:?}");
     assert!(!theirs || strict(text) == *plain, "{text:?}");
-    if let Err(SyntaxError { at }) = check(text) {
+    if let Err(TextError { at, is_behind_value }) = checked {
         // All that comes before the fault is the beginning of something well-formed.
         assert!(at <= text.len(), "{text:?}");
         let before: String = text
@@ -24,7 +29,8 @@ fn agrees(text: &str) {
                 (*end <= at).then_some(letter)
             })
             .collect();
-        if let Err(SyntaxError { at: earlier }) = check(&before) {
+        assert!(!is_behind_value || is_json(&before), "{text:?} at {at}");
+        if let Err(TextError { at: earlier, .. }) = check(&before, &mut notes) {
             // A word, a number or an escape may be cut in its midst.
             assert!(earlier + 9 > before.len(), "{text:?} at {at}, {before:?} at {earlier}");
         }
@@ -58,17 +64,21 @@ fn agrees(text: &str) {
 
 #[test]
 fn every_bracket_is_closed_by_its_own_however_deep_it_is() {
-    // In step with neither a power of two nor 63.
+    // In step with no power of two.
     let brackets: Vec<(&str, &str)> =
         (0..200).map(|at| if at % 5 < 2 { ("{\"a\":", "}") } else { ("[", "]") }).collect();
     let opened: String = brackets.iter().map(|(open, _)| *open).collect();
-    for depth in [1, 2, 62, 63, 64, 65, 66, 126, 127, 128, 129, 200] {
+    for depth in [1, 2, 31, 32, 33, 34, 62, 63, 64, 65, 66, 126, 127, 128, 129, 200] {
         let opened: String = brackets.iter().take(depth).map(|(open, _)| *open).collect();
         let closed: String = brackets.iter().take(depth).rev().map(|(_, close)| *close).collect();
         assert!(is_json(&format!("{opened}1{closed}")), "{depth}");
         // Back in, and out again.
         assert!(is_json(&format!("[{opened}1{closed},{opened}1{closed}]")), "{depth}");
         assert!(!is_json(&format!("{opened}1{closed}]")), "{depth}");
+        let mut notes = Notes::default();
+        let text = format!("[[{opened}1{closed},2],[]]");
+        assert!(check(&text, &mut notes).is_ok());
+        assert_eq!(notes.is_deep, depth + 2 > MAX_DEPTH, "{depth}");
     }
     for wrong in 0..brackets.len() {
         let other = |close| if close == "]" { "}" } else { "]" };

@@ -3,7 +3,8 @@
 
 use jsonrpc::message::string;
 use jsonrpc::splice::place_in;
-use jsonrpc::{read_line, Id, Message, MessageError, Params, Splice};
+use jsonrpc::ids::ids_in;
+use jsonrpc::{read_line, Fault, Id, Message, MessageError, Params, Splice, Unread};
 use libfuzzer_sys::fuzz_target;
 use python::without_words;
 use serde::de::IgnoredAny;
@@ -14,27 +15,48 @@ mod python;
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    read_line(&text, |line, read| {
+    read_line(&mut (), &text, |_, _| true, |_, line, read| {
         line_is_the_text(line, &text);
         match read {
             Ok(message) => message_is_sound(message),
-            Err(why) => why_is_sound(why, line),
+            Err(unread) => why_is_sound(unread, line),
         }
+        let fault = Fault::of(&text, line, read.err());
+        assert!(fault.at <= text.len(), "{fault:?} in {text:?}");
+    });
+    // Where there is no room for a copy nothing is passed on that has line breaks.
+    read_line(&mut (), &text, |_, _| false, |_, line, read| {
+        let fault = Fault::of(&text, line, read.err());
+        assert!(fault.at <= text.len(), "{fault:?} in {text:?}");
+        match read {
+            Ok(_) => assert!(!line.contains(['\n', '\r'])),
+            Err(unread) => id_is_sound(unread, line),
+        }
+    });
+    ids_in(&text, &mut |id| assert!(id.len() <= text.len()));
+    Message::each_of(&text, &mut |message| {
+        assert!(is_json(message.text));
+        true
     });
 });
 
-fn why_is_sound(why: MessageError, line: &str) {
+fn id_is_sound(unread: &Unread, line: &str) {
+    if let Some(id) = unread.id_in(line) {
+        assert!(is_json(id) && place_in(line, id).is_some());
+    }
+}
+
+fn why_is_sound(unread: &Unread, line: &str) {
     let valid = is_json(line);
-    match why {
+    match unread.why {
         // A member whose name is half a letter can be skipped, but not read.
         MessageError::NotJson => assert!(!valid || !has_names(line), "{line:?} is JSON"),
         MessageError::Batch => assert!(valid && line.trim_start().starts_with('[')),
         // What comes behind a member that is odd is not looked at.
         MessageError::NotAMessage => (),
+        MessageError::NoRoom => panic!("there is room"),
     }
-    if let Some(id) = Message::id_of_unreadable(line) {
-        assert!(is_json(id) && place_in(line, id).is_some());
-    }
+    id_is_sound(unread, line);
 }
 
 fn is_json(text: &str) -> bool {
@@ -64,7 +86,7 @@ fn line_is_the_text(line: &str, text: &str) {
     let start = text.len() - text.trim_start_matches(['\r', '\n']).len();
     assert_eq!(line, &blanks[start..][..line.len()]);
     assert!(is_json(line), "{text:?} was JSON and is none any more");
-    read_line(line, |again, _| assert_eq!(again, line));
+    read_line(&mut (), line, |_, _| true, |_, again, _| assert_eq!(again, line));
 }
 
 fn message_is_sound(message: &Message<'_>) {
