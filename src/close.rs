@@ -1,47 +1,47 @@
-//! Why a connection ends: one enum for the close code, the reason on the wire and the metric label.
-//! And why one came to nothing. The words that people read for them are in `text/close.rs`.
+//! Why a connection ends, with its close code, its reason on the wire and its metric label; and why a
+//! connection is refused. `text/close.rs` has the sentences for people.
 
 use ws::FrameError;
 
-/// Why a connection was closed, by us or by its peer.
+/// Why a connection ended, by us or by its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CloseReason {
     /// The address carried no token (docs/protocol.md#refused-tokens).
     TokenMissing,
     /// The token could not be decrypted with our key.
     TokenUndecipherable,
-    /// The token was decrypted, but it is not the JSON it should be.
+    /// The decrypted token is not a JSON object.
     TokenMalformed,
     /// The token names no agent.
     TokenWithoutAgent,
-    /// A newer connection of the same `server_id` took the place.
+    /// A newer connection with the same `server_id` replaced it.
     Replaced,
-    /// The peer closed, properly.
+    /// The peer sent a close frame.
     PeerClosed,
-    /// The peer was gone without a closing hand-shake: end of stream or reset.
+    /// The peer ended the stream or reset it, without a close frame.
     PeerVanished,
-    /// Nothing was heard for `ping_timeout` after a ping.
+    /// Nothing arrived for `ping_timeout` after a ping.
     PingTimeout,
-    /// The peer took nothing of what waited for it for `ping_timeout`.
+    /// The peer read nothing of its queue for `ping_timeout`.
     NotReading,
-    /// The budget of memory was spent, and this connection's queue was the largest.
+    /// `memory_limit` was reached, and this was the largest connection of the largest owner.
     MemorySpent,
     /// The peer broke the WebSocket protocol.
     ProtocolError,
-    /// A text that is not UTF-8.
+    /// The peer sent text that is not UTF-8.
     BadUtf8,
-    /// A message larger than `max_message_size`.
+    /// The peer sent a message larger than `max_message_size`.
     TooBig,
     /// The request head was not complete within `handshake_timeout`.
     HeadTimeout,
-    /// A plain HTTP request, answered.
+    /// It was a plain HTTP request, which is answered.
     Answered,
     /// The server stops or restarts.
     ServerStops,
 }
 
 impl CloseReason {
-    /// Every reason there is, in the order of the metrics.
+    /// Every reason, in the order of the metrics.
     pub const ALL: [CloseReason; 16] = [
         CloseReason::TokenMissing,
         CloseReason::TokenUndecipherable,
@@ -84,8 +84,7 @@ impl CloseReason {
         }
     }
 
-    /// Whether what the peer still sends means nothing any more, its answer to our close frame
-    /// included.
+    /// Whether everything that the peer still sends is discarded, even its answer to our close frame.
     pub fn discards_input(self) -> bool {
         matches!(self, CloseReason::ProtocolError | CloseReason::BadUtf8 | CloseReason::TooBig)
     }
@@ -133,19 +132,19 @@ pub struct Ending {
     pub detail: Detail,
 }
 
-/// What is known of an ending beside its reason.
+/// What is known about an ending, besides its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// Nothing.
     Nothing,
-    /// The code and the words of the peer's close frame, which have at most 123 bytes.
+    /// The code and the reason in the peer's close frame. The reason has at most 123 bytes.
     Said(u16, Box<str>),
     /// What is wrong with a frame.
     Wrong(FrameError),
 }
 
 impl Ending {
-    /// The peer has closed with a close frame of this payload.
+    /// The peer has sent a close frame with this payload.
     pub fn of_close_frame(payload: &[u8]) -> Self {
         let detail = match payload {
             [high, low, words @ ..] => {
@@ -178,43 +177,43 @@ impl From<FrameError> for Ending {
     }
 }
 
-/// What was wrong with a connection that came to nothing. Finer than what its peer is told: the
-/// peer may be a stranger, the log and the status page are the owner's.
+/// Why a connection was refused. This is for the log and the status page, which belong to the owner of
+/// the server. The peer, who may be a stranger, learns less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RefusalReason {
     /// The address carries no token.
     TokenMissing,
-    /// The console's address was dialled as a WebSocket, or its `key` stands in place of a token.
+    /// The console's address was used for a WebSocket, or its `key` in place of a token.
     ConsoleAddress,
-    /// The key, or what looks like one, was given as the token.
+    /// The token is the key, or looks like a key.
     KeyForToken,
-    /// The token is no base64, or has a length no token has: it is cut or mangled.
+    /// The token is not base64 or has an impossible length: it is cut or damaged.
     TokenMangled,
-    /// The token is whole, but was made with another key.
+    /// The token is complete, but was made with another key.
     TokenOfAnotherKey,
-    /// The token's content is not the JSON it should be.
+    /// The decrypted token is not a JSON object.
     TokenMalformed,
     /// The token names no agent.
     TokenWithoutAgent,
     /// The key is missing or wrong.
     WrongKey,
-    /// There is nothing at this path, though the address carries a token or a key.
+    /// The path does not exist, but the address has a token or a key.
     WrongPath,
-    /// A web page of an origin that is not allowed.
+    /// The web page has an origin that is not allowed.
     ForbiddenOrigin,
-    /// A WebSocket endpoint was asked without the headers of an upgrade.
+    /// The request to a WebSocket endpoint lacks the headers of an upgrade.
     NoUpgrade,
     /// The peer speaks TLS, and this port does not.
     TlsSpoken,
-    /// There are as many connections as may be.
+    /// `max_connections` is reached.
     TooManyConnections,
-    /// One agent has as many connections as it may.
+    /// `max_connections_per_agent` is reached.
     TooManyOfAgent,
-    /// All places were taken, and this connection without a token made room for another one.
+    /// The limit of connections was reached, and this one without a token was closed for a newer one.
     GaveWay,
-    /// Too many connections without a token are from one address, and this one said nothing.
+    /// One address had too many connections without a token, and this one had sent nothing.
     TooManySilent,
-    /// The half-read request heads take too much memory, and this one was the oldest.
+    /// Half-read request heads took too much memory, and this one was the oldest.
     TooManyHeads,
     /// The request head was not complete in time.
     HeadTooSlow,

@@ -1,10 +1,10 @@
-//! Text of others, as a log line or a terminal can show it.
+//! Makes text of peers safe to show in a log line or a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// `text` with everything escaped that ends the line, moves the cursor, turns the writing direction or
-/// cannot be seen at all.
+/// `text` with every character escaped that breaks the line, moves the cursor, changes the writing
+/// direction or is invisible.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -12,7 +12,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hidden(c) {
-            // Writing into a string cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(shown, "{}", c.escape_default());
         } else {
             shown.push(c);
@@ -21,9 +21,9 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Control characters, Unicode's format characters, and the blanks that show as nothing.
+/// Whether `c` is a control character, a format character of Unicode or an invisible filler.
 fn is_hidden(c: char) -> bool {
-    // Most of a text is neither.
+    // Most characters end here.
     !matches!(c, ' '..='~')
         && (c.is_control()
             || matches!(
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_escaped() {
+    fn invisible_characters_are_escaped() {
         for (text, shown) in [
             ("plain 中文 é ❤\u{fe0f}", "plain 中文 é ❤\u{fe0f}"),
             ("a\nb\u{1b}[31m\r\u{7f}", r"a\nb\u{1b}[31m\r\u{7f}"),

@@ -1,8 +1,8 @@
-//! The log: one line per record, on the terminal and in a file that is put aside when it is full.
+//! The log: one line per record, on the terminal and in a file that is rotated when it is full.
 //!
-//! simplelog makes the lines; what is ours is where they go. A record never becomes two lines, whatever a
-//! peer called its tools. Nothing here waits: a helper thread for the terminal and one for the file write
-//! what is in their bounded queues, and what finds no room there is counted and told.
+//! simplelog formats the lines; this module says where they go. A record is always one line, even if a peer
+//! put a line break into the name of a tool. Logging never blocks: two helper threads write to the terminal
+//! and to the file, each from a bounded queue. Lines that do not fit are counted, and the log says how many.
 
 mod file;
 mod queue;
@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::text::Language;
 use file::LogFile;
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use queue::{Order, Queue};
+use queue::{Job, Queue};
 use simplelog::{Config, ConfigBuilder, WriteLogger};
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -24,68 +24,68 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use terminal::Terminal;
 
-/// How long the end of the program waits for lines to be written.
-const LAST_LINES: Duration = Duration::from_secs(1);
+/// How long the program waits at its end for the last lines to be written.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The longest text of a record, in bytes: bodies in a debug log can be as large as a message.
-const MAX_TEXT: usize = 64 << 10;
+/// The longest text of a record. At DEBUG a record may contain a whole message.
+const MAX_TEXT_BYTES: usize = 64 << 10;
 
-/// Starts the log, or changes it: the level, the file and its limits. Opens the file afresh.
+/// Starts the log, or changes its level, file and limits. Opens the file again.
 ///
-/// First called while the program has one thread only, the time is local time; otherwise it may be UTC.
-/// The offset is part of each line.
+/// The first call should come while the program has one thread only: then the log uses local time, otherwise
+/// maybe UTC. Each line has its UTC offset.
 pub fn configure(settings: &Settings) {
     let journal = JOURNAL.get_or_init(|| Journal::new(true));
     journal.configure(settings);
-    // It is set already where this is a change.
+    // Fails if the logger is set already, which is fine.
     let _ = log::set_logger(journal);
     log::set_max_level(settings.server.log_level);
 }
 
-/// Opens the log file afresh: something has moved the old one away.
+/// Opens the log file again, after a tool such as logrotate moved the old one.
 pub fn reopen() {
     if let Some(journal) = JOURNAL.get() {
-        journal.file.order(Order::Reopen);
+        journal.file.submit(Job::Reopen);
     }
 }
 
-/// Waits until the lines so far are written, but not for long.
+/// Waits until all lines so far are written, for a second at most.
 pub fn finish() {
     if let Some(journal) = JOURNAL.get() {
-        journal.finish(Instant::now() + LAST_LINES);
+        journal.finish(Instant::now() + FINISH_TIMEOUT);
     }
 }
 
 static JOURNAL: OnceLock<Journal> = OnceLock::new();
 
-/// The logger of the `log` crate. simplelog's own cannot be changed once they are set; this one
-/// stays and exchanges them.
+/// The logger for the `log` crate, which can be set only once. It holds a simplelog logger, and replaces it
+/// when the settings change.
 struct Journal {
     layout: Config,
     terminal: Option<Terminal>,
     file: Arc<Queue>,
-    logger: RwLock<Option<Box<WriteLogger<Lines>>>>,
+    logger: RwLock<Option<Box<WriteLogger<LineAssembler>>>>,
 }
 
 impl Journal {
     fn new(has_terminal: bool) -> Self {
-        // It asks for the time zone, which is safe only before there are threads.
+        // This reads the time zone, which is safe only before other threads start.
         let layout = layout();
         let terminal = has_terminal.then(Terminal::start);
         let file = Queue::new();
-        let told = terminal.clone();
+        let warnings = terminal.clone();
         let mut log_file = LogFile::default();
-        let work = move |order| {
-            let trouble = match order {
-                Order::Write(lines) => log_file.put(&lines),
-                Order::Follow(settings, language) => log_file.follow(*settings, language),
-                Order::Reopen => log_file.reopen(),
-                Order::End => None,
+        let work = move |job| {
+            let warning = match job {
+                Job::Write(lines) => log_file.write(&lines),
+                Job::Configure(settings, language) => log_file.configure(*settings, language),
+                Job::Reopen => log_file.reopen(),
+                Job::Stop => None,
             };
-            if let (Some(said), Some(terminal)) = (trouble, &told) {
-                terminal.queue.push(format!("[WARN] {said}\n").as_bytes(), Language::default());
+            if let (Some(warning), Some(terminal)) = (warning, &warnings) {
+                terminal.queue.push(format!("[WARN] {warning}\n").as_bytes(), Language::default());
             }
-            // It tells by itself how many it lost.
+            // `LogFile` itself counts the lines it loses.
             0
         };
         file.start("log-file", Box::new(work));
@@ -96,9 +96,10 @@ impl Journal {
         let language = settings.server.language;
         let logging = settings.logging.clone();
         let file = logging.log_file.is_some().then(|| Arc::clone(&self.file));
-        let lines = Lines { line: Vec::new(), language, terminal: self.terminal.clone(), file };
+        let lines =
+            LineAssembler { line: Vec::new(), language, terminal: self.terminal.clone(), file };
         let logger = WriteLogger::new(settings.server.log_level, self.layout.clone(), lines);
-        self.file.order(Order::Follow(Box::new(logging), language));
+        self.file.submit(Job::Configure(Box::new(logging), language));
         *self.logger.write().unwrap_or_else(PoisonError::into_inner) = Some(logger);
     }
 
@@ -111,7 +112,7 @@ impl Journal {
 }
 
 impl Log for Journal {
-    /// The libraries below us are heard only when they warn: at DEBUG some tell what peers say.
+    /// Libraries may log warnings and errors only: at DEBUG some log what peers send.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= Level::Warn || metadata.target().starts_with("mcp_endpoint_server")
     }
@@ -124,8 +125,8 @@ impl Log for Journal {
             Some(message) => Cow::Borrowed(message),
             None => Cow::Owned(record.args().to_string()),
         };
-        if message.len() > MAX_TEXT {
-            let end = (0..=MAX_TEXT).rev().find(|end| message.is_char_boundary(*end));
+        if message.len() > MAX_TEXT_BYTES {
+            let end = (0..=MAX_TEXT_BYTES).rev().find(|end| message.is_char_boundary(*end));
             let cut = message.get(..end.unwrap_or_default()).unwrap_or_default();
             message = Cow::Owned(format!("{cut}… ({} bytes)", message.len()));
         }
@@ -138,7 +139,7 @@ impl Log for Journal {
     }
 
     fn flush(&self) {
-        self.finish(Instant::now() + LAST_LINES);
+        self.finish(Instant::now() + FINISH_TIMEOUT);
     }
 }
 
@@ -150,28 +151,28 @@ fn layout() -> Config {
         .set_thread_level(LevelFilter::Off)
         .set_target_level(LevelFilter::Off)
         .set_location_level(LevelFilter::Off);
-    // Where it cannot be had safely, the time stays UTC.
+    // If the offset cannot be read safely, the time stays UTC.
     let _ = layout.set_time_offset_to_local();
     layout.build()
 }
 
-/// The lock, also where its last holder panicked: a line lost is better than the log.
+/// Locks even if the last holder panicked: losing one line is better than losing the log.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes whole lines of the pieces in which simplelog writes them.
-struct Lines {
+/// Assembles lines from the pieces that simplelog writes.
+struct LineAssembler {
     line: Vec<u8>,
     language: Language,
     terminal: Option<Terminal>,
     file: Option<Arc<Queue>>,
 }
 
-/// A longer line does not keep its memory.
-const KEPT: usize = 4 << 10;
+/// After a longer line its buffer shrinks to this.
+const MAX_KEPT_LINE_BYTES: usize = 4 << 10;
 
-impl Write for Lines {
+impl Write for LineAssembler {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         self.line.extend_from_slice(piece);
         if self.line.ends_with(b"\n") {
@@ -184,7 +185,7 @@ impl Write for Lines {
                 file.push(&self.line, self.language);
             }
             self.line.clear();
-            self.line.shrink_to(KEPT);
+            self.line.shrink_to(MAX_KEPT_LINE_BYTES);
         }
         Ok(piece.len())
     }
@@ -194,18 +195,18 @@ impl Write for Lines {
     }
 }
 
-/// Gives the time at the beginning of a line three decimals; simplelog writes none to nine.
+/// Gives the time at the start of a line three decimals. simplelog writes between none and nine.
 fn to_milliseconds(line: &mut Vec<u8>) {
-    const SECONDS: usize = "2026-01-31T08:15:00".len();
-    const WANTED: usize = ".123".len();
-    let Some(rest) = line.get(SECONDS..) else { return };
+    const SECONDS_LEN: usize = "2026-01-31T08:15:00".len();
+    const DECIMALS_LEN: usize = ".123".len();
+    let Some(rest) = line.get(SECONDS_LEN..) else { return };
     let decimal = |byte: &&u8| **byte == b'.' || byte.is_ascii_digit();
     let written = rest.iter().take_while(decimal).count();
-    if written > WANTED {
-        line.drain(SECONDS + WANTED..SECONDS + written);
+    if written > DECIMALS_LEN {
+        line.drain(SECONDS_LEN + DECIMALS_LEN..SECONDS_LEN + written);
     }
-    for at in written..WANTED {
-        line.insert(SECONDS + at, if at == 0 { b'.' } else { b'0' });
+    for at in written..DECIMALS_LEN {
+        line.insert(SECONDS_LEN + at, if at == 0 { b'.' } else { b'0' });
     }
 }
 
@@ -215,7 +216,7 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::{env, fs, process};
 
-    /// A folder of its own for each test, gone with it.
+    /// A folder for one test, removed at its end.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -245,15 +246,20 @@ mod tests {
         journal.log(&{ record }.level(level).target(target).args(format_args!("{text}")).build());
     }
 
-    const US: &str = "mcp_endpoint_server::net";
+    const OWN_TARGET: &str = "mcp_endpoint_server::net";
 
     #[test]
-    fn a_record_is_one_line_whatever_it_contains() {
+    fn a_record_is_always_one_line() {
         let folder = Folder::new("one-line");
         let path = folder.0.join("deep/er/log");
         let journal = Journal::new(false);
         journal.configure(&settings(&path, LevelFilter::Info));
-        say(&journal, Level::Info, US, "tool \"a\r\nERROR\u{1b}[2J\u{2028}\u{202e}中文\t\"");
+        say(
+            &journal,
+            Level::Info,
+            OWN_TARGET,
+            "tool \"a\r\nERROR\u{1b}[2J\u{2028}\u{202e}中文\t\"",
+        );
         log::Log::flush(&journal);
         let text = fs::read_to_string(&path).unwrap();
         let (stamp, rest) = text.split_once(' ').unwrap();
@@ -263,15 +269,15 @@ mod tests {
     }
 
     #[test]
-    fn levels_and_files_change_while_it_runs() {
+    fn level_and_file_can_change_at_run_time() {
         let folder = Folder::new("levels");
         let (one, two) = (folder.0.join("one"), folder.0.join("two"));
         let journal = Journal::new(false);
         journal.configure(&settings(&one, LevelFilter::Warn));
-        say(&journal, Level::Info, US, "unheard");
-        say(&journal, Level::Error, US, "heard");
+        say(&journal, Level::Info, OWN_TARGET, "below the level");
+        say(&journal, Level::Error, OWN_TARGET, "at the level");
         journal.configure(&settings(&two, LevelFilter::Debug));
-        say(&journal, Level::Debug, US, "now heard");
+        say(&journal, Level::Debug, OWN_TARGET, "at the new level");
         say(&journal, Level::Debug, "tungstenite::protocol", "a body");
         say(&journal, Level::Warn, "mio", "a warning");
         log::Log::flush(&journal);
@@ -281,15 +287,15 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_was_moved_away_is_made_anew() {
+    fn a_file_that_was_moved_is_created_again() {
         let folder = Folder::new("reopen");
         let (path, moved) = (folder.0.join("log"), folder.0.join("moved"));
         let journal = Journal::new(false);
         journal.configure(&settings(&path, LevelFilter::Info));
-        say(&journal, Level::Info, US, "one");
+        say(&journal, Level::Info, OWN_TARGET, "one");
         log::Log::flush(&journal);
         fs::rename(&path, &moved).unwrap();
-        say(&journal, Level::Info, US, "two");
+        say(&journal, Level::Info, OWN_TARGET, "two");
         log::Log::flush(&journal);
         assert!(fs::read_to_string(&moved).unwrap().ends_with("[INFO] one\n"));
         let text = fs::read_to_string(&path).unwrap();
@@ -302,10 +308,10 @@ mod tests {
         let path = folder.0.join("log");
         let journal = Journal::new(false);
         journal.configure(&settings(&path, LevelFilter::Info));
-        say(&journal, Level::Info, US, &"长".repeat(100_000));
+        say(&journal, Level::Info, OWN_TARGET, &"长".repeat(100_000));
         log::Log::flush(&journal);
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.len() < MAX_TEXT + 100 && text.ends_with("… (300000 bytes)\n"));
+        assert!(text.len() < MAX_TEXT_BYTES + 100 && text.ends_with("… (300000 bytes)\n"));
     }
 
     #[test]
@@ -323,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disabled_level_costs_nothing() {
+    fn a_disabled_level_is_not_formatted() {
         let folder = Folder::new("global");
         configure(&settings(&folder.0.join("log"), LevelFilter::Warn));
         assert_eq!(log::max_level(), LevelFilter::Warn);

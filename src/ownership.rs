@@ -1,14 +1,14 @@
-//! What root makes in somebody else's folder is given to the owner of the folder: after one start with
-//! `sudo` the server must still be able to write its files without it.
+//! Files that root creates in a folder of another user get the owner of that folder. Otherwise the server
+//! could not write its files any more after one start with `sudo`.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// Makes `folder` and the folders above it, where they are missing.
+/// Creates `folder` and its missing parents.
 ///
 /// # Errors
-/// Whatever the system says.
+/// The error of the system.
 pub fn create_folders(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
@@ -21,27 +21,27 @@ pub fn create_folders(folder: &Path) -> io::Result<()> {
             give_to_folder_owner(folder, None);
             Ok(())
         }
-        // Somebody else was faster.
+        // Another process created it in the meantime.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Why a file cannot be opened or made.
+/// Why a file cannot be opened or created.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// A link, to something that does not exist.
+    /// A symbolic link, and its target, which does not exist.
     BrokenLink(PathBuf, PathBuf),
-    /// Something that has to be a folder and is not.
+    /// Something that is not a folder but must be one.
     NotAFolder(PathBuf),
 }
 
-/// What is in the way of the file at `path`, if it is something that the user can see.
+/// What prevents opening or creating the file at `path`, if the path itself shows it.
 pub fn obstacle(path: &Path) -> Option<Obstacle> {
     path.ancestors().find_map(|at| match fs::metadata(at) {
         Ok(found) if at != path && !found.is_dir() => Some(Obstacle::NotAFolder(at.to_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            // Only a link can be read as one. Its target begins at its own folder.
+            // `read_link` fails unless this is a link. A relative target starts at the folder of the link.
             let target = at.parent()?.join(fs::read_link(at).ok()?);
             Some(Obstacle::BrokenLink(at.to_owned(), target))
         }
@@ -49,8 +49,8 @@ pub fn obstacle(path: &Path) -> Option<Obstacle> {
     })
 }
 
-/// Gives what this process has just made at `path` to the owner of its folder, if this process is root and
-/// the owner is not. Give the file itself where it is open: a name can be exchanged.
+/// Gives the new file or folder at `path` to the owner of its parent folder, if it belongs to root and the
+/// parent does not. Pass the open file if there is one, because another process may replace `path`.
 #[cfg(unix)]
 pub fn give_to_folder_owner(path: &Path, file: Option<&File>) {
     use std::os::unix::fs::{fchown, lchown, MetadataExt};
@@ -61,14 +61,14 @@ pub fn give_to_folder_owner(path: &Path, file: Option<&File>) {
         return;
     }
     let (user, group) = (Some(owner.uid()), Some(owner.gid()));
-    // Where it cannot be given it stays root's, as before.
+    // On failure it keeps belonging to root.
     let _ = match file {
         Some(file) => fchown(file, user, group),
         None => lchown(path, user, group),
     };
 }
 
-/// Elsewhere nobody is root.
+/// Other systems have no root.
 #[cfg(not(unix))]
 pub fn give_to_folder_owner(_path: &Path, _file: Option<&File>) {}
 
@@ -78,7 +78,7 @@ mod tests {
     use std::os::unix::fs::{chown, MetadataExt};
 
     #[test]
-    fn what_is_in_the_way_of_a_file_is_found() {
+    fn obstacles_of_a_path_are_found() {
         let folder = std::env::temp_dir().join(format!("mcp-obstacle-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("empty")).unwrap();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_root_makes_belongs_to_the_owner_of_the_folder() {
+    fn files_of_root_get_the_owner_of_the_folder() {
         let folder = std::env::temp_dir().join(format!("mcp-ownership-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         create_folders(&folder).unwrap();

@@ -1,7 +1,7 @@
 //! Agent tokens and the key (docs/protocol.md#key-and-tokens).
 //!
-//! A token says which agent a connection belongs to: AES-ECB over a small JSON text, as base64.
-//! The ecosystem fixed that scheme; there is no second one.
+//! A token names the agent of a connection: a small JSON text, encrypted with AES-ECB, in base64.
+//! xiaozhi-server and its console use this scheme, so it cannot change.
 
 pub mod address;
 pub mod percent;
@@ -17,23 +17,23 @@ use base64::Engine;
 use std::fmt::{self, Write};
 use subtle::{ConstantTimeEq, ConstantTimeGreater};
 
-/// The longest `agentId`, in bytes.
+/// The longest `agentId`.
 pub const MAX_AGENT_ID_BYTES: usize = 256;
 
 /// The agent of a stand-alone deployment (docs/protocol.md#single-module).
 pub const SINGLE_MODULE: &str = "single_module";
 
-/// The longest token that is looked at, in bytes as it came: no request head is longer.
+/// The longest token that is read, before percent-decoding: the limit of a request head.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// The block of AES, in bytes.
-const BLOCK: usize = 16;
+/// The block size of AES.
+const BLOCK_BYTES: usize = 16;
 
-/// Words that clients do not accept in a tool's address, in any case.
+/// Words that clients reject in the address for a tool server, in upper or lower case.
 pub(crate) const REJECTED_WORDS: [&str; 2] = ["key", "call"];
 
-/// A token as it was made: base64, standard alphabet, padded. It opens the door of its agent, so
-/// it does not show itself in debug output.
+/// A token that this program made: base64, standard alphabet, padded. It is a secret, so debug output
+/// does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
@@ -44,19 +44,19 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// The token of `agent` under `key`. An agent that is empty or longer than [`MAX_AGENT_ID_BYTES`]
-    /// gets one, too, but nobody will be let in with it.
+    /// The token of `agent`, made with `key`. If `agent` is empty or longer than [`MAX_AGENT_ID_BYTES`],
+    /// [`Token::read`] refuses the token.
     pub fn new(key: &str, agent: &str) -> Self {
-        Token(encrypt(key, &text_of(agent)))
+        Token(encrypt(key, &json_of(agent)))
     }
 
-    /// The token as it is.
+    /// The token as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The token as it stands in an address: escaped, and with a letter escaped of every word in
-    /// it that clients do not accept.
+    /// The token for an address: percent-encoded, together with the first letter of every word that
+    /// clients reject.
     pub fn in_address(&self) -> String {
         let mut escaped = String::new();
         let mut rest = self.0.as_bytes();
@@ -71,16 +71,16 @@ impl Token {
         escaped
     }
 
-    /// The agent that `token` names, read with `key`. It may come in any spelling of base64,
-    /// percent-encoded or raw.
+    /// The agent that `token` names, decrypted with `key`. The token may be any kind of base64,
+    /// percent-encoded or not.
     ///
     /// # Errors
-    /// Why the connection is to be refused:
-    /// * `TokenMissing`: it is empty;
-    /// * `TokenUndecipherable`: it is too long or not base64, or what it decrypts to has no valid
-    ///   padding or is not UTF-8, which is what a wrong key looks like;
-    /// * `TokenMalformed`: it decrypts to a text that is not a JSON object;
-    /// * `TokenWithoutAgent`: the object has no `agentId`, or one that is not a string, empty, or
+    /// Why the connection is refused:
+    /// * `TokenMissing`: the token is empty;
+    /// * `TokenUndecipherable`: it is too long or not base64; or, as with a wrong key, the decrypted
+    ///   bytes have no valid padding or are not UTF-8;
+    /// * `TokenMalformed`: the decrypted text is not a JSON object;
+    /// * `TokenWithoutAgent`: the object has no `agentId`, or one that is not a string, is empty or is
     ///   longer than [`MAX_AGENT_ID_BYTES`].
     pub fn read(key: &str, token: &[u8]) -> Result<String, CloseReason> {
         if token.is_empty() {
@@ -97,13 +97,13 @@ impl Token {
     }
 }
 
-/// Whether `token` has the form of a token, whatever key it was made with: base64 of whole blocks.
+/// Whether `token` looks like a token, made with any key: base64 of whole blocks.
 pub fn has_token_form(token: &[u8]) -> bool {
     ciphertext(token).is_some()
 }
 
-/// Whether `given` is the key. How long it takes depends on `given` alone. An empty key is
-/// nobody's.
+/// Whether `given` is the key. The time this takes depends only on the length of `given`. An empty key
+/// never matches.
 pub fn same_key(given: &[u8], key: &[u8]) -> bool {
     if key.is_empty() {
         return false;
@@ -115,8 +115,8 @@ pub fn same_key(given: &[u8], key: &[u8]) -> bool {
     same.into()
 }
 
-/// The text inside a token, spelled as the makers of tokens in Python spell it: ASCII only.
-fn text_of(agent: &str) -> String {
+/// The JSON inside a token, exactly as Python's `json.dumps` writes it: ASCII only.
+fn json_of(agent: &str) -> String {
     let mut text = String::from("{\"agentId\": \"");
     for letter in agent.chars() {
         match letter {
@@ -143,43 +143,43 @@ fn text_of(agent: &str) -> String {
 /// The token whose text is `text`.
 fn encrypt(key: &str, text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    let pad = BLOCK - bytes.len() % BLOCK;
+    let pad = BLOCK_BYTES - bytes.len() % BLOCK_BYTES;
     bytes.resize(bytes.len() + pad, u8::try_from(pad).unwrap_or_default());
-    cipher(key, &mut bytes, Way::Encrypt);
+    cipher(key, &mut bytes, CipherDirection::Encrypt);
     STANDARD.encode(bytes)
 }
 
 /// The text inside `token`, if it was made with `key`.
 fn decrypt(key: &str, token: &[u8]) -> Option<String> {
     let mut bytes = ciphertext(token)?;
-    cipher(key, &mut bytes, Way::Decrypt);
-    bytes.truncate(unpadded(&bytes)?);
+    cipher(key, &mut bytes, CipherDirection::Decrypt);
+    bytes.truncate(unpadded_length(&bytes)?);
     String::from_utf8(bytes).ok()
 }
 
-/// The blocks that `token` is made of; nothing where it is cut or mangled.
+/// The decoded blocks of `token`; `None` if it is cut or damaged.
 fn ciphertext(token: &[u8]) -> Option<Vec<u8>> {
     if token.len() > MAX_TOKEN_BYTES {
         return None;
     }
     let token = percent::decode(token);
-    // As it came first: a blank at the beginning may have been a `+`.
-    whole_blocks(&token).or_else(|| whole_blocks(unwrapped(&token)?))
+    // Tried untrimmed first, because a leading space may have been a `+`.
+    whole_blocks(&token).or_else(|| whole_blocks(without_wrapping(&token)?))
 }
 
 fn whole_blocks(token: &[u8]) -> Option<Vec<u8>> {
     let bytes = STANDARD_NO_PAD.decode(plain_base64(token)).ok()?;
-    (!bytes.is_empty() && bytes.len() % BLOCK == 0).then_some(bytes)
+    (!bytes.is_empty() && bytes.len() % BLOCK_BYTES == 0).then_some(bytes)
 }
 
-/// The token without what people paste around it.
-fn unwrapped(token: &[u8]) -> Option<&[u8]> {
+/// The token without the quotes and spaces that people paste around it.
+fn without_wrapping(token: &[u8]) -> Option<&[u8]> {
     let around = |c: char| c.is_whitespace() || "\"'`<>“”‘’「」《》\u{200b}\u{feff}".contains(c);
     Some(std::str::from_utf8(token).ok()?.trim_matches(around).as_bytes())
 }
 
-/// The one spelling of base64 we decode: standard alphabet, no padding, in one line. A blank was
-/// a `+` before somebody took it for a form's.
+/// `token` as the decoder expects it: standard alphabet, no padding, in one line. A space was a `+` that
+/// some program decoded as in a form.
 fn plain_base64(token: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(token.len());
     for &byte in token {
@@ -196,50 +196,54 @@ fn plain_base64(token: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// How many bytes are left without their PKCS#7 padding, if it is valid. Takes the same time
-/// whether it is or not: a refusal shall not tell where the padding went wrong.
-fn unpadded(bytes: &[u8]) -> Option<usize> {
+/// The length without PKCS#7 padding, if the padding is valid. Takes the same time either way, so that the
+/// time of a refusal does not reveal where the padding is wrong.
+fn unpadded_length(bytes: &[u8]) -> Option<usize> {
     let pad = *bytes.last()?;
     let mut valid = pad.ct_gt(&0);
-    for (place, byte) in (0..=u8::MAX).zip(bytes.iter().rev().take(BLOCK)) {
-        valid &= !pad.ct_gt(&place) | byte.ct_eq(&pad);
+    for (index, byte) in (0..=u8::MAX).zip(bytes.iter().rev().take(BLOCK_BYTES)) {
+        valid &= !pad.ct_gt(&index) | byte.ct_eq(&pad);
     }
-    valid &= !pad.ct_gt(&u8::try_from(BLOCK).unwrap_or_default());
+    valid &= !pad.ct_gt(&u8::try_from(BLOCK_BYTES).unwrap_or_default());
     bytes.len().checked_sub(usize::from(pad)).filter(|_| valid.into())
 }
 
-/// Which way a cipher goes.
+/// Whether the cipher encrypts or decrypts.
 #[derive(Clone, Copy)]
-enum Way {
+enum CipherDirection {
     Encrypt,
     Decrypt,
 }
 
-/// Runs whole blocks through AES-ECB. A key of 16, 24 or 32 bytes is taken as it is; any other is
-/// cut or filled with zeros to 32.
-fn cipher(key: &str, bytes: &mut [u8], way: Way) {
+/// Runs whole blocks through AES-ECB. A key of 16, 24 or 32 bytes is used as it is. Any other key is cut
+/// or padded with zeros to 32 bytes.
+fn cipher(key: &str, bytes: &mut [u8], direction: CipherDirection) {
     let key = key.as_bytes();
     match key.len() {
-        16 => blocks::<Aes128>(key, bytes, way),
-        24 => blocks::<Aes192>(key, bytes, way),
+        16 => blocks::<Aes128>(key, bytes, direction),
+        24 => blocks::<Aes192>(key, bytes, direction),
         _ => {
             let mut filled = [0; 32];
             for (to, from) in filled.iter_mut().zip(key) {
                 *to = *from;
             }
-            blocks::<Aes256>(&filled, bytes, way);
+            blocks::<Aes256>(&filled, bytes, direction);
         }
     }
 }
 
-/// Runs whole blocks through `C`, whose keys are as long as `key`.
-fn blocks<C: KeyInit + BlockEncrypt + BlockDecrypt>(key: &[u8], bytes: &mut [u8], way: Way) {
+/// Runs whole blocks through the cipher `C`, whose key length is that of `key`.
+fn blocks<C: KeyInit + BlockEncrypt + BlockDecrypt>(
+    key: &[u8],
+    bytes: &mut [u8],
+    direction: CipherDirection,
+) {
     let Ok(cipher) = C::new_from_slice(key) else { return };
-    for block in bytes.chunks_exact_mut(BLOCK) {
+    for block in bytes.chunks_exact_mut(BLOCK_BYTES) {
         let block = Block::<C>::from_mut_slice(block);
-        match way {
-            Way::Encrypt => cipher.encrypt_block(block),
-            Way::Decrypt => cipher.decrypt_block(block),
+        match direction {
+            CipherDirection::Encrypt => cipher.encrypt_block(block),
+            CipherDirection::Decrypt => cipher.decrypt_block(block),
         }
     }
 }

@@ -191,7 +191,7 @@ fn base(request: &Request<'_>) -> Base {
     }
     let at = request.parameter("at").map(|at| percent::decode(at.as_bytes()));
     let at = at.and_then(|at| String::from_utf8(at).ok());
-    if let Some(base) = at.and_then(|at| Base::seen(&at)) {
+    if let Some(base) = at.and_then(|at| Base::from_request(&at)) {
         return base;
     }
     let mut hosts = request.headers("host");
@@ -200,7 +200,7 @@ fn base(request: &Request<'_>) -> Base {
     let scheme = if secure { "https" } else { "http" };
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) if !host.contains('/') => {
-            Base::seen(&format!("{scheme}://{host}{}", request.prefix))
+            Base::from_request(&format!("{scheme}://{host}{}", request.prefix))
         }
         _ => None,
     };

@@ -1,7 +1,7 @@
-//! The log file: appended to, put aside when it is full, tried again when it fails.
+//! The log file: appended to, rotated when it is full, opened again after a failure.
 
 use super::queue::{count, notice};
-use super::rotation::Open;
+use super::rotation::OpenLog;
 use crate::ownership;
 use crate::settings::Logging;
 use crate::text::Language;
@@ -9,56 +9,57 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// After a failure, the file is left alone for so long.
-const PAUSE: Duration = Duration::from_secs(5);
+/// How long the file is left alone after a failure.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The log file, which may be none, and may be failing.
+/// The log file, if one is set. It may be failing.
 #[derive(Debug, Default)]
 pub(super) struct LogFile {
     settings: Option<Logging>,
     language: Language,
-    open: Option<Open>,
+    open: Option<OpenLog>,
     /// Lines lost since the file began to fail.
     lost: u32,
     retry_at: Option<Instant>,
 }
 
 impl LogFile {
-    /// Goes on with other settings. Returns what the terminal should be told, as the other calls do.
-    pub(super) fn follow(&mut self, settings: Logging, language: Language) -> Option<String> {
+    /// Changes the settings. Returns a warning for the terminal, as the other methods do.
+    pub(super) fn configure(&mut self, settings: Logging, language: Language) -> Option<String> {
         self.settings = Some(settings);
         self.language = language;
         self.reopen()
     }
 
-    /// Opens the file afresh.
+    /// Opens the file again.
     pub(super) fn reopen(&mut self) -> Option<String> {
         self.open = None;
         self.retry_at = None;
         let settings = self.settings.as_ref()?;
         let path = settings.log_file.as_deref()?;
-        match Open::at(path, settings.max_file_size) {
+        match OpenLog::at(path, settings.max_file_size) {
             Ok(open) => {
                 self.open = Some(open);
                 None
             }
-            Err(error) => self.fails(&error),
+            Err(error) => self.record_failure(&error),
         }
     }
 
     /// Writes whole lines, or counts them as lost.
-    pub(super) fn put(&mut self, lines: &[u8]) -> Option<String> {
+    pub(super) fn write(&mut self, lines: &[u8]) -> Option<String> {
         let settings = self.settings.take()?;
-        let result = settings.log_file.as_deref().map(|path| self.try_put(path, &settings, lines));
+        let result =
+            settings.log_file.as_deref().map(|path| self.try_write(path, &settings, lines));
         self.settings = Some(settings);
         let (rest, error) = result?.err()?;
-        let said = self.fails(&error);
+        let said = self.record_failure(&error);
         self.lost = self.lost.saturating_add(count(rest));
         said
     }
 
-    /// Where it fails, the lines that are not written come back.
-    fn try_put<'l>(
+    /// On failure, returns the lines that are not written.
+    fn try_write<'l>(
         &mut self,
         path: &Path,
         settings: &Logging,
@@ -74,13 +75,13 @@ impl LogFile {
             let mut open = match self.open.take() {
                 Some(mut old) => match old.is_still_at(path) {
                     true => old,
-                    // A file that is not where it was can still be written to.
-                    false => Open::at(path, max_size).unwrap_or(old),
+                    // A file that was moved can still be written to.
+                    false => OpenLog::at(path, max_size).unwrap_or(old),
                 },
-                None => Open::at(path, max_size).map_err(failed)?,
+                None => OpenLog::at(path, max_size).map_err(failed)?,
             };
             if open.room_for(rest) == 0 {
-                open = open.put_aside(path, settings.backup_count, max_size).map_err(failed)?;
+                open = open.rotate(path, settings.backup_count, max_size).map_err(failed)?;
             }
             let (now, later) = rest.split_at_checked(open.room_for(rest)).unwrap_or((rest, &[]));
             if self.lost == 0 {
@@ -97,14 +98,14 @@ impl LogFile {
         Ok(())
     }
 
-    /// The file is left alone for a while; the terminal is told once.
-    fn fails(&mut self, error: &io::Error) -> Option<String> {
+    /// Leaves the file alone for a while. Returns a warning for the first of several failures.
+    fn record_failure(&mut self, error: &io::Error) -> Option<String> {
         self.open = None;
         if error.kind() == io::ErrorKind::WouldBlock && self.retry_at.is_some() {
             return None;
         }
         let is_first = self.retry_at.is_none();
-        self.retry_at = Instant::now().checked_add(PAUSE);
+        self.retry_at = Instant::now().checked_add(RETRY_INTERVAL);
         let path = self.settings.as_ref()?.log_file.as_deref()?;
         is_first.then(|| match ownership::obstacle(path) {
             Some(obstacle) => {
@@ -122,7 +123,7 @@ mod tests {
     use std::path::PathBuf;
     use std::{env, fs, process};
 
-    /// A folder of its own for each test, gone with it.
+    /// A folder for one test, removed at its end.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -136,7 +137,7 @@ mod tests {
         fn log(&self, max_file_size: u64, backup_count: usize) -> LogFile {
             let log_file = Some(self.0.join("log"));
             let mut file = LogFile::default();
-            file.follow(Logging { log_file, max_file_size, backup_count }, Language::En);
+            file.configure(Logging { log_file, max_file_size, backup_count }, Language::En);
             file
         }
 
@@ -160,11 +161,11 @@ mod tests {
     }
 
     #[test]
-    fn a_full_file_is_put_aside_and_the_oldest_goes() {
+    fn a_full_file_is_rotated_and_the_oldest_is_removed() {
         let folder = Folder::new("rotation");
         let mut log = folder.log(10, 2);
         for line in ["1234\n", "5678\n", "abc\n", "longer than the limit\n", "d\n"] {
-            log.put(line.as_bytes());
+            log.write(line.as_bytes());
         }
         assert_eq!(folder.names(), ["log", "log.1", "log.2"]);
         assert_eq!(folder.read("log"), "d\n");
@@ -175,11 +176,11 @@ mod tests {
     #[test]
     fn a_file_from_an_earlier_run_is_appended_to_and_counted() {
         let folder = Folder::new("append");
-        folder.log(10, 1).put(b"1234\n");
+        folder.log(10, 1).write(b"1234\n");
         let mut log = folder.log(10, 1);
-        log.put(b"5678\n");
+        log.write(b"5678\n");
         assert_eq!(folder.read("log"), "1234\n5678\n");
-        log.put(b"9\n");
+        log.write(b"9\n");
         assert_eq!(
             (folder.read("log"), folder.read("log.1")),
             ("9\n".into(), "1234\n5678\n".into())
@@ -187,10 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_come_together_are_put_aside_like_single_ones() {
+    fn lines_written_together_are_rotated_like_single_ones() {
         let folder = Folder::new("together");
         let mut log = folder.log(10, 3);
-        log.put(b"1234\n5678\nabc\nlonger than the limit\nd\ne\n");
+        log.write(b"1234\n5678\nabc\nlonger than the limit\nd\ne\n");
         assert_eq!(folder.names(), ["log", "log.1", "log.2", "log.3"]);
         assert_eq!(folder.read("log"), "d\ne\n");
         assert_eq!(folder.read("log.2"), "abc\n");
@@ -204,7 +205,7 @@ mod tests {
         let mut logs = [folder.log(100, 50), folder.log(100, 50)];
         for number in 0..200 {
             for (who, log) in logs.iter_mut().enumerate() {
-                log.put(format!("{who} {number}\n").as_bytes());
+                log.write(format!("{who} {number}\n").as_bytes());
             }
         }
         let mut lines: Vec<String> = Vec::new();
@@ -220,12 +221,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_is_put_aside_beside_its_target() {
+    fn the_target_of_a_link_is_rotated() {
         let folder = Folder::new("link");
         fs::create_dir(folder.0.join("there")).unwrap();
         std::os::unix::fs::symlink("there/real", folder.0.join("log")).unwrap();
         let mut log = folder.log(10, 1);
-        log.put(b"12345678\nabcdefgh\n");
+        log.write(b"12345678\nabcdefgh\n");
         assert_eq!(folder.names(), ["log", "there"]);
         assert_eq!(folder.read("log"), "abcdefgh\n");
         assert_eq!(folder.read("there/real.1"), "12345678\n");
@@ -233,14 +234,14 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_is_reached_through_proc_is_never_renamed() {
+    fn a_path_through_proc_is_never_renamed() {
         let folder = Folder::new("proc");
         let stream = fs::File::create(folder.0.join("stream")).unwrap();
         let number = std::os::fd::AsRawFd::as_raw_fd(&stream);
         std::os::unix::fs::symlink(format!("/proc/self/fd/{number}"), folder.0.join("log"))
             .unwrap();
         let mut log = folder.log(10, 1);
-        log.put(b"12345678\nabcdefgh\n");
+        log.write(b"12345678\nabcdefgh\n");
         assert_eq!(
             (folder.names(), folder.read("stream").len()),
             (vec!["log".into(), "stream".into()], 18)
@@ -252,7 +253,7 @@ mod tests {
         let folder = Folder::new("no-backups");
         let mut log = folder.log(10, 0);
         for line in ["12345678\n", "abcdefgh\n"] {
-            log.put(line.as_bytes());
+            log.write(line.as_bytes());
         }
         assert_eq!((folder.names(), folder.read("log")), (vec!["log".into()], "abcdefgh\n".into()));
     }
@@ -261,32 +262,32 @@ mod tests {
     fn a_size_of_0_is_no_limit() {
         let folder = Folder::new("unlimited");
         let mut log = folder.log(0, 5);
-        (0..100).for_each(|_| drop(log.put(b"line\n")));
+        (0..100).for_each(|_| drop(log.write(b"line\n")));
         assert_eq!((folder.names(), folder.read("log").len()), (vec!["log".into()], 500));
     }
 
     #[test]
-    fn a_file_that_cannot_be_put_aside_goes_on() {
+    fn a_file_that_cannot_be_rotated_keeps_growing() {
         let folder = Folder::new("stuck");
         fs::create_dir_all(folder.0.join("log.1/in/the/way")).unwrap();
         let mut log = folder.log(10, 1);
-        (0..10).for_each(|_| drop(log.put(b"line\n")));
+        (0..10).for_each(|_| drop(log.write(b"line\n")));
         assert_eq!(folder.read("log").len(), 50);
     }
 
     #[test]
-    fn lost_lines_are_counted_and_told_when_the_file_is_back() {
+    fn lost_lines_are_counted_and_logged_after_a_failure() {
         let folder = Folder::new("lost");
         let blocked = folder.0.join("log");
         fs::create_dir(&blocked).unwrap();
         let mut log = folder.log(100, 1);
-        log.put(b"T [INFO] one\n");
+        log.write(b"T [INFO] one\n");
         fs::remove_dir(&blocked).unwrap();
-        log.put(b"T [INFO] two\n");
-        assert!(!blocked.exists(), "it was not left alone");
+        log.write(b"T [INFO] two\n");
+        assert!(!blocked.exists(), "it was tried again too early");
         log.retry_at = Some(Instant::now());
-        log.put(b"T [INFO] three\n");
-        log.put(b"T [INFO] four\n");
+        log.write(b"T [INFO] three\n");
+        log.write(b"T [INFO] four\n");
         let text = folder.read("log");
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[1..], ["T [INFO] three", "T [INFO] four"]);
@@ -296,26 +297,26 @@ mod tests {
     #[test]
     fn no_file_is_no_failure() {
         let mut log = LogFile::default();
-        log.put(b"line\n");
+        log.write(b"line\n");
         assert_eq!((log.lost, log.retry_at), (0, None));
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_costs_lines_and_nothing_else() {
+    fn a_full_disk_loses_lines_only() {
         let folder = Folder::new("full");
         std::os::unix::fs::symlink("/dev/full", folder.0.join("log")).unwrap();
         let mut log = folder.log(10, 1);
-        (0..100).for_each(|_| drop(log.put(b"line\n")));
+        (0..100).for_each(|_| drop(log.write(b"line\n")));
         assert_eq!((log.lost, folder.names()), (100, vec!["log".into()]));
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_torn_line_is_taken_back() {
+    fn a_partly_written_line_is_removed() {
         let folder = Folder::new("torn");
         let mut log = folder.log(0, 0);
-        log.put(b"whole\n");
+        log.write(b"whole\n");
         let mut open = log.open.take().unwrap();
         open.file.write_all(b"to").unwrap();
         assert!(open.undo(2, ErrorKind::StorageFull.into()).is_err());
@@ -324,14 +325,14 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_pipe_is_refused_rather_than_waited_for() {
+    fn a_pipe_without_a_reader_is_not_waited_for() {
         let folder = Folder::new("pipe");
         let made = process::Command::new("mkfifo").arg(folder.0.join("log")).status();
         if !made.is_ok_and(|status| status.success()) {
             return crate::skip::skip("needs mkfifo");
         }
         let mut log = folder.log(10, 1);
-        log.put(b"line\n");
+        log.write(b"line\n");
         assert_eq!(log.lost, 1);
     }
 }

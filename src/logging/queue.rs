@@ -1,5 +1,5 @@
-//! Lines on their way to a helper thread: bounded, so that a terminal nobody reads or a slow disk costs
-//! lines, and never the time of whoever logs.
+//! A bounded queue of lines for a helper thread. If a terminal is not read or a disk is slow, lines are lost,
+//! but the thread that logs never waits.
 
 use super::lock;
 use crate::settings::Logging;
@@ -9,35 +9,35 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How much may wait, in bytes. One longer line is taken where nothing waits.
-const MAX_WAITING: usize = 256 << 10;
+/// How much may wait. A longer line is accepted if the queue is empty.
+const MAX_WAITING_BYTES: usize = 256 << 10;
 
-/// The stack of a helper thread, in bytes: it formats a sentence and calls the system.
-const STACK: usize = 64 << 10;
+/// The stack of a helper thread. It only formats a sentence and calls the system.
+const STACK_BYTES: usize = 64 << 10;
 
-/// What the helper thread is to do.
-pub(super) enum Order {
+/// A job for the helper thread.
+pub(super) enum Job {
     /// Write these whole lines.
     Write(Vec<u8>),
-    /// Go on with other settings.
-    Follow(Box<Logging>, Language),
-    /// Open the file afresh.
+    /// Use other settings from now on.
+    Configure(Box<Logging>, Language),
+    /// Open the file again.
     Reopen,
-    /// End.
-    End,
+    /// End the thread.
+    Stop,
 }
 
-/// The way to a helper thread. It waits without a timer while there is nothing to do.
+/// The queue of a helper thread. The thread sleeps without a timer while the queue is empty.
 pub(super) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     changed: Condvar,
 }
 
-struct State {
-    orders: VecDeque<Order>,
-    /// Bytes that wait, or are being written.
+struct QueueState {
+    jobs: VecDeque<Job>,
+    /// Bytes that wait or are being written.
     waiting: usize,
-    /// Lines lost since the last one that found room.
+    /// Lines lost since the last one that was accepted.
     lost: u32,
     /// Whether the thread is at work.
     is_busy: bool,
@@ -45,31 +45,27 @@ struct State {
 
 impl Queue {
     pub(super) fn new() -> Arc<Self> {
-        let state = State { orders: VecDeque::new(), waiting: 0, lost: 0, is_busy: false };
+        let state = QueueState { jobs: VecDeque::new(), waiting: 0, lost: 0, is_busy: false };
         Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new() })
     }
 
-    /// Starts the helper thread, which carries out every order. `work` says how many lines it lost.
-    pub(super) fn start(
-        self: &Arc<Self>,
-        name: &str,
-        mut work: Box<dyn FnMut(Order) -> u32 + Send>,
-    ) {
+    /// Starts the helper thread. It calls `work` for every job; `work` returns how many lines it lost.
+    pub(super) fn start(self: &Arc<Self>, name: &str, mut work: Box<dyn FnMut(Job) -> u32 + Send>) {
         let queue = Arc::clone(self);
-        let thread = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
-        // Where there is no thread to be had the lines are lost when the queue is full; the server goes on.
+        let thread = thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES);
+        // If no thread can start, the queue fills and lines are lost, but the server runs.
         let _ = thread.spawn(move || loop {
-            let order = queue.next();
-            if matches!(order, Order::End) {
+            let job = queue.next();
+            if matches!(job, Job::Stop) {
                 return queue.done(0, 0);
             }
-            let bytes = if let Order::Write(lines) = &order { lines.len() } else { 0 };
-            let lost = work(order);
+            let bytes = if let Job::Write(lines) = &job { lines.len() } else { 0 };
+            let lost = work(job);
             queue.done(bytes, lost);
         });
     }
 
-    /// Adds a line, its end included, or counts it as lost. It never waits.
+    /// Adds a line with its line break, or counts it as lost. Never blocks.
     pub(super) fn push(&self, line: &[u8], language: Language) {
         let mut state = lock(&self.state);
         let notice = match state.lost {
@@ -77,33 +73,33 @@ impl Queue {
             lost => notice(line, &language.log_lines_dropped(lost)),
         };
         let size = notice.len() + line.len();
-        if state.waiting > 0 && state.waiting + size > MAX_WAITING {
+        if state.waiting > 0 && state.waiting + size > MAX_WAITING_BYTES {
             state.lost = state.lost.saturating_add(1);
             return;
         }
         state.lost = 0;
         state.waiting += size;
-        match state.orders.back_mut() {
-            Some(Order::Write(lines)) => {
+        match state.jobs.back_mut() {
+            Some(Job::Write(lines)) => {
                 lines.extend_from_slice(&notice);
                 lines.extend_from_slice(line);
             }
-            _ => state.orders.push_back(Order::Write([&notice, line].concat())),
+            _ => state.jobs.push_back(Job::Write([&notice, line].concat())),
         }
         drop(state);
         self.changed.notify_all();
     }
 
-    /// Asks the thread for something else, once it has written what waits.
-    pub(super) fn order(&self, order: Order) {
-        lock(&self.state).orders.push_back(order);
+    /// Adds a job that the thread does after everything before it.
+    pub(super) fn submit(&self, job: Job) {
+        lock(&self.state).jobs.push_back(job);
         self.changed.notify_all();
     }
 
-    /// Waits until everything is done, at most until `deadline`.
+    /// Waits until all jobs are done, at most until `deadline`.
     pub(super) fn finish(&self, deadline: Instant) {
         let mut state = lock(&self.state);
-        while state.is_busy || !state.orders.is_empty() {
+        while state.is_busy || !state.jobs.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
                 return;
@@ -113,12 +109,12 @@ impl Queue {
         }
     }
 
-    fn next(&self) -> Order {
+    fn next(&self) -> Job {
         let mut state = lock(&self.state);
         loop {
-            if let Some(order) = state.orders.pop_front() {
+            if let Some(job) = state.jobs.pop_front() {
                 state.is_busy = true;
-                return order;
+                return job;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -134,13 +130,13 @@ impl Queue {
     }
 }
 
-/// A warning with the time of the line that follows it.
+/// A warning that starts with the time of `line`, the line it precedes.
 pub(super) fn notice(line: &[u8], said: &str) -> Vec<u8> {
     let stamp = line.split(|byte| *byte == b' ').next().unwrap_or_default();
     [stamp, b" [WARN] ", said.as_bytes(), b"\n"].concat()
 }
 
-/// How many lines these are.
+/// The number of lines.
 pub(super) fn count(lines: &[u8]) -> u32 {
     let count = lines.iter().filter(|byte| **byte == b'\n').count();
     u32::try_from(count).unwrap_or(u32::MAX)
@@ -156,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_is_stuck_costs_lines_and_the_loss_is_told() {
+    fn a_stuck_writer_loses_lines_and_the_log_says_how_many() {
         let queue = Queue::new();
         let (go, wait) = channel::<()>();
         let (written, read) = channel();
-        let work = move |order| {
-            let Order::Write(lines) = order else { return 0 };
+        let work = move |job| {
+            let Job::Write(lines) = job else { return 0 };
             written.send(lines).unwrap();
             wait.recv().unwrap();
             0
@@ -185,17 +181,17 @@ mod tests {
     }
 
     #[test]
-    fn orders_are_carried_out_one_after_another() {
+    fn jobs_are_done_in_sequence() {
         let queue = Queue::new();
         let (done, seen) = channel();
         queue.push(b"one\n", Language::En);
         queue.push(b"two\n", Language::En);
-        queue.order(Order::Reopen);
-        queue.push(&[b'x'; MAX_WAITING], Language::En);
-        let work = move |order| {
-            let _ = done.send(match order {
-                Order::Write(lines) => String::from_utf8(lines).unwrap(),
-                _ => "afresh".to_owned(),
+        queue.submit(Job::Reopen);
+        queue.push(&[b'x'; MAX_WAITING_BYTES], Language::En);
+        let work = move |job| {
+            let _ = done.send(match job {
+                Job::Write(lines) => String::from_utf8(lines).unwrap(),
+                _ => "reopened".to_owned(),
             });
             0
         };
@@ -203,8 +199,8 @@ mod tests {
         queue.finish(soon());
         assert_eq!(
             seen.try_iter().collect::<Vec<_>>(),
-            ["one\ntwo\n", "afresh"],
-            "a third has no room"
+            ["one\ntwo\n", "reopened"],
+            "the third line does not fit"
         );
     }
 }

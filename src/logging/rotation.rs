@@ -1,39 +1,39 @@
-//! An open log file: which file it is, when it is full, and putting it aside.
+//! An open log file: which file it is, when it is full, and its rotation.
 
-use super::terminal::wait_for_room;
+use super::terminal::wait_until_writable;
 use crate::ownership;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// How many links in a row are followed.
+/// The longest chain of symbolic links that is followed.
 const MAX_LINKS: usize = 40;
 
 /// An open log file.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct OpenLog {
     pub(super) file: File,
     pub(super) size: u64,
-    /// Whether it is a regular file; only such a one is looked for again, or cut.
+    /// Whether it is a regular file. Only a regular file is checked for moves, rotated or truncated.
     is_regular: bool,
-    /// What is put aside when it is full; `None`: nothing ever is.
+    /// The path that rotation renames; `None` if the file is never rotated.
     real: Option<PathBuf>,
-    /// At which size it is put aside.
+    /// The size at which it is rotated.
     full_at: u64,
 }
 
-impl Open {
-    /// Opens the file, or makes it, with the folders it needs.
+impl OpenLog {
+    /// Opens the file, or creates it and its folders.
     pub(super) fn at(path: &Path, max_size: u64) -> io::Result<Self> {
         let file = open(path)?;
         let kind = file.metadata()?;
         let is_regular = kind.is_file();
-        let real = (max_size > 0 && is_regular).then(|| real_place(path)).flatten();
-        Ok(Open { file, size: kind.len(), is_regular, real, full_at: max_size })
+        let real = (max_size > 0 && is_regular).then(|| rotatable_path(path)).flatten();
+        Ok(OpenLog { file, size: kind.len(), is_regular, real, full_at: max_size })
     }
 
-    /// Whether `path` is this file still; another instance, or its owner, may have moved it away. Looks at
-    /// its size, too: others may have written to it.
+    /// Whether `path` is still this file. Another instance or a tool may have moved it. Also updates the
+    /// size, because another instance may have written to it.
     pub(super) fn is_still_at(&mut self, path: &Path) -> bool {
         if !self.is_regular {
             return true;
@@ -43,12 +43,12 @@ impl Open {
         fs::metadata(path).is_ok_and(|there| is_same(&ours, &there))
     }
 
-    /// How many bytes of whole `lines` go into this file: one line at least, unless it must be put aside
+    /// How many bytes of whole `lines` fit into this file: at least one line, or 0 if it must be rotated
     /// first.
     pub(super) fn room_for(&self, lines: &[u8]) -> usize {
         let first = lines.iter().position(|byte| *byte == b'\n').map_or(lines.len(), |at| at + 1);
         if self.real.is_none() {
-            // What is no file takes line by line, so that it never gets half a one.
+            // A device or stream gets one line at a time, so that a failure never leaves half of a line.
             return if self.is_regular { lines.len() } else { first };
         }
         let room = usize::try_from(self.full_at.saturating_sub(self.size)).unwrap_or(usize::MAX);
@@ -63,7 +63,7 @@ impl Open {
         }
     }
 
-    /// Writes all of `lines`, by one call where the system lets it, or nothing.
+    /// Writes all of `lines` or nothing, with one system call if possible.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         let mut rest = lines;
         while !rest.is_empty() {
@@ -72,7 +72,9 @@ impl Open {
                 Ok(0) => return self.undo(torn, ErrorKind::WriteZero.into()),
                 Ok(written) => rest = rest.get(written..).unwrap_or_default(),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for_room(&self.file)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    wait_until_writable(&self.file)?
+                }
                 Err(error) => return self.undo(torn, error),
             }
         }
@@ -80,7 +82,7 @@ impl Open {
         Ok(())
     }
 
-    /// Takes back the `torn` bytes that had room still, so that the file keeps whole lines.
+    /// Removes the last `torn` bytes, which are part of a line that did not fit.
     pub(super) fn undo(&self, torn: usize, error: io::Error) -> io::Result<()> {
         if torn > 0 && self.is_regular {
             let whole = |now: Metadata| now.len().saturating_sub(torn as u64);
@@ -89,22 +91,17 @@ impl Open {
         Err(error)
     }
 
-    /// The full file becomes `.1`, what was `.1` becomes `.2`, and so on; the oldest goes. Returns the file
-    /// to go on with.
-    pub(super) fn put_aside(
-        mut self,
-        path: &Path,
-        backups: usize,
-        max_size: u64,
-    ) -> io::Result<Self> {
+    /// Renames the full file to `.1`, `.1` to `.2`, and so on, replacing the oldest. Returns the file to
+    /// write to from now on.
+    pub(super) fn rotate(mut self, path: &Path, backups: usize, max_size: u64) -> io::Result<Self> {
         let Some(real) = self.real.clone() else { return Ok(self) };
-        // Another instance may be doing the same at this moment.
+        // Another instance may be rotating the file at this moment.
         if !lock(&self.file) {
-            return Ok(self.postponed(max_size));
+            return Ok(self.with_later_rotation(max_size));
         }
         let first = numbered(&real, 1);
         if !self.is_still_at(path) {
-            // It has done it.
+            // The other instance has rotated it.
         } else if backups == 0 {
             self.file.set_len(0)?;
             self.size = 0;
@@ -112,20 +109,20 @@ impl Open {
             return Ok(self);
         } else {
             for number in (1..backups).rev() {
-                // Most of them need not exist yet.
+                // Some of them may not exist yet.
                 let _ = fs::rename(numbered(&real, number), numbered(&real, number + 1));
             }
             if fs::rename(&real, first).is_err() {
                 unlock(&self.file);
-                return Ok(self.postponed(max_size));
+                return Ok(self.with_later_rotation(max_size));
             }
         }
-        // The lock ends with the old file.
-        Open::at(path, max_size)
+        // Closing the old file releases the lock.
+        OpenLog::at(path, max_size)
     }
 
-    /// Better a long log than none; tried again when as much has come in once more.
-    fn postponed(mut self, max_size: u64) -> Self {
+    /// Keeps writing to the full file, and rotates it after another `max_size` bytes.
+    fn with_later_rotation(mut self, max_size: u64) -> Self {
         self.full_at = self.size.saturating_add(max_size);
         self
     }
@@ -140,7 +137,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
     let mut options = OpenOptions::new();
     options.append(true);
-    // A pipe without a reader must not be waited for, and a terminal must not become ours.
+    // Opening must not wait for the reader of a pipe, nor take a terminal as the controlling one.
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
@@ -152,13 +149,14 @@ fn open(path: &Path) -> io::Result<File> {
             ownership::give_to_folder_owner(path, Some(&file));
             Ok(file)
         }
-        // A link whose target does not exist is something that exists, too.
+        // `create_new` also fails for a link whose target does not exist.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => options.create(true).open(path),
         Err(error) => Err(error),
     }
 }
 
-/// The stream of this process that `path` names: as a socket or as another user's it could not be opened.
+/// The standard stream that `path` names. It cannot be opened by path if it is a socket or belongs to
+/// another user.
 #[cfg(unix)]
 fn own_stream(path: &Path) -> Option<io::Result<File>> {
     use std::os::fd::AsFd;
@@ -175,9 +173,9 @@ fn own_stream(_path: &Path) -> Option<io::Result<File>> {
     None
 }
 
-/// The file at the end of the links at `path`; `None` where it must not be renamed, as nothing reached
-/// through `/dev` or `/proc` must be: it is a device, or somebody else's file.
-fn real_place(path: &Path) -> Option<PathBuf> {
+/// The file that `path` leads to through symbolic links. `None` if the path passes through `/dev` or
+/// `/proc`: then it is a device or another process's file, and must not be renamed.
+fn rotatable_path(path: &Path) -> Option<PathBuf> {
     let mut place = std::path::absolute(path).ok()?;
     for _ in 0..MAX_LINKS {
         let folder = fs::canonicalize(place.parent()?).ok()?;
@@ -206,13 +204,13 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// Elsewhere files have no number that could be asked for.
+/// Other systems have no inode numbers to compare.
 #[cfg(not(unix))]
 fn is_same(_one: &Metadata, _other: &Metadata) -> bool {
     true
 }
 
-/// Whether this process may rename the file now. Where there are no locks, it may.
+/// Locks the file for rotation. Succeeds on file systems without locks.
 #[cfg(unix)]
 fn lock(file: &File) -> bool {
     use rustix::fs::{flock, FlockOperation};

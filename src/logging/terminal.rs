@@ -1,15 +1,15 @@
-//! Standard error and standard output: written by threads that may wait for whoever reads them.
+//! Standard error and standard output, written by threads that may block.
 
-use super::queue::{count, Order, Queue};
+use super::queue::{count, Job, Queue};
 use crate::text::Language;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long [`print`] waits for whoever reads standard output.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long [`print`] waits until its text is written.
+const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Standard error: where log lines go besides the file.
+/// Standard error, which gets every log line.
 #[derive(Clone)]
 pub(super) struct Terminal {
     has_colours: bool,
@@ -43,26 +43,26 @@ fn coloured(line: &[u8]) -> Option<Vec<u8>> {
     Some([colour, line.trim_ascii_end(), b"\x1b[0m\n"].concat())
 }
 
-/// Prints `text` on standard output. Where nobody takes it, the caller goes on after a second.
+/// Prints `text` to standard output. If nothing reads it, returns after a second.
 pub fn print(text: &str) {
     let queue = writing_to("print", Box::new(io::stdout()));
     queue.push(text.as_bytes(), Language::default());
-    queue.order(Order::End);
-    queue.finish(Instant::now() + PATIENCE);
+    queue.submit(Job::Stop);
+    queue.finish(Instant::now() + PRINT_TIMEOUT);
 }
 
 /// A queue whose thread writes to `output`.
 fn writing_to(name: &str, mut output: Box<dyn Output>) -> Arc<Queue> {
     let queue = Queue::new();
-    let work = move |order| match order {
-        Order::Write(lines) if write_all(&mut output, &lines).is_err() => count(&lines),
+    let work = move |job| match job {
+        Job::Write(lines) if write_all(&mut output, &lines).is_err() => count(&lines),
         _ => 0,
     };
     queue.start(name, Box::new(work));
     queue
 }
 
-/// Standard error without the lock of the library: a thread that waits there must not stop others.
+/// Standard error without the standard library's lock: a thread that blocks here must not block others.
 #[cfg(unix)]
 fn own_standard_error() -> Box<dyn Output> {
     use std::os::fd::AsFd;
@@ -72,32 +72,34 @@ fn own_standard_error() -> Box<dyn Output> {
     }
 }
 
-/// The library's: it knows how to write to a console.
+/// The standard library's, which can write to a Windows console.
 #[cfg(not(unix))]
 fn own_standard_error() -> Box<dyn Output> {
     Box::new(io::stderr())
 }
 
-/// What can be written to, and waited for where it does not block by itself.
+/// An output that can be polled in case it is non-blocking.
 #[cfg(unix)]
 pub(super) trait Output: Write + std::os::fd::AsFd + Send {}
 #[cfg(unix)]
 impl<T: Write + std::os::fd::AsFd + Send> Output for T {}
 
-/// What can be written to.
+/// An output.
 #[cfg(not(unix))]
 pub(super) trait Output: Write + Send {}
 #[cfg(not(unix))]
 impl<T: Write + Send> Output for T {}
 
-/// Writes everything, however long that takes; also where another process made it non-blocking.
+/// Writes everything, however long it takes, even if another process made the output non-blocking.
 fn write_all(output: &mut Box<dyn Output>, mut rest: &[u8]) -> io::Result<()> {
     while !rest.is_empty() {
         match output.write(rest) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for_room(&**output)?,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                wait_until_writable(&**output)?
+            }
             Err(error) => return Err(error),
         }
     }
@@ -105,7 +107,7 @@ fn write_all(output: &mut Box<dyn Output>, mut rest: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-pub(super) fn wait_for_room(output: &(impl std::os::fd::AsFd + ?Sized)) -> io::Result<()> {
+pub(super) fn wait_until_writable(output: &(impl std::os::fd::AsFd + ?Sized)) -> io::Result<()> {
     use rustix::event::{poll, PollFd, PollFlags};
     match poll(&mut [PollFd::from_borrowed_fd(output.as_fd(), PollFlags::OUT)], None) {
         Err(error) if error != rustix::io::Errno::INTR => Err(error.into()),
@@ -114,7 +116,7 @@ pub(super) fn wait_for_room(output: &(impl std::os::fd::AsFd + ?Sized)) -> io::R
 }
 
 #[cfg(not(unix))]
-pub(super) fn wait_for_room<T: ?Sized>(_output: &T) -> io::Result<()> {
+pub(super) fn wait_until_writable<T: ?Sized>(_output: &T) -> io::Result<()> {
     Err(io::ErrorKind::WouldBlock.into())
 }
 
@@ -123,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_for_warnings_and_errors() {
+    fn a_line_is_coloured_by_its_level() {
         let line = b"2026 [WARN] careful\n";
         assert_eq!(coloured(line).unwrap(), b"\x1b[33m2026 [WARN] careful\x1b[0m\n");
         assert_eq!(coloured(b"2026 [INFO] [WARN]\n"), None);
@@ -132,7 +134,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_full_stream_that_does_not_block_is_waited_for() {
+    fn a_full_non_blocking_stream_is_waited_for() {
         let (mut reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
         writer.set_nonblocking(true).unwrap();
         let mut output: Box<dyn Output> = Box::new(writer);

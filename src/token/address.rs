@@ -1,16 +1,16 @@
-//! The addresses that start-up prints (docs/protocol.md#printed-addresses).
+//! The addresses that the program prints at its start (docs/protocol.md#printed-addresses).
 
 use super::{percent, Token, REJECTED_WORDS};
 use crate::text::Language;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The longest address that is taken from a request, in bytes.
+/// The longest address that is accepted from a request.
 const MAX_URL_BYTES: usize = 512;
 
-/// Where all routes begin, below the prefix.
+/// The start of all MCP routes, after the prefix.
 pub const ROOT: &str = "/mcp_endpoint";
 
-/// Where the server is reached from outside.
+/// Where the server is reached from outside: scheme, host, port and path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
     secure: bool,
@@ -19,21 +19,20 @@ pub struct Base {
 }
 
 impl Base {
-    /// A server on `host`, a name or an address of either family, without a proxy before it.
-    /// `prefix` is `path_prefix`.
+    /// A server on `host`, a name or an IPv4 or IPv6 address, without a proxy. `prefix` is `path_prefix`.
     pub fn local(host: &str, port: u16, prefix: &str) -> Self {
         let authority = if host.contains(':') && !host.starts_with('[') {
-            // A zone's `%` is written `%25` in an address.
+            // The `%` before an IPv6 zone is written `%25` in an address.
             format!("[{}]:{port}", host.replace('%', "%25"))
         } else {
             format!("{host}:{port}")
         };
-        Base { secure: false, authority, path: tidy(prefix) }
+        Base { secure: false, authority, path: normalized(prefix) }
     }
 
-    /// What `public_url` says: `http`, `https`, `ws` or `wss`, a host, perhaps a port and a path.
-    /// It may also end in `/mcp_endpoint`, as people copy it. Without a scheme it is `http`.
-    /// `path_prefix` is not added: whether the owner's proxy has one shows in this address only.
+    /// The setting `public_url`: `http`, `https`, `ws` or `wss`, a host, and optionally a port and a path.
+    /// It may end in `/mcp_endpoint`, because people copy it so. The default scheme is `http`.
+    /// `path_prefix` is not added: if the proxy needs a prefix, `public_url` contains it.
     pub fn public(url: &str) -> Self {
         let (scheme, rest) = url.trim().split_once("://").unwrap_or(("http", url.trim()));
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
@@ -42,12 +41,12 @@ impl Base {
             None => (rest, ""),
         };
         let secure = ["https", "wss"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
-        Base { secure, authority: authority.to_owned(), path: tidy(path) }
+        Base { secure, authority: authority.to_owned(), path: normalized(path) }
     }
 
-    /// Where a page says it was opened, or a host and path put together: `http://` or `https://`,
-    /// a host, perhaps a port and a path. Nothing where it is anything else, or not plain ASCII.
-    pub fn seen(url: &str) -> Option<Self> {
+    /// An address from a request: `http://` or `https://`, a host, and optionally a port and a path.
+    /// `None` if it is anything else, or not ASCII.
+    pub fn from_request(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let secure = match scheme {
             "http" => false,
@@ -59,14 +58,14 @@ impl Base {
             .bytes()
             .all(|byte| percent::is_unreserved(byte) || b"/%!$&'()*+,;=:@".contains(&byte));
         (Self::is_authority(authority) && path_is_plain && url.len() <= MAX_URL_BYTES)
-            .then(|| Base { secure, authority: authority.to_owned(), path: tidy(path) })
+            .then(|| Base { secure, authority: authority.to_owned(), path: normalized(path) })
     }
 
-    /// Whether `authority` is a name or an address, perhaps with a port, and nothing besides.
+    /// Whether `authority` is a host name or an IP address, with or without a port, and nothing else.
     pub fn is_authority(authority: &str) -> bool {
         let host = host_of(authority);
         let port = authority.get(host.len()..).and_then(|rest| rest.strip_prefix(':'));
-        let port_is_one = port.is_none_or(|port| {
+        let port_is_valid = port.is_none_or(|port| {
             port.bytes().all(|byte| byte.is_ascii_digit())
                 && port.parse::<u16>().is_ok_and(|p| p > 0)
         });
@@ -74,25 +73,25 @@ impl Base {
             let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
             !host.is_empty() && host.bytes().all(is_part)
         };
-        let of_six = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        port_is_one && of_six.map_or_else(|| is_name(host), |six| six.parse::<Ipv6Addr>().is_ok())
+        let ipv6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        port_is_valid && ipv6.map_or_else(|| is_name(host), |ipv6| ipv6.parse::<Ipv6Addr>().is_ok())
     }
 
-    /// Whether only programs on the same machine can reach it.
+    /// Whether only programs on the same machine can reach the server.
     pub fn is_loopback(&self) -> bool {
         let host = host_of(&self.authority);
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
     }
 
-    /// The address of `below`, a path and query under [`ROOT`], for `scheme` or its secure form.
+    /// The address of `below`, a path and query under [`ROOT`], with `scheme` or its TLS variant.
     fn address(&self, scheme: &str, below: &str) -> String {
         let secure = if self.secure { "s" } else { "" };
         format!("{scheme}{secure}://{}{}{ROOT}{below}", self.authority, self.path)
     }
 }
 
-/// An authority without its port.
+/// The authority without its port.
 fn host_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => host,
@@ -100,25 +99,25 @@ fn host_of(authority: &str) -> &str {
     }
 }
 
-/// A path without last slashes and [`ROOT`], and with everything escaped that needs it.
-fn tidy(path: &str) -> String {
+/// The path without slashes and [`ROOT`] at its end, escaped where necessary.
+fn normalized(path: &str) -> String {
     let path = path.trim_end_matches('/');
     let path = path.strip_suffix(ROOT).unwrap_or(path).trim_end_matches('/');
     percent::encode(path, b"/%!$&'()*+,;=:@")
 }
 
-/// The addresses of one agent. All of them are secrets: for the terminal, never for a log file.
+/// The addresses of one agent. They are secrets, so they go to the terminal and never into a log file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Addresses {
-    /// What an MCP server dials.
+    /// The address for a tool server.
     pub tool: String,
-    /// What the Xiaozhi side dials.
+    /// The address for a robot.
     pub robot: String,
-    /// What the manager console is given: the health address with the key.
+    /// The address for the console: the health page, with the key.
     pub console: String,
-    /// The status page. It has no key in it.
+    /// The status page, without the key.
     pub page: String,
-    /// Why clients will refuse the tool address, if they will.
+    /// Why clients will reject the address for a tool server, if they will.
     pub warning: Option<String>,
 }
 
@@ -126,7 +125,7 @@ pub struct Addresses {
 pub fn addresses(base: &Base, key: &str, agent: &str, language: Language) -> Addresses {
     let token = Token::new(key, agent).in_address();
     let tool = base.address("ws", &format!("/mcp/?token={token}"));
-    let warning = unwelcome(&tool).map(|word| language.address_unwelcome(word));
+    let warning = rejected_word(&tool).map(|word| language.address_unwelcome(word));
     Addresses {
         robot: base.address("ws", &format!("/call/?token={token}")),
         page: base.address("http", "/"),
@@ -136,8 +135,8 @@ pub fn addresses(base: &Base, key: &str, agent: &str, language: Language) -> Add
     }
 }
 
-/// The word of a tool's address that clients take offence at.
-fn unwelcome(tool: &str) -> Option<&'static str> {
+/// The part of the address for a tool server that clients reject.
+fn rejected_word(tool: &str) -> Option<&'static str> {
     let lower = tool.to_ascii_lowercase();
     let word = REJECTED_WORDS.into_iter().find(|word| lower.contains(word));
     word.or((tool.matches("/mcp/").count() != 1).then_some("/mcp/"))
@@ -153,7 +152,7 @@ mod tests {
         addresses(base, KEY, "single_module", Language::En)
     }
 
-    /// The scheme, host and path of an address: all before its query.
+    /// The address without its query.
     fn place(address: &str) -> &str {
         address.split('?').next().unwrap()
     }
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_token_opens_the_door() {
+    fn the_printed_token_is_valid() {
         let printed = of(&Base::local("pi", 1, ""));
         for address in [&printed.tool, &printed.robot] {
             let (_, token) = address.split_once("?token=").unwrap();
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_either_family_is_written_as_addresses_are() {
+    fn an_ipv6_host_is_written_in_brackets() {
         let host = |host| place(&of(&Base::local(host, 80, "")).tool).to_owned();
         assert_eq!(host("::1"), "ws://[::1]:80/mcp_endpoint/mcp/");
         assert_eq!(host("[::1]"), "ws://[::1]:80/mcp_endpoint/mcp/");
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_stands_before_every_route() {
+    fn a_prefix_precedes_every_route() {
         let printed = of(&Base::local("h", 1, "/foo/"));
         assert_eq!(place(&printed.tool), "ws://h:1/foo/mcp_endpoint/mcp/");
         assert_eq!(place(&printed.console), "http://h:1/foo/mcp_endpoint/health");
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_or_prefix_that_clients_refuse_is_told_of() {
+    fn a_host_or_prefix_that_clients_reject_gives_a_warning() {
         for (base, word) in [
             (Base::local("Keyhole", 1, ""), "`key`"),
             (Base::local("h", 1, "/CALLs"), "`call`"),
@@ -251,6 +250,6 @@ mod tests {
                 assert_eq!(Token::read(KEY, token.as_bytes()), Ok(agent));
             }
         }
-        assert!(escaped > 10, "chance wrote too few of the words to try: {escaped}");
+        assert!(escaped > 10, "too few tokens contain the words: {escaped}");
     }
 }

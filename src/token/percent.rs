@@ -1,11 +1,11 @@
-//! Percent-encoding, as addresses use it.
+//! Percent-encoding of addresses (RFC 3986).
 
-/// Whether `byte` means itself everywhere in an address.
+/// Whether `byte` never needs escaping in an address.
 pub fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// Appends `byte`, as it is if it is ASCII and may be kept, else escaped.
+/// Appends `byte`: unescaped if `keep` is set and it is ASCII, else escaped.
 pub fn push(text: &mut String, byte: u8, keep: bool) {
     if keep && byte.is_ascii() {
         text.push(char::from(byte));
@@ -17,7 +17,7 @@ pub fn push(text: &mut String, byte: u8, keep: bool) {
     }
 }
 
-/// `text` with every byte escaped that is neither unreserved nor one of `kept`.
+/// `text` with every byte escaped, except unreserved bytes and those in `kept`.
 pub fn encode(text: &str, kept: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -26,7 +26,7 @@ pub fn encode(text: &str, kept: &[u8]) -> String {
     encoded
 }
 
-/// `text` with every escape undone. A `%` that starts none stays as it is, and so does `+`.
+/// `text` with every escape decoded. A `%` that starts no escape stays, and so does `+`.
 pub fn decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -51,7 +51,7 @@ pub fn decode(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// `text` as forms and most query builders write it: like [`decode`], with `+` for a blank.
+/// Like [`decode`], but `+` means a space, as in forms and most query strings.
 pub fn decode_form(text: &[u8]) -> Vec<u8> {
     let blank = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
     decode(&text.iter().map(blank).collect::<Vec<_>>())

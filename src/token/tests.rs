@@ -99,15 +99,15 @@ fn read(token: &str) -> Result<String, CloseReason> {
     Token::read(KEY, token.as_bytes())
 }
 
-/// What comes of a token of ours with `text` inside.
+/// The result of reading a token that contains `text`.
 fn read_text(text: &str) -> Result<String, CloseReason> {
     read(&encrypt(KEY, text))
 }
 
-/// A token of whole blocks, padded as it comes.
+/// A token of whole blocks, without further padding.
 fn token_of_blocks(bytes: &[u8]) -> String {
     let mut bytes = bytes.to_vec();
-    cipher(KEY, &mut bytes, Way::Encrypt);
+    cipher(KEY, &mut bytes, CipherDirection::Encrypt);
     STANDARD.encode(bytes)
 }
 
@@ -120,7 +120,7 @@ fn tokens_are_the_same_as_those_made_elsewhere() {
 }
 
 #[test]
-fn a_token_is_read_in_every_spelling_it_travels_in() {
+fn a_token_is_read_in_every_encoding() {
     let mut letters = [false; 2];
     for number in 0..64 {
         let agent = format!("agent-{number}");
@@ -162,12 +162,12 @@ fn a_text_is_read_however_it_is_spelled() {
 }
 
 #[test]
-fn nothing_is_a_missing_token() {
+fn an_empty_token_is_missing() {
     assert_eq!(read(""), Err(TokenMissing));
 }
 
 #[test]
-fn what_was_not_made_with_the_key_is_undecipherable() {
+fn a_token_of_another_key_is_undecipherable() {
     let token = Token::new(KEY, "agent");
     let plain = token.as_str();
     for text in [
@@ -271,12 +271,12 @@ fn an_oversized_token_is_refused() {
 }
 
 #[test]
-fn a_token_does_not_show_itself_in_debug_output() {
+fn debug_output_does_not_show_a_token() {
     assert_eq!(format!("{:?}", Token::new(KEY, "agent")), "Token(…)");
 }
 
 #[test]
-fn words_that_clients_refuse_are_escaped_in_an_address() {
+fn words_that_clients_reject_are_escaped_in_an_address() {
     for (plain, written) in [
         ("aKeyB", "a%4BeyB"),
         ("keyKEY", "%6Bey%4BEY"),
@@ -305,13 +305,13 @@ fn only_the_key_itself_is_the_key() {
 }
 
 #[test]
-fn what_was_pasted_around_a_token_is_dropped() {
+fn text_pasted_around_a_token_is_dropped() {
     let key = "0123456789abcdef0123456789abcdef";
     for number in 0..300 {
         let agent = format!("agent-{number}");
         let token = Token::new(key, &agent);
         if token.as_str().starts_with('+') || token.as_str().ends_with('+') {
-            // As a blank it could not be told from one around the token.
+            // Decoded to a space, it would look like a space around the token.
             continue;
         }
         for (before, after) in [
