@@ -1,4 +1,4 @@
-//! The parts on the way of a message, one by one, without a socket: where the time of a call goes.
+//! Measures each part that a message passes, without sockets, to show where the time of a call goes.
 
 // A benchmark that cannot go on may say so and end.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
@@ -16,10 +16,10 @@ use std::time::Duration;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// The client most robots are, for which failed calls are told twice, and any other.
+/// The client name of most robots, for which failed calls are reported twice, and another one.
 const ROBOTS: [&str; 2] = ["XiaozhiMCPEndpointClient", "somebody"];
 
-/// How every message here begins; its id follows.
+/// The start of every message here, before the id.
 const HEAD: &str = r#"{"jsonrpc":"2.0","id":"#;
 
 fn main() {
@@ -42,7 +42,7 @@ fn call(name: &str) -> String {
     )
 }
 
-/// An answer of about `size` bytes, with room for every id a relay may send: blanks may follow it.
+/// An answer of about `size` bytes. Spaces follow the id, to leave room for every id of a relay.
 fn answer(size: usize) -> String {
     let fill = r#"{\"success\": true, \"room\": \"living room\"} "#;
     let body = fill.repeat(size.saturating_sub(100) / fill.len() + 1);
@@ -51,7 +51,7 @@ fn answer(size: usize) -> String {
     )
 }
 
-/// Reading a message as far as the relay must, and writing it with another id.
+/// Reads a message as far as the relay must, and writes it with another id.
 fn envelopes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("message");
     let answer = |size| answer(size).replacen("          ", "1234567890", 1);
@@ -75,7 +75,7 @@ fn envelopes(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Takes what the relay sends and keeps its beginning.
+/// A `Wire` that keeps the start of what the relay sends.
 #[derive(Default)]
 struct Sink {
     start: String,
@@ -98,7 +98,7 @@ impl Wire for Sink {
 
 const ROBOT: Peer = Peer { slot: 1000, generation: 1 };
 
-/// A relay, one robot, and tools that answer.
+/// A relay, one robot, and tool servers that answer.
 struct House {
     relay: Relay,
     sink: Sink,
@@ -137,7 +137,7 @@ impl House {
         self.relay.text(Moment::default(), peer, text, &mut self.sink);
     }
 
-    /// A call, and its answer under the id the relay gave it.
+    /// A call, and its answer with the upstream id.
     fn call(&mut self, call: &str, tool: u32, answer: &mut String) {
         self.say(ROBOT, call);
         let rest = self.sink.start.get(HEAD.len()..).unwrap_or_default();
@@ -153,7 +153,7 @@ fn name_of(tool: u32, number: usize) -> String {
     format!("self.light.set_scene_{tool}_{number:03}")
 }
 
-/// The whole way of a call and its answer through the relay.
+/// A call and its answer through the whole relay.
 fn forwarding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("call and answer through the relay");
     for (words, size) in [("200 B", 200), ("4 KiB", 4 << 10), ("256 KiB", 256 << 10)] {
@@ -169,7 +169,7 @@ fn forwarding(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The same among more names: they are all called in turn.
+/// The same with more tools, called in turn.
 fn names(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("call and answer among");
     for (words, tools, names) in [("1 name", 1, 1), ("1,000 names of 10 tools", 10, 100)] {
@@ -189,7 +189,7 @@ fn names(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What a new connection costs before it is a WebSocket.
+/// The cost of a new connection before it is a WebSocket.
 fn connecting(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("connecting");
     let token = Token::new(KEY, "agent-7");

@@ -1,10 +1,10 @@
-//! The whole relay, measured from outside: the real program in a process of its own, driven over
-//! loopback, beside the cheapest thing that could pass for a relay (`load/floor.rs`).
+//! Measures the whole relay from outside: the real program in its own process, over loopback, compared
+//! with the cheapest possible relay (`load/floor.rs`).
 //!
 //! `cargo bench` prints one table. `cargo bench --bench relay -- --only "10 agents" --seconds 5`
-//! measures what has these words in its name, with rounds of that length; `--rounds 9` makes more
-//! of them. Without `--bench`, as `cargo test --benches` runs it, it only tries out that calls go
-//! through.
+//! measures only the workloads with these words in their name, in rounds of that length; `--rounds 9`
+//! sets the number of rounds. Without `--bench`, as in `cargo test --benches`, it only checks that calls
+//! get through.
 
 // A benchmark that cannot go on may say so and end.
 #![allow(
@@ -24,17 +24,17 @@ use load::workload::{idle_robots, median, Pair, Side, Workload, PLAIN};
 use load::{floor, process};
 use std::time::Duration;
 
-/// Nobody is pinged while the clock runs, and nobody is turned away.
-const QUIET: [(&str, &str); 3] = [
+/// Settings without pings during a measurement and without refused connections.
+const QUIET_SETTINGS: [(&str, &str); 3] = [
     ("WEBSOCKET_MAX_CONNECTIONS", "20000"),
     ("WEBSOCKET_PING_INTERVAL", "3600"),
     ("RELAY_TOOL_PING_INTERVAL", "3600"),
 ];
 
-/// How many connections the memory of one is measured with.
-const MANY: usize = 10_000;
+/// How many idle connections are opened to measure the memory of one.
+const IDLE_CONNECTIONS: usize = 10_000;
 
-/// What the command line asks for.
+/// The options of the command line.
 struct Wish {
     only: Option<String>,
     round: Duration,
@@ -91,7 +91,7 @@ fn main() {
 fn raise_limit() {
     #[cfg(unix)]
     {
-        let wanted = MANY as u64 + 200;
+        let wanted = IDLE_CONNECTIONS as u64 + 200;
         let limit = rlimit::increase_nofile_limit(wanted).unwrap_or(0);
         assert!(limit >= wanted, "needs {wanted} open files, may have {limit}: see `ulimit -Hn`");
     }
@@ -100,13 +100,13 @@ fn raise_limit() {
 /// Whether calls go through both relays.
 fn try_out() {
     let workload = Workload { agents: 3, in_flight: 2, ..PLAIN };
-    let (first, second) = (Relay::product(&QUIET), Relay::floor());
+    let (first, second) = (Relay::product(&QUIET_SETTINGS), Relay::floor());
     let mut pair = Pair { first: Side::new(first, workload), second: Side::new(second, workload) };
     pair.measure(1, Duration::from_millis(50)).expect("both relays work");
     println!("test the_benchmark_goes_through ... ok");
 }
 
-/// The program beside the floor.
+/// The program compared with the floor.
 fn against_the_floor(wish: &Wish, table: &mut Table) {
     use Target::{AtLeast, AtMost, None};
     let workloads = [
@@ -134,7 +134,7 @@ fn against_the_floor(wish: &Wish, table: &mut Table) {
             continue;
         }
         eprintln!("{name} …");
-        let first = Side::new(Relay::product(&QUIET), workload);
+        let first = Side::new(Relay::product(&QUIET_SETTINGS), workload);
         let second = Side::new(Relay::floor(), workload);
         let mut pair = Pair { first, second };
         pair.measure(wish.rounds, wish.round).unwrap_or_else(|why| panic!("{name}: {why}"));
@@ -143,7 +143,7 @@ fn against_the_floor(wish: &Wish, table: &mut Table) {
     }
 }
 
-/// What a workload has shown.
+/// The result of a workload.
 fn rows(table: &mut Table, name: &str, pair: &Pair, calls: Target, cpu: Target) {
     let both = |words: &dyn Fn(&Side) -> String| {
         [words(&pair.first), format!("floor {}", words(&pair.second))]
@@ -180,7 +180,7 @@ fn rows(table: &mut Table, name: &str, pair: &Pair, calls: Target, cpu: Target) 
     );
 }
 
-/// The program beside itself under another load.
+/// The program compared with itself under another load.
 fn against_itself(wish: &Wish, table: &mut Table) {
     let ten = Workload { agents: 10, ..PLAIN };
     let cases = [
@@ -202,10 +202,10 @@ fn against_itself(wish: &Wish, table: &mut Table) {
             continue;
         }
         eprintln!("{name} …");
-        let first = Side::new(Relay::product(&QUIET), more);
-        let second = Side::new(Relay::product(&QUIET), less);
+        let first = Side::new(Relay::product(&QUIET_SETTINGS), more);
+        let second = Side::new(Relay::product(&QUIET_SETTINGS), less);
         let mut pair = Pair { first, second };
-        // Small differences need more rounds to show.
+        // Small differences need more rounds.
         let rounds = 2 * wish.rounds - 1;
         pair.measure(rounds, wish.round / 2).unwrap_or_else(|why| panic!("{name}: {why}"));
         let used = |round: &Round| round.cpu_per_call;
@@ -214,14 +214,15 @@ fn against_itself(wish: &Wish, table: &mut Table) {
     }
 }
 
-/// What it takes to be there.
+/// The cost of starting and of being idle.
 fn at_rest(wish: &Wish, table: &mut Table) {
     if wish.wants("memory") {
         eprintln!("memory …");
         let start = Relay::product(&[]);
         let mib = process::resident(start.pid()) as f64 / 1024.0;
         table.figure("memory (RSS) at start", mib, 3.0, "MiB");
-        for (words, agents) in [("of 100 agents", 100), ("each of an own agent", MANY)] {
+        for (words, agents) in [("of 100 agents", 100), ("each of an own agent", IDLE_CONNECTIONS)]
+        {
             let name = format!("memory (RSS) for each of 10,000 idle robots {words}");
             table.figure(&name, memory_of_one(agents), 1.5, "KiB");
         }
@@ -241,23 +242,23 @@ fn at_rest(wish: &Wish, table: &mut Table) {
 
 /// The memory of one idle connection, in KiB.
 fn memory_of_one(agents: usize) -> f64 {
-    let relay = Relay::product(&QUIET);
+    let relay = Relay::product(&QUIET_SETTINGS);
     let before = process::resident(relay.pid());
-    let robots = idle_robots(&relay, MANY, agents);
+    let robots = idle_robots(&relay, IDLE_CONNECTIONS, agents);
     let after = process::resident(relay.pid());
     drop(robots);
-    after.saturating_sub(before) as f64 / MANY as f64
+    after.saturating_sub(before) as f64 / IDLE_CONNECTIONS as f64
 }
 
-/// What a server does while nobody says anything.
+/// What a server does while no peer sends anything.
 fn idle(table: &mut Table) {
-    const WATCHED: Duration = Duration::from_secs(4);
-    let relay = Relay::product(&QUIET);
+    const IDLE_DURATION: Duration = Duration::from_secs(4);
+    let relay = Relay::product(&QUIET_SETTINGS);
     let _robots = idle_robots(&relay, 1000, 100);
     // The last hello may still be on its way.
     std::thread::sleep(Duration::from_millis(500));
     let before = (process::switches(relay.pid()), relay.cpu_nanos());
-    std::thread::sleep(WATCHED);
+    std::thread::sleep(IDLE_DURATION);
     let after = (process::switches(relay.pid()), relay.cpu_nanos());
     let name = |what| format!("idle with 1,000 connections, no ping due in 4 s: {what}");
     table.figure(&name("wake-ups"), (after.0 - before.0) as f64, 0.0, "");

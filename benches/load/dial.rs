@@ -1,4 +1,4 @@
-//! Connecting and shaking hands, before the clock runs.
+//! Connections and handshakes, before the measurement starts.
 
 use super::frames::{masked, measure};
 use super::relays::Relay;
@@ -6,15 +6,15 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// The key of every hand-shake here, and what must be answered to it (RFC 6455, section 1.3).
+/// The `Sec-WebSocket-Key` of every handshake here (RFC 6455, section 1.3).
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-/// The answer to [`KEY`].
+/// The `Sec-WebSocket-Accept` for [`KEY`].
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// How long a relay may take to answer while hands are shaken.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a relay may take to answer during a handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The name of the client that most robots are.
+/// The client name of most robots.
 const ROBOT: &str = "XiaozhiMCPEndpointClient";
 
 /// A connection that waits for each answer.
@@ -24,11 +24,11 @@ pub(crate) struct Dial {
 }
 
 impl Dial {
-    /// Connects to an endpoint of an agent: `mcp` for tools, `call` for robots.
+    /// Connects to an endpoint of an agent: `mcp` for tool servers, `call` for robots.
     pub(crate) fn connect(relay: &Relay, endpoint: &str, agent: &str) -> Self {
         let socket = TcpStream::connect(("127.0.0.1", relay.port)).expect("the relay listens");
         socket.set_nodelay(true).expect("a socket option");
-        socket.set_read_timeout(Some(PATIENCE)).expect("a socket option");
+        socket.set_read_timeout(Some(HANDSHAKE_TIMEOUT)).expect("a socket option");
         let mut dial = Dial { socket, pending: Vec::new() };
         let path = Relay::path(endpoint, agent);
         dial.write(
@@ -51,7 +51,7 @@ impl Dial {
         dial
     }
 
-    /// A tool with these tools, known to the relay.
+    /// A tool server with these tools, known to the relay.
     pub(crate) fn tool(relay: &Relay, agent: &str, server: &str, names: &[String]) -> Self {
         let mut dial = Self::connect(relay, "mcp", agent);
         if relay.is_product {
@@ -77,7 +77,7 @@ impl Dial {
         dial
     }
 
-    /// A robot that has shaken hands.
+    /// A robot after its handshake.
     pub(crate) fn robot(relay: &Relay, agent: &str) -> Self {
         let mut dial = Self::connect(relay, "call", agent);
         if relay.is_product {
@@ -91,7 +91,7 @@ impl Dial {
         dial
     }
 
-    /// The socket, which must have nothing left to say.
+    /// The socket, which must have no unread data.
     pub(crate) fn into_socket(self) -> TcpStream {
         assert!(self.pending.is_empty(), "something came unasked");
         self.socket

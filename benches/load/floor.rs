@@ -1,8 +1,8 @@
-//! The floor: the cheapest thing on the same poll loop that could pass for a relay.
+//! The floor: the cheapest possible relay on the same kind of poll loop.
 //!
-//! It completes the upgrade and then copies bytes from a tool to the robot of the same token and
-//! back: one read and one write for what has come, one `poll` for all that is ready. It looks into
-//! nothing, so frames arrive as they were sent, their mask included.
+//! It completes the upgrade and then copies bytes between a tool server and the robot with the same token:
+//! one read and one write per ready socket, one `poll` for all of them. It does not parse frames, so they
+//! arrive as they were sent, including their mask.
 
 use super::dial::ACCEPT;
 use mio::net::{TcpListener, TcpStream};
@@ -18,17 +18,17 @@ const LISTENER: Token = Token(usize::MAX);
 
 struct Connection {
     socket: TcpStream,
-    /// The other end, once both are there.
+    /// The other end, once both are connected.
     partner: Option<usize>,
-    /// The head of its request, until it is whole.
+    /// The head of its request, until it is complete.
     head: Option<Vec<u8>>,
-    /// What its socket had no room for.
+    /// Bytes that its socket did not accept yet.
     waiting: Vec<u8>,
 }
 
 struct Floor {
     connections: Slab<Connection>,
-    /// Who came first with a token.
+    /// The connection that came first with a token.
     alone: HashMap<String, usize>,
     buffer: Vec<u8>,
 }

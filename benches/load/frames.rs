@@ -1,21 +1,21 @@
-//! Every frame that is sent, made beforehand: while the clock runs only digits are written.
+//! All frames, built in advance: during a measurement only the digits of ids are written.
 
-/// The mask of every frame a client sends here. A real one is random; taking it off costs the same.
+/// The mask of every client frame here. A real one is random; removing it costs the same.
 pub(crate) const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
-/// Where the digits of an id stand in every message here.
+/// The position of the id in every message here.
 pub(crate) const ID_AT: usize = HEAD.len();
 
-/// How many digits the ids of robots have.
+/// The number of digits in the ids of robots.
 pub(crate) const ID_DIGITS: usize = 6;
 
-/// The most digits of an id a relay may send.
-const MOST_DIGITS: usize = 10;
+/// The largest number of digits in an id that a relay may send.
+const MAX_ID_DIGITS: usize = 10;
 
-/// How every message here begins.
+/// The start of every message here.
 const HEAD: &str = r#"{"jsonrpc":"2.0","id":"#;
 
-/// The header of a text frame, with the mask where there is one.
+/// The header of a text frame, with the mask if there is one.
 pub(crate) fn header(size: usize, mask: Option<[u8; 4]>) -> Vec<u8> {
     let masked = if mask.is_some() { 0x80 } else { 0 };
     let mut bytes = vec![0x81];
@@ -34,8 +34,8 @@ pub(crate) fn header(size: usize, mask: Option<[u8; 4]>) -> Vec<u8> {
     bytes
 }
 
-/// Where the payload of the first frame in `bytes` starts and ends, and its mask. Nothing where
-/// its header has not come whole.
+/// The start and end of the payload of the first frame in `bytes`, and its mask. `None` if the header
+/// is incomplete.
 pub(crate) fn measure(bytes: &[u8]) -> Option<(usize, usize, [u8; 4])> {
     let short = usize::from(bytes.get(1)? & 0x7F);
     let (start, size) = match short {
@@ -50,7 +50,7 @@ pub(crate) fn measure(bytes: &[u8]) -> Option<(usize, usize, [u8; 4])> {
     Some((start + 4, start + 4 + size, mask))
 }
 
-/// A text as the frame a client sends.
+/// A text as a frame of a client.
 pub(crate) fn masked(text: &str) -> Vec<u8> {
     let mut bytes = header(text.len(), Some(MASK));
     bytes.extend(text.bytes().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
@@ -71,11 +71,11 @@ pub(crate) fn call(name: &str) -> Vec<u8> {
     ))
 }
 
-/// The answers of a tool to calls under ids of every length.
+/// The answers of a tool server to calls with ids of every length.
 #[derive(Clone)]
 pub(crate) struct Answers {
     frames: Vec<Vec<u8>>,
-    /// The answer to a robot's id, as it has to arrive.
+    /// The answer to a robot's id, as it must arrive.
     pub plain: String,
 }
 
@@ -87,17 +87,17 @@ impl Answers {
             let open = r#","result":{"content":[{"type":"text","text":""#;
             let close = r#""}],"isError":false}}"#;
             let room = size.saturating_sub(HEAD.len() + ID_DIGITS + open.len() + close.len());
-            // Tools answer with JSON inside a text, more often than not.
+            // Most tools answer with JSON inside a text.
             let fill = r#"{\"success\": true, \"room\": \"living room\"} "#;
             let body =
                 format!("{}{}", fill.repeat(room / fill.len()), "x".repeat(room % fill.len()));
             format!("{HEAD}{id}{open}{body}{close}")
         };
-        let frames = (0..=MOST_DIGITS).map(|digits| masked(&text(digits))).collect();
+        let frames = (0..=MAX_ID_DIGITS).map(|digits| masked(&text(digits))).collect();
         Answers { frames, plain: text(ID_DIGITS) }
     }
 
-    /// Adds the answer to the call of this id to `out`.
+    /// Adds the answer to the call with this id to `out`.
     pub(crate) fn push(&self, digits: &[u8], out: &mut Vec<u8>) {
         let frame = &self.frames[digits.len()];
         let start = out.len();

@@ -1,7 +1,7 @@
 //! The load: one thread, one poll loop, both ends of every call.
 
 use super::frames::Answers;
-use super::peers::{Broken, Robot, Tool};
+use super::peers::{MeasureError, Robot, Tool};
 use super::process;
 use super::relays::Relay;
 use mio::net::TcpStream;
@@ -9,11 +9,11 @@ use mio::{Events, Interest, Poll, Token};
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-/// How long a relay may be silent while it owes answers.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a relay may be silent while calls are under way.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much is read at a time.
-const READ: usize = 256 * 1024;
+/// The size of the read buffer.
+const MAX_READ_BYTES: usize = 256 * 1024;
 
 /// Which end of a call a connection is.
 pub(crate) enum End {
@@ -30,7 +30,7 @@ struct Peer {
     sent: usize,
 }
 
-/// What a round has shown.
+/// The result of a round.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Round {
     pub(crate) calls: usize,
@@ -39,11 +39,11 @@ pub(crate) struct Round {
     pub(crate) p50: f64,
     /// 99 of 100 calls took no longer, in microseconds.
     pub(crate) p99: f64,
-    /// Processor time of the relay, in microseconds for each call.
+    /// Processor time of the relay, in microseconds per call.
     pub(crate) cpu_per_call: f64,
-    /// How busy the relay was, of one processor.
+    /// The share of one processor that the relay used.
     pub(crate) relay_busy: f64,
-    /// How busy this program was, of one processor.
+    /// The share of one processor that this program used.
     pub(crate) own_busy: f64,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
-    /// Takes over connections that have shaken hands.
+    /// Takes over connections after their handshake.
     pub(crate) fn new(ends: Vec<(std::net::TcpStream, End)>, answers: Answers) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut peers = Vec::new();
@@ -68,14 +68,14 @@ impl Generator {
             poll.registry().register(&mut socket, Token(number), both)?;
             peers.push(Peer { socket, end, out: Vec::new(), sent: 0 });
         }
-        Ok(Generator { poll, peers, answers, buffer: vec![0; READ], took: Vec::new() })
+        Ok(Generator { poll, peers, answers, buffer: vec![0; MAX_READ_BYTES], took: Vec::new() })
     }
 
-    /// Keeps every robot calling for `length`, then waits for what is under way.
+    /// Keeps every robot calling for `length`, then waits for the calls under way.
     ///
     /// # Errors
-    /// Where the relay does not do what a relay does.
-    pub(crate) fn round(&mut self, relay: &Relay, length: Duration) -> Result<Round, Broken> {
+    /// The relay does not relay correctly.
+    pub(crate) fn round(&mut self, relay: &Relay, length: Duration) -> Result<Round, MeasureError> {
         self.took.clear();
         let own = std::process::id();
         let (relay_before, own_before) = (relay.cpu_nanos(), process::cpu_nanos(own));
@@ -89,7 +89,7 @@ impl Generator {
         }
         let mut events = Events::with_capacity(1024);
         while self.took.len() < sent {
-            match self.poll.poll(&mut events, Some(PATIENCE)) {
+            match self.poll.poll(&mut events, Some(ANSWER_TIMEOUT)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 other => other.map_err(|error| error.to_string())?,
             }
@@ -117,7 +117,7 @@ impl Generator {
         Ok(self.summary(elapsed, relay_used, own_used))
     }
 
-    fn read(&mut self, slot: usize, goes_on: bool) -> Result<(), Broken> {
+    fn read(&mut self, slot: usize, goes_on: bool) -> Result<(), MeasureError> {
         let peer = &mut self.peers[slot];
         loop {
             let count = match peer.socket.read(&mut self.buffer) {
@@ -162,7 +162,7 @@ impl Generator {
 }
 
 impl Peer {
-    fn write(&mut self) -> Result<(), Broken> {
+    fn write(&mut self) -> Result<(), MeasureError> {
         while self.sent < self.out.len() {
             match self.socket.write(&self.out[self.sent..]) {
                 Ok(count) => self.sent += count,

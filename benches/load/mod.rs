@@ -1,14 +1,14 @@
-//! What the end-to-end benchmark is written on: the relay under test, a floor to compare it
-//! with, and a load generator that costs as little as it can.
+//! The parts of the end-to-end benchmark: the relay under test, a floor to compare it with, and a load
+//! generator that uses as little time as possible.
 //!
-//! * [`relays`]: the real program and the floor, each a process of its own.
+//! * [`relays`]: the real program and the floor, each in its own process.
 //! * [`floor`]: the floor itself.
-//! * [`process`]: what the system tells about a process.
-//! * [`frames`]: every frame that is sent, made beforehand.
-//! * [`dial`]: connecting and shaking hands, before the clock runs.
+//! * [`process`]: what the system reports about a process.
+//! * [`frames`]: all frames, built in advance.
+//! * [`dial`]: connections and handshakes, before the measurement starts.
 //! * [`generator`]: the load.
-//! * [`workload`]: rounds of it, in turns on both sides.
-//! * [`table`]: what is printed.
+//! * [`workload`]: rounds of load, in turns on both sides.
+//! * [`table`]: the printed table.
 
 pub(crate) mod dial;
 pub(crate) mod floor;

@@ -1,19 +1,19 @@
-//! The two ends of a call: a tool that answers at once, a robot that calls again at once.
+//! The two ends of a call: a tool server that answers at once, a robot that calls again at once.
 
 use super::frames::{header, measure, write_id, Answers, ID_AT, ID_DIGITS, MASK};
 use std::time::Instant;
 
-/// The ids of robots begin here and have six digits.
+/// The first id of a robot. All of them have six digits.
 const FIRST_ID: u32 = 100_000;
 const LAST_ID: u32 = 999_999;
 
-/// One answer in so many is compared byte by byte. The head and the id of every answer are.
-const SAMPLE: u32 = 64;
+/// One answer in this many is compared byte by byte. The head and the id are compared in every answer.
+const COMPARE_EVERY: u32 = 64;
 
-/// What is wrong with a relay that cannot be measured.
-pub(crate) type Broken = String;
+/// Why a relay cannot be measured.
+pub(crate) type MeasureError = String;
 
-/// A tool.
+/// A tool server.
 pub(crate) struct Tool {
     partial: Vec<u8>,
 }
@@ -23,13 +23,13 @@ impl Tool {
         Tool { partial: Vec::new() }
     }
 
-    /// Takes what came and adds the answers to `out`.
+    /// Reads calls and adds the answers to `out`.
     pub(crate) fn take(
         &mut self,
         bytes: &[u8],
         answers: &Answers,
         out: &mut Vec<u8>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), MeasureError> {
         let joined;
         let mut rest = bytes;
         if !self.partial.is_empty() {
@@ -76,11 +76,11 @@ pub(crate) struct Robot {
     next_call: usize,
     next_id: u32,
     slots: Vec<Option<Slot>>,
-    /// An answer as it has to arrive; its digits count for nothing.
+    /// An answer as it must arrive, except for the digits of its id.
     expected: Vec<u8>,
     start: usize,
     mask: [u8; 4],
-    /// How much of the answer that is coming has come, and the digits of its id.
+    /// How much of the next answer has arrived, and the digits of its id.
     position: usize,
     digits: [u8; ID_DIGITS],
     answered: u32,
@@ -113,7 +113,7 @@ impl Robot {
         }
     }
 
-    /// Adds a call to `out` for every place that is free; says how many.
+    /// Adds a call to `out` for every free slot; returns how many.
     pub(crate) fn fill(&mut self, out: &mut Vec<u8>) -> usize {
         let free: Vec<usize> =
             (0..self.slots.len()).filter(|slot| self.slots[*slot].is_none()).collect();
@@ -121,7 +121,7 @@ impl Robot {
         free.len()
     }
 
-    /// Makes a call whose id tells its slot.
+    /// Makes a call whose id encodes its slot.
     fn call(&mut self, slot: usize, now: Instant, out: &mut Vec<u8>) {
         let count = self.slots.len() as u32;
         self.next_id += count;
@@ -143,8 +143,8 @@ impl Robot {
         self.slots[slot] = Some(Slot { id, sent: now });
     }
 
-    /// Takes what came; notes how long each call took, in nanoseconds, and calls again while
-    /// there is time.
+    /// Reads answers, notes how long each call took, in nanoseconds, and calls again while there is
+    /// time.
     pub(crate) fn take(
         &mut self,
         mut bytes: &[u8],
@@ -152,7 +152,7 @@ impl Robot {
         goes_on: bool,
         took: &mut Vec<u32>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), MeasureError> {
         let id_at = self.start + ID_AT;
         while !bytes.is_empty() {
             let count = (self.expected.len() - self.position).min(bytes.len());
@@ -167,7 +167,7 @@ impl Robot {
                     }
                 }
             }
-            if self.answered % SAMPLE == 0 {
+            if self.answered % COMPARE_EVERY == 0 {
                 self.compare(part, id_at + ID_DIGITS..self.expected.len())?;
             }
             self.position = to;
@@ -184,8 +184,8 @@ impl Robot {
         Ok(())
     }
 
-    /// Compares what has come of `range` with what was to come.
-    fn compare(&self, part: &[u8], range: std::ops::Range<usize>) -> Result<(), Broken> {
+    /// Compares `range` of the answer with the expected answer.
+    fn compare(&self, part: &[u8], range: std::ops::Range<usize>) -> Result<(), MeasureError> {
         let from = self.position.max(range.start);
         let to = (self.position + part.len()).min(range.end);
         if from < to && part[from - self.position..to - self.position] != self.expected[from..to] {
@@ -196,7 +196,7 @@ impl Robot {
     }
 
     /// Finds the call that was answered.
-    fn settle(&mut self, now: Instant, took: &mut Vec<u32>) -> Result<usize, Broken> {
+    fn settle(&mut self, now: Instant, took: &mut Vec<u32>) -> Result<usize, MeasureError> {
         let mut id = 0;
         for digit in self.digits {
             id = id * 10 + u32::from(digit.wrapping_sub(b'0'));

@@ -1,4 +1,4 @@
-//! What the system tells about a process. Linux only: elsewhere everything is 0.
+//! What the system reports about a process. Linux only: elsewhere everything is 0.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ pub(crate) fn switches(pid: u32) -> u64 {
     status(pid, "voluntary_ctxt_switches") + status(pid, "nonvoluntary_ctxt_switches")
 }
 
-/// The machine, for the line below the table.
+/// A description of the machine, for the line below the table.
 pub(crate) fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus.lines().find(|line| line.starts_with("model name"));

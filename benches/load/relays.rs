@@ -1,4 +1,4 @@
-//! The relays under test: the real program and the floor, each a process of its own.
+//! The relays under test: the real program and the floor, each in its own process.
 
 use super::floor;
 use super::process;
@@ -15,7 +15,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-endpoint-server");
 /// The key of every server here.
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// A folder that goes when it is dropped.
+/// A folder that is removed on drop.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -38,11 +38,11 @@ impl Drop for Folder {
 /// A running relay. Dropping it ends it.
 pub(crate) struct Relay {
     child: Child,
-    /// What it prints; closed with it.
+    /// Its standard output.
     _terminal: BufReader<ChildStdout>,
     _folder: Option<Folder>,
     pub(crate) port: u16,
-    /// Whether it is the program, and not the floor.
+    /// Whether it is the program; otherwise it is the floor.
     pub(crate) is_product: bool,
 }
 
@@ -69,7 +69,7 @@ impl Relay {
         self.child.id()
     }
 
-    /// The path of an endpoint for an agent: `mcp` for tools, `call` for robots.
+    /// The path of an endpoint for an agent: `mcp` for tool servers, `call` for robots.
     pub(crate) fn path(endpoint: &str, agent: &str) -> String {
         let token = Token::new(KEY, agent).in_address();
         format!("/mcp_endpoint/{endpoint}/?token={token}")
@@ -88,7 +88,7 @@ impl Drop for Relay {
     }
 }
 
-/// How long each of `count` starts takes from `exec` until it listens and says where.
+/// How long each of `count` starts takes, from `exec` until the program prints its address.
 pub(crate) fn starting_times(count: usize) -> Vec<Duration> {
     let folder = Folder::fresh();
     let start = || {

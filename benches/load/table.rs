@@ -1,9 +1,9 @@
-//! What is printed: one Markdown table, ready for the README.
+//! The printed Markdown table.
 
-/// What a figure has to be.
+/// The target of a figure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target {
-    /// Nothing; it is told for information.
+    /// None; the figure is for information.
     None,
     /// At most this.
     AtMost(f64),
@@ -83,7 +83,7 @@ impl Table {
     }
 }
 
-/// A number with as many places as it deserves.
+/// A number, rounded for its size.
 pub(crate) fn short(value: f64) -> String {
     let rounded = (value * 100.0).round() / 100.0;
     match rounded.abs() {

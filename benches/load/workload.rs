@@ -1,14 +1,14 @@
-//! Workloads, and rounds of them in turns on two sides, so that what else the machine does hits
+//! Workloads. Their rounds alternate between two sides, so that other activity of the machine affects
 //! both.
 
 use super::dial::Dial;
 use super::frames::{call, Answers};
 use super::generator::{End, Generator, Round};
-use super::peers::{Broken, Robot, Tool};
+use super::peers::{MeasureError, Robot, Tool};
 use super::relays::Relay;
 use std::time::Duration;
 
-/// Who calls whom how.
+/// The agents, their tools and their calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
     /// How many agents, each with one robot.
@@ -17,11 +17,11 @@ pub(crate) struct Workload {
     pub(crate) in_flight: usize,
     /// About how large a result is, in bytes.
     pub(crate) result: usize,
-    /// How many tools an agent has.
+    /// How many tool servers an agent has.
     pub(crate) tools: usize,
     /// How many names each of them offers; the robot calls them all in turn.
     pub(crate) names: usize,
-    /// How many robots of other agents are connected besides, and silent.
+    /// How many silent robots of other agents are connected, too.
     pub(crate) idle: usize,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct Side {
     relay: Relay,
     generator: Generator,
     rounds: Vec<Round>,
-    /// Connections that only exist.
+    /// Idle connections.
     _idle: Vec<std::net::TcpStream>,
 }
 
 impl Side {
-    /// Connects everybody.
+    /// Connects all peers.
     pub(crate) fn new(relay: Relay, workload: Workload) -> Self {
         let answers = Answers::new(workload.result);
         let idle = idle_robots(&relay, workload.idle, 100);
@@ -62,22 +62,22 @@ impl Side {
         Side { relay, generator, rounds: Vec::new(), _idle: idle }
     }
 
-    fn round(&mut self, length: Duration) -> Result<Round, Broken> {
+    fn round(&mut self, length: Duration) -> Result<Round, MeasureError> {
         self.generator.round(&self.relay, length)
     }
 
-    /// How many calls were answered while the clock ran.
+    /// How many calls were answered during the measurement.
     pub(crate) fn calls(&self) -> usize {
         self.rounds.iter().map(|round| round.calls).sum()
     }
 
-    /// The middle of all rounds.
+    /// The median of all rounds.
     pub(crate) fn median(&self, figure: impl Fn(&Round) -> f64) -> f64 {
         median(self.rounds.iter().map(figure).collect())
     }
 }
 
-/// Connects robots that say no more than hello, of `agents` agents.
+/// Connects robots of `agents` agents that only do their handshake.
 pub(crate) fn idle_robots(relay: &Relay, count: usize, agents: usize) -> Vec<std::net::TcpStream> {
     (0..count)
         .map(|robot| Dial::robot(relay, &format!("idle-{}", robot % agents)).into_socket())
@@ -91,11 +91,11 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Runs `rounds` rounds on each side after one that does not count.
+    /// Runs one warm-up round and then `rounds` rounds on each side.
     ///
     /// # Errors
-    /// Where one of the relays is broken.
-    pub(crate) fn measure(&mut self, rounds: usize, length: Duration) -> Result<(), Broken> {
+    /// One of the relays does not work.
+    pub(crate) fn measure(&mut self, rounds: usize, length: Duration) -> Result<(), MeasureError> {
         let sides = [&mut self.first, &mut self.second];
         for side in sides {
             side.round(length / 4)?;
@@ -109,14 +109,14 @@ impl Pair {
         Ok(())
     }
 
-    /// The middle of the ratios of rounds that followed each other.
+    /// The median ratio of adjacent rounds.
     pub(crate) fn ratio(&self, figure: impl Fn(&Round) -> f64) -> f64 {
         let pairs = self.first.rounds.iter().zip(&self.second.rounds);
         median(pairs.map(|(first, second)| figure(first) / figure(second)).collect())
     }
 }
 
-/// The one in the middle.
+/// The median.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
