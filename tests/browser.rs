@@ -65,15 +65,15 @@ fn the_key_is_asked_for_once_and_kept_in_the_tab_only() {
     browser.shoot("sign-in", true);
     browser.fill("#key", "wrong");
     browser.click("#enter");
-    browser.see("#sign-in-trouble", "This is not the key");
+    browser.see("#sign-in-trouble", "The key is wrong");
     let line = format!("智控台MCP参数配置: {}health?key={}", page_of(&server), server.key());
     browser.fill("#key", &line);
     browser.click("#enter");
-    browser.see("#board", "No tool is connected yet");
+    browser.see("#board", "No tool server is connected yet");
     let kept = browser.evaluate("[location.href, JSON.stringify(localStorage), document.cookie]");
     assert_eq!(kept, json!([page_of(&server), "{}", ""]));
     browser.goto(&page_of(&server));
-    browser.see("#board", "No tool is connected yet");
+    browser.see("#board", "No tool server is connected yet");
     for request in browser.requests() {
         assert!(
             request.starts_with(&page_of(&server)) || request.starts_with("data:"),
@@ -98,7 +98,7 @@ fn a_key_that_no_longer_holds_is_told_from_a_wrong_one() {
     browser.see("#sign-in-trouble", "key has changed");
     browser.fill("#key", "wrong");
     browser.press("Enter");
-    browser.see("#sign-in-trouble", "This is not the key");
+    browser.see("#sign-in-trouble", "The key is wrong");
     browser.is_well();
 }
 
@@ -150,7 +150,7 @@ fn a_key_in_the_address_is_taken_and_removed_from_it() {
     for mark in ["?", "#"] {
         let Some(mut browser) = Browser::find(Look::default()) else { return };
         browser.goto(&format!("{}{mark}key={}", page_of(&server), server.key()));
-        browser.see("#board", "No tool is connected yet");
+        browser.see("#board", "No tool server is connected yet");
         assert_eq!(browser.evaluate("location.href"), json!(page_of(&server)));
         browser.is_well();
     }
@@ -267,7 +267,7 @@ fn a_failed_call_and_a_lost_tool_are_told() {
     browser.see("#answer", "-32003");
     // Until the grace is over it is waited for.
     browser.click("#call-go");
-    browser.see("#call-time", "waiting for it to come back");
+    browser.see("#call-time", "waiting for it to reconnect");
     browser.see("#said.bad", "Start its program");
     browser.see("#answer", "-32001");
     browser.is_well();

@@ -10,7 +10,7 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The hashes of the only script and the only style sheet that a browser may use, so that no name of a
 /// tool can become a script.
-const SCRIPT: &str = "sha256-qcOVBtlh8WV6/efXAExmfYXyOkcYceQVJ1wZoSQhLlA=";
+const SCRIPT: &str = "sha256-Foc28PvBRfSZ+7Re4uW/kl4Ir6Tpj2e+A+TECFZrT04=";
 const STYLE: &str = "sha256-5DIP4rxUOQ7sMH6ofq0e4vS6PoWeFgBeHQX68QmtSnI=";
 
 /// The answer to `GET /mcp_endpoint/`.
