@@ -1,15 +1,17 @@
-//! Whose memory it is: one account for each owner, and who pays when the limit is reached.
+//! Memory accounts: one for each owner, and the choice of the owner that pays when the limit is
+//! reached.
 //!
-//! An owner is a stranger's address, an agent, or the server itself. Everything the server keeps
-//! on behalf of a peer is charged to its owner, measured as memory. The ledger knows numbers only:
-//! what is kept, and how it is given up, is the business of those who charge.
+//! An owner is an agent, the address of a client without a token (a stranger), or the server itself.
+//! Everything the server keeps for a peer is charged to its owner, in bytes of memory. The ledger only
+//! has the numbers; the callers own the data and free it.
 
 use slab::Slab;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use ws::memory::allocated;
 
-/// The network of one customer: an IPv4 address, or 64 bits of an IPv6 address.
+/// The network that one customer of a provider gets: an IPv4 address, or the first 64 bits of an IPv6
+/// address.
 pub fn customer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -20,25 +22,25 @@ pub fn customer(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Who keeps something in memory.
+/// To whom memory is charged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
     /// The server itself.
     Server,
-    /// An address that has not shown a token.
+    /// The network of a client that has shown no token.
     Stranger(IpAddr),
-    /// Whom a token names.
+    /// The agent that a token names.
     Agent(Box<str>),
 }
 
 impl Owner {
-    /// The owner of a connection from `address` that has not shown a token. An IPv6 network of 64
-    /// bits belongs to one customer, so it is one owner.
+    /// The owner of a connection from `address` that has shown no token. All addresses of one
+    /// [`customer`] are one owner.
     pub fn stranger(address: IpAddr) -> Self {
         Owner::Stranger(customer(address))
     }
 
-    /// What kind of owner it is.
+    /// The kind of the owner.
     pub fn kind(&self) -> OwnerKind {
         match self {
             Owner::Server => OwnerKind::Server,
@@ -53,17 +55,17 @@ impl Owner {
 pub enum OwnerKind {
     /// The server itself.
     Server,
-    /// Those that have not shown a token.
+    /// Clients that have shown no token.
     Stranger,
-    /// Those that have.
+    /// Agents.
     Agent,
 }
 
 impl OwnerKind {
-    /// Every kind, in the order of [`Totals`].
+    /// Every kind, in the order of the totals.
     pub const ALL: [OwnerKind; 3] = [OwnerKind::Server, OwnerKind::Stranger, OwnerKind::Agent];
 
-    /// A name for programs, never translated.
+    /// The name in metrics, never translated.
     pub fn label(self) -> &'static str {
         match self {
             OwnerKind::Server => "server",
@@ -73,7 +75,7 @@ impl OwnerKind {
     }
 }
 
-/// The account of an owner: its place in the ledger.
+/// The account of an owner: its index in the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account(u32);
 
@@ -81,28 +83,28 @@ impl Account {
     /// The account of the server itself.
     pub const SERVER: Account = Account(0);
 
-    fn place(self) -> usize {
+    fn index(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
 
-/// What one kind of owner holds, and has been through.
+/// The sums over all owners of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// How many owners of the kind there are.
+    /// The number of owners.
     pub owners: usize,
     /// The bytes they hold.
     pub bytes: usize,
-    /// How often one of them gave way since the start.
+    /// How often one of them had to give way since the start.
     pub gave_way: u64,
 }
 
-/// Who has to give way so that something more can be kept.
+/// Who has to give way so that more can be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payer {
     /// There is room.
     Nobody,
-    /// The owner that asks: with what it asks for it would hold the most.
+    /// The owner that asks, because with what it asks for it would hold the most.
     Asker,
     /// Another owner, which holds the most.
     Other(Account),
@@ -113,11 +115,11 @@ pub enum Payer {
 struct Entry {
     owner: Owner,
     bytes: usize,
-    /// How many connections, and agents of the relay, have the account open.
+    /// How often the account is open: by connections, and by the relay for its agents.
     users: u32,
 }
 
-/// The accounts.
+/// The accounts of all owners.
 #[derive(Debug)]
 pub struct Ledger {
     entries: Slab<Entry>,
@@ -134,40 +136,40 @@ impl Default for Ledger {
             bytes: 0,
             totals: [Totals::default(); 3],
         };
-        // The first place is 0, which is [`Account::SERVER`].
+        // The first index is 0, which is [`Account::SERVER`].
         ledger.open(Owner::Server);
         ledger
     }
 }
 
 impl Ledger {
-    /// Opens the account of `owner`, which stays open until it is closed as often.
+    /// Opens the account of `owner`. It stays open until it has been closed as often.
     pub fn open(&mut self, owner: Owner) -> Account {
         if let Some(account) = self.accounts.get(&owner) {
-            if let Some(entry) = self.entries.get_mut(account.place()) {
+            if let Some(entry) = self.entries.get_mut(account.index()) {
                 entry.users = entry.users.saturating_add(1);
             }
             return *account;
         }
-        let place = u32::try_from(self.entries.vacant_key()).unwrap_or(u32::MAX);
-        let account = Account(place);
+        let index = u32::try_from(self.entries.vacant_key()).unwrap_or(u32::MAX);
+        let account = Account(index);
         self.totals_mut(owner.kind()).owners += 1;
         self.accounts.insert(owner.clone(), account);
         self.entries.insert(Entry { owner, bytes: 0, users: 1 });
         account
     }
 
-    /// Closes an account once. What its last user still has charged is charged to nobody any more.
+    /// Closes an account once. Bytes still charged when the last user closes it are dropped.
     pub fn close(&mut self, account: Account) {
-        let Some(entry) = self.entries.get_mut(account.place()) else { return };
+        let Some(entry) = self.entries.get_mut(account.index()) else { return };
         entry.users = entry.users.saturating_sub(1);
         if entry.users > 0 || account == Account::SERVER {
             return;
         }
-        debug_assert_eq!(entry.bytes, 0, "{:?} leaves something behind", entry.owner);
-        let left = entry.bytes;
-        self.charge(account, left, 0);
-        if let Some(entry) = self.entries.try_remove(account.place()) {
+        debug_assert_eq!(entry.bytes, 0, "{:?} still has charges", entry.owner);
+        let rest = entry.bytes;
+        self.charge(account, rest, 0);
+        if let Some(entry) = self.entries.try_remove(account.index()) {
             self.accounts.remove(&entry.owner);
             let totals = self.totals_mut(entry.owner.kind());
             totals.owners = totals.owners.saturating_sub(1);
@@ -179,38 +181,38 @@ impl Ledger {
         }
     }
 
-    /// Charges an account for something that takes `now` bytes and took `before`.
+    /// Charges an account for something that took `before` bytes and takes `now`.
     pub fn charge(&mut self, account: Account, before: usize, now: usize) {
-        let Some(entry) = self.entries.get_mut(account.place()) else { return };
+        let Some(entry) = self.entries.get_mut(account.index()) else { return };
         debug_assert!(entry.bytes >= before, "{:?} frees more than it holds", entry.owner);
-        let settle = |sum: &mut usize| *sum = sum.saturating_sub(before).saturating_add(now);
-        settle(&mut entry.bytes);
-        settle(&mut self.bytes);
+        let update = |sum: &mut usize| *sum = sum.saturating_sub(before).saturating_add(now);
+        update(&mut entry.bytes);
+        update(&mut self.bytes);
         let kind = entry.owner.kind();
-        settle(&mut self.totals_mut(kind).bytes);
+        update(&mut self.totals_mut(kind).bytes);
     }
 
-    /// The bytes all owners hold.
+    /// The bytes that all owners hold.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The bytes an owner holds.
+    /// The bytes that an owner holds.
     pub fn bytes_of(&self, account: Account) -> usize {
-        self.entries.get(account.place()).map_or(0, |entry| entry.bytes)
+        self.entries.get(account.index()).map_or(0, |entry| entry.bytes)
     }
 
-    /// Whose account it is.
+    /// The owner of an account.
     pub fn owner(&self, account: Account) -> Option<&Owner> {
-        self.entries.get(account.place()).map(|entry| &entry.owner)
+        self.entries.get(account.index()).map(|entry| &entry.owner)
     }
 
-    /// The account of an owner that has one.
+    /// The account of an owner, if it is open.
     pub fn find(&self, owner: &Owner) -> Option<Account> {
         self.accounts.get(owner).copied()
     }
 
-    /// What owners of a kind hold together.
+    /// The sums over all owners of a kind.
     pub fn totals(&self, kind: OwnerKind) -> Totals {
         let [server, stranger, agent] = self.totals;
         match kind {
@@ -229,7 +231,7 @@ impl Ledger {
         }
     }
 
-    /// The owner of an account has given way.
+    /// Counts that the owner of an account has given way.
     pub fn note_gave_way(&mut self, account: Account) {
         if let Some(kind) = self.owner(account).map(Owner::kind) {
             let totals = self.totals_mut(kind);
@@ -237,16 +239,16 @@ impl Ledger {
         }
     }
 
-    /// Who has to give way before the owner of `account` may hold `more` bytes, so that all
-    /// together hold no more than `limit`.
+    /// Chooses who has to give way before the owner of `account` may hold `more` bytes, so that all
+    /// together hold at most `limit` bytes.
     ///
-    /// It is the owner that holds the most, and so always at least its share. Strangers only ever
-    /// make room for one another, never who has shown a token: they may have half of the limit
-    /// while there is room, and give way down to a quarter before any agent does. A sixteenth they
-    /// may have even where agents hold the whole limit, or nobody could come in.
+    /// It is the owner that holds the most, and therefore at least its share. Agents never give way
+    /// to strangers. Strangers may hold half of the limit while there is room. While they hold more
+    /// than a quarter, they give way before any agent does. They may always hold a sixteenth, even if
+    /// agents hold the whole limit: otherwise no new client could connect.
     pub fn payer(&self, account: Account, more: usize, limit: usize) -> Payer {
         let fits = self.bytes.saturating_add(more) <= limit;
-        let asker = self.entries.get(account.place());
+        let asker = self.entries.get(account.index());
         let is_stranger = |entry: &Entry| entry.owner.kind() == OwnerKind::Stranger;
         let asks_a_stranger = asker.is_some_and(is_stranger);
         let strangers = self.totals(OwnerKind::Stranger).bytes;
@@ -264,7 +266,7 @@ impl Ledger {
             OwnerKind::Stranger => true,
             OwnerKind::Agent => !strangers_pay,
         };
-        let others = self.entries.iter().filter(|(place, _)| *place != account.place());
+        let others = self.entries.iter().filter(|(index, _)| *index != account.index());
         let largest =
             others.filter(|(_, entry)| may_pay(entry)).max_by_key(|(_, entry)| entry.bytes);
         let asked = match asker {
@@ -272,17 +274,17 @@ impl Ledger {
             _ => 0,
         };
         match largest {
-            Some((place, entry)) if entry.bytes > asked => {
-                Payer::Other(Account(u32::try_from(place).unwrap_or(u32::MAX)))
+            Some((index, entry)) if entry.bytes > asked => {
+                Payer::Other(Account(u32::try_from(index).unwrap_or(u32::MAX)))
             }
             _ => Payer::Asker,
         }
     }
 
-    /// What must always hold.
+    /// Checks the invariants, in tests and debug builds only.
     ///
     /// # Panics
-    /// Where it does not: for tests and debug builds only.
+    /// If an invariant does not hold.
     #[cfg(any(debug_assertions, test))]
     pub fn check_invariants(&self) {
         let all = || self.entries.iter();
@@ -293,21 +295,25 @@ impl Ledger {
             let totals = self.totals(kind);
             assert_eq!((of().count(), bytes), (totals.owners, totals.bytes), "{kind:?}");
         }
-        assert_eq!(self.accounts.len(), self.entries.len(), "an account nobody finds");
+        assert_eq!(
+            self.accounts.len(),
+            self.entries.len(),
+            "an account cannot be found by its owner"
+        );
     }
 }
 
 const WORD: usize = size_of::<usize>();
 
-/// What a `HashMap` with room for `capacity` entries takes besides itself: a byte of control for
-/// each place, and one place in eight is never used.
+/// The bytes on the heap of a `HashMap` with room for `capacity` entries: each bucket has one control
+/// byte, and one bucket in eight stays empty.
 pub fn table_of<K, V>(capacity: usize) -> usize {
-    let places = capacity.saturating_add(capacity / 7);
-    allocated(places.saturating_mul(size_of::<(K, V)>().saturating_add(1)))
+    let buckets = capacity.saturating_add(capacity / 7);
+    allocated(buckets.saturating_mul(size_of::<(K, V)>().saturating_add(1)))
 }
 
-/// What a `BTreeMap` of `len` entries takes besides itself: its nodes are a little more than half
-/// full where keys come in order.
+/// The bytes on the heap of a `BTreeMap` of `len` entries. Its nodes are only a little more than half
+/// full if keys are inserted in order.
 pub fn tree_of<K, V>(len: usize) -> usize {
     let entry = size_of::<(K, V)>().saturating_add(2 * WORD);
     len.saturating_mul(entry).saturating_mul(2)
@@ -325,7 +331,7 @@ mod tests {
         Owner::stranger(address.parse().unwrap())
     }
 
-    /// A ledger in which owners hold so much.
+    /// A ledger in which each owner holds the given bytes.
     fn ledger(owners: &[(&Owner, usize)]) -> (Ledger, Vec<Account>) {
         let mut ledger = Ledger::default();
         let accounts = owners.iter().map(|(owner, bytes)| {
@@ -365,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_that_holds_the_most_pays_and_what_is_asked_for_counts() {
+    fn the_owner_that_holds_the_most_pays_and_the_bytes_asked_for_count() {
         let (a, b, c) = (agent("a"), agent("b"), agent("c"));
         let (ledger, accounts) = ledger(&[(&a, 500), (&b, 300), (&c, 100)]);
         let (a, b, c) = (accounts[0], accounts[1], accounts[2]);
@@ -373,31 +379,43 @@ mod tests {
         assert_eq!(ledger.payer(c, 101, 1000), Payer::Other(a));
         assert_eq!(ledger.payer(b, 101, 1000), Payer::Other(a));
         assert_eq!(ledger.payer(a, 101, 1000), Payer::Asker);
-        assert_eq!(ledger.payer(c, 400, 1000), Payer::Asker, "with it, it holds as much as any");
+        assert_eq!(
+            ledger.payer(c, 400, 1000),
+            Payer::Asker,
+            "with 400 more it holds as much as the largest"
+        );
         assert_eq!(ledger.payer(c, 399, 1000), Payer::Other(a));
     }
 
     #[test]
-    fn strangers_never_push_out_who_has_shown_a_token() {
+    fn agents_never_give_way_to_strangers() {
         let (a, x, y) = (agent("a"), stranger("192.0.2.1"), stranger("192.0.2.2"));
         let (mut ledger, accounts) = ledger(&[(&a, 400), (&x, 450), (&y, 40)]);
         let (a, x, y) = (accounts[0], accounts[1], accounts[2]);
         assert_eq!(ledger.payer(y, 10, 1000), Payer::Nobody);
-        assert_eq!(ledger.payer(y, 11, 1000), Payer::Other(x), "half is spent");
+        assert_eq!(ledger.payer(y, 11, 1000), Payer::Other(x), "strangers hold half");
         assert_eq!(ledger.payer(x, 11, 1000), Payer::Asker);
         ledger.charge(x, 450, 250);
-        assert_eq!(ledger.payer(a, 400, 1000), Payer::Other(x), "they give way to agents");
+        assert_eq!(ledger.payer(a, 400, 1000), Payer::Other(x), "strangers give way to agents");
         ledger.charge(x, 250, 200);
         assert_eq!(ledger.payer(a, 400, 1000), Payer::Asker, "down to a quarter");
         ledger.charge(a, 400, 950);
-        assert_eq!(ledger.payer(y, 1, 1000), Payer::Other(x), "not the agent, though it is larger");
+        assert_eq!(
+            ledger.payer(y, 1, 1000),
+            Payer::Other(x),
+            "not the agent, although it is larger"
+        );
         ledger.charge(x, 200, 10);
-        assert_eq!(ledger.payer(y, 12, 1000), Payer::Nobody, "a sixteenth is always there");
+        assert_eq!(
+            ledger.payer(y, 12, 1000),
+            Payer::Nobody,
+            "strangers may always hold a sixteenth"
+        );
         assert_eq!(ledger.payer(y, 13, 1000), Payer::Asker);
     }
 
     #[test]
-    fn who_pays_always_holds_at_least_its_share() {
+    fn the_payer_always_holds_at_least_its_share() {
         let mut state = 7u32;
         let mut random = |below: usize| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -419,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_measured_with_the_allocators_share() {
+    fn sizes_include_the_allocators_overhead() {
         assert_eq!(allocated(0), 0);
         let small: Vec<usize> = [1, 24, 25, 40, 41, 1000].map(allocated).into();
         if WORD == 8 {

@@ -21,16 +21,19 @@ pub mod escape;
 pub mod http;
 pub mod lan;
 pub mod ledger;
+pub mod log_throttle;
 pub mod logging;
-pub mod moment;
 pub mod net;
 pub mod ownership;
 pub mod relay;
-pub mod seldom;
 pub mod settings;
 pub mod sorted;
 pub mod text;
+pub mod time;
 pub mod token;
+
+#[doc(hidden)]
+pub use time as moment;
 
 #[cfg(test)]
 #[path = "../tests/common/skip.rs"]

@@ -1,11 +1,11 @@
-//! Sorting, where little is sorted seldom.
+//! Sorting with little code, for short lists off the hot path.
 
 use std::collections::BinaryHeap;
 
-/// The items in order.
+/// Returns the items in ascending order. Equal items may change places.
 ///
-/// By a heap: the sorts of the standard library are faster and each takes 5 KB of program for every
-/// type that is sorted, which is as much as a room of this house.
+/// It sorts with a heap: the sorts of the standard library are faster, but each type sorted adds
+/// 5 KB to the program.
 pub fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     items.into_iter().collect::<BinaryHeap<T>>().into_sorted_vec()
 }

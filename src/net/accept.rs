@@ -1,50 +1,50 @@
-//! The listeners: who is let in, and what happens when the system refuses one.
+//! The listening sockets: accepting in turns, and pausing when the system has no room.
 
-use super::server::Place;
-use crate::moment::Moment;
+use super::server::EventSource;
+use crate::time::Moment;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-/// How many connections are accepted in one turn, so that a rush delays nobody.
-const PER_TURN: usize = 64;
+/// How many connections are accepted in one turn, so that a burst does not delay open connections.
+const MAX_ACCEPTS_PER_TURN: usize = 64;
 
 /// How many connections may wait to be accepted. The system lowers it to its own limit. mio asks for
-/// 128, which one burst fills: the system then drops the next SYN, and that client comes 1 s late.
+/// 128. One burst fills that, the system drops the next SYN, and that client connects 1 s late.
 #[cfg(unix)]
 const BACKLOG: i32 = 4096;
 
-/// How long a listener pauses where the system has no room for another connection.
+/// How long a listener pauses if the system has no room for another connection.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// After this many failed connections in a row a listener pauses, too: a system that only ever
-/// fails must not keep the loop busy.
+/// After this many failed connections in a row a listener pauses, too, so that permanent failure
+/// does not keep the loop busy.
 const MAX_LOST_IN_A_ROW: u32 = 1024;
 
 /// Why a connection could not be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AcceptError {
-    /// This one connection failed before it was accepted. The next one may be sound.
+    /// This connection failed before it was accepted. The next one may succeed.
     Lost,
-    /// The process or the system has no descriptor left.
+    /// The process or the system has no file descriptor left.
     Descriptors,
     /// The system has no memory left for sockets.
     Memory,
-    /// Something else that the system will not take back soon.
+    /// Another error, which is likely to persist.
     Other,
 }
 
 impl AcceptError {
-    /// What an error of accept(2) means. Linux passes the network errors of the one connection on.
+    /// Classifies an error of accept(2). Linux also returns network errors of the new connection.
     fn of(error: &io::Error) -> Self {
         use io::ErrorKind::{
             ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
             NetworkUnreachable, OutOfMemory, PermissionDenied, TimedOut, Unsupported,
         };
         match error.kind() {
-            // A firewall says EPERM.
+            // EPERM (`PermissionDenied`): a firewall rule forbids the connection.
             ConnectionAborted | ConnectionReset | Interrupted | NetworkDown
             | NetworkUnreachable | HostUnreachable | PermissionDenied | TimedOut | Unsupported => {
                 AcceptError::Lost
@@ -54,7 +54,7 @@ impl AcceptError {
         }
     }
 
-    /// The same, of errors the standard library has no name for.
+    /// Classifies errors for which `io::ErrorKind` has no name.
     #[cfg(unix)]
     fn of_system(code: i32) -> Self {
         use rustix::io::Errno;
@@ -81,20 +81,20 @@ impl AcceptError {
     }
 }
 
-/// What accepting brought.
+/// The result of [`Listeners::accept`].
 #[derive(Debug)]
 pub(super) enum Accepted<S> {
-    /// A connection.
+    /// A new connection.
     Connection(S, SocketAddr),
-    /// Nobody waits.
+    /// No connection waits.
     Nobody,
     /// A connection that could not be accepted.
     Failed(AcceptError, io::Error),
 }
 
-/// A listening socket: that of the system, or one of a test.
+/// A listening socket. Tests have their own.
 pub(super) trait Accept {
-    /// What a connection is.
+    /// A connection.
     type Stream;
 
     /// accept(2).
@@ -113,27 +113,27 @@ impl Accept for TcpListener {
 #[derive(Debug)]
 struct Listener<L> {
     socket: L,
-    /// Whether somebody may be waiting: the system tells it once only.
+    /// Whether a connection may be waiting. The system reports it only once.
     waiting: bool,
-    /// Until when accepting pauses.
+    /// When the pause ends, while it pauses.
     paused: Option<Moment>,
-    /// How many connections failed since one last did not.
+    /// How many connections have failed in a row.
     lost: u32,
 }
 
-/// The listening sockets. Each has its turn, and the error of one holds up none of the others.
+/// The listening sockets. They take turns, and an error of one does not stop the others.
 #[derive(Debug)]
 pub(super) struct Listeners<L = TcpListener> {
     all: Vec<Listener<L>>,
-    /// Which one is asked next.
+    /// The index of the listener whose turn is next.
     next: usize,
 }
 
 impl Listeners {
-    /// Listens on every address `host` stands for.
+    /// Listens on every address of `host`. Addresses that fail are ignored if another one works.
     ///
     /// # Errors
-    /// Where none of them can be listened on: what the system says of the first.
+    /// If no address works: the system's error for the first.
     pub(super) fn open(host: &str, port: u16, registry: &Registry) -> io::Result<Self> {
         let mut sockets: Vec<TcpListener> = Vec::new();
         let mut first_error = None;
@@ -142,13 +142,13 @@ impl Listeners {
             let address = SocketAddr::new(address.ip(), port);
             match TcpListener::bind(address) {
                 Ok(socket) => {
-                    // Where the system chose the port, it is the same for the others.
+                    // If the system chose the port (0), the other addresses get the same one.
                     port = socket.local_addr()?.port();
                     #[cfg(unix)]
                     rustix::net::listen(&socket, BACKLOG)?;
                     sockets.push(socket);
                 }
-                // `::` takes IPv4 too where the system lets it.
+                // On many systems a socket on `::` accepts IPv4, too.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && !sockets.is_empty() => (),
                 Err(error) => {
                     first_error.get_or_insert(error);
@@ -160,12 +160,12 @@ impl Listeners {
             return Err(first_error.unwrap_or_else(nothing));
         }
         for (number, socket) in sockets.iter_mut().enumerate() {
-            registry.register(socket, Place::Listener(number).token(), Interest::READABLE)?;
+            registry.register(socket, EventSource::Listener(number).token(), Interest::READABLE)?;
         }
         Ok(Listeners::new(sockets))
     }
 
-    /// Where it listens.
+    /// The addresses it listens on.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         self.all.iter().filter_map(|listener| listener.socket.local_addr().ok()).collect()
     }
@@ -177,41 +177,41 @@ impl<L: Accept> Listeners<L> {
         Listeners { all: sockets.into_iter().map(listener).collect(), next: 0 }
     }
 
-    /// Somebody has come to the listener with this number.
+    /// Notes that a connection waits at a listener.
     pub(super) fn wake(&mut self, number: usize) {
         if let Some(listener) = self.all.get_mut(number) {
             listener.waiting = true;
         }
     }
 
-    /// A descriptor has become free.
+    /// Ends all pauses, because a file descriptor has become free.
     pub(super) fn resume(&mut self) {
         self.all.iter_mut().for_each(|listener| listener.paused = None);
     }
 
-    /// Ends the pauses that are over.
+    /// Ends the pauses whose time is over.
     pub(super) fn time(&mut self, now: Moment) {
         for listener in &mut self.all {
             listener.paused = listener.paused.filter(|until| *until > now);
         }
     }
 
-    /// When the next pause is over.
-    pub(super) fn paused(&self) -> Option<Moment> {
+    /// When the next pause ends.
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
         self.all.iter().filter_map(|listener| listener.paused).min()
     }
 
-    /// Whether there is something to accept now.
+    /// Whether a connection may be waiting at a listener that does not pause.
     pub(super) fn has_work(&self) -> bool {
         self.all.iter().any(|listener| listener.waiting && listener.paused.is_none())
     }
 
-    /// How many are accepted in one turn.
-    pub(super) fn per_turn(&self) -> usize {
-        PER_TURN
+    /// How many connections are accepted in one turn.
+    pub(super) fn max_per_turn(&self) -> usize {
+        MAX_ACCEPTS_PER_TURN
     }
 
-    /// Accepts one connection from whose turn it is.
+    /// Accepts one connection, from the listener whose turn it is.
     pub(super) fn accept(&mut self, now: Moment) -> Accepted<L::Stream> {
         for _ in 0..self.all.len() {
             let count = self.all.len();
@@ -230,14 +230,14 @@ impl<L: Accept> Listeners<L> {
                     listener.waiting = false;
                 }
                 Err(error) => {
-                    let fault = AcceptError::of(&error);
+                    let kind = AcceptError::of(&error);
                     listener.lost = listener.lost.saturating_add(1);
-                    // The system will not say when there is room again.
-                    if fault != AcceptError::Lost || listener.lost >= MAX_LOST_IN_A_ROW {
+                    // The system does not report when there is room again, so a timer must.
+                    if kind != AcceptError::Lost || listener.lost >= MAX_LOST_IN_A_ROW {
                         listener.lost = 0;
                         listener.paused = Some(now.after(PAUSE));
                     }
-                    return Accepted::Failed(fault, error);
+                    return Accepted::Failed(kind, error);
                 }
             }
         }
@@ -245,7 +245,7 @@ impl<L: Accept> Listeners<L> {
     }
 }
 
-/// The addresses a host stands for. `::` stands for both families.
+/// The addresses of a host. `::` stands for all addresses of IPv6 and IPv4.
 fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
@@ -264,7 +264,7 @@ mod tests {
     use std::cell::RefCell;
     use std::collections::VecDeque;
 
-    /// A socket on which these things happen, one after another, and then nobody comes.
+    /// A socket that returns these results in order, and then `WouldBlock`.
     struct Script(RefCell<VecDeque<io::Result<u32>>>);
 
     impl Accept for Script {
@@ -286,13 +286,13 @@ mod tests {
         Err(io::Error::from_raw_os_error(code))
     }
 
-    /// Who is let in until nobody waits or all pause, and what failed.
+    /// Accepts until no connection waits or all listeners pause. Returns the connections and errors.
     fn admitted(listeners: &mut Listeners<Script>) -> (Vec<u32>, Vec<AcceptError>) {
         let (mut numbers, mut failed) = (Vec::new(), Vec::new());
         while listeners.has_work() {
             match listeners.accept(Moment::default()) {
                 Accepted::Connection(number, _) => numbers.push(number),
-                Accepted::Failed(fault, _) => failed.push(fault),
+                Accepted::Failed(kind, _) => failed.push(kind),
                 Accepted::Nobody => break,
             }
         }
@@ -303,15 +303,15 @@ mod tests {
     #[test]
     fn a_burst_of_connections_waits_to_be_accepted() {
         const BURST: usize = 300;
-        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
-        if most.trim().parse::<usize>().unwrap() < BURST {
+        let max = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+        if max.trim().parse::<usize>().unwrap() < BURST {
             return crate::skip::skip(&format!("needs net.core.somaxconn of {BURST}"));
         }
         let poll = mio::Poll::new().unwrap();
         let listeners = Listeners::open("127.0.0.1", 0, poll.registry()).unwrap();
         let address = listeners.addresses()[0];
-        let patience = Duration::from_millis(900);
-        let connect = |_| std::net::TcpStream::connect_timeout(&address, patience).unwrap();
+        let timeout = Duration::from_millis(900);
+        let connect = |_| std::net::TcpStream::connect_timeout(&address, timeout).unwrap();
         assert_eq!((0..BURST).map(connect).collect::<Vec<_>>().len(), BURST);
     }
 
@@ -326,7 +326,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_connection_that_fails_holds_up_neither_the_next_nor_the_loop() {
+    fn a_failed_connection_delays_neither_the_next_one_nor_the_loop() {
         use rustix::io::Errno;
         let lost = [
             Errno::PROTO,
@@ -347,17 +347,17 @@ mod tests {
             let code = errno.raw_os_error();
             let mut one = listeners([vec![system(code), system(code), system(code), Ok(1)]]);
             assert_eq!(admitted(&mut one), (vec![1], vec![AcceptError::Lost; 3]), "{errno:?}");
-            assert_eq!(one.paused(), None, "{errno:?}");
+            assert_eq!(one.next_deadline(), None, "{errno:?}");
         }
         let endless = (0..5000).map(|_| system(Errno::PERM.raw_os_error())).collect();
         let mut one = listeners([endless]);
         assert_eq!(admitted(&mut one).1.len(), MAX_LOST_IN_A_ROW as usize);
-        assert!(one.paused().is_some(), "who fails for ever pauses");
+        assert!(one.next_deadline().is_some(), "a listener that only fails pauses");
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn where_the_system_has_no_room_one_listener_pauses_and_the_others_go_on() {
+    fn without_room_one_listener_pauses_and_the_others_go_on() {
         use rustix::io::Errno;
         for (errno, fault) in [
             (Errno::MFILE, AcceptError::Descriptors),
@@ -369,7 +369,7 @@ mod tests {
             let code = errno.raw_os_error();
             let mut two = listeners([vec![system(code), Ok(1)], vec![Ok(11), Ok(12)]]);
             assert_eq!(admitted(&mut two), (vec![11, 12], vec![fault]), "{errno:?}");
-            let until = two.paused().unwrap();
+            let until = two.next_deadline().unwrap();
             assert_eq!(until.since(Moment::default()), PAUSE);
             two.time(until);
             assert_eq!(admitted(&mut two).0, [1], "it goes on by itself");

@@ -1,90 +1,91 @@
-//! One socket and how far its life has come: head, then WebSocket, then closing.
+//! One connection and its phase: request head, WebSocket, closing.
 
 use super::head::Head;
 use super::strangers::Stranger;
 use crate::close::CloseReason;
 use crate::ledger::Account;
-use crate::moment::Moment;
 use crate::relay::Peer;
 use crate::settings::WebSocket;
+use crate::time::Moment;
 use mio::net::TcpStream;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use ws::Outgoing;
+use ws::CloseFinder;
 use ws::Receiver;
-use ws::Skimmer;
+use ws::SendQueue;
 
-/// How far a connection's life has come.
+/// The phase of a connection.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// Its request head is being read.
+    /// The request head is being read.
     Head(Box<Head>),
-    /// It is refused, and the answer put off.
-    PutOff {
-        /// When it is answered.
+    /// The answer is delayed, because the client was refused before.
+    Delayed {
+        /// When it is sent.
         until: Moment,
-        /// What is done then.
-        answer: Box<PutOff>,
+        /// What to do then.
+        answer: Box<DelayedAnswer>,
     },
-    /// It is a WebSocket, and the relay knows it.
+    /// It is an open WebSocket, known to the relay.
     Open(Receiver),
-    /// Our close frame is on its way; the peer's is awaited.
+    /// The server's close frame is queued or sent; the peer's is awaited.
     Closing {
-        /// When it is given up.
+        /// When to stop waiting.
         until: Moment,
-        /// What looks for it.
-        skimmer: Skimmer,
+        /// Finds the peer's close frame.
+        close_finder: CloseFinder,
     },
-    /// What is queued is sent, then the connection ends.
+    /// The send queue is emptied, then the connection ends.
     Leaving {
-        /// When it is given up.
+        /// When to give up.
         until: Moment,
-        /// Whether the peer's end is awaited, lest what it still sends destroy our answer.
+        /// Whether to wait until the peer closes its side. Closing earlier, while it still sends,
+        /// would reset the connection, and the peer might lose the answer.
         lingers: bool,
-        /// Whether our end is closed already.
+        /// Whether the server's side is closed already.
         shut: bool,
     },
-    /// It is over, and reaped at the end of the turn.
+    /// It has ended, and is freed at the end of the turn.
     Dead,
 }
 
-/// How much may still come from a connection that is refused or answered, in bytes. Reading on
-/// keeps what it sends from destroying our answer.
-const MAX_UNWANTED: usize = 1024 * 1024;
+/// How many bytes a refused or answered connection may still send. They are read and dropped:
+/// unread bytes would reset the connection when it is closed, and the peer might lose the answer.
+const MAX_UNWANTED_BYTES: usize = 1024 * 1024;
 
-/// What is put off.
+/// What to do when the delay ends.
 #[derive(Debug)]
-pub(super) enum PutOff {
-    /// An answer.
-    Answer {
+pub(super) enum DelayedAnswer {
+    /// Send a response.
+    Response {
         /// The bytes to send.
         bytes: Vec<u8>,
-        /// Why a WebSocket is closed then; nothing for a plain response.
+        /// Why the WebSocket is closed then; `None` for a plain response.
         close: Option<CloseReason>,
-        /// What looks for the peer's close frame meanwhile.
-        skimmer: Skimmer,
+        /// Finds a close frame that the peer sends before.
+        close_finder: CloseFinder,
     },
-    /// A request whose key is not looked at before.
-    Request(Box<Head>),
+    /// Check the key of this request and answer it.
+    KeyCheck(Box<Head>),
 }
 
-/// Where a connection comes from.
+/// The client of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
-    /// The other end of the socket.
+    /// The peer address of the socket.
     pub address: SocketAddr,
-    /// Who is behind it, where it is a trusted proxy that says so.
+    /// The client's address as a trusted proxy gives it.
     pub client: Option<IpAddr>,
 }
 
 impl Caller {
-    /// Whose connection it is. One of IPv4 that came over IPv6 is one of IPv4.
+    /// The client's address. An IPv4 address mapped into IPv6 becomes plain IPv4.
     pub(super) fn ip(&self) -> IpAddr {
         self.client.unwrap_or(self.address.ip()).to_canonical()
     }
 }
 
-/// For the log and the status page. Of a client behind a proxy the port is not known.
+/// For the log and the status page. The port of a client behind a proxy is unknown.
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.client {
@@ -101,31 +102,31 @@ pub(super) struct Connection {
     pub peer: Peer,
     pub caller: Caller,
     pub phase: Phase,
-    pub out: Outgoing,
-    /// When it was accepted.
-    pub since: Moment,
-    /// When something last came from it.
-    pub heard: Moment,
-    /// When it was pinged, if it has not been heard since.
+    pub out: SendQueue,
+    /// When the connection was accepted.
+    pub accepted_at: Moment,
+    /// When bytes were last received.
+    pub last_heard: Moment,
+    /// When it was pinged, if nothing was received since.
     pub pinged: Option<Moment>,
-    /// Since when it has taken nothing of what waits for it.
+    /// Since when the socket has taken none of the queued bytes.
     pub stalled: Option<Moment>,
-    /// Bytes of memory of its unfinished message or head.
+    /// The bytes of memory of an incomplete message or head.
     pub held: usize,
-    /// Whose connection it is, and for how many bytes that owner is charged because of it.
+    /// The account of its owner, and the bytes charged to it for `held` and `out`.
     pub account: Account,
     pub charged: usize,
-    /// When it is to be looked after.
+    /// Its deadline in [`Deadlines`](crate::time::Deadlines).
     pub armed: Option<Moment>,
-    /// Whether it stands on the list of those to be written to.
+    /// Whether it is in the list of connections to write to.
     pub dirty: bool,
-    /// Whether it stands on the list of those to be read from.
+    /// Whether it is in the list of connections to read from.
     pub pending: bool,
-    /// Whether the system says that the peer will send nothing more.
-    pub ends: bool,
-    /// What is known of it as long as it has shown no token.
+    /// Whether the peer has closed its side, so that nothing more can come.
+    pub read_closed: bool,
+    /// Its entry among the connections that have shown no token; `None` once it has.
     pub stranger: Option<Stranger>,
-    /// How many bytes it has sent that nobody wants any more.
+    /// How many bytes it has sent since it was refused, answered or closed.
     pub unwanted: usize,
 }
 
@@ -142,9 +143,9 @@ impl Connection {
             peer,
             caller: Caller { address, client: None },
             phase: Phase::Head(Box::default()),
-            out: Outgoing::default(),
-            since: now,
-            heard: now,
+            out: SendQueue::default(),
+            accepted_at: now,
+            last_heard: now,
             pinged: None,
             stalled: None,
             held: 0,
@@ -153,43 +154,43 @@ impl Connection {
             armed: None,
             dirty: false,
             pending: false,
-            ends: false,
+            read_closed: false,
             stranger: None,
             unwanted: 0,
         }
     }
 
-    /// Whether the relay knows it.
+    /// Whether it is an open WebSocket, known to the relay.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))
     }
 
-    /// Whether a message of it has come in part that takes more than `size` bytes.
-    pub(super) fn is_amid_a_message_over(&self, size: usize) -> bool {
-        matches!(&self.phase, Phase::Open(receiver) if receiver.is_amid_a_frame_over(size))
+    /// Whether it has an incomplete frame longer than `size` bytes.
+    pub(super) fn is_mid_message_over(&self, size: usize) -> bool {
+        matches!(&self.phase, Phase::Open(receiver) if receiver.is_mid_frame_over(size))
     }
 
-    /// Notes `count` bytes that nobody wants. Says whether they are too many.
+    /// Counts `count` dropped bytes. Returns whether there are too many in all.
     pub(super) fn sends_too_much(&mut self, count: usize, limits: &WebSocket) -> bool {
-        let most = if self.stranger.is_none() { limits.max_message_size } else { 0 };
+        let max = if self.stranger.is_none() { limits.max_message_size } else { 0 };
         self.unwanted = self.unwanted.saturating_add(count);
-        self.unwanted > most.max(MAX_UNWANTED)
+        self.unwanted > max.max(MAX_UNWANTED_BYTES)
     }
 
-    /// When it has to be looked after, if nothing happens before.
+    /// When its next timeout is, if nothing happens before.
     pub(super) fn deadline(&self, limits: &WebSocket) -> Option<Moment> {
         if matches!(self.phase, Phase::Dead) {
             return None;
         }
         let stalled = self.stalled.map(|since| since.after(limits.ping_timeout));
         let other = match &self.phase {
-            Phase::Head(_) => Some(self.since.after(limits.handshake_timeout)),
-            Phase::PutOff { until, .. }
+            Phase::Head(_) => Some(self.accepted_at.after(limits.handshake_timeout)),
+            Phase::Delayed { until, .. }
             | Phase::Closing { until, .. }
             | Phase::Leaving { until, .. } => Some(*until),
             Phase::Open(_) => match (self.pinged, limits.ping_interval) {
                 (Some(pinged), _) => Some(pinged.after(limits.ping_timeout)),
-                (None, Some(interval)) => Some(self.heard.after(interval)),
+                (None, Some(interval)) => Some(self.last_heard.after(interval)),
                 (None, None) => None,
             },
             Phase::Dead => None,

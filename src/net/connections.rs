@@ -1,17 +1,17 @@
-//! All connections: what may be done to one from outside its own handler.
+//! The table of connections, and what may be done to a connection outside its own handler.
 //!
-//! Nothing is freed here: a connection that is over is marked and reaped at the end of the turn,
-//! so that whoever holds its place finds it still there.
+//! Nothing is freed here: a connection that ends is marked, and freed at the end of the turn. So a
+//! slot stays valid for the whole turn.
 
-use super::accounts::{Cut, IDLE};
-use super::connection::{Connection, Phase, PutOff};
+use super::accounts::{Cut, IDLE_BYTES};
+use super::connection::{Connection, DelayedAnswer, Phase};
 use super::strangers::{Source, Strangers};
 use crate::close::CloseReason;
 use crate::http::CloseCounts;
 use crate::ledger::{customer, Account, Ledger, Owner};
-use crate::moment::{Deadlines, Moment};
 use crate::relay::{Congested, Peer, Wire};
 use crate::settings::WebSocket;
+use crate::time::{Deadlines, Moment};
 use mio::net::TcpStream;
 use slab::Slab;
 use std::collections::HashMap;
@@ -19,58 +19,58 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tungstenite::protocol::frame::coding::Control;
-use ws::Skimmer;
-use ws::{Progress, Spares};
+use ws::CloseFinder;
+use ws::{Progress, SpareBuffers};
 
-/// Room for this many connections is never given back.
-const FEW: usize = 64;
+/// The slab keeps room for at least this many connections.
+const MIN_CAPACITY: usize = 64;
 
-/// How many bytes are written without waiting for the end of the turn, together or of one message:
-/// they are still in the processor's cache then.
-pub(super) const MUCH: usize = 64 * 1024;
+/// From this many bytes on, a message or all queued messages together are written without waiting
+/// for the end of the turn: the bytes are still in the processor's cache then.
+pub(super) const WRITE_NOW_BYTES: usize = 64 * 1024;
 
-/// Messages up to this size, in bytes, …
-pub(super) const SHORT: usize = 1024;
+/// The size of the largest short message, in bytes.
+pub(super) const MAX_SHORT_MESSAGE: usize = 1024;
 
-/// … may overdraw a full queue by this much: an error is worth more than silence.
-const OVERDRAFT: usize = 64 * 1024;
+/// By how many bytes short messages may exceed the limit of a queue, so that errors get through.
+const MAX_OVERDRAFT: usize = 64 * 1024;
 
-/// The connections.
+/// All connections, and the [`Wire`] of the relay.
 #[derive(Debug)]
 pub(super) struct Connections {
     slab: Slab<Connection>,
-    /// Now, for those who queue and close.
+    /// The time of the current turn.
     pub now: Moment,
     pub limits: WebSocket,
     pub deadlines: Deadlines<usize>,
-    /// Places of those something was queued for since they were last written to.
+    /// Slots of connections with something queued since they were last written to.
     pub dirty: Vec<usize>,
-    /// Bytes of messages queued since all were last written to.
+    /// Bytes of messages queued since all connections were last written to.
     pub fresh: usize,
-    /// Bytes written so far.
+    /// Bytes sent since the start.
     pub written: u64,
-    /// Places of those that are over, to be reaped.
+    /// Slots of dead connections, to be freed.
     pub dead: Vec<usize>,
-    /// Peers the relay has to be told of that they are gone.
-    pub fallen: Vec<(Peer, CloseReason)>,
-    pub spares: Spares,
-    /// Who keeps how much.
+    /// Peers whose end must be reported to the relay.
+    pub gone: Vec<(Peer, CloseReason)>,
+    pub spares: SpareBuffers,
+    /// The memory charged to each owner.
     pub ledger: Ledger,
-    /// Bytes of memory of all queues and of all unfinished messages.
+    /// Bytes of memory of all send queues and incomplete messages.
     pub queued: usize,
-    /// What the server is charged for `spares`.
+    /// The bytes charged to the server for `spares`.
     pub spares_charged: usize,
-    /// Accounts of agents for which the relay has to keep less.
+    /// Accounts of agents whose data in the relay must shrink.
     pub giving_way: Vec<Account>,
-    /// Connections that were cut because their owners held the most, for the log.
+    /// Connections that were cut because their owners held the most memory, for the log.
     pub cuts: Vec<Cut>,
-    /// WebSockets the relay knows.
+    /// The number of open WebSockets.
     pub open: usize,
-    /// How many of each customer wait for an answer that is put off.
-    put_off: HashMap<IpAddr, usize>,
-    /// Those that have shown no token.
+    /// The number of delayed answers of each customer.
+    delayed: HashMap<IpAddr, usize>,
+    /// The connections that have shown no token.
     pub strangers: Strangers,
-    /// How they ended so far.
+    /// How many connections ended, by reason.
     pub ends: CloseCounts,
     generation: u32,
 }
@@ -86,15 +86,15 @@ impl Connections {
             fresh: 0,
             written: 0,
             dead: Vec::new(),
-            fallen: Vec::new(),
-            spares: Spares::default(),
+            gone: Vec::new(),
+            spares: SpareBuffers::default(),
             ledger: Ledger::default(),
             queued: 0,
             spares_charged: 0,
             giving_way: Vec::new(),
             cuts: Vec::new(),
             open: 0,
-            put_off: HashMap::new(),
+            delayed: HashMap::new(),
             strangers: Strangers::default(),
             ends: CloseCounts::default(),
             generation: 0,
@@ -105,7 +105,7 @@ impl Connections {
         self.slab.len()
     }
 
-    /// How many are not over.
+    /// The number of connections that are not dead.
     pub(super) fn alive(&self) -> usize {
         self.slab.len().saturating_sub(self.dead.len())
     }
@@ -114,28 +114,28 @@ impl Connections {
         self.slab.get_mut(slot)
     }
 
-    /// All connections with their places.
+    /// All connections with their slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Connection)> {
         self.slab.iter()
     }
 
-    /// The places of all connections.
+    /// The slots of all connections.
     pub(super) fn slots(&self) -> Vec<usize> {
         self.slab.iter().map(|(slot, _)| slot).collect()
     }
 
-    /// Whether a connection has ended, perhaps just now, because others needed its memory. Nothing
-    /// may become of it any more.
+    /// Whether a connection is dead. A handler must check this after each step that may free memory,
+    /// because that may have ended its own connection.
     pub(super) fn is_over(&self, slot: usize) -> bool {
         self.slab.get(slot).is_none_or(|connection| matches!(connection.phase, Phase::Dead))
     }
 
-    /// The place the next connection will get.
+    /// The slot the next connection will get.
     pub(super) fn next_slot(&self) -> usize {
         self.slab.vacant_key()
     }
 
-    /// Takes a new connection in.
+    /// Adds a new connection and returns its slot.
     pub(super) fn insert(
         &mut self,
         socket: TcpStream,
@@ -146,21 +146,21 @@ impl Connections {
         let slot = u32::try_from(self.slab.vacant_key()).unwrap_or(u32::MAX);
         let peer = Peer { slot, generation: self.generation };
         let account = self.ledger.open(Owner::stranger(address.ip()));
-        self.ledger.charge(account, 0, IDLE);
+        self.ledger.charge(account, 0, IDLE_BYTES);
         let slot = self.slab.insert(Connection::new(socket, peer, address, self.now, account));
         if let Some(connection) = self.slab.get_mut(slot) {
-            connection.stranger = Some(self.strangers.enter(slot, source, self.now));
+            connection.stranger = Some(self.strangers.insert(slot, source, self.now));
         }
         self.rearm(slot);
         slot
     }
 
-    /// Frees a connection that is over.
+    /// Frees a dead connection and its charges.
     pub(super) fn remove(&mut self, slot: usize) -> Option<Connection> {
         let mut connection = self.slab.try_remove(slot)?;
         self.deadlines.arm(&mut connection.armed, slot, None);
         if let Some(stranger) = connection.stranger.take() {
-            self.strangers.leave(stranger, slot);
+            self.strangers.remove(stranger, slot);
         }
         self.queued = self.queued.saturating_sub(connection.charged);
         let charged = connection.charged.saturating_add(connection.fixed());
@@ -170,15 +170,15 @@ impl Connections {
         Some(connection)
     }
 
-    /// Gives memory back that a burst of connections needed.
+    /// Frees memory of the slab after a burst of connections.
     pub(super) fn shrink(&mut self) {
         let room = self.slab.capacity();
-        if room > FEW && self.slab.len() < room / 4 {
+        if room > MIN_CAPACITY && self.slab.len() < room / 4 {
             self.slab.shrink_to_fit();
         }
     }
 
-    /// Sets the deadline of a connection anew.
+    /// Updates the deadline of a connection.
     pub(super) fn rearm(&mut self, slot: usize) {
         if let Some(connection) = self.slab.get_mut(slot) {
             let next = connection.deadline(&self.limits);
@@ -186,8 +186,8 @@ impl Connections {
         }
     }
 
-    /// Sets the deadline of a connection to an earlier one where that is due. A later one is
-    /// found when the earlier has come.
+    /// Updates the deadline of a connection if it has become earlier. A later one is set when the
+    /// earlier one fires, which saves work on the hot path.
     pub(super) fn rearm_earlier(&mut self, slot: usize) {
         if let Some(connection) = self.slab.get_mut(slot) {
             if let Some(next) = connection.deadline(&self.limits) {
@@ -196,99 +196,100 @@ impl Connections {
         }
     }
 
-    /// Puts an answer off, unless `most` of its customer wait for one already. Says whether it did.
-    pub(super) fn put_off(
+    /// Delays an answer, unless `max` answers of the same customer are delayed already. Returns
+    /// whether it did.
+    pub(super) fn delay_answer(
         &mut self,
         slot: usize,
         delay: Duration,
-        answer: PutOff,
-        most: usize,
+        answer: DelayedAnswer,
+        max: usize,
     ) -> bool {
         let Some(connection) = self.slab.get_mut(slot) else { return true };
-        let count = self.put_off.entry(customer(connection.caller.ip())).or_default();
-        if *count >= most {
+        let count = self.delayed.entry(customer(connection.caller.ip())).or_default();
+        if *count >= max {
             return false;
         }
         *count += 1;
         let until = self.now.after(delay);
-        connection.phase = Phase::PutOff { until, answer: Box::new(answer) };
-        self.settle_account(slot);
+        connection.phase = Phase::Delayed { until, answer: Box::new(answer) };
+        self.update_account(slot);
         self.rearm(slot);
         true
     }
 
-    /// Takes an answer that was put off, to give it now.
-    pub(super) fn take_put_off(&mut self, slot: usize) -> Option<PutOff> {
+    /// Takes a delayed answer out, to be given now.
+    pub(super) fn take_delayed(&mut self, slot: usize) -> Option<DelayedAnswer> {
         let connection = self.slab.get_mut(slot)?;
-        if !matches!(connection.phase, Phase::PutOff { .. }) {
+        if !matches!(connection.phase, Phase::Delayed { .. }) {
             return None;
         }
-        forget_one(&mut self.put_off, connection.caller.ip());
+        forget_one(&mut self.delayed, connection.caller.ip());
         let phase = std::mem::replace(&mut connection.phase, Phase::Head(Box::default()));
-        self.settle_account(slot);
+        self.update_account(slot);
         match phase {
-            Phase::PutOff { answer, .. } => Some(*answer),
+            Phase::Delayed { answer, .. } => Some(*answer),
             _ => None,
         }
     }
 
-    /// The place of an open connection.
+    /// The slot of an open connection.
     fn slot_of(&self, peer: Peer) -> Option<usize> {
         let slot = usize::try_from(peer.slot).ok()?;
         self.slab.get(slot).filter(|c| c.peer == peer && c.is_open()).map(|_| slot)
     }
 
-    /// Something has come from a connection.
-    pub(super) fn heard(&mut self, slot: usize) {
+    /// Notes that bytes were received.
+    pub(super) fn note_received(&mut self, slot: usize) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
-        connection.heard = self.now;
+        connection.last_heard = self.now;
         connection.pinged = None;
         if let Some(stranger) = &mut connection.stranger {
-            self.strangers.heard(stranger, slot, self.now);
+            self.strangers.note_received(stranger, slot, self.now);
         }
     }
 
-    /// A connection has shown a token.
-    pub(super) fn is_no_stranger(&mut self, slot: usize) {
+    /// Notes that a connection has shown a token.
+    pub(super) fn has_shown_token(&mut self, slot: usize) {
         let stranger = self.slab.get_mut(slot).and_then(|connection| connection.stranger.take());
         if let Some(stranger) = stranger {
-            self.strangers.leave(stranger, slot);
+            self.strangers.remove(stranger, slot);
         }
     }
 
-    /// A trusted proxy has named the client of a connection.
-    pub(super) fn named(&mut self, slot: usize, client: IpAddr) {
+    /// Notes the client's address that a trusted proxy has given.
+    pub(super) fn set_client(&mut self, slot: usize, client: IpAddr) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
         connection.caller.client = Some(client);
         if let Some(stranger) = &mut connection.stranger {
-            self.strangers.named(stranger, slot, client);
+            self.strangers.set_client(stranger, slot, client);
         }
         self.set_owner(slot, Owner::stranger(client));
     }
 
-    /// Accounts for what a connection's head takes now, while it is read or kept.
-    pub(super) fn account_head(&mut self, slot: usize, held: usize) {
-        self.settle_head(slot, held);
-        self.account(slot, held);
+    /// Charges for the `held` bytes that a connection's head takes while it is read or kept.
+    pub(super) fn charge_head(&mut self, slot: usize, held: usize) {
+        self.update_head(slot, held);
+        self.charge_held(slot, held);
     }
 
-    fn settle_head(&mut self, slot: usize, held: usize) {
+    fn update_head(&mut self, slot: usize, held: usize) {
         let connection = self.slab.get_mut(slot);
         if let Some(stranger) = connection.and_then(|connection| connection.stranger.as_mut()) {
-            self.strangers.holds(stranger, slot, held);
+            self.strangers.set_head_memory(stranger, slot, held);
         }
     }
 
-    /// The connection whose half-read head gives way, where all of them take too much.
+    /// The connection with the oldest incomplete head, if all heads take too much memory.
     pub(super) fn oldest_head(&self) -> Option<usize> {
         self.strangers.oldest_head(self.limits.memory_limit / 4)
     }
 
-    /// Queues bytes that are no message.
+    /// Queues bytes as they are, such as an HTTP response.
     pub(super) fn push_bytes(&mut self, slot: usize, bytes: &[u8]) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
         connection.out.push_bytes(bytes, &mut self.spares);
-        self.settle_account(slot);
+        self.update_account(slot);
         self.mark_dirty(slot);
     }
 
@@ -296,11 +297,11 @@ impl Connections {
     pub(super) fn push_control(&mut self, slot: usize, code: Control, payload: &[u8]) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
         connection.out.push_control(code, payload, &mut self.spares);
-        self.settle_account(slot);
+        self.update_account(slot);
         self.mark_dirty(slot);
     }
 
-    /// Pings a peer, unless it has been pinged and not heard since.
+    /// Pings a peer, unless a ping is unanswered.
     pub(super) fn ping(&mut self, slot: usize) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
         if connection.pinged.is_none() {
@@ -319,7 +320,7 @@ impl Connections {
         }
     }
 
-    /// Writes what waits for a connection, as far as its socket takes it.
+    /// Sends as many queued bytes as the socket takes. Returns `None` for a dead connection.
     pub(super) fn write(&mut self, slot: usize) -> Option<io::Result<Progress>> {
         let connection = self.slab.get_mut(slot)?;
         connection.dirty = false;
@@ -335,37 +336,38 @@ impl Connections {
             _ => connection.stalled = Some(self.now),
         }
         self.written += sent as u64;
-        self.settle_account(slot);
+        self.update_account(slot);
         Some(written)
     }
 
     /// Closes a WebSocket with a close frame. The relay is not told.
     pub(super) fn start_closing(&mut self, slot: usize, reason: CloseReason) {
         let until = self.now.after(self.limits.close_timeout);
-        let (code, words) = reason.on_the_wire();
-        let payload = [&code.to_be_bytes(), words.as_bytes()].concat();
+        let (code, text) = reason.on_the_wire();
+        let payload = [&code.to_be_bytes(), text.as_bytes()].concat();
         let Some(connection) = self.slab.get_mut(slot) else { return };
-        let skimmer = match std::mem::replace(&mut connection.phase, Phase::Dead) {
+        let close_finder = match std::mem::replace(&mut connection.phase, Phase::Dead) {
             Phase::Open(receiver) => {
                 self.open = self.open.saturating_sub(1);
-                receiver.skimmer()
+                receiver.close_finder()
             }
-            _ => Skimmer::default(),
+            _ => CloseFinder::default(),
         };
-        connection.phase = Phase::Closing { until, skimmer };
+        connection.phase = Phase::Closing { until, close_finder };
         // What had come in part is forgotten.
         connection.held = 0;
         self.ends.note(reason);
         self.push_control(slot, Control::Close, &payload);
         if reason.discards_input() {
-            self.leave(slot, true);
+            self.finish(slot, true);
         } else {
             self.rearm(slot);
         }
     }
 
-    /// Sends what is queued and then ends the connection.
-    pub(super) fn leave(&mut self, slot: usize, lingers: bool) {
+    /// Sends what is queued and then ends the connection. With `lingers`, waits for the peer to close
+    /// its side first.
+    pub(super) fn finish(&mut self, slot: usize, lingers: bool) {
         let until = self.now.after(self.limits.close_timeout);
         if self.is_over(slot) {
             return;
@@ -375,13 +377,13 @@ impl Connections {
             // What had come in part is forgotten.
             connection.held = 0;
         }
-        self.settle_head(slot, 0);
-        self.settle_account(slot);
+        self.update_head(slot, 0);
+        self.update_account(slot);
         self.mark_dirty(slot);
         self.rearm(slot);
     }
 
-    /// Ends a connection at once. The relay is told, where it knew it.
+    /// Ends a connection at once. Reports it to the relay if it was open.
     pub(super) fn kill(&mut self, slot: usize, reason: CloseReason) {
         let Some(connection) = self.slab.get_mut(slot) else { return };
         connection.held = 0;
@@ -391,28 +393,28 @@ impl Connections {
         let account = connection.account;
         let stranger = connection.stranger.take();
         if let Some(stranger) = stranger {
-            self.strangers.leave(stranger, slot);
+            self.strangers.remove(stranger, slot);
         }
-        self.settle_account(slot);
+        self.update_account(slot);
         if !matches!(phase, Phase::Dead) {
-            self.ledger.charge(account, IDLE, 0);
+            self.ledger.charge(account, IDLE_BYTES, 0);
         }
         match phase {
             Phase::Dead => return,
             Phase::Open(_) => {
                 self.open = self.open.saturating_sub(1);
-                self.fallen.push((peer, reason));
+                self.gone.push((peer, reason));
                 self.ends.note(reason);
             }
             Phase::Head(_) if reason == CloseReason::HeadTimeout => self.ends.note(reason),
-            Phase::PutOff { .. } => forget_one(&mut self.put_off, address),
+            Phase::Delayed { .. } => forget_one(&mut self.delayed, address),
             _ => (),
         }
         self.dead.push(slot);
     }
 }
 
-/// One fewer of a customer waits.
+/// Counts one delayed answer of a customer less.
 fn forget_one(waiting: &mut HashMap<IpAddr, usize>, address: IpAddr) {
     let customer = customer(address);
     if let Some(count) = waiting.get_mut(&customer) {
@@ -429,7 +431,7 @@ impl Wire for Connections {
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
         let Some(connection) = self.slab.get(slot) else { return Ok(()) };
         let waiting = connection.out.len();
-        let allowance = if size <= SHORT { OVERDRAFT } else { 0 };
+        let allowance = if size <= MAX_SHORT_MESSAGE { MAX_OVERDRAFT } else { 0 };
         let room = self.limits.max_queued.saturating_add(allowance);
         if waiting > 0 && waiting.saturating_add(size) > room {
             return Err(Congested);
@@ -438,12 +440,12 @@ impl Wire for Connections {
         if !self.has_room(size) && !self.make_room(account, size, true) {
             return Err(Congested);
         }
-        // It may have held the most itself.
+        // Making room may have ended this connection.
         let Some(connection) = self.slab.get_mut(slot).filter(|c| c.is_open()) else {
             return Ok(());
         };
         let Connection { out, socket, .. } = connection;
-        if waiting == 0 && size >= MUCH {
+        if waiting == 0 && size >= WRITE_NOW_BYTES {
             let written = out.write_text(pieces, socket, &mut self.spares);
             self.written += written as u64;
         } else {
@@ -454,8 +456,8 @@ impl Wire for Connections {
             self.mark_dirty(slot);
         }
         // A short message is charged when it is written, at the end of the turn at the latest.
-        if size > SHORT {
-            self.settle_account(slot);
+        if size > MAX_SHORT_MESSAGE {
+            self.update_account(slot);
         }
         Ok(())
     }

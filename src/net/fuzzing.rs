@@ -1,19 +1,20 @@
-//! Doors for the fuzz targets: what reads the bytes of strangers, without its socket.
+//! Entry points for the fuzz targets: the readers of untrusted bytes, without a socket.
 
 use super::head::{Head, Outcome};
 use crate::close::CloseReason;
 use crate::http::{Action, Context};
 use std::net::Ipv4Addr;
 use ws::FrameError;
-use ws::Spares;
-use ws::{Heard, Input, Receiver};
+use ws::SpareBuffers;
+use ws::{Incoming, Input, Receiver};
 
-/// A request head being read.
+/// A reader of request heads.
 #[derive(Debug, Default)]
 pub struct HeadReader(Head);
 
 impl HeadReader {
-    /// Takes one piece. Once the head is whole: the answer, and the bytes behind the head.
+    /// Takes the next bytes. Returns, once the head is complete, the answer and the bytes after the
+    /// head.
     pub fn take(&mut self, piece: &[u8], context: &Context<'_>) -> Option<(Action, Vec<u8>)> {
         match self.0.take(piece, Ipv4Addr::LOCALHOST.into(), context) {
             Outcome::Incomplete => None,
@@ -22,77 +23,77 @@ impl HeadReader {
     }
 }
 
-/// What was heard in WebSocket frames.
+/// A message or control frame, owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum Received {
     /// A text message.
     Text(String),
-    /// A binary message, and the text in it.
+    /// A binary message, and its text if it is UTF-8 and not empty.
     Binary(Option<String>),
     /// A ping with its payload.
     Ping(Vec<u8>),
     /// A pong.
     Pong,
-    /// A close frame, with the payload to answer it with.
+    /// A close frame, with its code: the payload of the answer.
     Close(Vec<u8>),
 }
 
-/// The receiving end of a WebSocket.
+/// A reader of WebSocket frames.
 #[derive(Debug, Default)]
-pub struct FrameReader(Receiver, Spares);
+pub struct FrameReader(Receiver, SpareBuffers);
 
 impl FrameReader {
-    /// Takes one piece of at most `limit` bytes a message; adds what was heard to `said`, up to a
+    /// Takes the next bytes. Adds the messages of at most `limit` bytes to `received`, up to a
     /// close frame.
     ///
     /// # Errors
-    /// Why the connection has to be closed.
+    /// The reason for which the connection must be closed.
     pub fn take(
         &mut self,
         piece: &[u8],
         limit: usize,
-        said: &mut Vec<Said>,
+        received: &mut Vec<Received>,
     ) -> Result<(), CloseReason> {
-        // As the server reads: the rest of a large frame to where it lies.
+        // The server also reads the rest of a large frame directly into its buffer.
         let mut rest = piece;
-        while let Some(room) = self.0.room().filter(|_| !rest.is_empty()) {
+        while let Some(room) = self.0.read_buffer().filter(|_| !rest.is_empty()) {
             let (now, later) = rest.split_at(room.len().min(rest.len()));
             room[..now.len()].copy_from_slice(now);
-            self.0.came(now.len());
-            self.hear(&mut [], limit, said)?;
+            self.0.advance(now.len());
+            self.receive(&mut [], limit, received)?;
             rest = later;
         }
-        self.hear(&mut rest.to_vec(), limit, said)
+        self.receive(&mut rest.to_vec(), limit, received)
     }
 
-    fn hear(
+    fn receive(
         &mut self,
         bytes: &mut [u8],
         limit: usize,
-        said: &mut Vec<Said>,
+        received: &mut Vec<Received>,
     ) -> Result<(), CloseReason> {
         let mut input = Input::new(bytes);
-        while let Some(heard) =
+        while let Some(incoming) =
             self.0.next(&mut input, limit, &mut self.1).map_err(CloseReason::from)?
         {
-            said.push(match heard {
-                Heard::Text(text) => Said::Text(text.to_owned()),
-                Heard::Binary(text) => Said::Binary(text.map(str::to_owned)),
-                Heard::Ping(payload) => Said::Ping(payload.to_owned()),
-                Heard::Pong => Said::Pong,
-                // Only the code is given back.
-                Heard::Close(payload) => {
-                    Said::Close(payload.get(..2).unwrap_or_default().to_owned())
+            received.push(match incoming {
+                Incoming::Text(text) => Received::Text(text.to_owned()),
+                Incoming::Binary(text) => Received::Binary(text.map(str::to_owned)),
+                Incoming::Ping(payload) => Received::Ping(payload.to_owned()),
+                Incoming::Pong => Received::Pong,
+                // The server's answer repeats only the code.
+                Incoming::Close(payload) => {
+                    Received::Close(payload.get(..2).unwrap_or_default().to_owned())
                 }
             });
-            if matches!(said.last(), Some(Said::Close(_))) {
+            if matches!(received.last(), Some(Received::Close(_))) {
                 break;
             }
         }
         Ok(())
     }
 
-    /// How many bytes of unfinished messages are held.
+    /// The bytes of memory that incomplete messages take.
     pub fn held(&self) -> usize {
         self.0.held()
     }

@@ -1,64 +1,65 @@
-//! The request head: bytes in, a request out.
+//! Reads request heads: bytes to a request and its answer.
 
 use crate::http::{self, Action, Context, RequestError, RequestHead};
 use std::net::IpAddr;
 use ws::memory::allocated;
 
-/// The largest head, in bytes (docs/protocol.md#request-head).
-const LARGEST: usize = 8 * 1024;
+/// The length of the longest head, in bytes (docs/protocol.md#request-head).
+const MAX_HEAD_LEN: usize = 8 * 1024;
 
-/// The most headers.
-const MOST_HEADERS: usize = 100;
+/// The most headers in a head.
+const MAX_HEADERS: usize = 100;
 
-/// How TLS begins: a record of its hand-shake, version 3.
-const TLS: [u8; 2] = [0x16, 0x03];
+/// The first bytes of TLS: a handshake record, major version 3.
+const TLS_RECORD: [u8; 2] = [0x16, 0x03];
 
-/// A head being read.
+/// The bytes received of a head.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     bytes: Vec<u8>,
 }
 
-/// What came of a head.
+/// The result of reading a head.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// More of it must come.
+    /// More bytes are needed.
     Incomplete,
-    /// It is whole.
+    /// The head is complete.
     Whole {
-        /// What is to be done about it.
+        /// How to answer it.
         answer: Action,
-        /// The bytes behind it, which belong to what follows.
+        /// The bytes after the head.
         rest: Vec<u8>,
-        /// Who it is from, where a trusted proxy says so.
+        /// The client's address if a trusted proxy gives it.
         client: Option<IpAddr>,
     },
 }
 
 impl Head {
-    /// How many bytes of memory are held.
+    /// The bytes of memory it takes.
     pub(super) fn held(&self) -> usize {
         allocated(self.bytes.capacity())
     }
 
-    /// Takes what has just been read from `peer`, and answers the request once it is whole.
+    /// Appends bytes received from `peer`, and answers the request once the head is complete.
     pub(super) fn take(&mut self, bytes: &[u8], peer: IpAddr, context: &Context<'_>) -> Outcome {
-        let room = LARGEST.saturating_sub(self.bytes.len());
+        let room = MAX_HEAD_LEN.saturating_sub(self.bytes.len());
         let first = self.bytes.is_empty();
         self.bytes.extend_from_slice(bytes);
-        // Reading a head again for each byte of it would take quadratic time.
+        // httparse starts over each time, so parsing after each byte would take quadratic time. A
+        // head can only be complete after a line feed.
         if !first && !bytes.contains(&b'\n') && bytes.len() <= room {
             return Outcome::Incomplete;
         }
         self.answer(peer, context)
     }
 
-    /// Answers what has come of the request, if it is whole.
+    /// Answers the request if its head is complete.
     pub(super) fn answer(&self, peer: IpAddr, context: &Context<'_>) -> Outcome {
-        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         match request.parse(&self.bytes) {
-            Ok(httparse::Status::Complete(length)) if length <= LARGEST => {
+            Ok(httparse::Status::Complete(length)) if length <= MAX_HEAD_LEN => {
                 let request = RequestHead {
                     method: request.method.unwrap_or(""),
                     target: request.path.unwrap_or(""),
@@ -74,12 +75,14 @@ impl Head {
                     ),
                 }
             }
-            Ok(httparse::Status::Partial) if self.bytes.len() <= LARGEST => Outcome::Incomplete,
+            Ok(httparse::Status::Partial) if self.bytes.len() <= MAX_HEAD_LEN => {
+                Outcome::Incomplete
+            }
             Ok(_) | Err(httparse::Error::TooManyHeaders) => {
                 refuse(RequestError::HeadTooLarge, context)
             }
             Err(httparse::Error::Version) => refuse(RequestError::WrongVersion, context),
-            Err(_) if self.bytes.starts_with(&TLS) => refuse(RequestError::Tls, context),
+            Err(_) if self.bytes.starts_with(&TLS_RECORD) => refuse(RequestError::Tls, context),
             Err(_) => refuse(RequestError::BadHead, context),
         }
     }

@@ -1,16 +1,16 @@
-//! What the shell finds out when a page asks for it.
+//! Facts about this machine and the shell, looked up when an HTTP request asks for them.
 
 use super::accept::Listeners;
 use super::refusals::Refusals;
 use crate::http::{Machine, RecentRefusal};
 use crate::lan;
 use crate::ledger::{Ledger, Owner};
-use crate::moment::Moment;
+use crate::time::Moment;
 
 /// The machine the server runs on.
 #[derive(Debug)]
 pub(super) struct ThisMachine<'a> {
-    /// Where the server listens; nowhere any more while it stops.
+    /// The listening sockets; `None` while the server stops.
     pub listeners: Option<&'a Listeners>,
     pub refusals: &'a Refusals,
     pub ledger: &'a Ledger,
@@ -38,8 +38,8 @@ impl Machine for ThisMachine<'_> {
     }
 }
 
-/// How many bytes of memory this process occupies. `status` says it in kB; `statm` counts pages,
-/// whose size would have to be asked for.
+/// The resident memory of this process, in bytes; `None` if it is unknown. It reads `status`, which
+/// gives kB: `statm` counts pages, whose size would have to be looked up.
 #[cfg(target_os = "linux")]
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -58,7 +58,7 @@ mod tests {
     use super::resident;
 
     #[test]
-    fn memory_is_what_the_system_says_or_nothing() {
+    fn resident_memory_is_known_on_linux_only() {
         let bytes = resident();
         let is_plausible = bytes.is_some_and(|bytes| (1 << 18..1 << 36).contains(&bytes));
         assert_eq!(is_plausible, cfg!(target_os = "linux"), "{bytes:?}");

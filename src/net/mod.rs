@@ -1,8 +1,8 @@
 //! The shell: sockets, buffers, frames. It never looks into a message.
 //!
-//! One thread, one poll loop ([`server`]), every connection in a slab. Handlers queue; what is
-//! queued is written once per turn; each connection gets a bounded piece of work per turn; nothing
-//! is freed inside its own handler.
+//! One thread runs one poll loop ([`server`]), and all connections are in a slab. Handlers only queue
+//! bytes, which are written once per turn. Each connection gets a bounded amount of work per turn,
+//! and is never freed inside its own handler.
 
 mod accept;
 mod accounts;
@@ -22,4 +22,4 @@ pub mod server;
 mod signals;
 mod strangers;
 
-pub use signals::survive_full_files;
+pub use signals::survive_file_size_limit;

@@ -1,52 +1,53 @@
-//! What comes from a connection, by how far its life has come, and what goes out to it.
+//! Reading from a connection, according to its phase, and writing to it.
 
-use super::connection::{Phase, PutOff};
+use super::connection::{DelayedAnswer, Phase};
 use super::server::Server;
 use crate::close::{CloseReason, Ending};
 use std::io::{self, Read};
 use tungstenite::protocol::frame::coding::Control;
 use ws::Progress;
-use ws::{Heard, Input};
+use ws::{Incoming, Input};
 
-/// A peer that does not take this many bytes is not sent pongs besides.
-const NO_PONG_ABOVE: usize = 64 * 1024;
+/// A peer with more than this many bytes queued gets no pongs.
+const MAX_QUEUED_FOR_PONG: usize = 64 * 1024;
 
-/// How often one connection is read from in one turn, where a message is coming that is larger
-/// than the buffer: it is worked on while it is in the processor's cache.
-const READS_OF_A_MESSAGE: usize = 4;
+/// How often one connection may be read from in one turn while a frame larger than the buffer is
+/// incomplete: its bytes are in the processor's cache then.
+const MAX_READS_PER_TURN: usize = 4;
 
-/// Whether a read that does not fill the buffer says that there is no more. The edge-triggered
-/// queues of Linux do (epoll(7)); elsewhere only `WouldBlock` does.
-const SHORT_READ_IS_ALL: bool = cfg!(any(target_os = "linux", target_os = "android"));
+/// Whether a read that does not fill the buffer means that the socket is empty. That is so for the
+/// edge-triggered queues of Linux (epoll(7)); elsewhere only `WouldBlock` means it.
+const SHORT_READ_DRAINS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 impl Server {
-    /// Reads from a connection: once, or some times where that may complete a large message. What
-    /// is left is read in the next turn, so that nobody has to wait for a flood.
+    /// Reads from a connection: once, or a few times if that may complete a large message. The rest
+    /// is read in the next turn, so that a flood does not delay other connections.
     pub(super) fn read(&mut self, slot: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.pending = false;
-        for _ in 0..READS_OF_A_MESSAGE {
+        for _ in 0..MAX_READS_PER_TURN {
             let goes_on = self.read_once(slot);
-            self.relieve();
+            self.reclaim_memory();
             if !goes_on {
                 return;
             }
-            // A flood of small messages ends amid one nearly always.
+            // Only for a frame larger than the buffer: a flood of small messages nearly always
+            // leaves a frame incomplete, too.
             let size = self.buffer.len();
             let connection = self.connections.get_mut(slot);
-            if !connection.is_some_and(|c| c.is_amid_a_message_over(size)) {
+            if !connection.is_some_and(|c| c.is_mid_message_over(size)) {
                 break;
             }
         }
         self.mark_pending(slot);
     }
 
-    /// Says whether there may be more to read.
+    /// Reads once. Returns whether there may be more to read.
     fn read_once(&mut self, slot: usize) -> bool {
         let Some(connection) = self.connections.get_mut(slot) else { return false };
         let direct = match &mut connection.phase {
             Phase::Dead => return false,
-            Phase::Open(receiver) => receiver.room(),
+            Phase::Open(receiver) => receiver.read_buffer(),
             _ => None,
         };
         let is_direct = direct.is_some();
@@ -55,19 +56,19 @@ impl Server {
         match connection.socket.read(room) {
             Ok(0) => self.end_of_stream(slot),
             Ok(count) => {
-                let more = connection.ends || !SHORT_READ_IS_ALL || count == size;
-                self.counted.bytes_in += count as u64;
-                self.connections.heard(slot);
+                let more = connection.read_closed || !SHORT_READ_DRAINS || count == size;
+                self.counters.bytes_in += count as u64;
+                self.connections.note_received(slot);
                 if is_direct {
-                    self.take_rest_of_frame(slot, count);
+                    self.handle_direct_read(slot, count);
                 } else {
-                    self.take(slot, count);
+                    self.handle_bytes(slot, count);
                 }
                 return more;
             }
-            // The room was made for nothing, but it is there and counts.
+            // The buffer may have grown for this read, so its memory must be charged.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && is_direct => {
-                self.take_rest_of_frame(slot, 0);
+                self.handle_direct_read(slot, 0);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return true,
@@ -76,30 +77,30 @@ impl Server {
         false
     }
 
-    /// The peer will send nothing more.
+    /// Handles that the peer has closed its side.
     fn end_of_stream(&mut self, slot: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let answered = matches!(connection.phase, Phase::Leaving { .. });
-        let put_off = matches!(connection.phase, Phase::PutOff { .. });
-        if put_off || (answered && !connection.out.is_empty()) {
-            // It still wants to hear the answer.
-            connection.ends = true;
+        let delayed = matches!(connection.phase, Phase::Delayed { .. });
+        if delayed || (answered && !connection.out.is_empty()) {
+            // It may still be waiting for the answer.
+            connection.read_closed = true;
         } else {
             let reason = if answered { CloseReason::Answered } else { CloseReason::PeerVanished };
             self.connections.kill(slot, reason);
         }
     }
 
-    /// Takes `count` bytes that have just been read.
-    fn take(&mut self, slot: usize, count: usize) {
+    /// Handles `count` bytes just read into the shared buffer.
+    fn handle_bytes(&mut self, slot: usize, count: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         match &mut connection.phase {
-            Phase::Head(_) => self.take_head(slot, count),
-            Phase::Open(_) => self.take_frames(slot, count),
+            Phase::Head(_) => self.handle_head(slot, count),
+            Phase::Open(_) => self.handle_frames(slot, count),
             Phase::Closing { .. } => self.await_close(slot, count),
-            Phase::PutOff { answer, .. } => {
-                if let PutOff::Answer { skimmer, .. } = &mut **answer {
-                    skimmer.is_over(self.buffer.get(..count).unwrap_or_default());
+            Phase::Delayed { answer, .. } => {
+                if let DelayedAnswer::Response { close_finder, .. } = &mut **answer {
+                    close_finder.is_done(self.buffer.get(..count).unwrap_or_default());
                 }
                 self.drop_unwanted(slot, count);
             }
@@ -108,21 +109,21 @@ impl Server {
         }
     }
 
-    /// Takes `count` bytes that have been read to where their frame lies.
-    fn take_rest_of_frame(&mut self, slot: usize, count: usize) {
+    /// Handles `count` bytes read directly into the buffer of their frame.
+    fn handle_direct_read(&mut self, slot: usize, count: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let Phase::Open(receiver) = &mut connection.phase else { return };
-        receiver.came(count);
-        if receiver.is_amid_a_frame() {
+        receiver.advance(count);
+        if receiver.is_mid_frame() {
             let held = receiver.held();
-            self.connections.account(slot, held);
+            self.connections.charge_held(slot, held);
         } else {
-            self.take_frames(slot, 0);
+            self.handle_frames(slot, 0);
         }
     }
 
-    /// Passes what a WebSocket says to the relay.
-    pub(super) fn take_frames(&mut self, slot: usize, count: usize) {
+    /// Passes the messages of a WebSocket to the relay.
+    pub(super) fn handle_frames(&mut self, slot: usize, count: usize) {
         let Server { buffer, relay, connections, settings, binary_frames, now, .. } = self;
         let (now, limit) = (*now, settings.websocket.max_message_size);
         let Some(connection) = connections.get_mut(slot) else { return };
@@ -133,25 +134,26 @@ impl Server {
         let end = loop {
             match receiver.next(&mut input, limit, &mut connections.spares) {
                 Ok(None) => break None,
-                Ok(Some(Heard::Text(text))) => relay.text(now, peer, text, connections),
-                Ok(Some(Heard::Pong)) => (),
-                Ok(Some(Heard::Ping(payload))) => {
-                    if connections.get_mut(slot).is_some_and(|c| c.out.len() <= NO_PONG_ABOVE) {
+                Ok(Some(Incoming::Text(text))) => relay.text(now, peer, text, connections),
+                Ok(Some(Incoming::Pong)) => (),
+                Ok(Some(Incoming::Ping(payload))) => {
+                    if connections.get_mut(slot).is_some_and(|c| c.out.len() <= MAX_QUEUED_FOR_PONG)
+                    {
                         connections.push_control(slot, Control::Pong, payload);
                     }
                 }
-                Ok(Some(Heard::Binary(text))) => {
+                Ok(Some(Incoming::Binary(text))) => {
                     let Some(connection) = connections.get_mut(slot) else { break None };
-                    if let Some(said) = binary_frames.note((peer, text.is_some()), now) {
+                    if let Some(due) = binary_frames.note((peer, text.is_some()), now) {
                         let (language, caller) = (settings.server.language, connection.caller);
-                        if said.others > 0 {
-                            log::warn!("{}", language.others_unsaid(said.others));
+                        if due.others > 0 {
+                            log::warn!("{}", language.others_unsaid(due.others));
                         }
                         log::warn!(
                             "{}",
                             match text {
-                                Some(_) => language.binary_read(peer, caller, said.count),
-                                None => language.binary_ignored(peer, caller, said.count),
+                                Some(_) => language.binary_read(peer, caller, due.count),
+                                None => language.binary_ignored(peer, caller, due.count),
                             }
                         );
                     }
@@ -159,7 +161,7 @@ impl Server {
                         relay.text(now, peer, text, connections);
                     }
                 }
-                Ok(Some(Heard::Close(payload))) => break Some(Ending::of_close_frame(payload)),
+                Ok(Some(Incoming::Close(payload))) => break Some(Ending::of_close_frame(payload)),
                 Err(error) => break Some(Ending::from(error)),
             }
             // The relay may have closed it.
@@ -172,16 +174,16 @@ impl Server {
         match connections.get_mut(slot).map(|connection| &mut connection.phase) {
             Some(Phase::Open(place)) => {
                 *place = receiver;
-                connections.account(slot, held);
+                connections.charge_held(slot, held);
             }
-            Some(Phase::Closing { skimmer, .. }) => {
-                *skimmer = receiver.skimmer();
-                is_over = skimmer.is_over(input.rest());
+            Some(Phase::Closing { close_finder, .. }) => {
+                *close_finder = receiver.close_finder();
+                is_over = close_finder.is_done(input.rest());
             }
             _ => (),
         }
         if is_over {
-            self.connections.leave(slot, false);
+            self.connections.finish(slot, false);
         }
         match end {
             None => (),
@@ -190,19 +192,19 @@ impl Server {
         }
     }
 
-    /// The peer has closed: it is answered, and the connection ends.
+    /// Answers the peer's close frame and ends the connection.
     fn closed_by_peer(&mut self, slot: usize, end: Ending) {
         let Some(connection) = self.connections.get_mut(slot).filter(|c| c.is_open()) else {
             return;
         };
         let peer = connection.peer;
-        // The code is given back, and not the words: it is enough.
+        // The answer repeats the code, without the reason.
         let code = end.code().map(u16::to_be_bytes);
         let payload = code.as_ref().map_or(&[][..], |code| code);
         self.connections.push_control(slot, Control::Close, payload);
         self.connections.open = self.connections.open.saturating_sub(1);
         self.connections.ends.note(CloseReason::PeerClosed);
-        self.connections.leave(slot, false);
+        self.connections.finish(slot, false);
         self.relay.left(self.now, peer, end, &mut self.connections);
     }
 
@@ -217,18 +219,19 @@ impl Server {
         self.relay.left(self.now, peer, end, &mut self.connections);
     }
 
-    /// Waits for the close frame that answers ours.
+    /// Looks for the peer's answer to the server's close frame.
     pub(super) fn await_close(&mut self, slot: usize, count: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Phase::Closing { skimmer, .. } = &mut connection.phase else { return };
-        if skimmer.is_over(self.buffer.get(..count).unwrap_or_default()) {
-            self.connections.leave(slot, false);
+        let Phase::Closing { close_finder, .. } = &mut connection.phase else { return };
+        if close_finder.is_done(self.buffer.get(..count).unwrap_or_default()) {
+            self.connections.finish(slot, false);
         } else {
             self.drop_unwanted(slot, count);
         }
     }
 
-    /// Passes over `count` bytes of a connection that is refused, answered or closed.
+    /// Drops `count` bytes of a connection that is refused, answered or closed. Ends the connection if
+    /// it has sent too many.
     fn drop_unwanted(&mut self, slot: usize, count: usize) {
         let Server { connections, settings, .. } = self;
         let Some(connection) = connections.get_mut(slot) else { return };
@@ -237,29 +240,29 @@ impl Server {
         }
     }
 
-    /// Writes what waits for a connection.
+    /// Sends what is queued for a connection.
     pub(super) fn write(&mut self, slot: usize) {
         match self.connections.write(slot) {
             None => (),
-            Some(Ok(Progress::Empty)) => self.all_is_sent(slot),
+            Some(Ok(Progress::Empty)) => self.handle_all_sent(slot),
             Some(Ok(Progress::Blocked(_))) => self.connections.rearm_earlier(slot),
             Some(Err(_)) => self.connections.kill(slot, CloseReason::PeerVanished),
         }
     }
 
-    /// Nothing waits for a connection any more; one that was leaving may go.
-    fn all_is_sent(&mut self, slot: usize) {
+    /// Handles that the send queue of a connection is empty: one that is leaving may end.
+    fn handle_all_sent(&mut self, slot: usize) {
         let is_stopping = self.stopping.is_some();
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let ends = connection.ends;
+        let ends = connection.read_closed;
         if ends && matches!(connection.phase, Phase::Closing { .. }) {
-            // No answer to our close frame can come any more.
+            // The peer can no longer answer the server's close frame.
             return self.connections.kill(slot, CloseReason::PeerVanished);
         }
         let Phase::Leaving { lingers, shut, .. } = &mut connection.phase else { return };
         if *lingers && !ends && !is_stopping {
             if !std::mem::replace(shut, true) {
-                // The peer sees the end of the answer, and we wait for its own end.
+                // This tells the peer that the answer is complete. It then closes its side.
                 let _ = connection.socket.shutdown(std::net::Shutdown::Write);
             }
         } else {

@@ -1,67 +1,71 @@
-//! Who is refused again and again is answered ever later (docs/protocol.md#refusal-delay): some clients
-//! redial at once for ever, and some people guess keys. And who was refused of late is remembered
-//! for a while, for the log, which mentions it once a minute, and for the status page.
+//! Delays the answers to clients that are refused again and again (docs/protocol.md#refusal-delay):
+//! some clients reconnect without a pause, and some people guess keys.
+//!
+//! It also keeps the recent refusals, for the log, which reports each once a minute, and for the
+//! status page.
 
 use crate::http::{RecentRefusal, RefusalReason};
 use crate::ledger::customer;
-use crate::moment::Moment;
-use crate::seldom::{Saying, Seldom};
+use crate::log_throttle::{Due, LogThrottle};
+use crate::time::Moment;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The longest an answer is put off.
-const LONGEST: Duration = Duration::from_secs(5);
+/// The longest delay of an answer.
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// By how much each further refusal puts the answer off, once the first few are forgiven.
-const STEP: Duration = Duration::from_millis(250);
+/// The extra delay for each refusal after the first [`UNDELAYED_REFUSALS`].
+const DELAY_STEP: Duration = Duration::from_millis(250);
 
-/// How many refusals in a row are answered at once: a person tries a few tokens.
-const FORGIVEN: u32 = 3;
+/// How many refusals in a row are answered at once: people try a few tokens.
+const UNDELAYED_REFUSALS: u32 = 3;
 
-/// After how long without a refusal an address starts afresh.
-const MEMORY: Duration = Duration::from_secs(60);
+/// How long after its last refusal an address is treated as new.
+const FORGET_AFTER: Duration = Duration::from_secs(60);
 
-/// How many customers are remembered; beyond that the oldest are forgotten.
-const MOST: usize = 1024;
+/// The most customers remembered. Beyond that, the one refused longest ago is forgotten.
+const MAX_RECORDS: usize = 1024;
 
-/// How many refusals are remembered to be shown, and for how long.
-const MOST_RECENT: usize = 32;
-const RECENT: Duration = Duration::from_secs(600);
+/// The most refusals kept for the status page, and for how long.
+const MAX_RECENT: usize = 32;
+const RECENT_TIME: Duration = Duration::from_secs(600);
 
-/// How often a customer's address was refused in a row.
+/// How often a customer was refused in a row, and when last.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     count: u32,
     last: Moment,
 }
 
-/// The addresses that were refused of late.
+/// The recent refusals.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     records: HashMap<IpAddr, Record>,
-    /// The newest last.
+    /// For the status page, the newest last.
     recent: Vec<RecentRefusal>,
-    mentions: Seldom<(IpAddr, RefusalReason)>,
+    log_throttle: LogThrottle<(IpAddr, RefusalReason)>,
 }
 
 impl Refusals {
-    /// How long to put off the answer to an address that is refused.
+    /// Counts a refusal of an address. Returns how long to delay the answer.
     pub(super) fn delay(&mut self, address: IpAddr, now: Moment) -> Duration {
         let delay = self.delay_of_key(address, now);
         self.was_wrong(address, now);
         delay
     }
 
-    /// How long an address has to wait until the key it shows is looked at. Until it turns out to
-    /// be right it counts as a refusal, so that guesses made at the same time wait ever longer, too.
+    /// Returns how long to wait before checking a key that an address has sent. The request counts
+    /// as a refusal until [`was_right`](Self::was_right), so that simultaneous guesses wait longer
+    /// and longer, too.
     pub(super) fn delay_of_key(&mut self, address: IpAddr, now: Moment) -> Duration {
         let customer = customer(address);
-        if self.records.get(&customer).is_some_and(|record| now.since(record.last) >= MEMORY) {
+        if self.records.get(&customer).is_some_and(|record| now.since(record.last) >= FORGET_AFTER)
+        {
             self.records.remove(&customer);
         }
-        if self.records.len() >= MOST && !self.records.contains_key(&customer) {
-            // A look at each of them is little beside the handshake that is refused.
+        if self.records.len() >= MAX_RECORDS && !self.records.contains_key(&customer) {
+            // A search through all records costs little compared to a refused handshake.
             let oldest =
                 self.records.iter().min_by_key(|(customer, record)| (record.last, **customer));
             if let Some(oldest) = oldest.map(|(customer, _)| *customer) {
@@ -70,10 +74,10 @@ impl Refusals {
         }
         let record = self.records.entry(customer).or_insert(Record { count: 0, last: now });
         record.count = record.count.saturating_add(1);
-        STEP.saturating_mul(record.count.saturating_sub(FORGIVEN)).min(LONGEST)
+        DELAY_STEP.saturating_mul(record.count.saturating_sub(UNDELAYED_REFUSALS)).min(MAX_DELAY)
     }
 
-    /// The key that an address has shown was wrong.
+    /// Notes that the key from an address was wrong.
     pub(super) fn was_wrong(&mut self, address: IpAddr, now: Moment) {
         let customer = customer(address);
         if let Some(record) = self.records.get_mut(&customer) {
@@ -81,7 +85,7 @@ impl Refusals {
         }
     }
 
-    /// The key that an address has shown was right.
+    /// Notes that the key from an address was right, which takes back its refusal.
     pub(super) fn was_right(&mut self, address: IpAddr) {
         let customer = customer(address);
         let Some(record) = self.records.get_mut(&customer) else { return };
@@ -91,27 +95,27 @@ impl Refusals {
         }
     }
 
-    /// Remembers that an address was refused or turned away, and says whether to mention it.
+    /// Records that an address was refused or turned away. Returns whether to log it.
     pub(super) fn note(
         &mut self,
         address: IpAddr,
         reason: RefusalReason,
         now: Moment,
-    ) -> Option<Saying> {
-        self.recent.retain(|entry| now.since(entry.last) < RECENT);
+    ) -> Option<Due> {
+        self.recent.retain(|entry| now.since(entry.last) < RECENT_TIME);
         let same = |entry: &RecentRefusal| (entry.address, entry.reason) == (address, reason);
         let before = self.recent.iter().position(same).map(|place| self.recent.remove(place));
         let count = before.map_or(0, |entry| entry.count).saturating_add(1);
-        if self.recent.len() >= MOST_RECENT {
+        if self.recent.len() >= MAX_RECENT {
             self.recent.remove(0);
         }
         self.recent.push(RecentRefusal { address, reason, count, last: now });
-        self.mentions.note((address, reason), now)
+        self.log_throttle.note((address, reason), now)
     }
 
-    /// Who was refused of late, the newest first.
+    /// The recent refusals, the newest first.
     pub(super) fn recent(&self, now: Moment) -> Vec<RecentRefusal> {
-        let fresh = |entry: &&RecentRefusal| now.since(entry.last) < RECENT;
+        let fresh = |entry: &&RecentRefusal| now.since(entry.last) < RECENT_TIME;
         self.recent.iter().rev().filter(fresh).copied().collect()
     }
 }
@@ -130,46 +134,46 @@ mod tests {
     }
 
     #[test]
-    fn refusals_that_keep_coming_are_answered_ever_later() {
+    fn repeated_refusals_are_delayed_longer_and_longer() {
         let mut refusals = Refusals::default();
         assert_eq!(refusals.delay(address(1), at(0)), Duration::ZERO);
         let delays: Vec<Duration> = (0..40).map(|_| refusals.delay(address(1), at(1))).collect();
         assert!(delays.windows(2).all(|pair| pair[0] <= pair[1]));
-        assert_eq!((delays[1], delays[39]), (Duration::ZERO, LONGEST));
+        assert_eq!((delays[1], delays[39]), (Duration::ZERO, MAX_DELAY));
         assert_eq!(refusals.delay(address(2), at(1)), Duration::ZERO);
-        assert_eq!(refusals.delay(address(1), at(200)), Duration::ZERO, "it starts afresh");
+        assert_eq!(refusals.delay(address(1), at(200)), Duration::ZERO, "it is treated as new");
     }
 
     #[test]
-    fn half_an_ipv6_address_is_one_customer() {
+    fn an_ipv6_network_of_64_bits_is_one_customer() {
         let mut refusals = Refusals::default();
         let of = |number: u128| IpAddr::from((0x2001_0db8_u128 << 96 | number).to_be_bytes());
         let delays: Vec<Duration> = (0..9).map(|n| refusals.delay(of(n), at(1))).collect();
-        assert_eq!(delays[8], STEP * 6);
+        assert_eq!(delays[8], DELAY_STEP * 6);
         assert_eq!(refusals.delay(of(1 << 64), at(1)), Duration::ZERO);
     }
 
     #[test]
-    fn keys_shown_at_the_same_time_wait_ever_longer_and_the_right_one_leaves_no_trace() {
+    fn simultaneous_keys_wait_longer_and_longer_and_a_right_one_leaves_no_record() {
         let mut refusals = Refusals::default();
         let mut together: Vec<_> =
             (0..6).map(|_| refusals.delay_of_key(address(1), at(1))).collect();
-        assert_eq!(together.pop(), Some(STEP * 3));
+        assert_eq!(together.pop(), Some(DELAY_STEP * 3));
         (0..6).for_each(|_| refusals.was_right(address(1)));
         assert!(refusals.records.is_empty());
         for second in 0..6 {
             refusals.delay(address(1), at(second));
         }
-        // Who shows the right key often does not keep the memory of others fresh.
+        // Right keys do not prolong the record of earlier wrong ones.
         for second in 6..65 {
-            assert_eq!(refusals.delay_of_key(address(1), at(second)), STEP * 4);
+            assert_eq!(refusals.delay_of_key(address(1), at(second)), DELAY_STEP * 4);
             refusals.was_right(address(1));
         }
         assert_eq!(refusals.delay_of_key(address(1), at(65)), Duration::ZERO);
     }
 
     #[test]
-    fn each_address_and_each_cause_is_mentioned_once() {
+    fn each_address_and_reason_is_logged_once() {
         let mut refusals = Refusals::default();
         for (number, reason) in [(1, WrongKey), (1, TokenMissing), (2, WrongKey)] {
             assert!(refusals.note(address(number), reason, at(0)).is_some());
@@ -178,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_of_late_is_remembered_once_for_each_address_and_reason() {
+    fn recent_refusals_have_one_entry_for_each_address_and_reason() {
         let mut refusals = Refusals::default();
         refusals.note(address(1), WrongKey, at(0));
         refusals.note(address(1), TokenMissing, at(5));
@@ -193,17 +197,17 @@ mod tests {
         assert_eq!(refusals.recent(at(10)), both);
         assert_eq!(refusals.recent(at(605)), both[..1], "forgotten after ten minutes");
         refusals.note(address(1), TokenMissing, at(700));
-        assert_eq!(refusals.recent(at(700)), [shown(1, TokenMissing, 1, 700)], "counted anew");
+        assert_eq!(refusals.recent(at(700)), [shown(1, TokenMissing, 1, 700)], "counters anew");
     }
 
     #[test]
-    fn only_so_much_is_remembered_and_the_newest_stays() {
+    fn the_number_of_records_is_limited_and_the_newest_stay() {
         let mut refusals = Refusals::default();
         for n in 0..3000u32 {
             refusals.delay(address(n), at(u64::from(n / 1000)));
             refusals.note(address(n), WrongKey, at(u64::from(n)));
         }
-        assert!(refusals.records.len() <= MOST && refusals.recent.len() <= MOST_RECENT);
+        assert!(refusals.records.len() <= MAX_RECORDS && refusals.recent.len() <= MAX_RECENT);
         let recent = refusals.recent(at(3000));
         let addresses: Vec<IpAddr> = recent.iter().map(|shown| shown.address).collect();
         let newest: Vec<IpAddr> = (2968..3000).rev().map(address).collect();

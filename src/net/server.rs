@@ -1,65 +1,65 @@
-//! The loop.
+//! The server and its poll loop.
 
 use super::accept::{AcceptError, Listeners};
 use super::connection::Phase;
-use super::connections::{Connections, MUCH};
+use super::connections::{Connections, WRITE_NOW_BYTES};
 use super::descriptors;
-use super::notify::Manager;
+use super::notify::ServiceManager;
 use super::refusals::Refusals;
 use super::signals::{Signal, Signals};
 use crate::close::CloseReason;
 use crate::http::{self, RequestError, ShellView};
 use crate::ledger::{Owner, OwnerKind};
-use crate::moment::Moment;
+use crate::log_throttle::LogThrottle;
 use crate::relay::{Peer, Relay};
-use crate::seldom::Seldom;
 use crate::settings::Settings;
+use crate::time::Moment;
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// How much is read from one connection at a time, in bytes.
-const READ: usize = 64 * 1024;
+/// The size of the shared read buffer, in bytes.
+const READ_BUFFER_LEN: usize = 64 * 1024;
 
-/// How many events are taken in one turn.
-const EVENTS: usize = 1024;
+/// How many events are handled in one turn.
+const MAX_EVENTS_PER_TURN: usize = 1024;
 
-/// How many connections may be reading heads or leaving, besides as many as may be open.
-pub(super) const ANTEROOM: usize = 64;
+/// Sockets allowed beyond twice `max_connections`, for heads, answers and closing connections.
+pub(super) const EXTRA_SOCKETS: usize = 64;
 
-/// What an event is about.
+/// What an event is about, as a token of mio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum EventSource {
     Signals,
     Listener(usize),
     Connection(usize),
 }
 
-/// How many listeners there can be tokens for.
-const LISTENERS: usize = 64;
+/// How many listeners have tokens of their own.
+const MAX_LISTENERS: usize = 64;
 
-impl Place {
+impl EventSource {
     pub(super) fn token(self) -> Token {
         Token(match self {
-            Place::Signals => 0,
-            Place::Listener(number) => 1 + number.min(LISTENERS - 1),
-            Place::Connection(slot) => 1 + LISTENERS + slot,
+            EventSource::Signals => 0,
+            EventSource::Listener(number) => 1 + number.min(MAX_LISTENERS - 1),
+            EventSource::Connection(slot) => 1 + MAX_LISTENERS + slot,
         })
     }
 
     fn of(Token(token): Token) -> Self {
         match token {
-            0 => Place::Signals,
-            token if token <= LISTENERS => Place::Listener(token - 1),
-            token => Place::Connection(token - 1 - LISTENERS),
+            0 => EventSource::Signals,
+            token if token <= MAX_LISTENERS => EventSource::Listener(token - 1),
+            token => EventSource::Connection(token - 1 - MAX_LISTENERS),
         }
     }
 }
 
-/// Reads the settings anew when the system or the key holder asks for it: what they are and what is odd
-/// about them, or what is wrong. It has said all that in the log.
+/// Reads the settings again when a signal or the key holder asks for it. Returns them with warnings, or
+/// the mistakes found; both have been logged.
 pub type Reload = Box<dyn FnMut() -> Result<(Settings, Vec<String>), Vec<String>>>;
 
 /// The server.
@@ -71,35 +71,35 @@ pub struct Server {
     pub(super) relay: Relay,
     pub(super) settings: Settings,
     pub(super) refusals: Refusals,
-    pub(super) counted: ShellView,
-    /// Where everything is read into first, but for the rest of a large frame.
+    pub(super) counters: ShellView,
+    /// The buffer all connections are read into, except for the rest of a large frame.
     pub(super) buffer: Box<[u8]>,
-    /// Places of the connections there may be something to read from.
+    /// Slots of the connections that may have something to read.
     pending: Vec<usize>,
     started: Instant,
     pub(super) now: Moment,
     pub(super) stopping: Option<Moment>,
-    manager: Manager,
+    manager: ServiceManager,
     reload: Reload,
-    /// Whether to say again that connections cannot be accepted.
-    pub(super) not_accepted: Seldom<AcceptError>,
-    /// Whether to say again that a peer sends binary frames: ones that hold text, or others.
-    pub(super) binary_frames: Seldom<(Peer, bool)>,
-    /// Whether to say again that an owner's connection was cut for its memory.
-    pub(super) memory_cuts: Seldom<Owner>,
+    /// Limits the log messages about connections that cannot be accepted.
+    pub(super) accept_errors: LogThrottle<AcceptError>,
+    /// Limits the log messages about binary frames, by peer and whether they hold text.
+    pub(super) binary_frames: LogThrottle<(Peer, bool)>,
+    /// Limits the log messages about connections cut for their owner's memory.
+    pub(super) memory_cuts: LogThrottle<Owner>,
 }
 
 impl Server {
-    /// Listens, and takes the process's signals.
+    /// Opens the listening sockets and takes over the signals of the process.
     ///
     /// # Errors
-    /// Where that is not possible: what the system says.
+    /// The system's error, if that is not possible.
     pub fn open(settings: Settings, reload: Reload) -> io::Result<Self> {
         let poll = Poll::new()?;
         let server = &settings.server;
         let listeners = Listeners::open(&server.host, server.port, poll.registry())?;
-        let signals = Signals::new(poll.registry(), Place::Signals.token())?;
-        make_room(&settings);
+        let signals = Signals::new(poll.registry(), EventSource::Signals.token())?;
+        raise_descriptor_limit(&settings);
         Ok(Server {
             poll,
             signals,
@@ -108,42 +108,42 @@ impl Server {
             relay: Relay::new(settings.relay.clone()),
             settings,
             refusals: Refusals::default(),
-            counted: ShellView::default(),
-            buffer: vec![0; READ].into_boxed_slice(),
+            counters: ShellView::default(),
+            buffer: vec![0; READ_BUFFER_LEN].into_boxed_slice(),
             pending: Vec::new(),
             started: Instant::now(),
             now: Moment::default(),
             stopping: None,
-            manager: Manager::of_process(),
+            manager: ServiceManager::of_process(),
             reload,
-            not_accepted: Seldom::default(),
-            binary_frames: Seldom::default(),
-            memory_cuts: Seldom::default(),
+            accept_errors: LogThrottle::default(),
+            binary_frames: LogThrottle::default(),
+            memory_cuts: LogThrottle::default(),
         })
     }
 
-    /// Where it listens.
+    /// The addresses it listens on.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.as_ref().map(Listeners::addresses).unwrap_or_default()
     }
 
-    /// Serves until the system asks it to stop.
+    /// Serves until a signal asks it to stop.
     ///
     /// # Errors
-    /// Where the system does not let it wait for events any more.
+    /// The system's error, if waiting for events fails.
     pub fn run(mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(EVENTS);
+        let mut events = Events::with_capacity(MAX_EVENTS_PER_TURN);
         self.tell_ready();
         loop {
             self.wait(&mut events)?;
             for event in &events {
-                self.notice(event);
+                self.handle_event(event);
             }
             self.accept();
             self.read_all();
-            self.thin_out();
+            self.evict_surplus();
             self.fire_timers();
-            self.tell_fallen();
+            self.report_gone();
             self.write_all();
             self.reap();
             if self.is_over() {
@@ -152,46 +152,46 @@ impl Server {
         }
     }
 
-    /// Reads from all who may have sent something.
+    /// Reads from all connections that may have something to read.
     fn read_all(&mut self) {
         let mut pending = std::mem::take(&mut self.pending);
         for slot in pending.drain(..) {
             self.read(slot);
-            if self.connections.fresh >= MUCH {
+            if self.connections.fresh >= WRITE_NOW_BYTES {
                 self.write_all();
             }
         }
-        use_again(pending, &mut self.pending);
+        reuse(pending, &mut self.pending);
     }
 
-    /// Writes to all for whom something was queued.
+    /// Writes to all connections with something newly queued.
     fn write_all(&mut self) {
         let mut dirty = std::mem::take(&mut self.connections.dirty);
         for slot in dirty.drain(..) {
             self.write(slot);
         }
-        use_again(dirty, &mut self.connections.dirty);
+        reuse(dirty, &mut self.connections.dirty);
         self.connections.fresh = 0;
     }
 
-    /// Waits for something to do, and looks at the clock.
+    /// Waits for something to do, and reads the clock.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let listeners = self.listeners.as_ref();
         let busy = !self.pending.is_empty()
             || !self.connections.dirty.is_empty()
-            || !self.connections.fallen.is_empty()
+            || !self.connections.gone.is_empty()
             || listeners.is_some_and(Listeners::has_work);
         let deadlines = [
             self.connections.deadlines.next(),
             self.relay.wake_at(),
             self.stopping,
-            listeners.and_then(Listeners::paused),
+            listeners.and_then(Listeners::next_deadline),
             self.connections.strangers.next_deadline(),
             self.manager.due(),
         ];
         let timeout = match deadlines.into_iter().flatten().min() {
             _ if busy => Some(Duration::ZERO),
-            // What the turn took comes on top, which is less than anybody waits for.
+            // `now` is the start of the turn, so this is late by the turn's duration, which is short.
             Some(next) => Some(next.since(self.now)),
             None => None,
         };
@@ -208,27 +208,27 @@ impl Server {
         Moment::from_start(self.started.elapsed())
     }
 
-    /// Notes what an event is about; the work comes later.
-    fn notice(&mut self, event: &Event) {
-        match Place::of(event.token()) {
-            Place::Signals => {
+    /// Notes what an event is about. Connections are read and written later in the turn.
+    fn handle_event(&mut self, event: &Event) {
+        match EventSource::of(event.token()) {
+            EventSource::Signals => {
                 for signal in self.signals.take() {
                     match signal {
                         Signal::Stop => self.stop(),
-                        // The log has heard what is wrong with them.
+                        // The mistakes are in the log already.
                         Signal::Reload => drop(self.reload()),
                     }
                 }
             }
-            Place::Listener(number) => {
+            EventSource::Listener(number) => {
                 if let Some(listeners) = &mut self.listeners {
                     listeners.wake(number);
                 }
             }
-            Place::Connection(slot) => {
+            EventSource::Connection(slot) => {
                 let Some(connection) = self.connections.get_mut(slot) else { return };
                 let ends = event.is_read_closed() || event.is_error();
-                connection.ends |= ends;
+                connection.read_closed |= ends;
                 let has_output = !connection.out.is_empty();
                 if event.is_readable() || ends {
                     self.mark_pending(slot);
@@ -240,7 +240,7 @@ impl Server {
         }
     }
 
-    /// There may be more to read from a connection.
+    /// Notes that a connection may have something to read.
     pub(super) fn mark_pending(&mut self, slot: usize) {
         if let Some(connection) = self.connections.get_mut(slot) {
             if !connection.pending {
@@ -254,18 +254,18 @@ impl Server {
         while let Some(slot) = self.connections.deadlines.pop_due(self.now) {
             if let Some(connection) = self.connections.get_mut(slot) {
                 connection.armed = None;
-                self.look_after(slot);
+                self.handle_deadline(slot);
                 self.connections.rearm(slot);
             }
         }
         if self.relay.wake_at().is_some_and(|at| at <= self.now) {
             self.relay.time(self.now, &mut self.connections);
         }
-        self.manager.turned(self.now);
+        self.manager.loop_turned(self.now);
     }
 
-    /// Does what is due for a connection, if anything is.
-    fn look_after(&mut self, slot: usize) {
+    /// Does what is due for a connection, if anything.
+    fn handle_deadline(&mut self, slot: usize) {
         let now = self.now;
         let limits = &self.settings.websocket;
         let Some(connection) = self.connections.get_mut(slot) else { return };
@@ -273,8 +273,8 @@ impl Server {
             return;
         }
         if connection.stalled.is_some_and(|since| since.after(limits.ping_timeout) <= now) {
-            // The system says that there is room only when there is a lot: a slow reader may have
-            // made some.
+            // The system reports a socket as writable only if it has a lot of room. A slow reader may
+            // have made less than that.
             self.write(slot);
             let limits = &self.settings.websocket;
             let Some(connection) = self.connections.get_mut(slot) else { return };
@@ -290,7 +290,7 @@ impl Server {
                 self.respond(slot, &response);
             }
             Phase::Head(_) => self.connections.kill(slot, CloseReason::HeadTimeout),
-            Phase::PutOff { .. } => self.answer_put_off(slot),
+            Phase::Delayed { .. } => self.answer_delayed(slot),
             Phase::Closing { .. } | Phase::Leaving { .. } => {
                 self.connections.kill(slot, CloseReason::Answered);
             }
@@ -302,15 +302,15 @@ impl Server {
         }
     }
 
-    /// Tells the relay of the peers that are gone.
-    fn tell_fallen(&mut self) {
-        while let Some((peer, reason)) = self.connections.fallen.pop() {
+    /// Reports to the relay the peers that are gone.
+    fn report_gone(&mut self) {
+        while let Some((peer, reason)) = self.connections.gone.pop() {
             self.relay.left(self.now, peer, reason, &mut self.connections);
         }
-        self.settle_accounts();
+        self.update_accounts();
     }
 
-    /// Frees the connections that are over.
+    /// Frees the dead connections.
     fn reap(&mut self) {
         if self.connections.dead.is_empty() {
             return;
@@ -326,7 +326,7 @@ impl Server {
         }
     }
 
-    /// The system asks the server to stop; asked twice, it stops at once.
+    /// Starts to stop. The second call stops at once.
     fn stop(&mut self) {
         let language = self.settings.server.language;
         if self.stopping.is_some() {
@@ -335,7 +335,7 @@ impl Server {
         }
         log::info!("{}", language.stopping(self.connections.open));
         self.manager.stopping();
-        self.signals.end_at_the_next();
+        self.signals.exit_on_next_stop();
         self.stopping = Some(self.now.after(self.settings.websocket.close_timeout));
         self.listeners = None;
         for slot in self.connections.slots() {
@@ -344,17 +344,17 @@ impl Server {
             let is_sent = connection.out.is_empty();
             match &connection.phase {
                 Phase::Open(_) => self.connections.start_closing(slot, CloseReason::ServerStops),
-                Phase::Head(_) | Phase::PutOff { .. } => {
+                Phase::Head(_) | Phase::Delayed { .. } => {
                     self.connections.kill(slot, CloseReason::ServerStops);
                 }
-                // Who has its answer does not hold up the stop.
+                // A connection whose answer is sent does not delay the stop.
                 Phase::Leaving { .. } if is_sent => {
                     self.connections.kill(slot, CloseReason::Answered);
                 }
                 Phase::Closing { .. } if is_refused && is_sent => {
                     self.connections.kill(slot, CloseReason::Answered);
                 }
-                Phase::Closing { .. } if is_refused => self.connections.leave(slot, false),
+                Phase::Closing { .. } if is_refused => self.connections.finish(slot, false),
                 _ => (),
             }
         }
@@ -364,23 +364,26 @@ impl Server {
         self.stopping.is_some_and(|until| self.connections.len() == 0 || until <= self.now)
     }
 
-    /// The settings are to be read again. Says what is odd about them, or what is wrong.
+    /// Reads the settings again and applies them.
+    ///
+    /// # Errors
+    /// The mistakes found; then the old settings stay.
     pub(super) fn reload(&mut self) -> Result<Vec<String>, Vec<String>> {
         if self.stopping.is_some() {
             return Ok(Vec::new());
         }
         self.manager.reloading();
         let outcome = (self.reload)().map(|(settings, warnings)| {
-            self.follow(settings);
+            self.apply_settings(settings);
             warnings
         });
         self.tell_ready();
         outcome
     }
 
-    /// Goes on with other settings.
-    fn follow(&mut self, settings: Settings) {
-        make_room(&settings);
+    /// Applies new settings to the running server.
+    fn apply_settings(&mut self, settings: Settings) {
+        raise_descriptor_limit(&settings);
         self.connections.limits = settings.websocket.clone();
         self.relay.set_policy(self.now, settings.relay.clone(), &mut self.connections);
         self.settings = settings;
@@ -389,14 +392,14 @@ impl Server {
         }
     }
 
-    /// Tells the service manager that the server serves.
+    /// Tells the service manager that the server is ready.
     fn tell_ready(&mut self) {
         if let Err(error) = self.manager.ready(self.now) {
             log::warn!("{}", self.settings.server.language.cannot_notify(&error));
         }
     }
 
-    /// What the shell tells about itself.
+    /// The shell's part of the status.
     pub(super) fn view(&self) -> ShellView {
         ShellView {
             connections: self.connections.len(),
@@ -404,26 +407,27 @@ impl Server {
             memory: OwnerKind::ALL.map(|kind| self.connections.ledger.totals(kind)),
             ends: self.connections.ends,
             bytes_out: self.connections.written,
-            ..self.counted
+            ..self.counters
         }
     }
 }
 
-/// Keeps the memory of a list that was worked off, unless it was a long one.
-fn use_again(done: Vec<usize>, list: &mut Vec<usize>) {
-    if list.is_empty() && done.capacity() <= EVENTS {
+/// Keeps the memory of a list that has been processed, unless it is large.
+fn reuse(done: Vec<usize>, list: &mut Vec<usize>) {
+    if list.is_empty() && done.capacity() <= MAX_EVENTS_PER_TURN {
         *list = done;
     }
 }
 
-/// Makes room for as many connections as the settings allow, and says so where there is less.
-fn make_room(settings: &Settings) {
-    let most = settings.websocket.max_connections;
-    // One that makes way keeps its descriptor until the end of the turn.
-    let wanted = most.saturating_mul(2).saturating_add(2 * ANTEROOM);
-    if let Some(room) = descriptors::make_room(wanted) {
-        if room < u64::try_from(most).unwrap_or(u64::MAX) {
-            log::warn!("{}", settings.server.language.few_descriptors(most, room));
+/// Raises the limit of open files for the connections the settings allow. Logs a warning if there is
+/// room for fewer.
+fn raise_descriptor_limit(settings: &Settings) {
+    let max = settings.websocket.max_connections;
+    // A closed connection keeps its descriptor until the end of the turn.
+    let wanted = max.saturating_mul(2).saturating_add(2 * EXTRA_SOCKETS);
+    if let Some(room) = descriptors::raise_limit(wanted) {
+        if room < u64::try_from(max).unwrap_or(u64::MAX) {
+            log::warn!("{}", settings.server.language.few_descriptors(max, room));
         }
     }
 }

@@ -1,15 +1,15 @@
-//! What the operating system asks of the server: to stop, or to read its settings again.
+//! Signals: requests to stop, or to read the settings again.
 
 use mio::{Registry, Token};
 use std::io;
 
-/// A request of the operating system.
+/// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
-    /// Stop; asked twice, stop at once.
+    /// Stop. A second request stops at once.
     Stop,
     /// Read the settings again.
-    #[cfg_attr(not(unix), allow(dead_code, reason = "elsewhere there is no such signal"))]
+    #[cfg_attr(not(unix), allow(dead_code, reason = "other systems have no such signal"))]
     Reload,
 }
 
@@ -18,23 +18,23 @@ mod system {
     use super::{io, Registry, Signal, Token};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::flag::register_conditional_shutdown;
-    use signal_hook_mio::v1_0::Signals as Source;
+    use signal_hook_mio::v1_0::Signals as SignalSource;
     use std::io::IsTerminal;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::Arc;
 
-    /// Makes a write beyond the size that files may have fail, as any other that finds no room; otherwise
-    /// the system ends the process at such a write.
-    pub fn survive_full_files() {
-        // Where that cannot be had the limit is seldom set.
+    /// Makes a write beyond the file size limit (`ulimit -f`) return an error. By default the system
+    /// kills the process with SIGXFSZ.
+    pub fn survive_file_size_limit() {
+        // If this fails, the server runs on: the limit is rarely set.
         let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     }
 
-    /// Where signals arrive.
+    /// The source of signals.
     pub(in crate::net) struct Signals {
-        source: Source,
+        source: SignalSource,
         terminal: Terminal,
-        /// Set once the server stops: the next signal ends the process.
+        /// Set once the server is stopping: the next SIGTERM or SIGINT ends the process.
         stopping: Arc<AtomicBool>,
     }
 
@@ -42,11 +42,11 @@ mod system {
         /// Starts to listen.
         pub(in crate::net) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
             let terminal = Terminal::at_start();
-            let mut source = Source::new([SIGTERM, SIGINT, SIGHUP])?;
+            let mut source = SignalSource::new([SIGTERM, SIGINT, SIGHUP])?;
             registry.register(&mut source, token, mio::Interest::READABLE)?;
             let stopping = Arc::default();
             for signal in [SIGTERM, SIGINT] {
-                // Whatever the loop does then: nobody has to wait for it.
+                // The signal handler ends the process, even if the loop hangs.
                 register_conditional_shutdown(signal, 0, Arc::clone(&stopping))?;
             }
             Ok(Signals { source, terminal, stopping })
@@ -60,13 +60,13 @@ mod system {
             self.source.pending().filter_map(meaning).collect()
         }
 
-        /// From now on a signal to stop ends the process at once.
-        pub(in crate::net) fn end_at_the_next(&self) {
+        /// Makes the next SIGTERM or SIGINT end the process at once.
+        pub(in crate::net) fn exit_on_next_stop(&self) {
             self.stopping.store(true, Ordering::SeqCst);
         }
     }
 
-    /// What a signal asks for, if anything.
+    /// What a signal asks for; `None` if it is to be ignored.
     fn meaning(
         signal: i32,
         terminal_is_gone: impl FnOnce() -> bool,
@@ -74,15 +74,15 @@ mod system {
     ) -> Option<Signal> {
         match signal {
             SIGHUP if !terminal_is_gone() => Some(Signal::Reload),
-            // The system and the shell each send one for the same closed terminal: the second must
-            // not cut the stop short.
+            // The kernel and the shell each send SIGHUP for the same closed terminal. The second one
+            // must not turn the stop into an immediate one.
             SIGHUP if is_stopping() => None,
             _ => Some(Signal::Stop),
         }
     }
 
     #[test]
-    fn a_closed_terminal_stops_the_server_once_and_does_not_cut_the_stop_short() {
+    fn a_closed_terminal_is_one_request_to_stop() {
         let meaning = |signal, gone, stopping| meaning(signal, || gone, || stopping);
         assert_eq!(meaning(SIGHUP, false, false), Some(Signal::Reload));
         assert_eq!(meaning(SIGHUP, true, false), Some(Signal::Stop));
@@ -90,8 +90,8 @@ mod system {
         assert_eq!(meaning(SIGTERM, true, true), Some(Signal::Stop));
     }
 
-    /// The terminal that the server was started in. When it is closed the system sends SIGHUP, and
-    /// nobody would see the server any more.
+    /// The terminal that the server was started in. When it is closed, the kernel sends SIGHUP, and
+    /// the server must stop rather than run on unseen.
     struct Terminal {
         is_output: bool,
         is_error: bool,
@@ -99,7 +99,7 @@ mod system {
 
     impl Terminal {
         fn at_start() -> Self {
-            // Who started it with `nohup` wants it to outlive the terminal.
+            // With `nohup` the server must outlive the terminal.
             let outlives = ignores_hangup();
             Terminal {
                 is_output: !outlives && io::stdout().is_terminal(),
@@ -113,8 +113,8 @@ mod system {
         }
     }
 
-    /// Whether SIGHUP was ignored when the process started. Only Linux tells; `nohup` also takes the
-    /// terminal away from the outputs.
+    /// Whether SIGHUP was ignored when the process started. Only Linux provides this. Elsewhere it
+    /// is enough that `nohup` redirects the outputs away from the terminal.
     fn ignores_hangup() -> bool {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -129,10 +129,10 @@ mod system {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::Arc;
 
-    /// Elsewhere there is no such limit.
-    pub fn survive_full_files() {}
+    /// Other systems have no such limit.
+    pub fn survive_file_size_limit() {}
 
-    /// Where signals arrive.
+    /// The source of signals.
     pub(in crate::net) struct Signals(Arc<AtomicUsize>);
 
     impl Signals {
@@ -143,7 +143,7 @@ mod system {
             let count = Arc::clone(&asked);
             ctrlc::set_handler(move || {
                 count.fetch_add(1, Ordering::SeqCst);
-                // Where waking fails the next event will do.
+                // If waking fails, the loop sees the request at its next event.
                 let _ = waker.wake();
             })
             .map_err(io::Error::other)?;
@@ -155,10 +155,10 @@ mod system {
             vec![Signal::Stop; self.0.swap(0, Ordering::SeqCst)]
         }
 
-        /// The loop sees to it.
-        pub(in crate::net) fn end_at_the_next(&self) {}
+        /// Does nothing: here the loop handles the second request.
+        pub(in crate::net) fn exit_on_next_stop(&self) {}
     }
 }
 
-pub use system::survive_full_files;
+pub use system::survive_file_size_limit;
 pub(super) use system::Signals;

@@ -7,8 +7,8 @@ use super::reply::shortened;
 use super::tool::{self, Tool};
 use super::turn::Turn;
 use super::{robot, Peer, Policy};
-use crate::moment::Moment;
-use crate::seldom::Seldom;
+use crate::log_throttle::LogThrottle;
+use crate::time::Moment;
 use jsonrpc::Fault;
 use std::fmt::Display;
 use std::time::Duration;
@@ -61,7 +61,7 @@ struct Crowd {
 #[derive(Debug, Default)]
 pub(super) struct Complaints {
     crowds: Vec<Crowd>,
-    said: Seldom<(Box<str>, Cause)>,
+    said: LogThrottle<(Box<str>, Cause)>,
 }
 
 /// Why an agent has no tool, and what to do.

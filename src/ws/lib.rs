@@ -1,18 +1,18 @@
-//! WebSocket without a socket: bytes in, frames and messages out, and back (RFC 6455).
+//! WebSocket framing without I/O: bytes to messages, and messages to bytes (RFC 6455).
 //!
-//! Every byte passes through here twice, so this is a crate of its own, which a release build
-//! optimises for speed. It knows no connection, no clock and no JSON.
+//! Every byte the server forwards passes through here twice. This is therefore a crate of its own,
+//! which release builds optimise for speed. It knows no connection, no clock and no JSON.
 
 #![forbid(unsafe_code)]
 
+mod close_finder;
 mod frame;
 pub mod memory;
 mod partial;
 mod receive;
 mod send;
-mod skimmer;
 
+pub use close_finder::CloseFinder;
 pub use frame::FrameError;
-pub use receive::{Heard, Input, Receiver};
-pub use send::{Outgoing, Progress, Spares};
-pub use skimmer::Skimmer;
+pub use receive::{Incoming, Input, Receiver};
+pub use send::{Progress, SendQueue, SpareBuffers};

@@ -1,168 +1,170 @@
-//! Frames in, messages out: one connection's receiving end (RFC 6455; docs/protocol.md#incoming-frames).
+//! The receiving side of a connection: frames to messages (docs/protocol.md#incoming-frames).
 //!
-//! The headers of frames are read by tungstenite, the commonest by a shortcut. Messages are put
-//! together here, because its own reader reserves as much memory as a header claims, and keeps a
-//! buffer for each connection: here a quiet connection holds nothing, and a message takes as much
-//! as has arrived of it, or twice that where it is large.
+//! tungstenite parses the headers; the most common header has a shortcut. Messages are assembled
+//! here, because tungstenite's reader reserves as much memory as a header claims and keeps a buffer
+//! for each connection. Here an idle connection holds no buffer, and memory is taken as bytes arrive:
+//! at most twice as much as has arrived, or a spare buffer.
 
-use crate::frame;
-use crate::frame::FrameError;
+use crate::close_finder::CloseFinder;
+use crate::frame::{self, FrameError};
 use crate::memory::allocated;
 use crate::partial::{Fragments, Partial};
-use crate::send::Spares;
-use crate::skimmer::Skimmer;
+use crate::send::SpareBuffers;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
 
-/// What a peer said.
+/// A message or control frame from the peer.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Heard<'a> {
+pub enum Incoming<'a> {
     /// A text message.
     Text(&'a str),
-    /// A binary message, and the text in it where it is UTF-8.
+    /// A binary message: its text if it is UTF-8 and not empty.
     Binary(Option<&'a str>),
-    /// A ping with its payload.
+    /// A ping, with its payload.
     Ping(&'a [u8]),
     /// A pong.
     Pong,
-    /// A close frame, with its payload.
+    /// A valid close frame, with its payload: code and reason, or nothing.
     Close(&'a [u8]),
 }
 
-/// Bytes that have just been read from the socket.
+/// Bytes just read from the socket. Frames are unmasked in place.
 pub struct Input<'a> {
     bytes: &'a mut [u8],
-    taken: usize,
+    consumed: usize,
 }
 
 impl<'a> Input<'a> {
-    /// All of `bytes`, of which nothing has been taken yet.
+    /// Wraps `bytes`, none of them consumed.
     pub fn new(bytes: &'a mut [u8]) -> Self {
-        Input { bytes, taken: 0 }
+        Input { bytes, consumed: 0 }
     }
 
-    /// What has not been taken yet.
+    /// The bytes not consumed yet.
     pub fn rest(&self) -> &[u8] {
-        self.bytes.get(self.taken..).unwrap_or(&[])
+        self.bytes.get(self.consumed..).unwrap_or(&[])
     }
 }
 
-/// Where a frame's payload lies, unmasked.
-enum Lies {
+/// Where the unmasked payload of a frame is.
+enum PayloadLocation {
     InInput(std::ops::Range<usize>),
+    /// From this index to the end of `Receiver::partial`.
     InPartial(usize),
 }
 
-impl Lies {
+impl PayloadLocation {
     fn payload<'a>(&self, input: &'a Input<'_>, partial: &'a [u8]) -> &'a [u8] {
         let payload = match self {
-            Lies::InInput(range) => input.bytes.get(range.clone()),
-            Lies::InPartial(start) => partial.get(*start..),
+            PayloadLocation::InInput(range) => input.bytes.get(range.clone()),
+            PayloadLocation::InPartial(start) => partial.get(*start..),
         };
         payload.unwrap_or(&[])
     }
 }
 
-/// The receiving end.
+/// The receiving side of a connection.
 #[derive(Debug, Default)]
 pub struct Receiver {
-    /// A frame that has not come whole, from its first byte.
+    /// An incomplete frame, header included.
     partial: Partial,
-    /// How long that frame is with its header, once that is known.
-    wanted: Option<usize>,
-    /// What was heard or gathered last lies in `partial`, which is over.
-    taken: bool,
-    /// The message whose frames are coming.
+    /// The length of that frame with its header, once the header is complete.
+    frame_len: Option<usize>,
+    /// The frame in `partial` has been returned or appended. The next call drops it.
+    partial_done: bool,
+    /// An unfinished fragmented message.
     fragments: Option<Box<Fragments>>,
-    /// What was heard last lies in `fragments`, which are over.
-    spent: bool,
+    /// The message in `fragments` has been returned. The next call drops it.
+    fragments_done: bool,
 }
 
 impl Receiver {
-    /// How many bytes of memory unfinished messages hold.
+    /// The bytes of memory that unfinished frames and messages take.
     pub fn held(&self) -> usize {
         let fragments = self.fragments.as_ref();
         let fragments = fragments.map_or(0, |fragments| allocated(fragments.bytes.capacity()));
         self.partial.held() + fragments
     }
 
-    /// Whether a frame has come in part.
-    pub fn is_amid_a_frame(&self) -> bool {
-        self.wanted.is_some_and(|wanted| self.partial.len() < wanted)
+    /// Whether a frame is incomplete and its length is known.
+    pub fn is_mid_frame(&self) -> bool {
+        self.frame_len.is_some_and(|frame_len| self.partial.len() < frame_len)
     }
 
-    /// Whether a frame has come in part that takes more than `size` bytes.
-    pub fn is_amid_a_frame_over(&self, size: usize) -> bool {
-        self.is_amid_a_frame() && self.wanted.is_some_and(|wanted| wanted > size)
+    /// Whether the incomplete frame is longer than `size` bytes.
+    pub fn is_mid_frame_over(&self, size: usize) -> bool {
+        self.is_mid_frame() && self.frame_len.is_some_and(|frame_len| frame_len > size)
     }
 
-    /// What looks for the peer's close frame from here on, in the bytes that follow.
-    pub fn skimmer(&self) -> Skimmer {
-        if self.taken {
-            return Skimmer::default();
+    /// Returns a finder of the peer's close frame that starts at the next byte to be received.
+    pub fn close_finder(&self) -> CloseFinder {
+        if self.partial_done {
+            return CloseFinder::default();
         }
-        let missing = self.wanted.map(|wanted| wanted.saturating_sub(self.partial.len()));
-        Skimmer::within(self.partial.bytes(), missing)
+        let missing = self.frame_len.map(|frame_len| frame_len.saturating_sub(self.partial.len()));
+        CloseFinder::resume(self.partial.bytes(), missing)
     }
 
-    /// Where the rest of a large frame may be read to at once, instead of to an [`Input`]; nothing
-    /// where that is not worth it.
-    pub fn room(&mut self) -> Option<&mut [u8]> {
-        let missing = self.wanted?.checked_sub(self.partial.len())?;
-        self.partial.room(missing)
+    /// Returns where the next bytes of a large frame may be read to, instead of to an [`Input`], to
+    /// save a copy; `None` if that is not worth it.
+    pub fn read_buffer(&mut self) -> Option<&mut [u8]> {
+        let missing = self.frame_len?.checked_sub(self.partial.len())?;
+        self.partial.read_buffer(missing)
     }
 
-    /// So many bytes were read to [`Receiver::room`].
-    pub fn came(&mut self, count: usize) {
-        self.partial.came(count);
+    /// Notes that `count` bytes were read into [`Receiver::read_buffer`].
+    pub fn advance(&mut self, count: usize) {
+        self.partial.advance(count);
     }
 
-    /// The next thing heard in `input`, or nothing where the rest of it must come first.
-    /// `limit` is the largest message, in bytes.
+    /// Returns the next message or control frame in `input`, or `None` if more bytes are needed.
+    /// `limit` is the size of the largest message, in bytes.
     ///
     /// # Errors
-    /// Why the connection has to be closed. What the peer sends from then on means nothing.
+    /// The protocol violation for which the connection must be closed. The receiver must not be
+    /// used afterwards.
     pub fn next<'a>(
         &'a mut self,
         input: &'a mut Input<'_>,
         limit: usize,
-        spares: &mut Spares,
-    ) -> Result<Option<Heard<'a>>, FrameError> {
-        if std::mem::take(&mut self.spent) {
+        spares: &mut SpareBuffers,
+    ) -> Result<Option<Incoming<'a>>, FrameError> {
+        if std::mem::take(&mut self.fragments_done) {
             self.fragments = None;
         }
         loop {
-            let Some((header, lies)) = self.take_frame(input, limit, spares)? else {
+            let Some((header, location)) = self.take_frame(input, limit, spares)? else {
                 return Ok(None);
             };
             let code = match header.opcode {
                 OpCode::Control(code) => {
-                    return hear_control(code, lies.payload(input, self.partial.bytes())).map(Some);
+                    return control_message(code, location.payload(input, self.partial.bytes()))
+                        .map(Some);
                 }
                 OpCode::Data(code) => code,
             };
             if header.is_final && code != Data::Continue {
-                let payload = lies.payload(input, self.partial.bytes());
-                return hear_data(code == Data::Text, payload).map(Some);
+                let payload = location.payload(input, self.partial.bytes());
+                return data_message(code == Data::Text, payload).map(Some);
             }
-            self.gather(input, &lies, code == Data::Text);
+            self.append_fragment(input, &location, code == Data::Text);
             if header.is_final {
-                self.spent = true;
+                self.fragments_done = true;
                 let Some(fragments) = &self.fragments else { return Ok(None) };
-                return hear_data(fragments.is_text, &fragments.bytes).map(Some);
+                return data_message(fragments.is_text, &fragments.bytes).map(Some);
             }
         }
     }
 
-    /// Takes one whole frame, unmasked.
+    /// Returns the next complete frame, unmasked.
     fn take_frame(
         &mut self,
         input: &mut Input<'_>,
         limit: usize,
-        spares: &mut Spares,
-    ) -> Result<Option<(FrameHeader, Lies)>, FrameError> {
-        if std::mem::take(&mut self.taken) {
-            self.wanted = None;
+        spares: &mut SpareBuffers,
+    ) -> Result<Option<(FrameHeader, PayloadLocation)>, FrameError> {
+        if std::mem::take(&mut self.partial_done) {
+            self.frame_len = None;
             self.partial.clear(spares);
         }
         let rest = input.rest();
@@ -173,75 +175,75 @@ impl Receiver {
             if let Some((header, start, size)) = self.read_header(rest, limit)? {
                 let end = start.saturating_add(size);
                 if end <= rest.len() {
-                    let range = input.taken + start..input.taken + end;
-                    input.taken += end;
+                    let range = input.consumed + start..input.consumed + end;
+                    input.consumed += end;
                     if let Some(payload) = input.bytes.get_mut(range.clone()) {
-                        frame::unmask(payload, header.mask.unwrap_or_default());
+                        frame::apply_mask(payload, header.mask.unwrap_or_default());
                     }
-                    return Ok(Some((header, Lies::InInput(range))));
+                    return Ok(Some((header, PayloadLocation::InInput(range))));
                 }
-                self.wanted = Some(end);
+                self.frame_len = Some(end);
             }
         }
         self.fill(input, limit, spares)
     }
 
-    /// Goes on with the frame that has not come whole.
+    /// Continues the incomplete frame.
     fn fill(
         &mut self,
         input: &mut Input<'_>,
         limit: usize,
-        spares: &mut Spares,
-    ) -> Result<Option<(FrameHeader, Lies)>, FrameError> {
+        spares: &mut SpareBuffers,
+    ) -> Result<Option<(FrameHeader, PayloadLocation)>, FrameError> {
         loop {
-            let missing = match self.wanted {
-                Some(wanted) => wanted.saturating_sub(self.partial.len()),
-                // Byte by byte, for no byte behind this frame may be taken.
+            let missing = match self.frame_len {
+                Some(frame_len) => frame_len.saturating_sub(self.partial.len()),
+                // The header is incomplete: byte by byte, so as not to read past this frame.
                 None => 1,
             };
             let rest = input.rest();
             let count = missing.min(rest.len());
             self.partial.add(rest.get(..count).unwrap_or_default(), missing, spares);
-            input.taken += count;
+            input.consumed += count;
             if count < missing {
                 return Ok(None);
             }
             let header = self.read_header(self.partial.bytes(), limit)?;
             let Some((header, start, size)) = header else { continue };
-            let wanted = start.saturating_add(size);
-            self.wanted = Some(wanted);
-            if self.partial.len() >= wanted {
+            let frame_len = start.saturating_add(size);
+            self.frame_len = Some(frame_len);
+            if self.partial.len() >= frame_len {
                 if let Some(payload) = self.partial.bytes_mut().get_mut(start..) {
-                    frame::unmask(payload, header.mask.unwrap_or_default());
+                    frame::apply_mask(payload, header.mask.unwrap_or_default());
                 }
-                self.taken = true;
-                return Ok(Some((header, Lies::InPartial(start))));
+                self.partial_done = true;
+                return Ok(Some((header, PayloadLocation::InPartial(start))));
             }
         }
     }
 
-    /// Reads and checks a frame's header: itself, its length, and that of the payload. Nothing
-    /// where it has not come whole.
+    /// Reads and checks a header. Returns it, its length and the payload's length in bytes; `None`
+    /// if it is incomplete.
     fn read_header(
         &self,
         bytes: &[u8],
         limit: usize,
     ) -> Result<Option<(FrameHeader, usize, usize)>, FrameError> {
-        match frame::usual_header(bytes) {
+        match frame::common_header(bytes) {
             Some(read) if self.fragments.is_none() && read.2 <= limit => Ok(Some(read)),
-            _ => self.read_any_header(bytes, limit),
+            _ => self.check_header(bytes, limit),
         }
     }
 
-    /// The same, of whatever kind it is.
-    fn read_any_header(
+    /// The same without the shortcut for the most common header.
+    fn check_header(
         &self,
         bytes: &[u8],
         limit: usize,
     ) -> Result<Option<(FrameHeader, usize, usize)>, FrameError> {
-        let Some((header, start, size)) = frame::any_header(bytes)? else { return Ok(None) };
+        let Some((header, start, size)) = frame::parse_header(bytes)? else { return Ok(None) };
         self.check(&header, size)?;
-        let gathered = self.fragments.as_ref().filter(|_| !self.spent);
+        let gathered = self.fragments.as_ref().filter(|_| !self.fragments_done);
         let gathered = gathered.map_or(0, |fragments| fragments.bytes.len());
         match usize::try_from(size) {
             Ok(size) if size <= limit.saturating_sub(gathered) => Ok(Some((header, start, size))),
@@ -252,9 +254,9 @@ impl Receiver {
         }
     }
 
-    /// What RFC 6455 demands of a client's frame at this point.
+    /// Checks what RFC 6455 demands of a client's frame at this point, except the message size.
     fn check(&self, header: &FrameHeader, size: u64) -> Result<(), FrameError> {
-        let gathering = self.fragments.is_some() && !self.spent;
+        let gathering = self.fragments.is_some() && !self.fragments_done;
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(FrameError::ReservedBits);
         }
@@ -275,30 +277,30 @@ impl Receiver {
         }
     }
 
-    /// Adds a frame to the message whose frames are coming.
-    fn gather(&mut self, input: &Input<'_>, lies: &Lies, is_text: bool) {
+    /// Appends a frame's payload to the fragmented message.
+    fn append_fragment(&mut self, input: &Input<'_>, location: &PayloadLocation, is_text: bool) {
         let fragments = self
             .fragments
             .get_or_insert_with(|| Box::new(Fragments { is_text, bytes: Vec::new() }));
-        fragments.bytes.extend_from_slice(lies.payload(input, self.partial.bytes()));
+        fragments.bytes.extend_from_slice(location.payload(input, self.partial.bytes()));
     }
 }
 
-fn hear_data(is_text: bool, payload: &[u8]) -> Result<Heard<'_>, FrameError> {
+fn data_message(is_text: bool, payload: &[u8]) -> Result<Incoming<'_>, FrameError> {
     match simdutf8::basic::from_utf8(payload) {
-        Ok(text) if is_text => Ok(Heard::Text(text)),
+        Ok(text) if is_text => Ok(Incoming::Text(text)),
         Err(_) if is_text => Err(FrameError::TextNotUtf8),
-        text => Ok(Heard::Binary(text.ok().filter(|text| !text.is_empty()))),
+        text => Ok(Incoming::Binary(text.ok().filter(|text| !text.is_empty()))),
     }
 }
 
-fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, FrameError> {
+fn control_message(code: Control, payload: &[u8]) -> Result<Incoming<'_>, FrameError> {
     match code {
-        Control::Ping => Ok(Heard::Ping(payload)),
-        Control::Pong => Ok(Heard::Pong),
+        Control::Ping => Ok(Incoming::Ping(payload)),
+        Control::Pong => Ok(Incoming::Pong),
         Control::Close => {
             let (code, reason) = match payload {
-                [] => return Ok(Heard::Close(&[])),
+                [] => return Ok(Incoming::Close(&[])),
                 [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
                 [_] => return Err(FrameError::CloseTooShort),
             };
@@ -306,7 +308,7 @@ fn hear_control(code: Control, payload: &[u8]) -> Result<Heard<'_>, FrameError> 
                 return Err(FrameError::CloseCode(code));
             }
             std::str::from_utf8(reason).map_err(|_| FrameError::CloseNotUtf8)?;
-            Ok(Heard::Close(payload))
+            Ok(Incoming::Close(payload))
         }
         Control::Reserved(_) => Err(FrameError::Opcode),
     }
@@ -333,32 +335,36 @@ mod tests {
         bytes.extend(mask);
         let start = bytes.len();
         bytes.extend(payload);
-        frame::unmask(&mut bytes[start..], mask);
+        frame::apply_mask(&mut bytes[start..], mask);
         bytes
     }
 
-    /// Hears `bytes` in pieces of `step`.
-    fn hear(bytes: &[u8], step: usize, limit: usize) -> (Vec<String>, Option<FrameError>, usize) {
+    /// Receives `bytes` in pieces of `step`. Returns messages, error, and memory held.
+    fn receive(
+        bytes: &[u8],
+        step: usize,
+        limit: usize,
+    ) -> (Vec<String>, Option<FrameError>, usize) {
         let mut receiver = Receiver::default();
-        let mut spares = Spares::default();
-        let mut heard = Vec::new();
+        let mut spares = SpareBuffers::default();
+        let mut messages = Vec::new();
         for piece in bytes.chunks(step) {
             let mut piece = piece.to_vec();
             let mut input = Input::new(&mut piece);
             loop {
                 match receiver.next(&mut input, limit, &mut spares) {
-                    Ok(Some(message)) => heard.push(format!("{message:?}")),
+                    Ok(Some(message)) => messages.push(format!("{message:?}")),
                     Ok(None) => break,
-                    Err(error) => return (heard, Some(error), receiver.held()),
+                    Err(error) => return (messages, Some(error), receiver.held()),
                 }
             }
         }
         let held = receiver.held();
-        (heard, None, held)
+        (messages, None, held)
     }
 
     #[test]
-    fn messages_are_the_same_however_their_bytes_arrive() {
+    fn messages_are_the_same_however_their_bytes_are_split() {
         let long = "长".repeat(30_000);
         let mut bytes = frame(0x81, b"{}");
         bytes.extend(frame(0x01, "小".as_bytes()));
@@ -386,18 +392,18 @@ mod tests {
             "Close([3, 232, 111, 107])".to_owned(),
         ];
         for step in [1, 2, 3, 7, 64, 4096, usize::MAX] {
-            let (heard, error, held) = hear(&bytes, step, 1 << 20);
-            assert_eq!((heard.as_slice(), error), (expected.as_slice(), None), "step {step}");
-            // What came last may still lie there until the next byte.
+            let (messages, error, held) = receive(&bytes, step, 1 << 20);
+            assert_eq!((messages.as_slice(), error), (expected.as_slice(), None), "step {step}");
+            // The last frame may still be held.
             assert!(held < 20, "step {step} holds {held}");
         }
     }
 
     #[test]
-    fn what_is_held_is_memory_and_a_quiet_connection_holds_none() {
-        let mut spares = Spares::default();
-        spares.give(Vec::with_capacity(1 << 20));
-        spares.give(Vec::with_capacity(1000));
+    fn held_counts_whole_buffers_and_an_idle_connection_holds_none() {
+        let mut spares = SpareBuffers::default();
+        spares.put_back(Vec::with_capacity(1 << 20));
+        spares.put_back(Vec::with_capacity(1000));
         let mut receiver = Receiver::default();
         let mut whole = frame(0x81, &[b'x'; 100_000]);
         let (start, rest) = whole.split_at_mut(20_000);
@@ -411,21 +417,21 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_large_frame_may_be_read_to_where_it_lies() {
+    fn the_rest_of_a_large_frame_can_be_read_directly() {
         let text: String = ('a'..='z').cycle().take(300_000).collect();
         let whole = [frame(0x81, text.as_bytes()), frame(0x81, b"{}")].concat();
-        let mut spares = Spares::default();
-        // Once in fresh memory, once in memory that was used.
+        let mut spares = SpareBuffers::default();
+        // First with a fresh buffer, then with a spare one.
         for _ in 0..2 {
             let mut receiver = Receiver::default();
             let mut rest = &whole[..];
-            let (mut heard, mut direct) = (Vec::new(), 0);
+            let (mut messages, mut direct) = (Vec::new(), 0);
             while !rest.is_empty() {
                 let mut piece = Vec::new();
-                let count = if let Some(room) = receiver.room() {
+                let count = if let Some(room) = receiver.read_buffer() {
                     let count = room.len().min(rest.len()).min(50_000);
                     room[..count].copy_from_slice(&rest[..count]);
-                    receiver.came(count);
+                    receiver.advance(count);
                     direct += count;
                     count
                 } else {
@@ -435,17 +441,17 @@ mod tests {
                 rest = &rest[count..];
                 let mut input = Input::new(&mut piece);
                 while let Some(message) = receiver.next(&mut input, 1 << 20, &mut spares).unwrap() {
-                    heard.push(format!("{message:?}"));
+                    messages.push(format!("{message:?}"));
                 }
             }
-            assert_eq!(heard, [format!("Text({text:?})"), "Text(\"{}\")".to_owned()]);
-            assert!(direct > 200_000, "{direct} bytes were read to where they lie");
+            assert_eq!(messages, [format!("Text({text:?})"), "Text(\"{}\")".to_owned()]);
+            assert!(direct > 200_000, "{direct} bytes were read directly");
             assert_eq!(receiver.held(), 0);
         }
     }
 
     #[test]
-    fn what_the_protocol_forbids_is_an_error() {
+    fn protocol_violations_are_errors() {
         let unmasked = [0x81, 0x01, b'x'];
         for (wrong, bytes) in [
             (FrameError::ReservedBits, frame(0xC1, b"x")),
@@ -460,7 +466,7 @@ mod tests {
             (FrameError::CloseCode(1005), frame(0x88, &[0x03, 0xED])),
         ] {
             for step in [1, usize::MAX] {
-                let (_, error, _) = hear(&bytes, step, 1000);
+                let (_, error, _) = receive(&bytes, step, 1000);
                 assert_eq!(error, Some(wrong));
             }
         }
@@ -468,27 +474,27 @@ mod tests {
             (FrameError::TextNotUtf8, frame(0x81, &[0xC3, 0x28])),
             (FrameError::CloseNotUtf8, frame(0x88, &[0x03, 0xE8, 0xFF])),
         ] {
-            assert_eq!(hear(&bytes, usize::MAX, 1000).1, Some(wrong));
+            assert_eq!(receive(&bytes, usize::MAX, 1000).1, Some(wrong));
         }
     }
 
     #[test]
-    fn a_message_too_big_is_refused_by_its_header_and_reserves_nothing() {
+    fn a_message_too_big_is_refused_by_its_header_without_allocating() {
         let mut header = vec![0x81, 0xFF];
         header.extend(u64::MAX.to_be_bytes());
         header.extend([0; 4]);
-        let (_, error, held) = hear(&header, usize::MAX, 16 << 20);
+        let (_, error, held) = receive(&header, usize::MAX, 16 << 20);
         assert_eq!((error, held), (Some(FrameError::TooBig), 0));
         for step in [3, usize::MAX] {
             for limit in [10, 300] {
                 let too_much = frame(0x81, &vec![b'x'; limit + 1]);
-                assert_eq!(hear(&too_much, step, limit).1, Some(FrameError::TooBig));
-                assert_eq!(hear(&frame(0x81, &vec![b'x'; limit]), step, limit).1, None);
+                assert_eq!(receive(&too_much, step, limit).1, Some(FrameError::TooBig));
+                assert_eq!(receive(&frame(0x81, &vec![b'x'; limit]), step, limit).1, None);
             }
         }
         let pieces = [frame(0x01, &[b'x'; 6]), frame(0x80, &[b'x'; 5])].concat();
-        assert_eq!(hear(&pieces, usize::MAX, 10).1, Some(FrameError::TooBig));
+        assert_eq!(receive(&pieces, usize::MAX, 10).1, Some(FrameError::TooBig));
         let with_ping = [frame(0x01, &[b'x'; 10]), frame(0x89, b"ping"), frame(0x80, b"")].concat();
-        assert_eq!(hear(&with_ping, usize::MAX, 10).1, None);
+        assert_eq!(receive(&with_ping, usize::MAX, 10).1, None);
     }
 }

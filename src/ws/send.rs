@@ -1,11 +1,10 @@
-//! What waits to be written to one connection.
+//! The send queue of a connection.
 //!
-//! Frames are laid down here once, in the order they go out, and leave in as few writes as the
-//! socket allows; a large one for which nothing waits leaves from where it lies. The queue is our
-//! own so that a slow reader costs neither a copy of what is left for each write nor a buffer that
-//! never shrinks.
+//! Each frame is copied into the queue once and sent in as few writes as the socket allows. A large
+//! message is written without a copy if nothing is queued before it. tungstenite's own buffer is not
+//! used: after each partial write it moves the rest, and it never shrinks.
 
-use crate::frame::MAX_HEADER;
+use crate::frame::MAX_HEADER_LEN;
 use crate::memory::{allocated, array_of};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
@@ -13,125 +12,126 @@ use std::iter;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
 
-/// Up to this capacity a buffer is small, in bytes.
-const SMALL: usize = 16 * 1024;
+/// The largest capacity of a small buffer, in bytes.
+const MAX_SMALL_CAPACITY: usize = 16 * 1024;
 
-/// How many empty small buffers are kept for the next one who has something to say.
-const SMALL_SPARES: usize = 32;
+/// How many spare small buffers are kept.
+const MAX_SMALL_SPARES: usize = 32;
 
-/// How many bytes of large buffers are kept, a single one half of that at most: fresh memory costs
-/// more than filling it, and a few results of many kilobytes may be coming at a time.
-const LARGE_SPARES: usize = 2 * LARGEST;
-const LARGEST: usize = 1024 * 1024;
+/// How many bytes of spare large buffers are kept, and the largest one kept. Fresh memory costs
+/// more than filling it, and several large results may arrive at the same time.
+const MAX_LARGE_SPARE_BYTES: usize = 2 * MAX_LARGE_CAPACITY;
+const MAX_LARGE_CAPACITY: usize = 1024 * 1024;
 
-/// Buffers nobody uses. A connection holds one only while something waits for it, or has come in part.
+/// Buffers in no use. A connection holds a buffer only while it has bytes to send or an incomplete
+/// frame.
 #[derive(Debug, Default)]
-pub struct Spares {
+pub struct SpareBuffers {
     small: Vec<Vec<u8>>,
     large: Vec<Vec<u8>>,
 }
 
-impl Spares {
-    /// An empty buffer for about `size` bytes, which it need not have room for yet.
+impl SpareBuffers {
+    /// Returns an empty buffer for about `size` bytes. Its capacity may be smaller, even 0.
     pub fn take(&mut self, size: usize) -> Vec<u8> {
-        let mut spare = self.take_used(size);
+        let mut spare = self.take_uncleared(size);
         spare.clear();
         spare
     }
 
-    /// The same with anything in it: what is written over need not be made empty first.
-    pub fn take_used(&mut self, size: usize) -> Vec<u8> {
-        let spare = if size > SMALL { self.large.pop() } else { self.small.pop() };
+    /// The same, but the buffer may have old content: clearing it is wasted if it is overwritten.
+    pub fn take_uncleared(&mut self, size: usize) -> Vec<u8> {
+        let spare = if size > MAX_SMALL_CAPACITY { self.large.pop() } else { self.small.pop() };
         spare.unwrap_or_default()
     }
 
-    /// How many bytes of memory they take.
+    /// The bytes of memory they take.
     pub fn memory(&self) -> usize {
         self.small.iter().chain(&self.large).map(|buffer| allocated(buffer.capacity())).sum()
     }
 
-    /// Takes a buffer back.
-    pub fn give(&mut self, buffer: Vec<u8>) {
+    /// Takes a buffer back for reuse, or frees it if there are enough spares.
+    pub fn put_back(&mut self, buffer: Vec<u8>) {
         match buffer.capacity() {
             0 => (),
-            small if small <= SMALL => {
-                if self.small.len() < SMALL_SPARES {
+            small if small <= MAX_SMALL_CAPACITY => {
+                if self.small.len() < MAX_SMALL_SPARES {
                     self.small.push(buffer);
                 }
             }
             large => {
                 let kept: usize = self.large.iter().map(Vec::capacity).sum();
-                if large <= LARGEST && kept + large <= LARGE_SPARES {
+                if large <= MAX_LARGE_CAPACITY && kept + large <= MAX_LARGE_SPARE_BYTES {
                     self.large.push(buffer);
                 } else {
-                    release(buffer);
+                    free_buffer(buffer);
                 }
             }
         }
     }
 }
 
-/// Frees a buffer that may be large. glibc learns from the size of a freed block: from then on it
-/// takes blocks of that size from its heap, and keeps twice as much freed memory there. It learns
-/// nothing from a block that was made small before.
-pub(crate) fn release(mut buffer: Vec<u8>) {
+/// Frees a buffer that may be large. It is shrunk first because of glibc: when a large block is
+/// freed, glibc raises its threshold for separate mappings to that size, takes such blocks from the
+/// heap from then on, and keeps twice as much freed memory there.
+pub(crate) fn free_buffer(mut buffer: Vec<u8>) {
     buffer.clear();
-    buffer.shrink_to(SMALL);
+    buffer.shrink_to(MAX_SMALL_CAPACITY);
 }
 
-/// How far a write came.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing waits any more.
+    /// The queue is empty.
     Empty,
-    /// The socket takes no more for now; this many bytes went out.
+    /// The socket is full. This many bytes were sent.
     Blocked(usize),
 }
 
-/// From this length on a piece of the queue is full, in bytes, and what follows begins another one. So
-/// a queue that grows is not copied, and takes little more memory than what waits in it.
-const PIECE: usize = 64 * 1024;
+/// The length of a full chunk of the queue, in bytes; what follows goes into a new chunk. So a growing
+/// queue is not copied, and takes little more memory than the bytes in it.
+const CHUNK_LEN: usize = 64 * 1024;
 
-/// The queue.
+/// The bytes to be sent to one connection.
 #[derive(Debug, Default)]
-pub struct Outgoing {
-    /// The first piece, which is being written.
-    bytes: Vec<u8>,
-    /// How many of its bytes are written already.
+pub struct SendQueue {
+    /// The first chunk, which is being sent.
+    front: Vec<u8>,
+    /// How many of its bytes are sent.
     sent: usize,
-    /// The pieces behind it, and how many bytes they hold and take in memory.
-    behind: VecDeque<Vec<u8>>,
-    behind_len: usize,
-    behind_memory: usize,
+    /// The chunks behind it, the bytes in them, and the bytes of memory they take.
+    back: VecDeque<Vec<u8>>,
+    back_len: usize,
+    back_memory: usize,
 }
 
-impl Outgoing {
-    /// How many bytes wait.
+impl SendQueue {
+    /// The number of bytes to be sent.
     pub fn len(&self) -> usize {
-        self.bytes.len().saturating_sub(self.sent).saturating_add(self.behind_len)
+        self.front.len().saturating_sub(self.sent).saturating_add(self.back_len)
     }
 
-    /// Whether nothing waits.
+    /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many bytes of memory it takes.
+    /// The bytes of memory it takes.
     pub fn memory(&self) -> usize {
-        allocated(self.bytes.capacity())
-            .saturating_add(self.behind_memory)
-            .saturating_add(array_of::<Vec<u8>>(self.behind.capacity()))
+        allocated(self.front.capacity())
+            .saturating_add(self.back_memory)
+            .saturating_add(array_of::<Vec<u8>>(self.back.capacity()))
     }
 
-    /// Queues bytes that are no frame: an HTTP response.
-    pub fn push_bytes(&mut self, bytes: &[u8], spares: &mut Spares) {
+    /// Queues bytes as they are, such as an HTTP response.
+    pub fn push_bytes(&mut self, bytes: &[u8], spares: &mut SpareBuffers) {
         self.push(bytes.len(), spares, |piece| piece.extend_from_slice(bytes));
     }
 
-    /// Queues one text frame made of `pieces`.
-    pub fn push_text(&mut self, pieces: &[&str], spares: &mut Spares) {
+    /// Queues `pieces` as one text frame.
+    pub fn push_text(&mut self, pieces: &[&str], spares: &mut SpareBuffers) {
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
-        self.push(MAX_HEADER + size, spares, |bytes| {
+        self.push(MAX_HEADER_LEN + size, spares, |bytes| {
             push_header(bytes, OpCode::Data(Data::Text), size);
             for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
                 bytes.extend_from_slice(piece.as_bytes());
@@ -139,107 +139,108 @@ impl Outgoing {
         });
     }
 
-    /// Writes one text frame made of `pieces` from where they lie, and queues what the socket does
-    /// not take. Nothing may wait before it. Says how many bytes went out.
+    /// Writes `pieces` as one text frame without copying them, and queues what the socket does not
+    /// take. The queue must be empty. Returns the number of bytes sent.
     pub fn write_text(
         &mut self,
         pieces: &[&str],
         socket: &mut impl Write,
-        spares: &mut Spares,
+        spares: &mut SpareBuffers,
     ) -> usize {
         let size = pieces.iter().map(|piece| piece.len()).sum();
         self.clear(spares);
         let mut header = Vec::new();
         push_header(&mut header, OpCode::Data(Data::Text), size);
         let parts = || iter::once(&*header).chain(pieces.iter().map(|piece| piece.as_bytes()));
-        let places: Vec<IoSlice<'_>> = parts().map(IoSlice::new).collect();
-        // What hinders it now hinders the next write, too, which sees to it.
-        let written = socket.write_vectored(&places).unwrap_or(0);
+        let slices: Vec<IoSlice<'_>> = parts().map(IoSlice::new).collect();
+        // An error comes back at the next write, which handles it.
+        let written = socket.write_vectored(&slices).unwrap_or(0);
         let left = (header.len() + size).saturating_sub(written);
         if left > 0 {
             self.push(left, spares, |bytes| {
-                let mut passed = written;
+                let mut skip = written;
                 for part in parts() {
-                    bytes.extend_from_slice(part.get(passed..).unwrap_or_default());
-                    passed = passed.saturating_sub(part.len());
+                    bytes.extend_from_slice(part.get(skip..).unwrap_or_default());
+                    skip = skip.saturating_sub(part.len());
                 }
             });
         }
         written
     }
 
-    /// Queues a control frame. Its payload is cut to the 125 bytes a control frame may have.
-    pub fn push_control(&mut self, code: Control, payload: &[u8], spares: &mut Spares) {
+    /// Queues a control frame. A payload of more than 125 bytes, which a control frame may not have,
+    /// is cut.
+    pub fn push_control(&mut self, code: Control, payload: &[u8], spares: &mut SpareBuffers) {
         let payload = payload.get(..125).unwrap_or(payload);
-        self.push(MAX_HEADER + payload.len(), spares, |bytes| {
+        self.push(MAX_HEADER_LEN + payload.len(), spares, |bytes| {
             push_header(bytes, OpCode::Control(code), payload.len());
             bytes.extend_from_slice(payload);
         });
     }
 
-    /// Adds what `fill` writes, `size` bytes or a few less.
-    fn push(&mut self, size: usize, spares: &mut Spares, fill: impl FnOnce(&mut Vec<u8>)) {
-        if self.bytes.capacity() == 0 {
-            self.bytes = spares.take(size);
+    /// Appends what `fill` writes: `size` bytes or a few less.
+    fn push(&mut self, size: usize, spares: &mut SpareBuffers, fill: impl FnOnce(&mut Vec<u8>)) {
+        if self.front.capacity() == 0 {
+            self.front = spares.take(size);
         }
         self.drop_sent();
-        let last = self.behind.back().unwrap_or(&self.bytes);
-        if !last.is_empty() && last.len().saturating_add(size) > PIECE.max(last.capacity()) {
-            self.behind.push_back(Vec::with_capacity(size.max(SMALL)));
-            self.behind_memory += self.behind.back().map_or(0, |piece| allocated(piece.capacity()));
+        let last = self.back.back().unwrap_or(&self.front);
+        if !last.is_empty() && last.len().saturating_add(size) > CHUNK_LEN.max(last.capacity()) {
+            self.back.push_back(Vec::with_capacity(size.max(MAX_SMALL_CAPACITY)));
+            self.back_memory += self.back.back().map_or(0, |piece| allocated(piece.capacity()));
         }
-        let Some(piece) = self.behind.back_mut() else {
-            make_room(&mut self.bytes, size);
-            return fill(&mut self.bytes);
+        let Some(piece) = self.back.back_mut() else {
+            make_room(&mut self.front, size);
+            return fill(&mut self.front);
         };
         let before = (piece.len(), allocated(piece.capacity()));
         make_room(piece, size);
         fill(piece);
-        self.behind_len += piece.len().saturating_sub(before.0);
-        self.behind_memory += allocated(piece.capacity()).saturating_sub(before.1);
+        self.back_len += piece.len().saturating_sub(before.0);
+        self.back_memory += allocated(piece.capacity()).saturating_sub(before.1);
     }
 
-    /// Goes on to the next piece; says whether there is one.
-    fn next_piece(&mut self, spares: &mut Spares) -> bool {
+    /// Drops the first chunk. Returns whether there is another one.
+    fn next_chunk(&mut self, spares: &mut SpareBuffers) -> bool {
         self.sent = 0;
-        let next = self.behind.pop_front();
+        let next = self.back.pop_front();
         if let Some(next) = &next {
-            self.behind_len = self.behind_len.saturating_sub(next.len());
-            self.behind_memory = self.behind_memory.saturating_sub(allocated(next.capacity()));
+            self.back_len = self.back_len.saturating_sub(next.len());
+            self.back_memory = self.back_memory.saturating_sub(allocated(next.capacity()));
         } else {
-            self.behind = VecDeque::new();
+            self.back = VecDeque::new();
         }
         let is_there = next.is_some();
-        spares.give(std::mem::replace(&mut self.bytes, next.unwrap_or_default()));
+        spares.put_back(std::mem::replace(&mut self.front, next.unwrap_or_default()));
         is_there
     }
 
-    /// Drops what is written, where that is most of what the piece holds, and gives its memory back.
+    /// Drops the sent bytes of the first chunk if they are at least half of it, and shrinks it.
     fn drop_sent(&mut self) {
-        if self.sent > 0 && self.sent >= self.bytes.len() / 2 {
-            self.bytes.drain(..self.sent);
+        if self.sent > 0 && self.sent >= self.front.len() / 2 {
+            self.front.drain(..self.sent);
             self.sent = 0;
             self.shrink();
         }
     }
 
-    /// Gives memory back of a buffer much larger than what it holds.
+    /// Shrinks the first chunk to twice the bytes in it.
     fn shrink(&mut self) {
-        self.bytes.shrink_to(self.bytes.len().saturating_mul(2));
+        self.front.shrink_to(self.front.len().saturating_mul(2));
     }
 
-    /// Writes as much as the socket takes.
+    /// Sends as much as the socket takes.
     ///
     /// # Errors
-    /// What the socket says, but for `WouldBlock`.
+    /// The socket's error, except `WouldBlock` and `Interrupted`.
     pub fn write_to(
         &mut self,
         socket: &mut impl Write,
-        spares: &mut Spares,
+        spares: &mut SpareBuffers,
     ) -> io::Result<Progress> {
         let start = self.len();
         loop {
-            while let Some(rest) = self.bytes.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            while let Some(rest) = self.front.get(self.sent..).filter(|rest| !rest.is_empty()) {
                 match socket.write(rest) {
                     Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                     Ok(written) => self.sent += written,
@@ -247,28 +248,28 @@ impl Outgoing {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         let sent = start.saturating_sub(self.len());
                         self.drop_sent();
-                        // It may have been another's, and larger.
+                        // A spare buffer may be much larger than needed.
                         self.shrink();
                         return Ok(Progress::Blocked(sent));
                     }
                     Err(error) => return Err(error),
                 }
             }
-            if !self.next_piece(spares) {
+            if !self.next_chunk(spares) {
                 return Ok(Progress::Empty);
             }
         }
     }
 
-    /// Drops everything that waits.
-    pub fn clear(&mut self, spares: &mut Spares) {
-        while self.next_piece(spares) {}
+    /// Drops all bytes to be sent.
+    pub fn clear(&mut self, spares: &mut SpareBuffers) {
+        while self.next_chunk(spares) {}
     }
 }
 
-/// Makes room for `size` bytes more: for no more than that where it is much.
+/// Reserves room for `size` more bytes, without slack if that is a lot.
 fn make_room(piece: &mut Vec<u8>, size: usize) {
-    if size > SMALL {
+    if size > MAX_SMALL_CAPACITY {
         piece.reserve_exact(size);
     } else {
         piece.reserve(size);
@@ -276,7 +277,7 @@ fn make_room(piece: &mut Vec<u8>, size: usize) {
 }
 
 fn push_header(bytes: &mut Vec<u8>, opcode: OpCode, size: usize) {
-    // Writing to memory does not fail.
+    // Writing to a `Vec` does not fail.
     let header = FrameHeader { opcode, ..FrameHeader::default() };
     let _ = header.format(size as u64, bytes);
 }
@@ -285,7 +286,7 @@ fn push_header(bytes: &mut Vec<u8>, opcode: OpCode, size: usize) {
 mod tests {
     use super::*;
 
-    /// A socket that takes `room` bytes and then blocks.
+    /// A socket that blocks after `room` bytes.
     struct Narrow {
         room: usize,
         taken: Vec<u8>,
@@ -312,16 +313,16 @@ mod tests {
     }
 
     #[test]
-    fn frames_leave_in_order_however_little_the_socket_takes() {
-        let mut spares = Spares::default();
-        let mut out = Outgoing::default();
+    fn frames_are_sent_in_order_however_little_the_socket_takes() {
+        let mut spares = SpareBuffers::default();
+        let mut out = SendQueue::default();
         let mut socket = Narrow { room: 0, taken: Vec::new() };
         let mut expected = Vec::new();
         for n in 0..100 {
             let text = "x".repeat(n * 7);
-            let mut alone = Outgoing::default();
-            alone.push_text(&[&text, "y"], &mut Spares::default());
-            expected.extend_from_slice(&alone.bytes);
+            let mut alone = SendQueue::default();
+            alone.push_text(&[&text, "y"], &mut SpareBuffers::default());
+            expected.extend_from_slice(&alone.front);
             out.push_text(&[&text, "y"], &mut spares);
             socket.room = 11;
             assert!(matches!(
@@ -336,56 +337,63 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_from_where_it_lies_is_the_same_frame_wherever_the_socket_stops() {
+    fn a_message_written_without_a_copy_is_the_same_frame_wherever_the_socket_stops() {
         let text = "x".repeat(300);
         let pieces = ["{\"id\":", "", "7", &text];
-        let mut spares = Spares::default();
-        let mut expected = Outgoing::default();
+        let mut spares = SpareBuffers::default();
+        let mut expected = SendQueue::default();
         expected.push_text(&pieces, &mut spares);
         for room in 0..=expected.len() {
-            let mut out = Outgoing::default();
+            let mut out = SendQueue::default();
             let mut socket = Narrow { room, taken: Vec::new() };
             let written = out.write_text(&pieces, &mut socket, &mut spares);
             assert_eq!((written, socket.taken.len()), (room, room));
             assert_eq!(out.len(), expected.len() - room);
-            assert!(!out.is_empty() || out.bytes.capacity() == 0, "what is empty holds no memory");
+            assert!(!out.is_empty() || out.front.capacity() == 0, "an empty queue holds no memory");
             socket.room = usize::MAX;
             assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Empty);
-            assert_eq!(socket.taken, expected.bytes);
+            assert_eq!(socket.taken, expected.front);
         }
     }
 
     #[test]
-    fn a_queue_that_waits_holds_little_more_than_what_waits() {
-        let mut spares = Spares::default();
-        spares.give(Vec::with_capacity(LARGEST));
-        let mut out = Outgoing::default();
-        out.push_text(&[&"x".repeat(SMALL + 1)], &mut spares);
-        assert_eq!(out.bytes.capacity(), LARGEST, "it came by a large buffer");
+    fn a_blocked_queue_shrinks_a_large_spare_buffer() {
+        let mut spares = SpareBuffers::default();
+        spares.put_back(Vec::with_capacity(MAX_LARGE_CAPACITY));
+        let mut out = SendQueue::default();
+        out.push_text(&[&"x".repeat(MAX_SMALL_CAPACITY + 1)], &mut spares);
+        assert_eq!(out.front.capacity(), MAX_LARGE_CAPACITY, "it got a large spare buffer");
         let mut socket = Narrow { room: 10, taken: Vec::new() };
         assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Blocked(10));
-        assert!(out.bytes.capacity() <= 4 * SMALL, "{} are held", out.bytes.capacity());
+        assert!(
+            out.front.capacity() <= 4 * MAX_SMALL_CAPACITY,
+            "{} are held",
+            out.front.capacity()
+        );
     }
 
     #[test]
-    fn a_queue_that_grows_takes_little_more_memory_than_what_waits_in_it() {
-        let mut spares = Spares::default();
+    fn a_growing_queue_takes_little_more_memory_than_its_bytes() {
+        let mut spares = SpareBuffers::default();
         for size in [10, 1000, 30_000, 100_000, 3_000_000] {
-            let mut out = Outgoing::default();
+            let mut out = SendQueue::default();
             let mut expected = Vec::new();
             let text = "x".repeat(size);
             while out.len() < 4 << 20 {
                 out.push_text(&[&text], &mut spares);
-                let mut alone = Outgoing::default();
-                alone.push_text(&[&text], &mut Spares::default());
-                expected.extend_from_slice(&alone.bytes);
+                let mut alone = SendQueue::default();
+                alone.push_text(&[&text], &mut SpareBuffers::default());
+                expected.extend_from_slice(&alone.front);
                 assert!(out.memory() >= out.len());
-                let most = out.len() + out.len() / 2 + 2 * PIECE;
-                assert!(out.memory() <= most, "{} for {} of {size}", out.memory(), out.len());
+                let max = out.len() + out.len() / 2 + 2 * CHUNK_LEN;
+                assert!(out.memory() <= max, "{} for {} of {size}", out.memory(), out.len());
             }
             let mut socket = Narrow { room: expected.len() / 2, taken: Vec::new() };
             out.write_to(&mut socket, &mut spares).unwrap();
-            assert!(out.memory() <= out.len() * 2 + 2 * PIECE, "what is written is given back");
+            assert!(
+                out.memory() <= out.len() * 2 + 2 * CHUNK_LEN,
+                "the memory of sent bytes is freed"
+            );
             socket.room = usize::MAX;
             assert_eq!(out.write_to(&mut socket, &mut spares).unwrap(), Progress::Empty);
             assert!(socket.taken == expected);
@@ -395,22 +403,22 @@ mod tests {
 
     #[test]
     fn an_empty_queue_holds_no_memory() {
-        let mut spares = Spares::default();
-        let mut out = Outgoing::default();
+        let mut spares = SpareBuffers::default();
+        let mut out = SendQueue::default();
         let mut socket = Narrow { room: usize::MAX, taken: Vec::new() };
         out.push_text(&[&"x".repeat(100_000)], &mut spares);
         out.write_to(&mut socket, &mut spares).unwrap();
-        assert_eq!(out.bytes.capacity(), 0);
-        assert_eq!(spares.large.len(), 1, "it is there for the next one");
-        out.push_text(&[&"x".repeat(LARGEST + 1)], &mut spares);
+        assert_eq!(out.front.capacity(), 0);
+        assert_eq!(spares.large.len(), 1, "the buffer is a spare now");
+        out.push_text(&[&"x".repeat(MAX_LARGE_CAPACITY + 1)], &mut spares);
         out.write_to(&mut socket, &mut spares).unwrap();
-        assert!(spares.large.is_empty(), "more than that is not kept");
+        assert!(spares.large.is_empty(), "a larger buffer is not kept");
     }
 
     #[test]
     fn a_control_frame_is_never_too_long() {
-        let mut out = Outgoing::default();
-        out.push_control(Control::Pong, &[7; 200], &mut Spares::default());
+        let mut out = SendQueue::default();
+        out.push_control(Control::Pong, &[7; 200], &mut SpareBuffers::default());
         assert_eq!(out.len(), 2 + 125);
     }
 }

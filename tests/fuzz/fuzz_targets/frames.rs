@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use mcp_endpoint_server::close::CloseReason;
-use mcp_endpoint_server::net::fuzzing::{FrameReader, Said};
+use mcp_endpoint_server::net::fuzzing::{FrameReader, Received};
 use std::io::{self, Read, Write};
 use tungstenite::error::{CapacityError, Error};
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
     let step = usize::from(*step).pow(2).max(1);
 
     let (ours, our_end, held) = hear(&bytes, step, limit);
-    if our_end.is_none() && !matches!(ours.last(), Some(Said::Close(_))) {
+    if our_end.is_none() && !matches!(ours.last(), Some(Received::Close(_))) {
         // Buffers grow by as much as they hold, and those of earlier messages are used again.
         let most = 4 * bytes.len() + 64;
         assert!(held <= most, "{held} bytes are held of {}", bytes.len());
@@ -93,14 +93,14 @@ fn written(mut rest: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn hear(bytes: &[u8], step: usize, limit: usize) -> (Vec<Said>, Option<CloseReason>, usize) {
+fn hear(bytes: &[u8], step: usize, limit: usize) -> (Vec<Received>, Option<CloseReason>, usize) {
     let mut reader = FrameReader::default();
     let mut said = Vec::new();
     for piece in bytes.chunks(step) {
         if let Err(reason) = reader.take(piece, limit, &mut said) {
             return (said, Some(reason), reader.held());
         }
-        if matches!(said.last(), Some(Said::Close(_))) {
+        if matches!(said.last(), Some(Received::Close(_))) {
             break;
         }
     }
@@ -141,7 +141,7 @@ impl Write for Bytes<'_> {
 struct Other<'a> {
     context: WebSocketContext,
     input: Bytes<'a>,
-    said: Vec<Said>,
+    said: Vec<Received>,
     end: Option<CloseReason>,
     closed: bool,
     /// The last thing said is a close frame, or what stands for one that is wrong.
@@ -167,18 +167,18 @@ impl<'a> Other<'a> {
     fn hear(&mut self) {
         while self.end.is_none() && !self.closed {
             let said = match self.context.read(&mut self.input) {
-                Ok(Message::Text(text)) => Said::Text(text.to_string()),
+                Ok(Message::Text(text)) => Received::Text(text.to_string()),
                 Ok(Message::Binary(bytes)) => {
                     let text = String::from_utf8(bytes.to_vec()).ok();
-                    Said::Binary(text.filter(|text| !text.is_empty()))
+                    Received::Binary(text.filter(|text| !text.is_empty()))
                 }
-                Ok(Message::Ping(payload)) => Said::Ping(payload.to_vec()),
-                Ok(Message::Pong(_)) => Said::Pong,
-                Ok(Message::Close(None)) => Said::Close(Vec::new()),
+                Ok(Message::Ping(payload)) => Received::Ping(payload.to_vec()),
+                Ok(Message::Pong(_)) => Received::Pong,
+                Ok(Message::Close(None)) => Received::Close(Vec::new()),
                 Ok(Message::Close(Some(frame))) => {
                     // It puts this in the place of a code that nobody may send.
                     self.perhaps_wrong = frame.reason == "Protocol violation";
-                    Said::Close(u16::from(frame.code).to_be_bytes().to_vec())
+                    Received::Close(u16::from(frame.code).to_be_bytes().to_vec())
                 }
                 Ok(Message::Frame(frame)) => panic!("{frame:?}"),
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -194,7 +194,7 @@ impl<'a> Other<'a> {
                     return;
                 }
             };
-            self.closed = matches!(said, Said::Close(_));
+            self.closed = matches!(said, Received::Close(_));
             self.said.push(said);
         }
     }

@@ -1,37 +1,37 @@
-//! Time as the house knows it: moments on one monotonic line, and the deadlines set on it.
+//! Time as a number: moments of a monotonic clock, and the deadlines set on it.
 //!
-//! Only the shell reads a clock. Everybody else is told what time it is, so a test can be, too.
+//! Only the shell reads a clock. Everything else is told the time, so a test can set it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// A point in time: milliseconds since the server started, never going backwards.
+/// A point in time: milliseconds since the server started. It never goes backwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(u64);
 
 impl Moment {
-    /// The moment `elapsed` after the start.
+    /// The moment `elapsed` after the start, rounded down to milliseconds.
     pub fn from_start(elapsed: Duration) -> Self {
         Moment(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// The moment `wait` after this one; the end of time where there is none.
+    /// The moment `wait` after this one, at most the last moment that can be represented.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
         let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         Moment(self.0.saturating_add(wait))
     }
 
-    /// How long ago `earlier` was; nothing where it lies ahead.
+    /// The time since `earlier`; zero if `earlier` is in the future.
     pub fn since(self, earlier: Moment) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// When whom to look after: at most one deadline for each `K`.
+/// A queue of deadlines: at most one for each `K`.
 ///
-/// The owner keeps the moment it is armed for beside its own state and hands it in, so that
-/// nothing has to be searched.
+/// The caller keeps the deadline of each key beside its own state (`armed`) and passes it in, so
+/// the queue is never searched.
 #[derive(Debug)]
 pub struct Deadlines<K> {
     queue: BTreeSet<(Moment, K)>,
@@ -58,19 +58,19 @@ impl<K: Ord + Copy> Deadlines<K> {
         *armed = next;
     }
 
-    /// Sets the deadline of `key` to `next` unless an earlier one stands.
+    /// Sets the deadline of `key` to `next` unless it has an earlier one.
     pub fn arm_earlier(&mut self, armed: &mut Option<Moment>, key: K, next: Moment) {
         if armed.is_none_or(|old| next < old) {
             self.arm(armed, key, Some(next));
         }
     }
 
-    /// The next deadline of all.
+    /// The earliest deadline of all keys.
     pub fn next(&self) -> Option<Moment> {
         self.queue.first().map(|(moment, _)| *moment)
     }
 
-    /// Takes out one key whose deadline has come. Its owner is not armed any more.
+    /// Removes one key whose deadline has passed. The caller must clear its `armed` value.
     pub fn pop_due(&mut self, now: Moment) -> Option<K> {
         let (moment, key) = *self.queue.first()?;
         if moment > now {
@@ -80,7 +80,7 @@ impl<K: Ord + Copy> Deadlines<K> {
         Some(key)
     }
 
-    /// How many deadlines are set.
+    /// The number of deadlines set.
     pub fn len(&self) -> usize {
         self.queue.len()
     }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_past_the_end_of_time_is_the_end_of_time() {
+    fn moments_saturate_at_both_ends() {
         assert!(at(1).after(Duration::MAX) > at(u64::from(u32::MAX)));
         assert_eq!(at(1).since(at(2)), Duration::ZERO);
     }
