@@ -32,9 +32,6 @@ pub mod text;
 pub mod time;
 pub mod token;
 
-#[doc(hidden)]
-pub use time as moment;
-
 #[cfg(test)]
 #[path = "../tests/common/skip.rs"]
 mod skip;

@@ -6,8 +6,8 @@
 #![allow(unsafe_code, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use mcp_endpoint_server::close::CloseReason;
-use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
+use mcp_endpoint_server::time::Moment;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

@@ -5,8 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use mcp_endpoint_server::close::CloseReason;
-use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
+use mcp_endpoint_server::time::Moment;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 

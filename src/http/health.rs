@@ -5,8 +5,8 @@ use super::json::Value::{Count, List, Null, Number, Object, Raw, Text};
 use super::request::Request;
 use super::response::Reply;
 use super::ShellView;
-use crate::moment::Moment;
 use crate::relay::{AgentView, Counts, Details, ToolView, Traffic};
+use crate::time::Moment;
 use crate::VERSION;
 use serde_json::value::RawValue;
 

@@ -3,8 +3,8 @@
 use super::request::Request;
 use super::response::Reply;
 use crate::ledger::{OwnerKind, Totals};
-use crate::moment::Moment;
 use crate::relay::{Counts, Latency, Traffic};
+use crate::time::Moment;
 use crate::VERSION;
 use std::fmt::{Display, Write};
 

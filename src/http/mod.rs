@@ -25,9 +25,9 @@ pub use response::{error_response, RequestError};
 
 use crate::close::CloseReason;
 use crate::ledger::{OwnerKind, Totals};
-use crate::moment::Moment;
 use crate::relay::{Relay, Side};
 use crate::settings::Settings;
+use crate::time::Moment;
 use request::Request;
 use routes::Handler;
 use std::fmt;

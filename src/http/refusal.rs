@@ -2,7 +2,7 @@
 
 use super::request::Request;
 use crate::close::{CloseReason, RefusalReason};
-use crate::moment::Moment;
+use crate::time::Moment;
 use crate::token::{self, percent};
 use std::net::IpAddr;
 

@@ -1,6 +1,6 @@
 //! How much one peer may make the relay send to others: so much at once, and so much a second.
 
-use crate::moment::Moment;
+use crate::time::Moment;
 
 /// How many bytes may be sent at once.
 const BURST: usize = 8 << 20;

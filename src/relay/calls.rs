@@ -18,7 +18,7 @@ pub(super) use self::entry::ENTRY_SIZE;
 
 use self::entry::{link, links, unlink, Ends, Entry, Index, Links, List};
 use super::items::print;
-use crate::moment::Moment;
+use crate::time::Moment;
 use slab::Slab;
 
 /// The largest upstream id: some tool servers keep ids in a signed 32-bit integer.

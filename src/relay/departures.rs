@@ -1,8 +1,8 @@
 //! The tools that went, so that a person who looks a minute later learns why.
 
 use crate::close::{CloseReason, Ending};
-use crate::moment::Moment;
 use crate::text::Language;
+use crate::time::Moment;
 use std::collections::VecDeque;
 use std::time::Duration;
 use ws::memory::{allocated, array_of};

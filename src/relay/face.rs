@@ -13,8 +13,8 @@ use super::robot::Waiting;
 use super::tool::Tool;
 use super::trouble::Trouble;
 use super::turn::Turn;
-use crate::moment::Moment;
 use crate::sorted::sorted;
+use crate::time::Moment;
 use jsonrpc::Message;
 use std::time::Duration;
 

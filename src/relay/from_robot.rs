@@ -14,7 +14,7 @@ use super::subscriptions::{SUBSCRIBE, UNSUBSCRIBE};
 use super::tool::Tool;
 use super::turn::Turn;
 use super::ToolState;
-use crate::moment::Moment;
+use crate::time::Moment;
 use jsonrpc::{Id, Message, MessageError, Params, Splice, Unread};
 
 /// Whether a robot's message comes for the first time, or has waited.

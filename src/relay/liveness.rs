@@ -10,7 +10,7 @@ use super::tool::{Listing, Tool};
 use super::trouble::Trouble;
 use super::turn::Turn;
 use super::ToolState;
-use crate::moment::Moment;
+use crate::time::Moment;
 use std::time::Duration;
 
 /// How often `initialize` and the first list are asked for again.

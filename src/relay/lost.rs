@@ -5,7 +5,7 @@ use super::catalogue::{Kind, PerKind};
 use super::items::Items;
 use super::tool::Tool;
 use super::turn::Turn;
-use crate::moment::Moment;
+use crate::time::Moment;
 use std::rc::Rc;
 
 /// How many lost tools are waited for; beyond that the one lost first is given up.

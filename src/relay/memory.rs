@@ -13,7 +13,7 @@ use super::trouble::Trouble;
 use super::turn::Turn;
 use super::{Relay, Wire};
 use crate::ledger::{table_of, Account};
-use crate::moment::Moment;
+use crate::time::Moment;
 use std::rc::Rc;
 use ws::memory::{allocated, array_of};
 

@@ -46,8 +46,8 @@ pub use view::{AgentView, Counts, Details, Errors, Latency, ToolState, ToolView,
 
 use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
-use crate::moment::{Deadlines, Moment};
 use crate::sorted::sorted;
+use crate::time::{Deadlines, Moment};
 use agent::Agent;
 use catalogue::Kind;
 use complaints::Complaints;

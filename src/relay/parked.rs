@@ -1,7 +1,7 @@
 //! Requests of robots that wait for a tool server, in the order they came, found by their ids.
 
 use super::items::print;
-use crate::moment::Moment;
+use crate::time::Moment;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A request that waits for a tool.

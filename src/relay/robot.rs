@@ -4,7 +4,7 @@ use super::agent::PATIENCE;
 use super::catalogue::Kind;
 use super::liveness::Awaited;
 use super::Peer;
-use crate::moment::Moment;
+use crate::time::Moment;
 use std::collections::VecDeque;
 use std::fmt;
 

@@ -6,7 +6,7 @@ use super::from_robot::{Ask, Turnstile};
 use super::memory::memory_of_waiting;
 use super::robot::Waiting;
 use super::turn::Turn;
-use crate::moment::Moment;
+use crate::time::Moment;
 
 impl Agent {
     /// Since when a message waits that has to wait for the lists of `kinds`; nothing where there

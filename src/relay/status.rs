@@ -9,8 +9,8 @@ use super::numbers::NumberMap;
 use super::robot::Robot;
 use super::tool::Tool;
 use super::{AgentView, Relay, ToolState, ToolView};
-use crate::moment::Moment;
 use crate::text::Language;
+use crate::time::Moment;
 
 /// The largest `serverInfo` that is told, in bytes: one may be 256 KiB, and there may be many.
 const LARGEST_INFO: usize = 2048;

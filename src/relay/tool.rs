@@ -12,7 +12,7 @@ use super::trouble::Trouble;
 use super::turn::Turn;
 use super::twins::Doubt;
 use super::{Congested, Peer, ToolState};
-use crate::moment::Moment;
+use crate::time::Moment;
 use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;

@@ -3,8 +3,8 @@
 use super::catalogue::Kind;
 use super::items::PageError;
 use super::reply::shortened;
-use crate::moment::Moment;
 use crate::text::Language;
+use crate::time::Moment;
 use jsonrpc::Fault;
 use std::time::Duration;
 

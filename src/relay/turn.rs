@@ -5,7 +5,7 @@ use super::departures::Departures;
 use super::{Congested, Peer, Policy, Traffic, Wire};
 use crate::close::CloseReason;
 use crate::ledger::Account;
-use crate::moment::Moment;
+use crate::time::Moment;
 use jsonrpc::{Message, Unread};
 
 /// How much work may be done for an agent in one go, in about as many microseconds; the rest is

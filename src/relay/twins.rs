@@ -4,7 +4,7 @@
 use super::agent::Agent;
 use super::tool::{Tool, Who};
 use super::turn::Turn;
-use crate::moment::Moment;
+use crate::time::Moment;
 use std::time::Duration;
 
 /// How long twins are there together before that is said: a tool server that has redialled leaves

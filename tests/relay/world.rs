@@ -4,8 +4,8 @@
 use jsonrpc::scan::strict;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::ledger::{Account, Ledger, Owner, Payer};
-use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::relay::{AgentView, Congested, Joining, Peer, Policy, Relay, Side, Wire};
+use mcp_endpoint_server::time::Moment;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;

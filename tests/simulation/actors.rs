@@ -1,8 +1,8 @@
 //! Who takes part: tools of many tempers, robots, and what each is owed.
 
 use crate::random::Random;
-use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::relay::Peer;
+use mcp_endpoint_server::time::Moment;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 

@@ -4,8 +4,8 @@ use crate::actors::{Pending, Request, Robot, Temper, Tool};
 use crate::random::Random;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::ledger::{Account, Ledger, Owner};
-use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::relay::{Congested, Counts, Joining, Peer, Policy, Relay, Side, Wire};
+use mcp_endpoint_server::time::Moment;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 

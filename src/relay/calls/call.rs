@@ -1,10 +1,10 @@
 //! A request under way, as the table keeps it.
 
 use super::{CallKey, NONE};
-use crate::moment::Moment;
 use crate::relay::catalogue::Kind;
 use crate::relay::items::print;
 use crate::relay::memory::GROWS;
+use crate::time::Moment;
 use ws::memory::allocated;
 
 /// How many bytes of an id, a token and a name together are kept without an allocation.

@@ -2,7 +2,7 @@
 
 use super::entry::{Ends, Entry, List};
 use super::{CallTable, Request, ToolKey};
-use crate::moment::Moment;
+use crate::time::Moment;
 
 impl CallTable {
     /// What must always hold: every entry is found in each of its lists and indices.

@@ -2,7 +2,7 @@
 
 use super::call::Request;
 use super::NONE;
-use crate::moment::Moment;
+use crate::time::Moment;
 
 /// How many bytes of memory a request takes in the table.
 pub(in crate::relay) const ENTRY_SIZE: usize = size_of::<Entry>() + size_of::<[u32; 2]>();

@@ -6,11 +6,11 @@
 use libfuzzer_sys::fuzz_target;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::http::{Answer, Context, ShellView, Upgrade};
-use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::net::fuzzing::HeadReader;
 use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
 use mcp_endpoint_server::settings::{Origins, Settings};
 use mcp_endpoint_server::text::Language;
+use mcp_endpoint_server::time::Moment;
 use mcp_endpoint_server::token::percent;
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 use crate::python::without_words;
 use crate::words::Asked;
 use mcp_endpoint_server::close::CloseReason;
-use mcp_endpoint_server::moment::Moment;
 use mcp_endpoint_server::relay::{Congested, Counts, Joining, Peer, Policy, Relay, Side, Wire};
+use mcp_endpoint_server::time::Moment;
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
