@@ -5,7 +5,7 @@
 //! together is made in `face.rs`.
 
 use super::bucket::Bucket;
-use super::calls::{Call, CallKey, CallTable, Nature};
+use super::calls::{Call, CallKey, CallTable, Nature, ToolKey};
 use super::catalogue::{Kind, PerKind};
 use super::complaints::{level, SILENCE};
 use super::departures::LOOP;
@@ -27,7 +27,7 @@ use crate::ledger::Account;
 use crate::sorted::sorted;
 use crate::time::Moment;
 use slab::Slab;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 /// Whether and when robots are to be told that a list has changed.
@@ -61,6 +61,8 @@ pub(super) struct Agent {
     pub robots: Slab<Box<Robot>>,
     /// The requests under way to its tool servers.
     pub calls: CallTable,
+    /// Tool servers that have left, with calls that are still to be answered, and why they left.
+    leaving: VecDeque<(ToolKey, Box<str>)>,
     pub lost: Vec<Lost>,
     pub offers: PerKind<Offers>,
     pub telling: PerKind<Telling>,
@@ -101,6 +103,7 @@ impl Agent {
             tools: Slab::new(),
             robots: Slab::new(),
             calls: CallTable::default(),
+            leaving: VecDeque::new(),
             lost: Vec::new(),
             offers: PerKind::default(),
             telling: PerKind::default(),
@@ -230,12 +233,8 @@ impl Agent {
         if replaced >= LOOP && end.reason == CloseReason::Replaced {
             self.complain_of_war(turn, &tool, replaced);
         }
-        while let Some(key) = self.calls.first_at(tool.key) {
-            if let Some(call) = self.close_call(turn, key) {
-                self.call_failed(turn, &call, Refusal::ToolLost(&why));
-            }
-        }
-        self.calls.forget_tool(tool.key);
+        self.leaving.push_back((tool.key, (&*why).into()));
+        self.answer_lost_calls(turn);
         let served_by_a_twin = self.serving(tool.line).is_some();
         if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
             self.keep_in_mind(turn, *tool);
@@ -245,6 +244,23 @@ impl Agent {
         self.pay_lists_owed(turn);
         self.renew_subscriptions(turn);
         self.settle(turn);
+    }
+
+    /// Answers what tool servers that have left had not answered: as much as there is time for.
+    fn answer_lost_calls(&mut self, turn: &mut Turn<'_>) {
+        while let Some((tool, why)) = self.leaving.pop_front() {
+            while let Some(key) = self.calls.first_at(tool) {
+                if turn.is_spent() {
+                    self.leaving.push_front((tool, why));
+                    return self.go_on_later(turn);
+                }
+                // The relay's own requests need no answer.
+                if let Some(call) = self.close_call(turn, key) {
+                    self.call_failed(turn, &call, Refusal::ToolLost(&why));
+                }
+            }
+            self.calls.forget_tool(tool);
+        }
     }
 
     /// A robot has connected; returns its place.
@@ -293,6 +309,7 @@ impl Agent {
     /// Does what is due.
     pub(super) fn time(&mut self, turn: &mut Turn<'_>) {
         self.unfinished = None;
+        self.answer_lost_calls(turn);
         for place in self.tools_where(|_| true) {
             self.tool_time(turn, place);
         }

@@ -10,6 +10,10 @@ impl CallTable {
     /// # Panics
     /// Where it does not: for tests and debug builds only.
     pub(in crate::relay) fn check_invariants(&self) {
+        // A large table is looked through now and then: it takes long.
+        if self.used > 512 && self.used % 64 != 0 {
+            return;
+        }
         let mut at_tools = vec![0; self.tools.capacity()];
         let (mut used, mut calls) = (0, 0);
         for (at, entry) in self.entries.iter().enumerate().filter(|(_, entry)| entry.id != 0) {
