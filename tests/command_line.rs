@@ -63,7 +63,7 @@ fn the_addresses_of_any_agent_open_its_door_and_do_not_tell_the_key() {
     };
     let mut robot = common::Robot::new(server.ws(&path("robot address")));
     robot.start();
-    let _tool = server.ws(&path("tool address"));
+    let _tool = server.ws(&path("tool server address"));
     server.wait_health(PATIENCE, "both of the agent", |connections| {
         let robots = &connections["robot_connections_by_agent"]["客厅 living-room"];
         let tools = connections["mcp_servers"]["客厅 living-room"].is_object();
@@ -110,7 +110,7 @@ fn health_is_0_where_the_server_is_alive_and_1_where_not() {
     let server = Server::start();
     let (status, stdout, _) = said(&run(like(&server), &["health"]));
     assert_eq!((status, stdout.lines().count()), (Some(0), 1), "{stdout}");
-    assert!(stdout.starts_with("healthy: ") && stdout.contains("tools 0"), "{stdout}");
+    assert!(stdout.starts_with("healthy: ") && stdout.contains("tool servers 0"), "{stdout}");
     let builder = || configured(KEY, 9);
     assert_eq!(run(builder(), &["health", &server.console_address()]).status.code(), Some(0));
     drop(server);
@@ -178,8 +178,8 @@ fn status_shows_agents_tools_robots_and_refusals() {
     server.ws("/mcp_endpoint/mcp/").expect_close();
     let (status, stdout, stderr) = said(&run(like(&server), &["status"]));
     assert_eq!((status, stderr.as_str()), (Some(0), ""), "{stdout}");
-    assert!(stdout.contains("tools 1  robots 1"), "{stdout}");
-    assert!(stdout.contains("127.0.0.1, times 1"), "{stdout}");
+    assert!(stdout.contains("tool servers 1  robots 1"), "{stdout}");
+    assert!(stdout.contains("127.0.0.1, 1x"), "{stdout}");
     let row = |name: &str| -> Vec<String> {
         let line = stdout.lines().filter(|line| line.starts_with("kitchen"));
         let mut line = line.filter(|line| line.contains(name));
@@ -228,7 +228,7 @@ fn status_says_why_there_is_none() {
     drop(server);
     let (status, _, stderr) = said(&run(configured(KEY, port), &["status"]));
     assert_eq!(status, Some(1));
-    assert!(stderr.contains("nobody listens there"), "{stderr}");
+    assert!(stderr.contains("no program listens there"), "{stderr}");
 }
 
 #[test]

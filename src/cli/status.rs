@@ -242,20 +242,20 @@ mod tests {
             lines,
             [
                 "mcp-endpoint-server 1  http://h  up 1h01m  memory 3.5 MB",
-                "tools 1  robots 1  calls 5  answered 4  in flight 2  answered with errors 3",
-                "refused connections: for their token and the like 7, because all places were taken 8",
-                "  h, times 3, last 1m10s ago: why",
+                "tool servers 1  robots 1  calls 5  answered 4  in flight 2  errors 3",
+                "refused connections: wrong token and the like 7, connection limit 8",
+                "  h, 3x, last 1m10s ago: why",
                 "",
-                "AGENT  TOOL  SERVER  VERSION  STATE  SINCE  NAMES  IN FLIGHT  LAST ERROR",
-                "家     灯\\n  n       2        ready  1d01h  3      2          -",
-                "家     old   -       -        gone   5s     -      -          why",
+                "AGENT  TOOL SERVER  PROGRAM  VERSION  STATE  AGE    TOOLS  IN FLIGHT  LAST ERROR",
+                "家     灯\\n         n        2        ready  1d01h  3      2          -",
+                "家     old          -        -        gone   5s     -      -          why",
                 "",
-                "AGENT  ROBOT  FROM  SINCE  IN FLIGHT",
+                "AGENT  ROBOT  FROM  AGE    IN FLIGHT",
                 "家     -      h:1   1m01s  0",
             ]
         );
         let chinese = table(&status, "http://h", Language::Zh);
-        assert!(chinese.contains("智能体  工具端  服务器  版本  状态"), "{chinese}");
+        assert!(chinese.contains("智能体  工具端  程序  版本  状态"), "{chinese}");
     }
 
     #[test]
@@ -276,6 +276,6 @@ mod tests {
         );
         assert!(shown.contains("AGENT"), "{shown}");
         let nobody = table(&serde_json::json!({ "agents": [] }), "b", Language::En);
-        assert!(nobody.contains("no tool and no robot"), "{nobody}");
+        assert!(nobody.contains("no tool server and no robot"), "{nobody}");
     }
 }

@@ -11,39 +11,39 @@ sentences! {
         zh: "智控台MCP参数配置: {address}";
         en: "智控台MCP参数配置: {address}";
     }
-    /// The address a stand-alone deployment pastes into its tool.
+    /// The address that the tool server of a stand-alone deployment uses.
     module_address(address: impl Display) {
         zh: "单模块部署MCP接入点: {address}";
         en: "单模块部署MCP接入点: {address}";
     }
-    /// The page that shows everything, which asks for the key.
+    /// The status page, which asks for the key.
     page_address(address: impl Display) {
         zh: "状态页: {address}";
         en: "Status page: {address}";
     }
-    /// What a tool of any agent dials.
-    tool_address(address: impl Display) { zh: "工具端接入点: {address}"; en: "tool address: {address}"; }
-    /// What the Xiaozhi side dials.
+    /// The address for tool servers of any agent.
+    tool_address(address: impl Display) { zh: "工具端接入点: {address}"; en: "tool server address: {address}"; }
+    /// The address for robots of any agent.
     robot_address(address: impl Display) { zh: "小智端接入点: {address}"; en: "robot address: {address}"; }
     /// Where the console's address goes.
     console_address_goes() {
-        zh: "  ↑ 填入智控台: 参数字典 → 参数管理 → server.mcp_endpoint。其中有密钥，请勿外传";
-        en: "  ↑ for the manager console: 参数字典 → 参数管理 → server.mcp_endpoint. It holds the key: keep it to yourself";
+        zh: "  ↑ 填入智控台: 参数字典 → 参数管理 → server.mcp_endpoint。其中含有密钥，请勿外传";
+        en: "  ↑ for the manager console: 参数字典 → 参数管理 → server.mcp_endpoint. It contains the key: keep it secret";
     }
-    /// Where a tool's address goes.
+    /// Where a tool server's address goes.
     tool_address_goes() {
-        zh: "  ↑ 交给工具程序 (如 mcp_pipe.py 的 MCP_ENDPOINT)；单模块部署时，xiaozhi-server 的 mcp_endpoint 也填这一个";
-        en: "  ↑ for tools (MCP_ENDPOINT of mcp_pipe.py); a single-module xiaozhi-server takes it as its mcp_endpoint, too";
+        zh: "  ↑ 交给工具端程序 (如 mcp_pipe.py 的 MCP_ENDPOINT)；单模块部署时，xiaozhi-server 的 mcp_endpoint 也填这一个";
+        en: "  ↑ for tool servers (MCP_ENDPOINT of mcp_pipe.py), and the mcp_endpoint of a single-module xiaozhi-server";
     }
     /// Where a robot's address goes.
     robot_address_goes() {
-        zh: "  ↑ xiaozhi-server 会自行由上一个地址得出，无需填写；供测试用的客户端使用";
-        en: "  ↑ for test clients; xiaozhi-server makes it of the one above by itself";
+        zh: "  ↑ 供测试用的客户端使用；xiaozhi-server 会由上一个地址自行得出，无需填写";
+        en: "  ↑ for test clients; xiaozhi-server derives it from the address above";
     }
-    /// A printed tool address that clients will refuse because of its host or prefix.
+    /// A printed tool server address that clients will refuse because of its host or prefix.
     address_unwelcome(word: &str) {
-        zh: "小智端会拒绝打印出的工具端接入点地址：token 之外多了一个 `{word}`（它要求地址中 `/mcp/` 恰好出现一次，且不含 key 和 call）。请更换 public_url、path_prefix 或主机名";
-        en: "clients will refuse the printed tool address: outside the token it has one `{word}` too many (they want `/mcp/` exactly once, and neither key nor call). Change public_url, path_prefix or the host name";
+        zh: "小智端会拒绝打印出的工具端接入点地址: token 之外多了一个 `{word}` (地址中 `/mcp/` 必须恰好出现一次，且不得含有 key 和 call)。请更换 public_url、path_prefix 或主机名";
+        en: "clients will refuse the printed tool server address: outside the token there is an extra `{word}` (they accept exactly one `/mcp/`, and neither key nor call). Change public_url, path_prefix or the host name";
     }
     /// The printed address works on this machine only.
     hint_loopback() {
@@ -52,13 +52,13 @@ sentences! {
     }
     /// The printed address is a container's.
     hint_container() {
-        zh: "提示: 在容器中运行，以上地址在容器之外无效。请把其中的主机换成宿主机的地址，或设置 [server] public_url";
-        en: "Hint: this is a container, whose own address means nothing outside. Put the host's address in its place, or set [server] public_url";
+        zh: "提示: 服务器在容器中运行，以上地址在容器之外无效。请把其中的主机换成宿主机的地址，或设置 [server] public_url";
+        en: "Hint: the server runs in a container, and the addresses above do not work outside it. Put the host's address in them, or set [server] public_url";
     }
     /// There is no network.
     hint_no_network() {
-        zh: "提示: 未找到本机的网络地址，以上地址只在本机有效。可设置 [server] public_url";
-        en: "Hint: no network address was found, these addresses work on this machine only. See [server] public_url";
+        zh: "提示: 未找到本机的网络地址，以上地址只在本机有效。请设置 [server] public_url";
+        en: "Hint: this machine's network address was not found, so the addresses above work on this machine only. Set [server] public_url";
     }
 }
 
@@ -66,8 +66,8 @@ sentences! {
 sentences! {
     /// `--help`
     help(version: &str, commands: &str, options: &str, file: &str) {
-        zh: "mcp-endpoint-server {version}: 连接小智设备与 MCP 工具\n\n用法: mcp-endpoint-server [选项] [命令]；不带命令则运行服务器\n\n{commands}\n\n  -c, --config FILE        配置文件，默认 {file}\n{options}\n  -v, --verbose            日志级别 DEBUG，不含消息正文\n  -t, --test               只检查配置: 正确则以 0 退出，有拼错的名称以 1 退出，有错以 2 退出\n  -h, --help               显示本说明\n  -V, --version            显示版本号\n\n其余选项见配置文件；没有配置文件时，首次启动会创建一份带有说明的。\n每个选项也可由环境变量 MCP_ENDPOINT_<小节>_<选项> 设置。\n优先级: 命令行、环境变量、配置文件。\n";
-        en: "mcp-endpoint-server {version}: where Xiaozhi devices and MCP tools meet\n\nUsage: mcp-endpoint-server [OPTIONS] [COMMAND]; without a command it runs the server\n\n{commands}\n\n  -c, --config FILE        The configuration file, {file} by default\n{options}\n  -v, --verbose            Log at level DEBUG, without message bodies\n  -t, --test               Only check the configuration: status 0 if it is right, 1 if a name is misspelt, 2 if it is wrong\n  -h, --help               Show this\n  -V, --version            Show the version\n\nEverything else is set in the configuration file; the first start makes one that explains itself.\nThe environment sets any option, too, as MCP_ENDPOINT_<SECTION>_<KEY>.\nOptions go before the environment, the environment before the file.\n";
+        zh: "mcp-endpoint-server {version}: 连接小智设备与 MCP 工具\n\n用法: mcp-endpoint-server [选项] [命令]；不带命令则运行服务器\n\n{commands}\n\n  -c, --config FILE        配置文件，默认 {file}\n{options}\n  -v, --verbose            日志级别 DEBUG，不含消息正文\n  -t, --test               只检查配置: 正确则以 0 退出，有拼错的名称以 1 退出，有错以 2 退出\n  -h, --help               显示本说明\n  -V, --version            显示版本号\n\n其余选项见配置文件；首次启动会创建一份带有说明的配置文件。\n每个选项也可由环境变量 MCP_ENDPOINT_<小节>_<选项> 设置。\n优先级从高到低: 命令行、环境变量、配置文件。\n";
+        en: "mcp-endpoint-server {version}: connects Xiaozhi devices with MCP tools\n\nUsage: mcp-endpoint-server [OPTIONS] [COMMAND]; without a command it runs the server\n\n{commands}\n\n  -c, --config FILE        The configuration file, {file} by default\n{options}\n  -v, --verbose            Log at level DEBUG, without message bodies\n  -t, --test               Only check the configuration: status 0 if it is right, 1 if a name is misspelt, 2 if it is wrong\n  -h, --help               Show this help\n  -V, --version            Show the version\n\nAll other options are in the configuration file; the first start makes one with explanations.\nThe environment variable MCP_ENDPOINT_<SECTION>_<KEY> sets any option, too.\nThe command line overrides the environment, and the environment overrides the file.\n";
     }
     /// In `--help`.
     help_token() {
@@ -77,37 +77,37 @@ sentences! {
     /// In `--help`.
     help_status() {
         zh: "显示运行中的服务器: 智能体、工具端、小智端、调用";
-        en: "Show a running server: agents, tools, robots, calls";
+        en: "Show a running server: agents, tool servers, robots, calls";
     }
     /// In `--help`.
     help_doctor() {
         zh: "走一遍智控台、工具端和设备的连接过程，指出哪一步不通、怎么办";
-        en: "Go the way of console, tool and device; say which step fails, and what to do";
+        en: "Connect as the console, a tool server and a device do; say which step fails and what to do";
     }
     /// In `--help`.
     help_health() {
         zh: "服务器正常则以 0 退出，否则以 1 退出";
-        en: "Status 0 if the server is alive, 1 if not";
+        en: "Exit with status 0 if the server is alive, 1 if not";
     }
     /// `--help`: reload.
     help_reload() {
         zh: "让运行中的服务器重新读取配置 (等同于 SIGHUP)";
-        en: "Have the running server read its configuration again, as SIGHUP does";
+        en: "Make the running server read its configuration again, as SIGHUP does";
     }
     /// A sub-command that was left out of this program.
     not_built_in() {
         zh: "此程序构建时未包含这个命令。请在另一台机器上用完整版检查本服务器: mcp-endpoint-server doctor http://地址:端口/";
-        en: "this program was built without this command. A full one on another machine can ask this server: mcp-endpoint-server doctor http://HOST:PORT/";
+        en: "this program was built without this command. Check this server with a full build on another machine: mcp-endpoint-server doctor http://HOST:PORT/";
     }
     /// A sub-command nobody knows.
     unknown_command(name: &str, nearest: &str) {
         zh: "没有命令 {name}；您要找的可能是 `{nearest}`。用 --help 查看用法";
-        en: "there is no command {name}; perhaps `{nearest}` was meant. See --help";
+        en: "there is no command {name}; did you mean `{nearest}`? See --help";
     }
     /// A sub-command that is like none.
     strange_command(name: &str, known: &str) {
         zh: "没有命令 {name}；可用的命令: {known}。不带命令则启动服务器";
-        en: "there is no command {name}; there are {known}. Without a command the server runs";
+        en: "there is no command {name}; the commands are: {known}. Without a command the server runs";
     }
     /// An option or argument nobody knows.
     unknown_option(option: &str) {
@@ -133,52 +133,52 @@ sentences! {
 
 // What the commands find.
 sentences! {
-    /// There is no key, and these commands make none.
+    /// There is no key, and this command does not make one.
     no_key_yet(file: impl Display) {
         zh: "{file} 中还没有密钥，因此没有接入点地址；请先启动一次服务器，它会生成密钥。若服务器在别处运行，请进入它的工作目录，或用 -c 指定它的配置文件";
-        en: "{file} has no key yet, so there are no addresses: start the server once, which makes one. If it runs elsewhere, go to its folder or name its file with -c";
+        en: "{file} has no key yet, so there are no addresses: start the server once, and it makes a key. If the server runs elsewhere, run this command in its folder, or name its configuration file with -c";
     }
     /// Port 0.
     port_unknown() {
-        zh: "配置中 port = 0，每次启动端口都不同，无从得知；请给出地址，或设置固定的 [server] port";
-        en: "port = 0 is a different port at every start, which cannot be known from here: give the address, or set [server] port";
+        zh: "配置中 port = 0，每次启动的端口都不同，无法得知；请给出地址，或设置固定的 [server] port";
+        en: "port = 0 means another port at every start, so the port is unknown here: give the address, or set [server] port";
     }
-    /// No agent has such a name.
+    /// The agent's id is empty or too long.
     agent_too_long(most: usize) {
         zh: "智能体 ID 不能为空，最多 {most} 个字节";
-        en: "the id of an agent has at least one byte and at most {most}";
+        en: "an agent id must have 1 to {most} bytes";
     }
-    /// An address nobody can dial.
+    /// An address that cannot be used.
     no_address_scheme(text: &str) {
         zh: "{text} 不是可用的地址: 应以 http://、https://、ws:// 或 wss:// 开头";
-        en: "{text} is no address to dial: it must begin with http://, https://, ws:// or wss://";
+        en: "{text} is not a usable address: it must begin with http://, https://, ws:// or wss://";
     }
-    /// An address nobody can dial.
+    /// An address that cannot be used.
     no_address_host(text: &str) {
-        zh: "{text} 不是可用的地址: 缺少主机名，或其中有不该有的字符；应形如 http://192.168.1.5:8004";
-        en: "{text} is no address to dial: there is no host, or one that cannot be; it should look like http://192.168.1.5:8004";
+        zh: "{text} 不是可用的地址: 主机名缺失或无效；地址应形如 http://192.168.1.5:8004";
+        en: "{text} is not a usable address: the host is missing or not valid; an address looks like http://192.168.1.5:8004";
     }
-    /// An address nobody can dial.
+    /// An address that cannot be used.
     no_address_port(text: &str) {
         zh: "{text} 不是可用的地址: 端口应为 1 到 65535 的整数";
-        en: "{text} is no address to dial: the port must be a whole number from 1 to 65535";
+        en: "{text} is not a usable address: the port must be a whole number from 1 to 65535";
     }
     /// `health`
     healthy(base: &str, version: &str, uptime: u64, tools: u64, robots: u64) {
         zh: "正常: {base}，版本 {version}，已运行 {uptime} 秒，工具端 {tools} 个，小智端 {robots} 个";
-        en: "healthy: {base}, version {version}, up {uptime} s, tools {tools}, robots {robots}";
+        en: "healthy: {base}, version {version}, up {uptime} s, tool servers {tools}, robots {robots}";
     }
     /// `health`
     not_healthy(base: &str, status: u16) {
-        zh: "不正常: {base} 以 {status} 答复，不是本程序的健康检查";
-        en: "not healthy: {base} answers with {status}, which is not this program's health";
+        zh: "不正常: {base} 返回 {status}，不是本程序的健康检查";
+        en: "not healthy: {base} answers with status {status}, which is not this program's health check";
     }
     /// Nobody answered.
     no_answer(base: &str, why: &str) { zh: "{base} 没有答复: {why}"; en: "{base} does not answer: {why}"; }
     /// `status`: the answer is not what it should be.
     status_unknown(base: &str, status: u16) {
-        zh: "{base} 以 {status} 答复，没有状态信息: 那里是别的程序，或较旧的版本；可用 doctor 检查";
-        en: "{base} answers with {status} and no status: another program, or an older version of this one; try doctor";
+        zh: "{base} 返回 {status}，其中没有状态信息: 那里是别的程序，或较旧的版本；请用 doctor 检查";
+        en: "{base} answers with status {status} and no details: another program runs there, or an older version of this one; run doctor";
     }
     /// `status`: the first line.
     status_head(version: &str, base: &str, uptime: &str, memory: &str) {
@@ -188,40 +188,40 @@ sentences! {
     /// `status`: the second line.
     status_counts(tools: u64, robots: u64, calls: u64, answered: u64, in_flight: u64, errors: u64) {
         zh: "工具端 {tools}  小智端 {robots}  调用 {calls}  已答复 {answered}  进行中 {in_flight}  错误答复 {errors}";
-        en: "tools {tools}  robots {robots}  calls {calls}  answered {answered}  in flight {in_flight}  answered with errors {errors}";
+        en: "tool servers {tools}  robots {robots}  calls {calls}  answered {answered}  in flight {in_flight}  errors {errors}";
     }
     /// `status`: the third line.
     status_refused(refused: u64, turned_away: u64) {
         zh: "被拒绝的连接: token 等原因 {refused}，连接数已满 {turned_away}";
-        en: "refused connections: for their token and the like {refused}, because all places were taken {turned_away}";
+        en: "refused connections: wrong token and the like {refused}, connection limit {turned_away}";
     }
     /// `status`: who was refused, where the server tells.
     status_refusal(who: &str, why: &str, times: u64, ago: &str) {
         zh: "  {who} {times} 次，最近在 {ago} 前: {why}";
-        en: "  {who}, times {times}, last {ago} ago: {why}";
+        en: "  {who}, {times}x, last {ago} ago: {why}";
     }
-    /// `status`: the head of the table of tools, columns between `|`.
+    /// `status`: the head of the table of tool servers, columns between `|`.
     status_tools() {
-        zh: "智能体|工具端|服务器|版本|状态|时长|名称|进行中|最近的错误";
-        en: "AGENT|TOOL|SERVER|VERSION|STATE|SINCE|NAMES|IN FLIGHT|LAST ERROR";
+        zh: "智能体|工具端|程序|版本|状态|时长|工具|进行中|最近的错误";
+        en: "AGENT|TOOL SERVER|PROGRAM|VERSION|STATE|AGE|TOOLS|IN FLIGHT|LAST ERROR";
     }
     /// `status`: the head of the table of robots, columns between `|`.
-    status_robots() { zh: "智能体|小智端|来自|时长|进行中"; en: "AGENT|ROBOT|FROM|SINCE|IN FLIGHT"; }
+    status_robots() { zh: "智能体|小智端|来自|时长|进行中"; en: "AGENT|ROBOT|FROM|AGE|IN FLIGHT"; }
     /// The state of a tool server whose twin serves its tools.
     status_reserve() { zh: "备用"; en: "reserve"; }
-    /// `status`: the state of a tool that went of late.
+    /// `status`: the state of a tool server that has just disconnected.
     status_gone() { zh: "已断开"; en: "gone"; }
     /// `status`: nobody is there.
     status_nobody() {
-        zh: "没有工具端，也没有小智端连接。工具端的接入点地址: mcp-endpoint-server token";
-        en: "no tool and no robot is connected. The address for tools: mcp-endpoint-server token";
+        zh: "没有工具端，也没有小智端连接。要查看工具端的接入点地址，请运行: mcp-endpoint-server token";
+        en: "no tool server and no robot is connected. To see the address for tool servers, run: mcp-endpoint-server token";
     }
     /// `status`: the key is missing.
     status_key(file: impl Display) {
         zh: "这条命令需要密钥，而 {file} 中没有；请在服务器的工作目录中运行，用 -c 指定它的配置文件，或给出智控台地址 (http://…?key=…)";
-        en: "this command needs the key, and {file} has none: run this in the server's folder, name its file with -c, or give the console address (http://…?key=…)";
+        en: "this command needs the key, and {file} has none: run the command in the server's folder, name its configuration file with -c, or give the console address (http://…?key=…)";
     }
-    /// The key of the configuration is not for everybody.
+    /// The key of the configuration is not sent to another server.
     key_of_other(base: &str) {
         zh: "{base} 不是这份配置中的服务器，因此不会把配置中的密钥发给它。请给出那台服务器的智控台地址 (http://…?key=…)，加上引号；在它的工作目录中运行 `mcp-endpoint-server token` 可打印该地址";
         en: "{base} is not the server of this configuration, so the configured key is not sent there. Give the console address of that server (http://…?key=…), in quotes; `mcp-endpoint-server token` in its folder prints it";
@@ -236,9 +236,9 @@ sentences! {
         zh: "{base} 继续使用原有设置，它的配置有误:";
         en: "{base} keeps its old settings; its configuration is wrong:";
     }
-    /// `reload`: an answer that no server of ours gives.
+    /// `reload`: an answer that this server does not give.
     reload_unknown(base: &str, status: u16) {
-        zh: "{base} 以 {status} 答复: 那里是别的程序，或没有 reload 的旧版本；可用 doctor 检查";
-        en: "{base} answers with {status}: another program, or an older version without reload; try doctor";
+        zh: "{base} 返回 {status}: 那里是别的程序，或没有 reload 的旧版本；请用 doctor 检查";
+        en: "{base} answers with status {status}: another program runs there, or an older version without reload; run doctor";
     }
 }

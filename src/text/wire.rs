@@ -24,63 +24,63 @@ impl Language {
 // Errors to robots, and their causes.
 sentences! {
     /// Error -32001.
-    no_tool() { zh: "工具端未连接"; en: "Tool not connected"; }
+    no_tool() { zh: "工具端未连接"; en: "Tool server not connected"; }
     /// Error -32001, the details.
     no_tool_details() {
         zh: "请求的工具端连接不存在或已断开";
-        en: "The agent has no tool connected, or it has just gone";
+        en: "The agent has no tool server connected, or it has just disconnected";
     }
     /// Error -32002.
     not_forwarded() { zh: "转发消息失败"; en: "Message could not be forwarded"; }
     /// Error -32002, the details.
     not_forwarded_details(cause: String) {
         zh: "消息转发过程中发生错误: {cause}";
-        en: "The message was not passed on: {cause}";
+        en: "The message was not forwarded: {cause}";
     }
     /// A cause of -32002.
     tool_queue_full() {
         zh: "工具端来不及接收，等待发送的数据已达上限 (max_queued)";
-        en: "the tool does not keep up, its queue is full (max_queued)";
+        en: "the tool server does not read fast enough, and its queue is full (max_queued)";
     }
     /// A cause of -32002.
     robot_queue_full() {
         zh: "小智端来不及接收，等待发送的数据已达上限 (max_queued)";
-        en: "the answer found the caller's own queue full (max_queued)";
+        en: "the robot does not read fast enough, and its queue is full (max_queued)";
     }
     /// A cause of -32002.
     too_much_held() {
         zh: "等待工具端的请求过多 (max_queued)";
-        en: "too much is waiting for the tool already (max_queued)";
+        en: "too many requests wait for the tool server (max_queued)";
     }
-    /// Why a message could not be passed on.
+    /// A cause of -32002.
     too_many_subscriptions() {
         zh: "订阅的资源过多，或资源地址过长";
-        en: "too many resources are subscribed to, or the address of this one is too long";
+        en: "too many subscribed resources, or the address of this one is too long";
     }
     /// A cause of -32002.
     memory_spent() {
         zh: "内存额度已用尽，而该智能体占用最多 (memory_limit)";
-        en: "the memory limit is reached, and this agent holds the most (memory_limit)";
+        en: "the memory limit is reached, and this agent uses the most (memory_limit)";
     }
     /// A cause of -32002.
     too_many_in_flight(limit: usize) {
         zh: "该连接未完成的请求已达上限 {limit} 个 (max_in_flight)";
-        en: "this connection has {limit} requests under way, which is the limit (max_in_flight)";
+        en: "this connection has reached its limit of {limit} requests in flight (max_in_flight)";
     }
     /// A cause of -32002.
     answer_unreadable(fault: &str) {
         zh: "工具端的答复无法读取: {fault}";
         en: "the tool server's answer cannot be read: {fault}";
     }
-    /// A tool has failed and does not say why.
+    /// A tool has failed without giving a reason.
     failed_without_words() {
         zh: "工具执行失败，没有给出原因";
-        en: "The tool failed and did not say why";
+        en: "The tool failed without giving a reason";
     }
     /// A cause of -32002; `of` says whose answer it is.
     answer_too_large(size: usize, of: &str) {
         zh: "答复{of}有 {size} 字节，而 xiaozhi-server 收到超过 1 MiB 的消息会断开会话，因此没有转发";
-        en: "the answer{of} has {size} bytes. xiaozhi-server ends its session at a message over 1 MiB, so it was not passed on";
+        en: "the answer{of} has {size} bytes. xiaozhi-server ends its session at a message over 1 MiB, so the answer was not forwarded";
     }
     /// Whose answer it is: of which tool, or any other name, and of which tool server.
     answer_of(name: &str, label: &str) {
@@ -90,48 +90,48 @@ sentences! {
     /// Robots send too much that goes to several tool servers.
     too_much_at_once() {
         zh: "短时间内发往多个工具端的请求过多，请稍后再试";
-        en: "too many requests that go to several tool servers, try again in a moment";
+        en: "too many requests to several tool servers in a short time; try again in a moment";
     }
     /// Error -32003.
-    tool_lost() { zh: "工具端连接已断开"; en: "Tool disconnected"; }
+    tool_lost() { zh: "工具端连接已断开"; en: "Tool server disconnected"; }
     /// Error -32003, the details.
     tool_lost_details(why: &str) {
         zh: "工具端在答复之前断开了连接: {why}";
-        en: "The tool server's connection ended before it answered: {why}";
+        en: "The tool server disconnected before it answered: {why}";
     }
     /// Error -32005.
-    timed_out() { zh: "工具端响应超时"; en: "Tool timed out"; }
+    timed_out() { zh: "工具端响应超时"; en: "Tool server timed out"; }
     /// Error -32005, the details.
     timed_out_details() {
         zh: "工具端未在 request_timeout 内答复";
-        en: "The tool did not answer within request_timeout";
+        en: "The tool server did not answer within request_timeout";
     }
     /// Error -32602, the details.
     unknown_name_details() {
         zh: "该智能体已连接的工具端都不提供它";
-        en: "None of the agent's tools offers it";
+        en: "No connected tool server of this agent offers it";
     }
     /// Error -32601, the details.
     unknown_method_details() {
         zh: "该智能体已连接的工具端都不支持此方法";
-        en: "None of the agent's tools supports this method";
+        en: "No connected tool server of this agent supports this method";
     }
     /// Error -32700, the details.
     not_json_details() { zh: "消息不是有效的 JSON"; en: "The message is not valid JSON"; }
     /// Error -32600, the details.
     not_a_message_details() {
         zh: "消息不是 JSON-RPC 请求、通知或答复";
-        en: "The message is no JSON-RPC request, notification or reply";
+        en: "The message is not a JSON-RPC request, notification or response";
     }
     /// Error -32600, the details for a token that cannot be replaced.
     unclear_token_details() {
         zh: "_meta 或其中的 progressToken 重复，无法确定用哪一个";
-        en: "_meta or its progressToken is there twice, so that it is unclear which one counts";
+        en: "_meta or its progressToken occurs twice, so it is unclear which one counts";
     }
     /// Error -32600, the details for a batch.
     batch_details() {
         zh: "不支持批量消息，请逐条发送";
-        en: "Batches are not supported, send the messages one by one";
+        en: "Batches are not supported; send the messages one by one";
     }
 }
 
@@ -140,32 +140,32 @@ sentences! {
     /// What is wrong with a text, and where.
     fault_at(what: &str, at: usize) { zh: "{what} (第 {at} 字节)"; en: "{what} at byte {at}"; }
     /// What is wrong with a text.
-    fault_ends_early() { zh: "JSON 不完整"; en: "the JSON ends too early"; }
+    fault_ends_early() { zh: "JSON 不完整"; en: "the JSON is incomplete"; }
     /// What is wrong with a text.
     fault_control_character() {
         zh: "含有未转义的控制字符 (如制表符、换行)";
-        en: "a control character, such as a tab, is not escaped";
+        en: "an unescaped control character (such as a tab)";
     }
     /// What is wrong with a text.
-    fault_bad_escape() { zh: "字符串中的转义无效"; en: "an escape that JSON does not have"; }
+    fault_bad_escape() { zh: "字符串中的转义无效"; en: "an invalid escape in a string"; }
     /// What is wrong with a text.
     fault_more_behind() {
         zh: "一条消息之后还有内容 (每帧只能有一条消息)";
-        en: "something follows the message (one message a frame)";
+        en: "text after the end of the message (one message per frame)";
     }
     /// What is wrong with a text.
-    fault_unexpected() { zh: "JSON 中有不应出现的字符"; en: "a character that is not JSON there"; }
+    fault_unexpected() { zh: "JSON 中有不应出现的字符"; en: "an unexpected character in the JSON"; }
     /// What is wrong with a text.
-    fault_no_object() { zh: "不是 JSON 对象"; en: "no JSON object"; }
+    fault_no_object() { zh: "不是 JSON 对象"; en: "not a JSON object"; }
     /// What is wrong with a text.
     fault_odd_member() {
         zh: "id、method、params、result 或 error 重复，或 method 不是字符串";
-        en: "id, method, params, result or error is there twice, or method is no string";
+        en: "a second id, method, params, result or error, or a method that is not a string";
     }
     /// What is wrong with a text.
     fault_no_answer() {
         zh: "既没有 method，也没有 result 或 error";
-        en: "neither method, nor result, nor error";
+        en: "neither method nor result nor error";
     }
     /// What is wrong with a text.
     fault_no_room() {

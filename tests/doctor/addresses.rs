@@ -18,23 +18,23 @@ fn token() -> String {
 #[test]
 fn a_token_cut_in_pasting_is_named() {
     let token = token();
-    slip(&format!("{TOOL}{}", &token[..token.len() - 7]), &["cut or mangled"]);
+    slip(&format!("{TOOL}{}", &token[..token.len() - 7]), &["incomplete or changed"]);
 }
 
 #[test]
 fn a_token_whose_escapes_were_eaten_is_named() {
-    slip(&format!("{TOOL}{}", escape(&token()).replace('%', "")), &["cut or mangled"]);
-    slip(&format!("{TOOL}{}%2", token().trim_end_matches('=')), &["a % in the token"]);
+    slip(&format!("{TOOL}{}", escape(&token()).replace('%', "")), &["incomplete or changed"]);
+    slip(&format!("{TOOL}{}%2", token().trim_end_matches('=')), &["a broken % escape"]);
 }
 
 #[test]
 fn a_token_that_was_escaped_twice_is_named() {
-    slip(&format!("{TOOL}{}", escape(&escape(&token()))), &["escaped twice"]);
+    slip(&format!("{TOOL}{}", escape(&escape(&token()))), &["encoded twice"]);
 }
 
 #[test]
 fn an_address_cut_at_its_question_mark_is_named() {
-    slip("ws://127.0.0.1:1/mcp_endpoint/mcp/", &["carries no token", "quote"]);
+    slip("ws://127.0.0.1:1/mcp_endpoint/mcp/", &["has no token", "quote"]);
     slip("http://127.0.0.1:1/mcp_endpoint/health", &["no key=", "quotes"]);
 }
 
@@ -56,9 +56,9 @@ fn an_address_copied_from_a_text_is_named() {
 fn the_address_of_the_console_in_place_of_a_tools_is_named() {
     slip(
         &format!("ws://127.0.0.1:1/mcp_endpoint/mcp/?key={KEY}"),
-        &["address for the console", "?token="],
+        &["the console address", "?token="],
     );
-    slip(&format!("{TOOL}{KEY}"), &["a key stands where the token belongs"]);
+    slip(&format!("{TOOL}{KEY}"), &["contains a key, not a token"]);
     slip(
         &format!("http://127.0.0.1:1/mcp_endpoint/health?token={}", escape(&token())),
         &["two kinds of address are mixed up"],
@@ -82,6 +82,6 @@ fn what_is_no_address_at_all_is_wrong_use() {
     for address in ["ftp://127.0.0.1/", "http://127.0.0.1:port/", "http://"] {
         let visit = Visit::to(address);
         assert_eq!(visit.status, Some(2), "{visit:?}");
-        assert!(visit.complaints.contains("no address"), "{visit:?}");
+        assert!(visit.complaints.contains("not a usable address"), "{visit:?}");
     }
 }

@@ -9,22 +9,23 @@ fn console(port: u16) -> String {
 
 #[test]
 fn a_port_on_which_nobody_listens_is_named() {
-    Visit::to(&console(free_port())).fails_at("connect", &["nobody listens there"]);
+    Visit::to(&console(free_port())).fails_at("connect", &["no program listens there"]);
 }
 
 #[test]
 fn a_host_that_is_no_name_is_named() {
     // Too long for a name, so that nobody on the network is asked for it.
     let visit = Visit::to(&format!("http://{}.lan:8004", "x".repeat(64)));
-    visit.fails_at("connect", &["the host name is not known"]);
+    visit.fails_at("connect", &["the host name is unknown"]);
 }
 
 #[test]
 fn a_web_server_of_somebody_else_is_named() {
     let port = serve_http("404 Not Found", &[("Server", "lighttpd/1.4")], "<html>no</html>");
-    Visit::to(&console(port)).fails_at("server", &["not the server", "404", "lighttpd/1.4"]);
+    Visit::to(&console(port))
+        .fails_at("server", &["another server answers", "404", "lighttpd/1.4"]);
     let port = serve_http("200 OK", &[("Content-Type", "text/html")], "<html>hello</html>");
-    Visit::to(&console(port)).fails_at("server", &["not the server", "200"]);
+    Visit::to(&console(port)).fails_at("server", &["another server answers", "200"]);
 }
 
 #[test]
@@ -33,13 +34,13 @@ fn a_port_that_takes_connections_and_says_nothing_is_named() {
         // It is held as long as the other end holds it.
         let _ = std::io::copy(&mut &stream, &mut std::io::sink());
     });
-    Visit::to(&console(port)).fails_at("server", &["says nothing"]);
+    Visit::to(&console(port)).fails_at("server", &["nothing answers"]);
 }
 
 #[test]
 fn a_port_that_hangs_up_is_named() {
     let port = serve(drop);
-    Visit::to(&console(port)).fails_at("server", &["ended without an answer"]);
+    Visit::to(&console(port)).fails_at("server", &["closed without an answer"]);
 }
 
 #[test]
@@ -62,5 +63,5 @@ fn the_old_python_server_is_named() {
     ]);
     let visit = Visit::to(&console(port));
     visit.warns(&["old Python server"]);
-    visit.fails_at("key", &["the key is not the server's"]);
+    visit.fails_at("key", &["the key is wrong"]);
 }

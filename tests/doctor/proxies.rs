@@ -32,21 +32,21 @@ fn a_proxy_that_does_not_reach_the_server_is_named() {
     for status in ["502 Bad Gateway", "504 Gateway Time-out", "503 Service Unavailable"] {
         let port = serve_http(status, &[("Server", "nginx")], "<html>bad</html>");
         let visit = Visit::to(&format!("http://127.0.0.1:{port}"));
-        visit.fails_at("server", &["a proxy answers with", &status[..3], "does not reach"]);
+        visit.fails_at("server", &["a proxy answers with", &status[..3], "cannot reach"]);
     }
 }
 
 #[test]
 fn a_proxy_that_wants_a_password_is_named() {
     let port = serve_http("401 Unauthorized", &[("WWW-Authenticate", "Basic realm=x")], "no");
-    Visit::to(&format!("http://127.0.0.1:{port}")).fails_at("server", &["wants a login", "401"]);
+    Visit::to(&format!("http://127.0.0.1:{port}")).fails_at("server", &["asks for a login", "401"]);
 }
 
 #[test]
 fn a_redirection_to_https_is_named() {
     let port = serve_http("301 Moved", &[("Location", "https://mcp.example/mcp_endpoint/")], "");
     let visit = Visit::to(&format!("http://127.0.0.1:{port}"));
-    visit.fails_at("server", &["redirected to https://mcp.example/", "Devices do not follow"]);
+    visit.fails_at("server", &["redirects to https://mcp.example/", "Devices do not follow"]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_proxy_that_cuts_silent_connections_at_once_is_named() {
     let server = Server::start();
     let proxy = proxy().cutting_after(Duration::from_millis(1000));
     let visit = Visit::to(&through(&server, proxy));
-    visit.fails_at("silence", &["without a word the connection is cut", "proxy_read_timeout"]);
+    visit.fails_at("silence", &["cut after a few seconds of silence", "proxy_read_timeout"]);
 }
 
 #[test]
@@ -63,5 +63,5 @@ fn a_proxy_that_drops_the_query_is_named() {
     let tool = server.tool_address();
     let port = proxy().without_query().before(server.port());
     let address = tool.replace(&format!(":{}/", server.port()), &format!(":{port}/"));
-    Visit::to(&address).fails_at("robot", &["the token did not arrive", "what follows the ?"]);
+    Visit::to(&address).fails_at("robot", &["did not receive the token", "address after ?"]);
 }

@@ -16,7 +16,7 @@ fn a_sound_server_passes_every_step_with_the_key() {
     let steps = ["address", "connect", "server", "key", "tool", "robot", "list", "call", "silence"];
     assert_eq!(visit.passed(), steps);
     visit.warns(&["loopback", "0.0.0.0"]);
-    visit.warns(&["no tool is connected now"]);
+    visit.warns(&["no tool server is connected now"]);
     // Nothing of the visit stays.
     server.wait_health(super::common::PATIENCE, "that it is alone", |connections| {
         (connections["total_connections"] == 0).then_some(())
@@ -71,7 +71,7 @@ fn the_configured_key_stands_in_no_path_and_a_given_one_where_the_console_has_it
     assert!(last.starts_with("GET /mcp_endpoint/health HTTP/1.1\r\n"), "{last}");
     assert!(last.contains(&format!("Authorization: Bearer {OTHER_KEY}\r\n")), "{last}");
     Visit::to(&format!("http://127.0.0.1:{port}/mcp_endpoint/health?key={OTHER_KEY}"))
-        .fails_at("key", &["the key is not the server's"]);
+        .fails_at("key", &["the key is wrong"]);
     let last = asked.lock().unwrap().pop().unwrap();
     assert!(last.starts_with(&format!("GET /mcp_endpoint/health?key={OTHER_KEY} ")), "{last}");
 }
@@ -155,7 +155,7 @@ fn a_token_shows_the_tools_that_are_there_and_disturbs_nobody() {
 fn a_robot_address_is_told_from_a_tool_address() {
     let server = Server::start();
     let visit = Visit::to(&server.url(&server.robot_path("a")));
-    assert!(visit.lines.iter().any(|line| line.contains("tools need the one with /mcp/")));
+    assert!(visit.lines.iter().any(|line| line.contains("tool servers need the one with /mcp/")));
 }
 
 #[test]
@@ -163,14 +163,14 @@ fn a_tool_that_is_not_started_is_named_with_the_command_that_starts_it() {
     let server = Server::start();
     let visit = Visit::to(&server.url(&server.robot_path("single_module")));
     let command = format!("MCP_ENDPOINT='{}", server.url("/mcp_endpoint/mcp/?token="));
-    visit.fails_at("list", &["has no tools", "not started", &command]);
+    visit.fails_at("list", &["has no tools", "not running", &command]);
 }
 
 #[test]
 fn a_wrong_key_is_named() {
     let server = Server::start();
     let address = format!("http://127.0.0.1:{}/mcp_endpoint/health?key={OTHER_KEY}", server.port());
-    Visit::to(&address).fails_at("key", &["the key is not the server's", "copy the console"]);
+    Visit::to(&address).fails_at("key", &["the key is wrong", "copy the console"]);
 }
 
 #[test]
@@ -205,14 +205,14 @@ fn a_token_without_an_agent_is_named() {
 fn a_server_without_a_free_place_is_named() {
     let server = Server::builder().set("websocket", "max_connections", 1).start();
     let _tool = server.tool("a").connect();
-    Visit::to(&server.console_address()).fails_at("tool", &["all places are taken (503)"]);
+    Visit::to(&server.console_address()).fails_at("tool", &["connection limit is reached (503)"]);
 }
 
 #[test]
 fn a_prefix_that_is_too_much_is_named() {
     let server = Server::start();
     let address = server.console_address().replace("/mcp_endpoint/", "/xiaozhi/mcp_endpoint/");
-    Visit::to(&address).fails_at("server", &["the prefix is wrong", "path_prefix"]);
+    Visit::to(&address).fails_at("server", &["the path prefix is wrong", "path_prefix"]);
 }
 
 #[test]
@@ -229,10 +229,14 @@ fn a_public_url_that_fails_while_the_server_is_alive_is_told_from_a_dead_server(
     let public = format!("http://127.0.0.1:{}", free_port());
     let builder = configured(server.key(), server.port()).set("server", "public_url", &public);
     let visit = Visit::with(builder, &["doctor"]);
-    visit.fails_at("connect", &["nobody listens there"]);
+    visit.fails_at("connect", &["no program listens there"]);
     visit.warns(&["the server itself answers", &server.port().to_string()]);
     let builder = configured(server.key(), free_port()).set("server", "public_url", &public);
-    Visit::with(builder, &["doctor"]).warns(&["nor does a server answer", "start it"]);
+    Visit::with(builder, &["doctor"]).warns(&[
+        "no server answers at",
+        "on this machine either",
+        "start it",
+    ]);
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn a_certificate_for_another_name_is_named() {
     let folder = certificate("DNS:mcp.example");
     let (_process, port) = serve_tls(&folder);
     for host in ["localhost", "127.0.0.1"] {
-        trusting(&folder, host, port).fails_at("server", &["certificate is for another name"]);
+        trusting(&folder, host, port).fails_at("server", &["certificate is for another host name"]);
     }
 }
 
@@ -118,7 +118,7 @@ fn through_a_trusted_certificate_it_is_seen_who_answers() {
     let (_process, port) = serve_tls(&folder);
     for host in ["localhost", "127.0.0.1"] {
         // It is openssl's own page, and not ours.
-        trusting(&folder, host, port).fails_at("server", &["not the server", "200"]);
+        trusting(&folder, host, port).fails_at("server", &["another server answers", "200"]);
     }
 }
 
@@ -149,7 +149,7 @@ fn https_on_a_plain_port_is_named() {
     }
     let server = Server::start();
     let visit = Visit::to(&server.console_address().replace("http://", "https://"));
-    visit.fails_at("server", &["does not speak TLS", "http:// in place of https://"]);
+    visit.fails_at("server", &["does not speak TLS", "change https:// to http://"]);
     let visit = Visit::to(&server.tool_address().replace("ws://", "wss://"));
     visit.fails_at("server", &["does not speak TLS"]);
 }

@@ -159,9 +159,9 @@ fn what_a_peer_closes_with_and_how_it_breaks_the_protocol_are_told() {
     for (bytes, words) in [
         (&[0x81, 0x01, b'x'][..], "a frame is not masked"),
         (&[0xC1, 0x80, 0, 0, 0, 0][..], "reserved bit"),
-        (&[0x83, 0x80, 0, 0, 0, 0][..], "opcode that does not exist"),
+        (&[0x83, 0x80, 0, 0, 0, 0][..], "unknown opcode"),
         (&[0x09, 0x80, 0, 0, 0, 0][..], "comes in fragments"),
-        (&[0x80, 0x80, 0, 0, 0, 0][..], "no message has begun"),
+        (&[0x80, 0x80, 0, 0, 0, 0][..], "without a message to continue"),
         (&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xED][..], "must not be sent: 1005"),
     ] {
         // Each of an agent of its own: those who come and go in a loop are summed up.

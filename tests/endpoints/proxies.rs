@@ -69,7 +69,7 @@ fn the_log_and_the_health_page_name_the_client_behind_the_proxy() {
     let server = english().start();
     let headers = [("X-Forwarded-For", "2001:db8::7")];
     let _tool = Client::connect(server.address(), &server.tool_path("a"), &headers);
-    let line = server.wait_line("tool connected");
+    let line = server.wait_line("tool server connected");
     assert!(line.contains("2001:db8::7]"), "{line}");
     let mut raw = server.raw();
     raw.send(upgrade(&server.robot_path("a"), &[("X-Forwarded-For", "<script>")]));

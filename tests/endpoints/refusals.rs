@@ -28,14 +28,17 @@ fn each_mistake_with_an_address_is_told_apart_and_says_what_to_do() {
     let no_json = escape(&server.token_of("agentId=a"));
     let nobody = escape(&server.token_of("{}"));
     let cases = [
-        ("/mcp_endpoint/mcp/".to_owned(), "in a shell quote it"),
-        (format!("/mcp_endpoint/mcp/?token={}", &whole[..whole.len() - 9]), "cut or mangled"),
+        ("/mcp_endpoint/mcp/".to_owned(), "in a shell, quote it"),
+        (
+            format!("/mcp_endpoint/mcp/?token={}", &whole[..whole.len() - 9]),
+            "incomplete or changed",
+        ),
         (format!("/mcp_endpoint/mcp/?token={foreign}"), "made with another key"),
-        (format!("/mcp_endpoint/call/?token={no_json}"), "not the JSON it should be"),
-        (format!("/mcp_endpoint/call/?token={nobody}"), "names no agentId"),
-        (format!("/mcp_endpoint/mcp/?token={KEY}"), "a key stands where the token belongs"),
-        (format!("/mcp_endpoint/mcp/?key={KEY}"), "the address for the console"),
-        ("/mcp_endpoint/health?key=wrong".to_owned(), "the address for the console"),
+        (format!("/mcp_endpoint/call/?token={no_json}"), "not the expected JSON"),
+        (format!("/mcp_endpoint/call/?token={nobody}"), "has no agentId"),
+        (format!("/mcp_endpoint/mcp/?token={KEY}"), "contains a key, not a token"),
+        (format!("/mcp_endpoint/mcp/?key={KEY}"), "the console address (?key="),
+        ("/mcp_endpoint/health?key=wrong".to_owned(), "the console address (?key="),
         (format!("/mcp/?token={whole}"), "there is nothing at this path (404)"),
     ];
     for (path, said) in &cases {
@@ -44,7 +47,7 @@ fn each_mistake_with_an_address_is_told_apart_and_says_what_to_do() {
         assert!(line.contains("[WARN] [127.0.0.1:") && line.contains("refused: "), "{line}");
     }
     assert_eq!(server.get("/mcp_endpoint/health?key=no").status, 401);
-    server.wait_line("no key or a wrong one. Use the console address");
+    server.wait_line("the key is missing or wrong. Use the console address");
     let log = server.log();
     for secret in [KEY, OTHER_KEY, &whole[..16], &foreign[..16], &no_json[..16], &nobody[..16]] {
         assert!(!log.contains(secret), "a secret in the log: {log}");
@@ -57,9 +60,9 @@ fn the_console_address_dialled_as_a_websocket_is_answered_as_before_and_told() {
     let mut raw = server.raw();
     raw.send(upgrade(&format!("/mcp_endpoint/health?key={KEY}"), &[]));
     assert_eq!(Response::read(&mut raw).status, 200);
-    server.wait_line("the address for the console");
+    server.wait_line("the console address (?key=");
     assert_eq!(server.get(&format!("/mcp_endpoint/health?key={KEY}")).status, 200);
-    assert_eq!(server.log().matches("the address for the console").count(), 1);
+    assert_eq!(server.log().matches("the console address (?key=").count(), 1);
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn a_forbidden_page_a_proxy_without_upgrade_and_tls_are_told() {
     dial(&server, &server.robot_path("a"), &[("Origin", "http://evil.example")]);
     server.wait_line("[security] allowed_origins");
     assert_eq!(server.get(&server.robot_path("a")).status, 426);
-    server.wait_line("let it pass on the headers Upgrade and Connection");
+    server.wait_line("forward the headers Upgrade and Connection");
     let mut raw = server.raw();
     raw.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03");
     assert_eq!(Response::read(&mut raw).status, 400);
@@ -100,10 +103,10 @@ fn a_cause_is_told_once_however_often_it_comes() {
         assert_eq!(client.expect_close().0, 1008);
     }
     dial(&server, "/mcp_endpoint/mcp/", &[]);
-    server.wait_line("carries no token");
+    server.wait_line("the address has no token");
     let log = server.log();
-    assert_eq!(log.matches("cut or mangled").count(), 1, "{log}");
-    assert!(log.contains("(times since last said: 1; not said again for a minute)"), "{log}");
+    assert_eq!(log.matches("incomplete or changed").count(), 1, "{log}");
+    assert!(log.contains("(1 since the last such message; at most one a minute)"), "{log}");
 }
 
 #[test]
@@ -127,7 +130,7 @@ fn who_guesses_the_key_at_the_statistics_waits_as_well() {
     assert!(waits[5] >= Duration::from_millis(700), "{waits:?}");
     let free = ask("/stats");
     assert!(free < waits[5], "without a key nobody waits, but this took {free:?}");
-    server.wait_line("no key or a wrong one");
+    server.wait_line("the key is missing or wrong");
 }
 
 #[test]
@@ -210,7 +213,7 @@ fn one_agent_leaves_room_for_others() {
         assert!(answer.text().contains("this agent has as many connections"), "{}", answer.text());
     }
     let line = server.wait_line("max_connections_per_agent");
-    assert!(line.contains("agent greedy ") && line.contains("may have, 5,"), "{line}");
+    assert!(line.contains("agent greedy ") && line.contains("limit of 5 connections"), "{line}");
     let _others: Vec<_> = (0..5).map(|_| server.robot("other")).collect();
     mine.pop().unwrap().ws.close();
     server.robot("greedy").expect_silence();

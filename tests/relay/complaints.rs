@@ -62,7 +62,7 @@ fn where_no_tool_was_ever_seen_its_owner_is_told_to_start_one() {
     let line = warning();
     assert!(line.contains("[agent \"a\" robot "), "{line}");
     assert!(line.contains("none of this agent was seen in the 2 min"), "{line}");
-    assert!(line.contains("Start the tool with this agent's address"), "{line}");
+    assert!(line.contains("Start the tool server with this agent's address"), "{line}");
 }
 
 #[test]
@@ -77,8 +77,8 @@ fn where_the_tool_has_left_the_log_says_when_and_why() {
     world.calls(robot, "1", "add");
     world.fails(robot, 1, -32001);
     let line = warning();
-    assert!(line.contains("\"calc\"") && line.contains("left 35 s ago: "), "{line}");
-    assert!(line.contains("See whether its program still runs"), "{line}");
+    assert!(line.contains("\"calc\"") && line.contains("disconnected 35 s ago: "), "{line}");
+    assert!(line.contains("Check that its program still runs"), "{line}");
     // Another agent's robots are not told of it.
     let other = world.robot("b");
     world.asks(other, "1", "ping");
@@ -92,10 +92,10 @@ fn the_same_is_said_once_a_minute_with_a_count() {
     for id in 0..50 {
         world.asks(robot, &id.to_string(), "ping");
     }
-    assert!(warning().contains("times since last said: 1;"));
+    assert!(warning().contains("(1 since the last such message;"));
     world.seconds(60.0);
     world.asks(robot, "50", "ping");
-    assert!(warning().contains("times since last said: 50;"));
+    assert!(warning().contains("(50 since the last such message;"));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn only_the_last_agents_whose_tools_left_are_remembered() {
         warning()
     };
     assert!(told(&mut world, "agent-0").contains("none of this agent was seen"));
-    assert!(told(&mut world, "agent-199").contains("left 0 s ago"));
+    assert!(told(&mut world, "agent-199").contains("disconnected 0 s ago"));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn ever_new_agents_do_not_fill_the_log() {
     let robot = world.robot("one more");
     world.asks(robot, "1", "ping");
     let lines = warned();
-    assert!(lines.iter().any(|line| line.contains("480 more of the kind")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("480 more cases of this kind")), "{lines:?}");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_robot_that_replies_or_never_speaks_is_told_to_be_a_tool_perhaps() {
     let replier = world.robot("a");
     world.says(replier, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
     world.is_silent(replier);
-    assert!(warning().contains("put /mcp/ in the place of /call/"));
+    assert!(warning().contains("change /call/ to /mcp/"));
     let silent = world.robot("b");
     let speaks = world.robot("b");
     world.asks(speaks, "1", "initialize");
@@ -145,7 +145,7 @@ fn a_robot_that_replies_or_never_speaks_is_told_to_be_a_tool_perhaps() {
     world.seconds(2.0);
     let line = warning();
     assert!(
-        line.contains("said nothing in the 30 s") && line.contains(&silent.to_string()),
+        line.contains("sent nothing in the 30 s") && line.contains(&silent.to_string()),
         "{line}"
     );
     world.seconds(300.0);
@@ -163,7 +163,7 @@ fn a_tool_that_asks_for_tools_is_told_to_be_a_robot_perhaps() {
     world.says(tool, r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#);
     world.says(tool, r#"{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{}}"#);
     let line = warning();
-    assert!(line.contains("tools/list") && line.contains("put /call/ in the place of /mcp/"));
+    assert!(line.contains("tools/list") && line.contains("change /mcp/ to /call/"));
 }
 
 #[test]
