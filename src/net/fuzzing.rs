@@ -4,7 +4,6 @@ use super::head::{Head, Outcome};
 use crate::close::CloseReason;
 use crate::http::{Action, Context};
 use std::net::Ipv4Addr;
-use ws::FrameError;
 use ws::SpareBuffers;
 use ws::{Incoming, Input, Receiver};
 

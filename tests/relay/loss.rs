@@ -24,13 +24,13 @@ fn requests_in_flight_are_answered_at_once_when_their_tool_goes() {
     }
 }
 
-/// Twenty robots with a thousand calls each lose their tool server.
+/// Eight robots with a thousand calls each lose their tool server.
 #[test]
 fn a_tool_server_with_many_calls_goes_and_other_agents_are_served_meanwhile() {
     const CALLS: usize = 1000;
     let mut world = World::with(|policy| policy.max_kept = usize::MAX);
     let tool = world.ready_tool("a", "calc", &["add"]);
-    let robots: Vec<Peer> = (0..20).map(|_| world.robot("a")).collect();
+    let robots: Vec<Peer> = (0..8).map(|_| world.robot("a")).collect();
     let (other_tool, other) = (world.ready_tool("b", "calc", &["add"]), world.robot("b"));
     for id in 0..CALLS {
         let params = r#"{"name":"add"}"#;
@@ -53,20 +53,20 @@ fn a_tool_server_with_many_calls_goes_and_other_agents_are_served_meanwhile() {
     assert_eq!(world.relay.counts().in_flight, left);
 
     // What is not answered yet can still be cancelled, and a robot that goes takes its own along.
-    world.cancels(robots[18], "999");
-    world.leaves(robots[19]);
+    world.cancels(robots[6], "999");
+    world.leaves(robots[7]);
     let mut turns = 1;
     while world.relay.counts().in_flight > 0 {
         assert_eq!(world.relay.wake_at(), Some(world.now));
         world.relay.time(world.now, &mut world.wire);
         turns += 1;
     }
-    assert!(turns > 3, "{turns} turns");
+    assert!(turns > 1, "{turns} turns");
     world.seconds(600.0);
-    for (at, robot) in robots.iter().enumerate().take(19) {
+    for (at, robot) in robots.iter().enumerate().take(7) {
         let answers = world.hears_all(*robot);
         let ids: Vec<u64> = answers.iter().filter_map(|answer| answer["id"].as_u64()).collect();
-        let end = if at == 18 { CALLS - 1 } else { CALLS };
+        let end = if at == 6 { CALLS - 1 } else { CALLS };
         assert_eq!(ids, (0..end as u64).collect::<Vec<u64>>(), "robot {at}");
         assert!(answers.iter().all(|answer| answer["error"]["code"] == -32003));
     }

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use mcp_endpoint_server::close::CloseReason;
-use mcp_endpoint_server::http::{Answer, Context, ShellView, Upgrade};
+use mcp_endpoint_server::http::{Action, Context, ShellView, Upgrade};
 use mcp_endpoint_server::net::fuzzing::HeadReader;
 use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
 use mcp_endpoint_server::settings::{Origins, Settings};
@@ -87,13 +87,13 @@ fuzz_target!(|data: &[u8]| {
     let step = usize::from(*step).pow(2).max(1);
     let Some((answer, rest)) = answered(head, step, &context) else { return };
     match &answer {
-        Answer::Respond(response) => {
+        Action::Respond(response) => {
             response_is_sound(response.status, &response.bytes, head);
         }
-        Answer::Upgrade(upgrade) => upgrade_is_sound(upgrade),
-        Answer::CheckKey => assert!(!may_see_key),
+        Action::Upgrade(upgrade) => upgrade_is_sound(upgrade),
+        Action::CheckKey => assert!(!may_see_key),
         // Only who has shown the key may ask for it.
-        Answer::Reload => assert!(may_see_key && has(head, KEY)),
+        Action::Reload => assert!(may_see_key && has(head, KEY)),
     }
     if head.len() <= LARGEST_HEAD {
         // What was clear from pieces is the same from the whole.
@@ -103,7 +103,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-fn answered(head: &[u8], step: usize, context: &Context<'_>) -> Option<(Answer, Vec<u8>)> {
+fn answered(head: &[u8], step: usize, context: &Context<'_>) -> Option<(Action, Vec<u8>)> {
     let mut reader = HeadReader::default();
     head.chunks(step.min(head.len().max(1))).find_map(|piece| reader.take(piece, context))
 }

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use mcp_endpoint_server::text::Language;
 use mcp_endpoint_server::token::address::{addresses, Base};
-use mcp_endpoint_server::token::{percent, same_key, Token, LONGEST_AGENT};
+use mcp_endpoint_server::token::{percent, same_key, Token, MAX_AGENT_ID_BYTES};
 
 fuzz_target!(|data: &[u8]| {
     // key, then agent, then a token, with a line end after each.
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     let token = parts.next().unwrap_or_default();
 
     if let Ok(agent) = Token::read(&key, token) {
-        assert!((1..=LONGEST_AGENT).contains(&agent.len()));
+        assert!((1..=MAX_AGENT_ID_BYTES).contains(&agent.len()));
         opens(&key, &agent);
     }
     opens(&key, &agent);
@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
 /// Every spelling of the agent's own token is understood.
 fn opens(key: &str, agent: &str) {
     let token = Token::new(key, agent);
-    let expected = (1..=LONGEST_AGENT).contains(&agent.len()).then(|| agent.to_owned());
+    let expected = (1..=MAX_AGENT_ID_BYTES).contains(&agent.len()).then(|| agent.to_owned());
     let plain = token.as_str();
     let url_safe = plain.replace('+', "-").replace('/', "_");
     let blanks = plain.replace('+', " ");
