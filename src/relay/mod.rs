@@ -204,7 +204,7 @@ impl Relay {
 
     /// A peer has sent a text.
     pub fn text(&mut self, now: Moment, peer: Peer, text: &str, wire: &mut dyn Wire) {
-        let Some(Place { side, agent, place }) = self.peers.get(peer) else { return };
+        let Some(Place { side, agent, place }) = self.peers.get(&peer).copied() else { return };
         self.handle(now, agent, wire, |agent, turn| match side {
             Side::Tool => agent.tool_says(turn, place, text),
             Side::Robot => agent.robot_says(turn, place, text),
@@ -218,7 +218,7 @@ impl Relay {
     }
 
     fn is_gone(&mut self, now: Moment, peer: Peer, end: &Ending, wire: &mut dyn Wire) {
-        let Some(Place { side, agent, place }) = self.peers.remove(peer) else { return };
+        let Some(Place { side, agent, place }) = self.peers.remove(&peer) else { return };
         self.handle(now, agent, wire, |agent, turn| match side {
             Side::Tool => agent.tool_left(turn, place, end),
             Side::Robot => agent.robot_left(turn, place, end),
@@ -331,7 +331,7 @@ impl Relay {
             self.agents.remove(at);
         }
         for peer in forgotten {
-            self.peers.remove(peer);
+            self.peers.remove(&peer);
         }
         Some(result)
     }
@@ -365,15 +365,14 @@ impl Relay {
         assert_eq!(self.names.len(), self.agents.len(), "a name without its agent");
         let peers: usize =
             self.agents.iter().map(|(_, agent)| agent.tools.len() + agent.robots.len()).sum();
-        let (count, entries) = self.peers.all();
-        assert_eq!(count, peers, "a connection is kept that no agent has");
-        for (peer, Place { side, agent, place }) in entries {
-            let agent = self.agents.get(agent);
+        assert_eq!(self.peers.len(), peers, "a connection is kept that no agent has");
+        for (peer, Place { side, agent, place }) in &self.peers {
+            let agent = self.agents.get(*agent);
             let found = agent.and_then(|agent| match side {
-                Side::Tool => agent.tools.get(place).map(|tool| tool.peer),
-                Side::Robot => agent.robots.get(place).map(|robot| robot.peer),
+                Side::Tool => agent.tools.get(*place).map(|tool| tool.peer),
+                Side::Robot => agent.robots.get(*place).map(|robot| robot.peer),
             });
-            assert_eq!(found, Some(peer), "a connection is found at another's place");
+            assert_eq!(found, Some(*peer), "a connection is found at another's place");
         }
         let in_flight = u64::try_from(self.counts().in_flight).unwrap_or(u64::MAX);
         let ended = self.traffic.calls_ended();

@@ -2,7 +2,7 @@
 
 use crate::world::{World, ANNOUNCES};
 use mcp_endpoint_server::close::CloseReason;
-use mcp_endpoint_server::relay::{Counts, Peer};
+use mcp_endpoint_server::relay::{Counts, Joining, Peer, Side};
 use std::time::Duration;
 
 fn without_grace() -> World {
@@ -399,4 +399,23 @@ fn a_request_for_a_tool_that_has_been_silent_for_a_while_probes_it_once() {
     world.seconds(4.9);
     world.calls(robot, "6", "add");
     assert_eq!(world.wire.probed.len(), 2);
+}
+
+#[test]
+fn two_connections_may_have_one_slot_after_another_before_the_first_is_known_to_be_gone() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let first = world.robot("a");
+    let second = Peer { generation: first.generation + 1000, ..first };
+    let joining =
+        Joining { side: Side::Robot, agent: "a", server_id: None, address: "192.0.2.1:5" };
+    world.relay.joined(world.now, second, joining, &mut world.wire);
+    world.leaves(first);
+    world.relay.text(
+        world.now,
+        second,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add"}}"#,
+        &mut world.wire,
+    );
+    assert!(world.called(tool, "add") > 0);
 }
