@@ -178,7 +178,7 @@ fn a_tool_arrives_and_leaves_without_reloading() {
     browser.evaluate("void (document.querySelector('.agent').mark = 'the same node')");
     drop(tool);
     browser.miss(".server", "");
-    browser.see(".agent li", "gone");
+    browser.see(".agent li", "ago");
     browser.see(".agent code", "bridge.py");
     let mark = browser.evaluate("document.querySelector('.agent').mark");
     assert_eq!(mark, "the same node", "nodes are kept");
@@ -261,7 +261,7 @@ fn a_failed_call_and_a_lost_tool_are_told() {
     tool.next("tools/call");
     browser.see("#call-time", "waiting");
     drop(tool);
-    browser.see("#said.bad", "call again once it is back");
+    browser.see("#said.bad", "call again when it is back");
     browser.see("#said.bad", "工具端连接已断开");
     browser.click("#details > summary");
     browser.see("#answer", "-32003");
@@ -286,7 +286,7 @@ fn an_address_is_copied_with_and_without_a_clipboard() {
         assert_eq!(has_clipboard, host == "127.0.0.1");
         browser.fill("#agent-id", "my agent/小");
         browser.press("Enter");
-        browser.see("#made", "For tools");
+        browser.see("#made", "For tool servers");
         browser.click("#made button");
         browser.see("#made button", "Copied");
         let shown = browser.text("#made code");
