@@ -178,7 +178,7 @@ fn a_tool_arrives_and_leaves_without_reloading() {
     browser.evaluate("void (document.querySelector('.agent').mark = 'the same node')");
     drop(tool);
     browser.miss(".server", "");
-    browser.see(".agent li", "ago");
+    browser.see(".agent li", "lost");
     browser.see(".agent code", "bridge.py");
     let mark = browser.evaluate("document.querySelector('.agent').mark");
     assert_eq!(mark, "the same node", "nodes are kept");
