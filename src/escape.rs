@@ -21,6 +21,22 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The start of `text`, of at most `max_chars` characters, as [`visible`] makes it; with `…` where more
+/// follows.
+pub fn visible_start(text: &str, max_chars: usize) -> String {
+    let mut start: String = text.chars().take(max_chars).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    visible(&start).into_owned()
+}
+
+/// The start of `text`, of at most `max_bytes` bytes. It ends with a whole character.
+pub fn start_of(text: &str, max_bytes: usize) -> &str {
+    let end = (0..=max_bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
 /// Whether `c` is a control character, a format character of Unicode or an invisible filler.
 fn is_hidden(c: char) -> bool {
     // Most characters end here.
@@ -65,5 +81,13 @@ mod tests {
         ] {
             assert_eq!(visible(text), shown);
         }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(visible_start("灯\u{1b}[2J\nx", 80), r"灯\u{1b}[2J\nx");
+        assert_eq!(visible_start("灯灯灯", 3), "灯灯灯");
+        assert_eq!(visible_start("灯灯灯", 2), "灯灯…");
+        assert_eq!([3, 5, 6, 9, 10].map(|max| start_of("灯灯灯", max).len()), [3, 3, 6, 9, 9]);
     }
 }

@@ -11,7 +11,7 @@ mod terminal;
 
 pub use terminal::print;
 
-use crate::escape::visible;
+use crate::escape::{start_of, visible};
 use crate::settings::Settings;
 use crate::text::Language;
 use file::LogFile;
@@ -126,9 +126,8 @@ impl Log for Journal {
             None => Cow::Owned(record.args().to_string()),
         };
         if message.len() > MAX_TEXT_BYTES {
-            let end = (0..=MAX_TEXT_BYTES).rev().find(|end| message.is_char_boundary(*end));
-            let cut = message.get(..end.unwrap_or_default()).unwrap_or_default();
-            message = Cow::Owned(format!("{cut}… ({} bytes)", message.len()));
+            let start = start_of(&message, MAX_TEXT_BYTES);
+            message = Cow::Owned(format!("{start}… ({} bytes)", message.len()));
         }
         let message = visible(&message);
         let metadata = record.metadata().clone();

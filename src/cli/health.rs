@@ -1,8 +1,9 @@
 //! Whether a server is alive: for containers and scripts, where there is no `curl`.
 
 use super::client::http::{self, number_at, text_at};
-use super::client::{own, shown};
+use super::client::own;
 use super::output::{complain, say, wrong_use, End};
+use crate::escape::visible_start;
 use crate::settings::Loaded;
 use crate::text::Language;
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub(super) fn tell(loaded: &Loaded, at: Option<&str>, language: Language) -> End
             let json = answer.json();
             say(&language.healthy(
                 &base,
-                &shown(text_at(&json, "version"), WIDEST),
+                &visible_start(text_at(&json, "version"), WIDEST),
                 number_at(&json, "uptime_seconds"),
                 number_at(&json, "connections.tool_connections"),
                 number_at(&json, "connections.robot_connections"),

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::escape::visible;
 use crate::settings::environment::{self, Environment};
 use crate::settings::table::{self, Row, TABLE};
 use crate::settings::{edits, language_named, short, Sources};
@@ -140,17 +141,13 @@ fn said(error: Error, language: Language) -> String {
         Error::MissingValue { option } => {
             language.option_without_value(&option.unwrap_or_default())
         }
-        Error::UnexpectedOption(option) => language.unknown_option(&shown(&option)),
+        Error::UnexpectedOption(option) => language.unknown_option(&visible(&option)),
         Error::UnexpectedArgument(argument) => {
-            language.unknown_option(&shown(&argument.to_string_lossy()))
+            language.unknown_option(&visible(&argument.to_string_lossy()))
         }
         Error::UnexpectedValue { option, .. } => language.option_with_value(&option),
-        other => language.option_unreadable(&shown(&other.to_string())),
+        other => language.option_unreadable(&visible(&other.to_string())),
     }
-}
-
-fn shown(text: &str) -> String {
-    crate::escape::visible(text).into_owned()
 }
 
 fn read(

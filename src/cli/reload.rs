@@ -1,8 +1,9 @@
 //! Asks a running server to read its settings again, as SIGHUP does: for Windows and containers.
 
 use super::client::http::{self, at, text_at};
-use super::client::{own, shown};
+use super::client::own;
 use super::output::{complain, say, wrong_use, End};
+use crate::escape::visible_start;
 use crate::settings::Loaded;
 use crate::text::Language;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> E
     match answer.status {
         200 if text_at(&json, "result.status") == "success" => {
             for warning in at(&json, "result.warnings").as_array().into_iter().flatten() {
-                complain(&shown(warning.as_str().unwrap_or_default(), WIDEST));
+                complain(&visible_start(warning.as_str().unwrap_or_default(), WIDEST));
             }
             say(&language.reload_done(&base));
             return End::Well;
@@ -41,7 +42,7 @@ pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> E
         409 => {
             complain(&language.reload_refused(&base));
             for problem in text_at(&json, "error.data.details").lines() {
-                complain(&shown(problem, WIDEST));
+                complain(&visible_start(problem, WIDEST));
             }
         }
         status => complain(&language.reload_unknown(&base, status)),

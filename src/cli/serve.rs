@@ -62,7 +62,7 @@ fn announce(settings: &Settings, server: &Server) {
     logging::print(&text);
 }
 
-/// Reads the settings again when it is asked to, and opens the log file anew.
+/// What a reload does: it reads the settings again and opens the log file again.
 fn reload_from(sources: Sources, started: Settings, mut had_file: bool) -> Reload {
     let mut current = started.clone();
     Box::new(move || {

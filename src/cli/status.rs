@@ -1,9 +1,10 @@
 //! A running server as a table.
 
 use super::client::http::{self, at, number_at, text_at};
-use super::client::{own, shown, Address};
+use super::client::{own, Address};
 use super::doctor::columns;
 use super::output::{complain, say, wrong_use, End};
+use crate::escape::visible_start;
 use crate::settings::Loaded;
 use crate::text::Language;
 use serde_json::Value;
@@ -22,7 +23,7 @@ const WIDEST: usize = 40;
 /// The longest reason of a refusal, in characters: more than any of ours.
 const LONGEST_REASON: usize = 300;
 
-/// Begins the screen anew.
+/// Clears the screen.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// Prints the table: once, or until it is interrupted; a server that goes may come back.
@@ -108,7 +109,7 @@ fn table(status: &Value, base: &str, language: Language) -> String {
     for refusal in elements(status, "refusals") {
         lines.push(language.status_refusal(
             &cell(refusal, "address"),
-            &shown(text_at(refusal, "reason_text"), LONGEST_REASON),
+            &visible_start(text_at(refusal, "reason_text"), LONGEST_REASON),
             number_at(refusal, "count"),
             &since(number_at(refusal, "seconds_ago")),
         ));
@@ -183,7 +184,7 @@ fn cell(value: &Value, path: &str) -> String {
 /// A text as a cell: one line, not too long; `-` for none.
 fn text(value: &Value) -> String {
     let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return "-".to_owned() };
-    shown(text, WIDEST)
+    visible_start(text, WIDEST)
 }
 
 /// Seconds as people say them.

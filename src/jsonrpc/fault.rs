@@ -17,7 +17,7 @@ pub struct Fault {
 pub enum FaultKind {
     /// It ends in the middle of a value.
     EndsEarly,
-    /// A control character stands in it as it is, such as a tab in a string.
+    /// A control character in it is not escaped, such as a tab in a string.
     ControlCharacter,
     /// A backslash in a string begins none of the escapes there are.
     BadEscape,

@@ -175,7 +175,7 @@ fn key_of(spelled: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Behind the quote that ends a string, whatever stands in it.
+/// The place behind the quote that ends a string.
 fn string_end(bytes: &[u8], mut at: usize, quote: u8) -> usize {
     while let Some(byte) = bytes.get(at) {
         at += match byte {

@@ -39,7 +39,7 @@ pub struct Message<'a> {
     kind: Unusual,
     /// Whether its result says `isError`.
     pub is_failure: bool,
-    /// What stands in its `params`.
+    /// The members of its `params`.
     inside: Inside<'a>,
 }
 
@@ -287,8 +287,8 @@ impl<'a> Message<'a> {
         });
     }
 
-    /// What stands in `{"type":"mcp","payload":…}`, as which devices send messages to their own
-    /// server.
+    /// The `payload` of `{"type":"mcp","payload":…}`, the form in which devices send messages to their
+    /// own server.
     pub fn wrapped(&self) -> Option<&'a str> {
         self.unusual.filter(|_| self.kind == Unusual::Payload)
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Where `part`, which must be a slice of `whole`, stands in it.
+/// The place of `part` in `whole`, of which it must be a slice.
 pub fn place_in(whole: &str, part: &str) -> Option<Range<usize>> {
     let (before, after) = around(whole, part)?;
     Some(before.len()..whole.len().checked_sub(after.len())?)
@@ -17,10 +17,10 @@ pub(crate) fn around<'a>(whole: &'a str, part: &str) -> Option<(&'a str, &'a str
     Some((before, after))
 }
 
-/// Four parts of one message may be written anew, such as its id, a name, a token; the others are kept.
+/// Up to four parts of a message are replaced, such as its id, a name and a token.
 const MAX_PIECES: usize = 9;
 
-/// A message with some parts of it written anew, as the pieces it consists of then. Some may be empty.
+/// A message with some of its parts replaced, as the pieces it then consists of. Some may be empty.
 #[derive(Debug)]
 pub struct Splice<'a> {
     /// Those at even places are kept, those between them are new.
@@ -41,7 +41,7 @@ impl<'a> Splice<'a> {
         }
     }
 
-    /// Cuts the piece at `at`, if `part` stands in it.
+    /// Cuts the piece at `at`, if `part` is in it.
     fn cut(&mut self, at: usize, part: &str, new: &'a str) -> Option<()> {
         let piece = *self.pieces.get(at)?;
         let (before, after) = around(piece, part)?;

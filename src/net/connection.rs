@@ -10,9 +10,7 @@ use crate::time::Moment;
 use mio::net::TcpStream;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use ws::CloseFinder;
-use ws::Receiver;
-use ws::SendQueue;
+use ws::{CloseFinder, Receiver, SendQueue};
 
 /// The phase of a connection.
 #[derive(Debug)]

@@ -19,8 +19,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tungstenite::protocol::frame::coding::Control;
-use ws::CloseFinder;
-use ws::{Progress, SpareBuffers};
+use ws::{CloseFinder, Progress, SpareBuffers};
 
 /// The slab keeps room for at least this many connections.
 const MIN_CAPACITY: usize = 64;

@@ -4,8 +4,7 @@ use super::head::{Head, Outcome};
 use crate::close::CloseReason;
 use crate::http::{Action, Context};
 use std::net::Ipv4Addr;
-use ws::SpareBuffers;
-use ws::{Incoming, Input, Receiver};
+use ws::{Incoming, Input, Receiver, SpareBuffers};
 
 /// A reader of request heads.
 #[derive(Debug, Default)]

@@ -5,8 +5,7 @@ use super::server::Server;
 use crate::close::{CloseReason, Ending};
 use std::io::{self, Read};
 use tungstenite::protocol::frame::coding::Control;
-use ws::Progress;
-use ws::{Incoming, Input};
+use ws::{Incoming, Input, Progress};
 
 /// A peer with more than this many bytes queued gets no pongs.
 const MAX_QUEUED_FOR_PONG: usize = 64 * 1024;

@@ -197,7 +197,11 @@ mod tests {
         assert_eq!(refusals.recent(at(10)), both);
         assert_eq!(refusals.recent(at(605)), both[..1], "forgotten after ten minutes");
         refusals.note(address(1), TokenMissing, at(700));
-        assert_eq!(refusals.recent(at(700)), [shown(1, TokenMissing, 1, 700)], "counters anew");
+        assert_eq!(
+            refusals.recent(at(700)),
+            [shown(1, TokenMissing, 1, 700)],
+            "the counters start again"
+        );
     }
 
     #[test]

@@ -446,7 +446,7 @@ impl CallTable {
         debug_assert!(false, "an entry is not in its chain");
     }
 
-    /// Makes both indices anew, with room for one entry more.
+    /// Rebuilds both indices, with room for one more entry.
     fn rehash(&mut self) {
         let size = (self.entries.len() + 1).next_power_of_two().max(8);
         self.heads = vec![[NONE; 2]; size];

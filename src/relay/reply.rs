@@ -1,6 +1,7 @@
 //! The messages the relay itself writes (docs/protocol.md#errors-to-robots).
 
 use super::Traffic;
+use crate::escape::start_of;
 use crate::text::Language;
 use jsonrpc::Fault;
 
@@ -154,13 +155,9 @@ pub(super) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// The beginning of `text`, for an error to repeat.
+/// The start of `text`, as an error repeats it.
 pub(super) fn shortened(text: &str) -> &str {
-    let mut end = text.len().min(LONGEST_ECHO);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or(text)
+    start_of(text, LONGEST_ECHO)
 }
 
 /// `initialize`, as the relay sends it to a tool.

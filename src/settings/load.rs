@@ -6,7 +6,7 @@ use super::key::{new_key, with_key, SHORTEST};
 use super::lines::{Content, Entry};
 use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
 use super::{save, value, Settings};
-use crate::escape::visible;
+use crate::escape::visible_start;
 use crate::ownership;
 use crate::sorted::sorted;
 use crate::text::Language;
@@ -380,14 +380,12 @@ pub(crate) fn edits(known: &str, name: &str) -> usize {
     costs.last().copied().unwrap_or_default()
 }
 
-/// A text from a file as it can be shown in a sentence: one line, and not too long.
+/// How much of a text of the owner is repeated in a sentence, in characters.
+const MAX_REPEATED_CHARS: usize = 60;
+
+/// A text of the owner as a sentence repeats it: one line, cut where it is long.
 pub(crate) fn short(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let mut shown: String = text.chars().take(LONGEST).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    visible(&shown).into_owned()
+    visible_start(text, MAX_REPEATED_CHARS)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! An address as people have it, taken apart: the console's, a tool's, a robot's, or only where
 //! the server is.
 
+use crate::escape::visible_start;
 use crate::text::Language;
 use crate::token::address::ROOT;
 use crate::token::percent;
@@ -56,7 +57,7 @@ pub enum Unreadable {
 impl Unreadable {
     /// Why `text` is no address.
     pub fn told(self, language: Language, text: &str) -> String {
-        let text = super::shown(text, 80);
+        let text = visible_start(text, 80);
         match self {
             Unreadable::Scheme => language.no_address_scheme(&text),
             Unreadable::Host => language.no_address_host(&text),

@@ -1,6 +1,7 @@
 //! Plain requests: one question, one answer, one connection.
 
 use super::{Address, Failure, Stream};
+use crate::escape::visible_start;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -178,7 +179,7 @@ fn not_http(bytes: &[u8]) -> Failure {
         return Failure::SpeaksTls;
     }
     let text = String::from_utf8_lossy(bytes);
-    Failure::NotHttp(super::shown(text.lines().next().unwrap_or_default(), 40))
+    Failure::NotHttp(visible_start(text.lines().next().unwrap_or_default(), 40))
 }
 
 /// Reads once; false at the end of the stream.

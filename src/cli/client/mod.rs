@@ -72,15 +72,6 @@ impl Failure {
     }
 }
 
-/// A strange text as it can be shown: one line, of at most `most` characters before the dots.
-pub fn shown(text: &str, most: usize) -> String {
-    let mut short: String = text.chars().take(most).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    crate::escape::visible(&short).into_owned()
-}
-
 /// What `ask` makes of a server that does `serve` with its only connection, as long as it lasts.
 /// It has to come back by itself.
 #[cfg(test)]
@@ -94,16 +85,4 @@ fn served<R: Send + 'static>(
     let (sender, answers) = std::sync::mpsc::channel();
     std::thread::spawn(move || sender.send(ask(address)));
     answers.recv_timeout(std::time::Duration::from_secs(20)).expect("it waits for ever")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shown;
-
-    #[test]
-    fn a_strange_text_is_one_line_and_not_too_long() {
-        assert_eq!(shown("灯\u{1b}[2J\nx", 80), r"灯\u{1b}[2J\nx");
-        assert_eq!(shown("灯灯灯", 3), "灯灯灯");
-        assert_eq!(shown("灯灯灯", 2), "灯灯…");
-    }
 }

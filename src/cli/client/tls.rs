@@ -2,6 +2,7 @@
 //! else: the server leaves it to a proxy.
 
 use super::Failure;
+use crate::escape::visible_start;
 
 /// Why a certificate is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +142,7 @@ fn why(said: &str) -> Failure {
     let error = said.lines().find(|line| line.contains("error:"));
     match error {
         Some(line) => {
-            Failure::Tls(super::shown(line.rsplit(':').next().unwrap_or(line).trim(), 120))
+            Failure::Tls(visible_start(line.rsplit(':').next().unwrap_or(line).trim(), 120))
         }
         None => Failure::Ended,
     }

@@ -5,8 +5,12 @@ use crate::cli::client::http::{at, text_at, Answer};
 use crate::cli::client::websocket::Refusal;
 use crate::cli::client::Failure;
 use crate::close::{CloseReason, RefusalReason};
+use crate::escape::visible_start;
 use crate::text::Language;
 use serde_json::Value;
+
+/// How much of a text of the server is shown, in characters.
+const MAX_SHOWN_CHARS: usize = 120;
 
 /// Why a step failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,9 +219,9 @@ pub fn of_reply(method: &'static str, reply: &Value) -> Result<Value, Cause> {
     }
 }
 
-/// A strange text as it can be shown: one line, and not too long.
+/// A text of the server as it can be shown: one line, cut where it is long.
 pub(super) fn shown(text: &str) -> String {
-    crate::cli::client::shown(text, 120)
+    visible_start(text, MAX_SHOWN_CHARS)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::cause::{of_close, of_home, of_key, of_refusal, of_reply, shown, Cause
 use crate::cli::client::http::{self, at, number_at, text_at, Answer};
 use crate::cli::client::websocket::{random, Event, WebSocket};
 use crate::cli::client::{connects, own, Address, Failure};
+use crate::escape::visible_start;
 use crate::settings::Loaded;
 use crate::text::Language;
 use crate::token::{percent, Token};
@@ -346,7 +347,7 @@ impl Visit {
 
 /// Names in one line; some agents have hundreds of them.
 fn joined(names: &[String]) -> String {
-    crate::cli::client::shown(&names.join(", "), LONGEST_LINE)
+    visible_start(&names.join(", "), LONGEST_LINE)
 }
 
 /// A name nobody else has.

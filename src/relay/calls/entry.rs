@@ -7,7 +7,7 @@ use crate::time::Moment;
 /// How many bytes of memory a request takes in the table.
 pub(in crate::relay) const ENTRY_SIZE: usize = size_of::<Entry>() + size_of::<[u32; 2]>();
 
-/// The lists an entry stands in.
+/// The lists an entry is in.
 #[derive(Clone, Copy)]
 pub(super) enum List {
     /// The calls of its robot, the oldest first.
