@@ -147,14 +147,18 @@ impl Agent {
             Ok(message) => message,
             Err(unread) => {
                 turn.traffic.messages_dropped += 1;
-                let id = unread.id_in(text).unwrap_or("null");
+                let id = unread.id_in(text);
+                if unread.why == MessageError::NoRoom && id.is_none() {
+                    // It may be a notification, which is never answered.
+                    return;
+                }
                 let refusal = match unread.why {
                     MessageError::NotJson => Refusal::NotJson,
                     MessageError::Batch => Refusal::Batch,
                     MessageError::NotAMessage => Refusal::NotAMessage,
                     MessageError::NoRoom => Refusal::NotForwarded(Cause::MemorySpent),
                 };
-                return self.refuse(turn, place, id, refusal);
+                return self.refuse(turn, place, id.unwrap_or("null"), refusal);
             }
         };
         let is_notification = |method: &str| method.starts_with("notifications/");

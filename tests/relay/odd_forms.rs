@@ -258,6 +258,9 @@ fn a_large_answer_with_line_breaks_is_copied_only_where_there_is_memory() {
     let ask = format!("{{\"id\":8,\n\"method\":\"x\",\"params\":\"{text}\"}}");
     world.says(robot, &ask);
     world.fails(robot, 8, -32002);
+    // A notification is not answered, whatever becomes of it.
+    world.says(robot, &format!("{{\"method\":\"x\",\n\"params\":\"{text}\"}}"));
+    world.is_silent(robot);
     assert!(world.kept_for("a") < before);
     world.wire.memory_limit = None;
     let id = call(&mut world, tool, robot);
