@@ -1,4 +1,4 @@
-//! The map of the house.
+//! The library behind the program: its modules.
 //!
 //! An *MCP endpoint server* is the meeting point between Xiaozhi voice devices and the MCP tool
 //! servers their owners run. A pure core stands inside a thin shell:
@@ -7,7 +7,8 @@
 //!   given what happened and the time, and says what to send. It never sees a socket, a clock, a
 //!   file or a random number.
 //! * [`http`] is pure too: a parsed request and a view of the relay in, a response out.
-//! * [`net`] is the shell: sockets, buffers, frames. It never looks into a message.
+//! * [`net`] is the shell: sockets, connections, buffers. It never looks into a message.
+//! * The crates `jsonrpc` and `ws` read and write JSON-RPC text and WebSocket frames.
 //! * [`cli`] is the command line: it runs the server, and has the commands beside it, which dial a
 //!   server as everybody does.
 //!

@@ -1,4 +1,4 @@
-//! The shell: sockets, buffers, frames. It never looks into a message.
+//! The shell: sockets, connections, buffers. It never looks into a message.
 //!
 //! One thread runs one poll loop ([`server`]), and all connections are in a slab. Handlers only queue
 //! bytes, which are written once per turn. Each connection gets a bounded amount of work per turn,
