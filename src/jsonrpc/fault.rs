@@ -8,7 +8,7 @@ use crate::message::{MessageError, Unread};
 pub struct Fault {
     /// Its kind.
     pub kind: FaultKind,
-    /// How many bytes of the text stand before it.
+    /// Its byte offset in the text.
     pub at: usize,
 }
 
@@ -17,13 +17,13 @@ pub struct Fault {
 pub enum FaultKind {
     /// It ends in the middle of a value.
     EndsEarly,
-    /// A control character in it is not escaped, such as a tab in a string.
+    /// It has an unescaped control character, such as a tab in a string.
     ControlCharacter,
-    /// A backslash in a string begins none of the escapes there are.
+    /// A backslash in a string does not begin a valid escape.
     BadEscape,
-    /// Something comes behind a whole message.
+    /// Text follows a complete message.
     MoreBehind,
-    /// A character cannot stand where it stands.
+    /// It has a character that is not allowed there.
     Unexpected,
     /// It is JSON, but no object.
     NoObject,
@@ -36,8 +36,8 @@ pub enum FaultKind {
 }
 
 impl Fault {
-    /// What is wrong with a text that came. `line` is what it is passed on as, and `unread` why that
-    /// is no message; nothing where only its answer is missing.
+    /// The fault in a received text. `line` is the text as it would be forwarded. `unread` says why
+    /// it is not a message; `None` if it only lacks `result` and `error`.
     pub fn of(text: &str, line: &str, unread: Option<&Unread>) -> Self {
         let rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let is_json = unread.is_none_or(|unread| unread.is_json());

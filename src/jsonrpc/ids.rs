@@ -1,5 +1,5 @@
-//! Whose answer a text is that cannot be read: ids are looked for in it, loosely. Of a large text only
-//! the beginning and the end are looked at.
+//! Finds the ids in a text that cannot be read, to answer the requests it belongs to. In a large
+//! text only the beginning and the end are searched.
 
 use crate::line::BYTE_ORDER_MARK;
 use crate::message::string;
@@ -12,9 +12,9 @@ const TAIL: usize = 4 * 1024;
 /// How often a message may be written as a string within another one.
 const MAX_QUOTED: usize = 3;
 
-/// Hears of the ids in a text that is no message, as they are spelled: of each object in it the first
-/// id at its depth, unless a method stands beside it. Brackets and strings are followed as far as they
-/// go; strings and keys may be written as Python and JavaScript write them.
+/// Calls `hear` with each id in a text that is not a message, as spelled: the first id of each
+/// message in it that has no method. Follows brackets and strings as far as possible. Accepts
+/// strings and keys as Python and JavaScript write them.
 pub fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
     look(text, MAX_QUOTED, hear);
 }
@@ -33,7 +33,7 @@ fn look(text: &str, quoted: usize, hear: &mut dyn FnMut(&str)) {
             }
             search.tell(hear);
         }
-        // A line of somebody's log may have a message in it that is none of its own.
+        // A log line may quote a message; that is not an answer.
         _ => (),
     }
 }
@@ -129,7 +129,7 @@ impl<'a> Search<'a> {
     fn end(&mut self, text: &'a str) {
         let bytes = text.as_bytes();
         let (mut at, mut depth) = (bytes.len(), 0_usize);
-        // What stands to the right: the next byte, and a value with its colon.
+        // What is to the right: the next byte, and a value with its colon.
         let (mut next, mut value) = (b'}', None);
         let mut id = None;
         while let Some(byte) = at.checked_sub(1).and_then(|last| bytes.get(last)) {

@@ -1,4 +1,4 @@
-//! JSON-RPC text, read and written where it stands: nothing is parsed into values and serialised again.
+//! JSON-RPC text, read and rewritten in place: nothing is parsed into values and serialised again.
 //!
 //! Every byte that the relay passes on goes through here once. So this is a crate of its own, which a
 //! release build optimises for speed; the rest of the program is optimised for size.

@@ -3,9 +3,9 @@
 use crate::message::{Message, MessageError, Unread};
 use crate::scan::{first_break, is_break, Notes};
 
-/// Tells `then` of a text that came: what it is as it is passed on, and as a message. Line breaks
-/// at its end are left out, as is a byte order mark before it; those between the parts of JSON
-/// become blanks, in a copy, if `has_room` says that there is room for one of so many bytes.
+/// Reads a received text and calls `then` with the text to forward and the message in it. Drops
+/// line breaks at the end and a byte order mark at the start. Replaces line breaks between JSON
+/// tokens by blanks, in a copy, if `has_room` allows a copy of that many bytes.
 pub fn read_line<C, T>(
     context: &mut C,
     text: &str,
@@ -15,13 +15,13 @@ pub fn read_line<C, T>(
     let (line, mut notes) = (without_end(text), Notes::default());
     let read = Message::read_noting(line, &mut notes);
     match &read {
-        // Nearly all are. It is used where it lies: it is large to copy.
+        // The common case. Passed by reference, because a message is large.
         Ok(message) if !notes.has_breaks => then(context, line, Ok(message)),
         _ => read_odd_line(context, (line, notes), &read, has_room, then),
     }
 }
 
-/// A text that is no message of one line, as `first` says.
+/// Handles a text that `first` shows not to be a message of one line.
 #[cold]
 #[inline(never)]
 fn read_odd_line<C, T>(
@@ -72,8 +72,8 @@ fn without_end(text: &str) -> &str {
     }
 }
 
-/// A text with blanks in the place of line breaks, in no more memory than that takes: a text may be
-/// large.
+/// `text` with blanks in place of line breaks. Allocates only what the copy needs, because a text
+/// may be large.
 fn with_blanks(text: &str) -> String {
     let bytes = text.bytes().map(|byte| if is_break(byte) { b' ' } else { byte });
     String::from_utf8(bytes.collect()).unwrap_or_default()

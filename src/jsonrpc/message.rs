@@ -1,4 +1,5 @@
-//! A JSON-RPC message, borrowed: its kind, and where its ids and the members stand that a relay needs.
+//! A borrowed JSON-RPC message: its kind, and the positions of its ids and of the members a relay
+//! needs.
 
 use crate::scan::{self, first_break, Key, Notes, Scanner, SyntaxError, TextError};
 use crate::splice::{around, place_in};
@@ -34,7 +35,7 @@ pub struct Message<'a> {
     pub result: Option<&'a str>,
     /// Its `error`, as it is spelled.
     pub error: Option<&'a str>,
-    /// A part of it that is not as usual, as it is spelled, if there is one.
+    /// Its unusual part, if it has one, as spelled.
     unusual: Option<&'a str>,
     kind: Unusual,
     /// Whether its result says `isError`.
@@ -48,7 +49,7 @@ pub struct Message<'a> {
 pub enum MessageError {
     /// It is not JSON.
     NotJson,
-    /// It is a list: JSON-RPC's batches are not spoken here.
+    /// It is a list. Batches are not supported.
     Batch,
     /// It is JSON, but neither request nor notification nor reply.
     NotAMessage,
@@ -56,16 +57,16 @@ pub enum MessageError {
     NoRoom,
 }
 
-/// A text that is no message: why, and what was found on the way.
+/// Why a text is not a message, and what was found in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
-    /// Why it is none.
+    /// The reason.
     pub why: MessageError,
-    /// Where the first thing stands that is wrong.
+    /// The byte offset of the first error.
     pub(crate) at: usize,
-    /// Where it is no JSON: whether the text before that place is.
+    /// For [`MessageError::NotJson`]: whether the text before `at` is a complete value.
     pub(crate) is_behind_value: bool,
-    /// Where its id stands, if it is JSON and has one that can be read.
+    /// The place of its id, if it is JSON and has an id that can be read.
     id: Option<Range<usize>>,
 }
 
@@ -105,8 +106,8 @@ impl From<TextError> for Unread {
 /// What is unusual about a part of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Unusual {
-    /// The one of `result` and `error` that has to go where both are there: an `error` of `null`, or
-    /// the `result` beside any other.
+    /// `result` or `error`, if both are present: the member to remove. An `error` of `null`,
+    /// otherwise the `result`.
     #[default]
     Surplus,
     /// The `payload` of `{"type":"mcp","payload":…}`.
@@ -115,10 +116,10 @@ enum Unusual {
     Odd,
 }
 
-/// Stands for the value of a member that was written twice: a value is never empty.
+/// Marks a member that occurs twice; a real value is never empty.
 const TWICE: &str = "";
 
-/// Takes a member in; the first that is written twice is `odd`.
+/// Stores a member; records the first repeated one in `odd`.
 fn once<'a>(slot: &mut Option<&'a str>, value: &'a str, odd: &mut Option<&'a str>) {
     if slot.replace(value).is_some() {
         odd.get_or_insert(value);
@@ -154,7 +155,7 @@ impl<'a> Inside<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Takes a text apart: one with a line break is none that is JSON.
+    /// Parses a text. A text with a line break is an error.
     ///
     /// # Errors
     /// [`MessageError`] where it is no JSON-RPC message of one line.
@@ -162,7 +163,7 @@ impl<'a> Message<'a> {
         Self::take_apart(text).map_err(|unread| unread.why)
     }
 
-    /// The same; says more of what is no message.
+    /// Like [`Message::read`], with a detailed error.
     ///
     /// # Errors
     /// [`Unread`] where it is no JSON-RPC message of one line.
@@ -176,7 +177,7 @@ impl<'a> Message<'a> {
         read
     }
 
-    /// The same where line breaks are only noted.
+    /// Like [`Message::take_apart`], but line breaks are only noted.
     pub(crate) fn read_noting(text: &'a str, notes: &mut Notes) -> Result<Self, Unread> {
         let mut scanner = Scanner::new(text, notes);
         if !scanner.is_at_object() {
@@ -246,7 +247,7 @@ impl<'a> Message<'a> {
             }
         };
         if found.error.is_some() && found.result.is_some() {
-            // Some write both, one of them `null`. Who writes an error means it.
+            // Some write both, one of them `null`. A writer that sets an error means the error.
             let is_null = found.error == Some("null");
             found.unusual = if is_null { found.error.take() } else { found.result.take() };
         }
@@ -261,7 +262,7 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
-    /// What is to be said of it where it is none.
+    /// The error for a text that is not a message.
     #[cold]
     fn unread(&self) -> Unread {
         let place = |part: Option<&str>| place_in(self.text, part?);
@@ -270,8 +271,8 @@ impl<'a> Message<'a> {
         Unread { id: place(id), ..Unread::new(MessageError::NotAMessage, at) }
     }
 
-    /// Hears of the messages in a list, until `hear` does not want to go on. Of a list without end
-    /// only the beginning is looked at.
+    /// Calls `hear` for each message in a list until it returns false. Only the first elements of a
+    /// long list are read.
     pub fn each_of(list: &'a str, hear: &mut dyn FnMut(&Message<'a>) -> bool) {
         let mut left = MAX_MESSAGES;
         let _ = scan::walk_elements(list, &mut |scanner| {
@@ -298,7 +299,7 @@ impl<'a> Message<'a> {
         self.method.is_some() || self.answer().is_some()
     }
 
-    /// What it answers, where it is a reply: a `result` or an `error`, as it is spelled.
+    /// The answer in a reply: its `result` or its `error`, as spelled.
     pub fn answer(&self) -> Option<Result<&'a str, &'a str>> {
         match (self.result, self.error) {
             (Some(result), _) => Some(Ok(result)),
@@ -324,8 +325,8 @@ impl<'a> Message<'a> {
         self.text.get(start..self.text.len() - behind.len())
     }
 
-    /// What its `params` say. Whatever is missing, odd or written twice is left out: the tool the
-    /// message goes to will say so better than the relay could.
+    /// Parses `params`. Omits members that are missing, invalid or repeated: the tool server
+    /// reports those.
     pub fn read_params(&self) -> Params<'a> {
         let inside = &self.inside;
         let spelled = |raw: Option<&'a str>| raw.and_then(|raw| Some((string(raw)?, raw)));
@@ -382,7 +383,7 @@ fn is_id(raw: &str) -> bool {
     matches!(raw.as_bytes(), [b'"' | b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..])
 }
 
-/// What a JSON string says; nothing where `raw` is not a string.
+/// The content of a JSON string; `None` if `raw` is not a string.
 pub fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.as_bytes().contains(&b'\\') {
@@ -414,7 +415,7 @@ pub struct Params<'a> {
     pub protocol_version: Option<Cow<'a, str>>,
 }
 
-/// The member `name` of an object, as it is spelled, or [`TWICE`]; nothing where it is missing.
+/// The member `name` of an object, as spelled, or [`TWICE`]; `None` if it is missing.
 fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let mut found = None;
     scan::members(object, |key, value| {
@@ -426,7 +427,7 @@ fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     found
 }
 
-/// The member `name` of an object, as it is spelled; the last one, where there are several.
+/// The member `name` of an object, as spelled; the last one, if there are several.
 pub fn last_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let mut found = None;
     scan::members(object, |key, value| {
@@ -438,7 +439,7 @@ pub fn last_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     found
 }
 
-/// Reads an object's known members; nothing where `raw` is not an object or a member is odd.
+/// Reads an object's known members; `None` if `raw` is not an object or a member is invalid.
 pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> {
     let raw = raw?;
     // A list would be taken for a struct with its members in order.

@@ -46,7 +46,7 @@ impl From<SyntaxError> for TextError {
 /// What is noted on the way over a text.
 #[derive(Debug, Default)]
 pub struct Notes {
-    /// Whether a line break stands between values or their parts.
+    /// Whether there is a line break between values or their parts.
     pub has_breaks: bool,
     /// Whether a value is nested deeper than [`MAX_DEPTH`].
     pub is_deep: bool,
@@ -55,7 +55,7 @@ pub struct Notes {
 /// A key of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Key<'a> {
-    /// What stands between its quotes, as it is spelled: UTF-8.
+    /// The text between its quotes, as spelled: UTF-8.
     spelled: &'a [u8],
     has_escapes: bool,
 }
@@ -70,7 +70,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// What it says, in UTF-8: for those in a hurry.
+    /// The same as UTF-8 bytes, for the hot path.
     #[inline]
     pub(crate) fn bytes(self) -> Cow<'a, [u8]> {
         if self.has_escapes {
@@ -88,7 +88,7 @@ impl<'a> Key<'a> {
 #[cold]
 fn unescaped(spelled: &str) -> Cow<'_, str> {
     let name = serde_json::from_str(&format!("\"{spelled}\""));
-    // Halves of letters outside Unicode's first plane are JSON, but no text.
+    // Lone surrogates are valid JSON, but not valid Unicode.
     name.map_or(Cow::Borrowed(spelled), Cow::Owned)
 }
 
@@ -100,8 +100,8 @@ pub struct Scanner<'a, 'n> {
     notes: &'n mut Notes,
 }
 
-/// Hears of each member of `object`, which must be the whole text: its key, and its value as it is
-/// spelled.
+/// Calls `hear` with the key and the value, as spelled, of each member of `object`, which must be
+/// the whole text.
 ///
 /// # Errors
 /// [`TextError`] where the text is not one well-formed object. Members before the fault have been
@@ -110,7 +110,7 @@ pub fn members<'a>(
     object: &'a str,
     mut hear: impl FnMut(Key<'a>, &'a str),
 ) -> Result<(), TextError> {
-    // One piece of program for all who hear: only messages are in a hurry.
+    // Not generic, so that it is compiled once. Only messages need the fast path.
     fn walk_members<'a>(
         object: &'a str,
         hear: &mut dyn FnMut(Key<'a>, &'a str),
@@ -123,7 +123,7 @@ pub fn members<'a>(
     walk_members(object, &mut hear)
 }
 
-/// Hears of each element of `list`, which must be the whole text, as it is spelled.
+/// Calls `hear` with each element, as spelled, of `list`, which must be the whole text.
 ///
 /// # Errors
 /// [`TextError`] where the text is not one well-formed list. Elements before the fault have been
@@ -151,8 +151,8 @@ pub fn walk_elements<'a>(
     scanner.end()
 }
 
-/// Is shown each key of `object`, which must be the whole text, and takes the value behind it
-/// from the scanner.
+/// Calls `visit` with each key of `object`, which must be the whole text; `visit` consumes the
+/// value.
 ///
 /// # Errors
 /// [`TextError`] where the text is not one well-formed object, or what `visit` fails with.
@@ -256,7 +256,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         self.text.get(start..self.at).ok_or(SyntaxError { at: start })
     }
 
-    /// An object, each key of which is shown to `visit`, which takes the value behind it.
+    /// Consumes an object. Calls `visit` with each key; `visit` consumes the value.
     #[inline(always)]
     pub(crate) fn object(
         &mut self,
@@ -306,11 +306,11 @@ impl<'a, 'n> Scanner<'a, 'n> {
         self.text.as_bytes().get(self.at) == Some(&b'{')
     }
 
-    /// Takes a list, each element of which is heard of, and whether it is nested deeper than
-    /// [`MAX_DEPTH`], until `hear` says that it has heard enough.
+    /// Consumes a list. Calls `hear` with each element and whether it is nested deeper than
+    /// [`MAX_DEPTH`], until it returns false.
     ///
     /// # Errors
-    /// [`SyntaxError`] where there is no list, or where enough was heard.
+    /// [`SyntaxError`] if there is no list, or if `hear` returned false.
     pub fn elements(&mut self, hear: &mut dyn FnMut(&'a str, bool) -> bool) -> Scanned<()> {
         self.walk_elements(&mut |scanner| {
             scanner.notes.is_deep = false;
@@ -319,8 +319,8 @@ impl<'a, 'n> Scanner<'a, 'n> {
         })
     }
 
-    /// Takes a list, each element of which `visit` takes from the scanner, until it says that it has
-    /// seen enough.
+    /// Consumes a list. Calls `visit` at each element, which `visit` consumes, until it returns
+    /// false.
     fn walk_elements(&mut self, visit: &mut dyn FnMut(&mut Self) -> Scanned<bool>) -> Scanned<()> {
         let bytes = self.text.as_bytes();
         self.at = blanks_end(bytes, behind(bytes, self.at, b'[')?, self.notes);
@@ -344,7 +344,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         }
     }
 
-    /// Takes any value, however deep, as it is spelled.
+    /// Consumes any value, however deep; returns it as spelled.
     ///
     /// # Errors
     /// [`SyntaxError`] where there is none.
@@ -365,7 +365,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         Ok(())
     }
 
-    /// Takes any value, as it is spelled. Where it is an object, its members are heard of, too.
+    /// Consumes any value, as spelled. Calls `hear` with each member, if it is an object.
     ///
     /// # Errors
     /// [`SyntaxError`] where there is none.

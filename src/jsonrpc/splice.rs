@@ -8,7 +8,7 @@ pub fn place_in(whole: &str, part: &str) -> Option<Range<usize>> {
     Some(before.len()..whole.len().checked_sub(after.len())?)
 }
 
-/// What stands before `part`, which must be a slice of `whole`, and behind it.
+/// The text before and after `part`, which must be a slice of `whole`.
 #[inline(always)]
 pub(crate) fn around<'a>(whole: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;

@@ -24,20 +24,20 @@ use slab::Slab;
 /// The largest upstream id: some tool servers keep ids in a signed 32-bit integer.
 const MAX_UPSTREAM_ID: u32 = i32::MAX as u32;
 
-/// The place of no entry.
+/// No entry.
 const NONE: u32 = u32::MAX;
 
 /// 2^32 divided by the golden ratio, made odd.
 const SPREAD: u32 = 0x9E37_79B1;
 
-/// A table of more entries gives room back when it is nearly empty.
+/// Only a table of more entries is shrunk.
 const MIN_SHRINK: usize = 64;
 
 /// The connection of a tool server, as the table knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ToolKey(u32);
 
-/// A request in the table. Good until another request is opened.
+/// A request in the table. Valid until the next request is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CallKey(u32);
 
@@ -58,7 +58,7 @@ struct AtTool {
 struct OfRobot {
     ends: Ends,
     calls: usize,
-    /// How many requests the calls are of. Calls of one request stand side by side.
+    /// The number of requests these calls belong to. The calls of one request are adjacent.
     requests: usize,
 }
 
@@ -256,7 +256,7 @@ impl CallTable {
         }
         self.free = at;
         self.used -= 1;
-        // A burst leaves a large table behind.
+        // A burst leaves a large table.
         if self.used == 0 && self.entries.len() > MIN_SHRINK {
             self.shrink();
         }
@@ -290,7 +290,7 @@ impl CallTable {
         }
     }
 
-    /// A call is given up later than was thought, or earlier. Returns the call.
+    /// Changes the deadline of a call. Returns the call.
     pub(super) fn put_off(&mut self, tool: ToolKey, id: u32, deadline: Moment) -> Option<&Call> {
         let at = self.find_at_tool(tool, id)?;
         let entry = self.entries.get_mut(at as usize)?;
@@ -467,7 +467,7 @@ impl CallTable {
         }
     }
 
-    /// Gives back the room of entries that are over.
+    /// Frees the memory of unused entries.
     fn shrink(&mut self) {
         let mut moved = vec![NONE; self.entries.len()];
         let mut entries = Vec::with_capacity(2 * self.used);

@@ -35,8 +35,8 @@ impl Hasher for NumberHasher {
     }
 }
 
-/// The number an id or a token towards a tool stands for, however it is spelled; nothing where the
-/// relay cannot have sent it. `spelled` is a JSON value.
+/// The number of an id or token sent to a tool server, in any spelling; `None` if the relay cannot
+/// have sent it. `spelled` is a JSON value.
 #[inline]
 pub(super) fn number(spelled: &str) -> Option<u32> {
     let mut number: u32 = 0;
@@ -53,8 +53,8 @@ pub(super) fn number(spelled: &str) -> Option<u32> {
     (number > 0 && !spelled.starts_with('0')).then_some(number)
 }
 
-/// The same where the id was found in a text that is no JSON: it may have zeroes or a plus before it,
-/// or other quotes.
+/// The same for an id in a text that is not JSON: it may have zeroes or a plus before it, or other
+/// quotes.
 #[cold]
 pub(super) fn number_loosely(spelled: &str) -> Option<u32> {
     number(spelled).or_else(|| {
@@ -63,8 +63,8 @@ pub(super) fn number_loosely(spelled: &str) -> Option<u32> {
     })
 }
 
-/// The same for a number spelled like `3.0`, `3e0` or `0.3E+1`, or for a string that is one. Those who
-/// keep numbers as doubles or as strings give them back so.
+/// The same for a number spelled like `3.0`, `3e0` or `0.3E+1`, or for a string with such a number.
+/// Programs that store numbers as doubles or strings send them back like this.
 #[cold]
 fn number_in_disguise(spelled: &str) -> Option<u32> {
     let text = string(spelled).unwrap_or(Cow::Borrowed(spelled));

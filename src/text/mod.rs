@@ -57,7 +57,7 @@ impl Language {
         }
     }
 
-    // Making a string of a text is as long as all else in such a sentence.
+    // Not inlined: the conversion would double the size of every sentence.
     #[inline(never)]
     fn owned(self, wordings: (&'static str, &'static str)) -> String {
         self.either(wordings).to_owned()

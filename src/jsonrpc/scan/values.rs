@@ -1,5 +1,5 @@
-//! Where a value ends that begins at a place of a text. Places instead of a scanner, for a place stays
-//! in a register.
+//! Finds the end of a value. Works on offsets instead of a scanner, because an offset stays in a
+//! register.
 
 use super::strings::string_end;
 use super::{Notes, Scanned, SyntaxError};
@@ -18,8 +18,7 @@ pub(super) fn behind(bytes: &[u8], at: usize, wanted: u8) -> Scanned<usize> {
 #[inline(always)]
 pub(super) fn blanks_end(bytes: &[u8], at: usize, notes: &mut Notes) -> usize {
     match bytes.get(at) {
-        // All blanks are among these, and all that stands at such a place in well-formed JSON is
-        // above them.
+        // All blanks are at most this byte; every other valid byte here is larger.
         Some(..=b' ') => match bytes.get(at + 1) {
             // Most writers put a single blank, or none.
             Some(b'!'..) if bytes.get(at) == Some(&b' ') => at + 1,

@@ -21,11 +21,12 @@ pub(in crate::relay) enum Request {
     List(Kind),
     /// `ping`, by the relay.
     Ping,
-    /// Another one by the relay, whose answer means nothing.
+    /// Another request of the relay; its answer is ignored.
     Aside,
 }
 
-/// A robot's request at a tool server. Small, for it is copied when it is opened and when it is over.
+/// A robot's request at a tool server. It is small, because it is copied when it is opened and
+/// closed.
 #[derive(Debug)]
 pub(in crate::relay) struct Call {
     /// The id and the progress token the robot sent, as the robot spelled them, and the name of what
@@ -103,7 +104,7 @@ impl Call {
     }
 }
 
-/// What matters of a request when it is answered or given up.
+/// How a request is treated when it is answered or times out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::relay) enum Nature {
     /// `tools/call`: its failures may need to be put differently.

@@ -10,7 +10,7 @@ impl CallTable {
     /// # Panics
     /// Where it does not: for tests and debug builds only.
     pub(in crate::relay) fn check_invariants(&self) {
-        // A large table is looked through now and then: it takes long.
+        // A large table is checked only sometimes, because the check is slow.
         if self.used > 512 && self.used % 64 != 0 {
             return;
         }

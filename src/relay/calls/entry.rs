@@ -7,7 +7,7 @@ use crate::time::Moment;
 /// How many bytes of memory a request takes in the table.
 pub(in crate::relay) const ENTRY_SIZE: usize = size_of::<Entry>() + size_of::<[u32; 2]>();
 
-/// The lists an entry is in.
+/// The lists that contain an entry.
 #[derive(Clone, Copy)]
 pub(super) enum List {
     /// The calls of its robot, the oldest first.
@@ -37,7 +37,7 @@ impl Default for Ends {
     }
 }
 
-/// By what an entry is found.
+/// The two indices.
 #[derive(Clone, Copy)]
 pub(super) enum Index {
     UpstreamId,
@@ -77,7 +77,7 @@ pub(super) fn links(entries: &mut [Entry], list: List, at: u32) -> Option<&mut L
     entries.get_mut(at as usize)?.links.get_mut(list as usize)
 }
 
-/// Puts an entry into a list behind the entry `before`, or at its beginning.
+/// Inserts an entry after the entry `before`, or at the beginning.
 pub(super) fn link(entries: &mut [Entry], ends: &mut Ends, list: List, at: u32, before: u32) {
     let behind = match links(entries, list, before) {
         Some(links) => std::mem::replace(&mut links.behind, at),
