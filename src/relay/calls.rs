@@ -16,7 +16,7 @@ mod tests;
 pub(super) use self::call::{memory_of_call, Call, Nature, Request};
 pub(super) use self::entry::ENTRY_SIZE;
 
-use self::entry::{link, links, unlink, Ends, Entry, Index, Links, List};
+use self::entry::{link, links, unlink, Ends, Entry, Links, List};
 use super::items::print;
 use crate::time::Moment;
 use slab::Slab;
@@ -69,8 +69,8 @@ pub(super) struct CallTable {
     free: u32,
     used: usize,
     calls: usize,
-    /// The first entry of each hash, in either index. A power of two, or nothing.
-    heads: Vec<[u32; 2]>,
+    /// The first entry of each hash of tool server and upstream id. A power of two, or nothing.
+    heads: Vec<u32>,
     tools: Slab<AtTool>,
     robots: Vec<OfRobot>,
     due: Ends,
@@ -147,7 +147,7 @@ impl CallTable {
         deadline: Moment,
         call: Call,
     ) -> (CallKey, u32) {
-        let (robot, tag) = (call.robot(), call.tag);
+        let robot = call.robot();
         let (at, id) = self.insert(tool, group, deadline, Request::Call(call));
         self.calls += 1;
         if let Some(tool) = self.tools.get_mut(tool.0 as usize) {
@@ -163,8 +163,6 @@ impl CallTable {
             of_robot.requests += usize::from(is_another);
             link(&mut self.entries, &mut of_robot.ends, List::Robot, at, last);
         }
-        let head = self.head(tag, robot as u32);
-        self.chain(Index::RobotId, at, head);
         self.arm(at, deadline);
         (CallKey(at), id)
     }
@@ -194,7 +192,7 @@ impl CallTable {
             self.entries.push(Entry::free());
         }
         if let Some(entry) = self.entries.get_mut(at as usize) {
-            [self.free, _] = entry.chains;
+            self.free = entry.chain;
             // One by one: that copies less than a whole entry.
             (entry.id, entry.tool, entry.group) = (id, tool.0, group);
             entry.deadline = deadline;
@@ -202,7 +200,7 @@ impl CallTable {
         }
         self.used += 1;
         let head = self.head(id, tool.0);
-        self.chain(Index::UpstreamId, at, head);
+        self.chain(at, head);
         if let Some(tool) = self.tools.get_mut(tool.0 as usize) {
             let last = tool.ends.last;
             link(&mut self.entries, &mut tool.ends, List::Tool, at, last);
@@ -230,15 +228,13 @@ impl CallTable {
         entry.id = 0;
         let mut request = std::mem::replace(&mut entry.request, Request::Aside);
         let head = self.head(id, tool);
-        self.unchain(Index::UpstreamId, at, head);
+        self.unchain(at, head);
         if let Some(tool) = self.tools.get_mut(tool as usize) {
             tool.calls -= usize::from(matches!(request, Request::Call(_)));
             unlink(&mut self.entries, &mut tool.ends, List::Tool, at);
         }
         if let Request::Call(call) = &mut request {
             self.calls -= 1;
-            let head = self.head(call.tag, call.robot() as u32);
-            self.unchain(Index::RobotId, at, head);
             if let Some(of_robot) = self.robots.get_mut(call.robot()) {
                 let links = unlink(&mut self.entries, &mut of_robot.ends, List::Robot, at);
                 let is_rival = |at: &u32| {
@@ -252,7 +248,7 @@ impl CallTable {
             self.disarm(at);
         }
         if let Some(entry) = self.entries.get_mut(at as usize) {
-            entry.chains = [self.free, NONE];
+            entry.chain = self.free;
         }
         self.free = at;
         self.used -= 1;
@@ -318,19 +314,29 @@ impl CallTable {
     }
 
     fn find_at_tool(&self, tool: ToolKey, id: u32) -> Option<u32> {
-        self.find_where(Index::UpstreamId, self.head(id, tool.0), |entry| {
-            entry.id == id && entry.tool == tool.0
-        })
+        let mut at = *self.heads.get(self.head(id, tool.0))?;
+        loop {
+            let entry = self.entries.get(at as usize)?;
+            if entry.id == id && entry.tool == tool.0 {
+                return Some(at);
+            }
+            at = entry.chain;
+        }
     }
 
-    /// The newest of a robot's calls that has `id`.
+    /// The newest of a robot's calls that has `id`. Looks at all of them: robots cancel rarely, and an
+    /// index by what they send could be filled with equal hashes.
     pub(super) fn find(&self, robot: usize, id: &str) -> Option<CallKey> {
         let tag = print(id.as_bytes()) as u32;
-        let is_wanted = |entry: &Entry| match &entry.request {
-            Request::Call(call) => call.tag == tag && call.robot() == robot && call.id() == id,
-            _ => false,
-        };
-        self.find_where(Index::RobotId, self.head(tag, robot as u32), is_wanted).map(CallKey)
+        let mut at = self.robots.get(robot)?.ends.last;
+        loop {
+            let call = self.call_at(at)?;
+            if call.tag == tag && call.id() == id {
+                return Some(CallKey(at));
+            }
+            let [Links { before, .. }, ..] = self.entries.get(at as usize)?.links;
+            at = before;
+        }
     }
 
     /// The oldest call of the request that `call` belongs to.
@@ -396,73 +402,40 @@ impl CallTable {
         (hash ^ hash >> 16) as usize & self.heads.len().wrapping_sub(1)
     }
 
-    fn find_where(
-        &self,
-        index: Index,
-        head: usize,
-        is_wanted: impl Fn(&Entry) -> bool,
-    ) -> Option<u32> {
-        let mut at = *self.heads.get(head)?.get(index as usize)?;
-        loop {
-            let entry = self.entries.get(at as usize)?;
-            if is_wanted(entry) {
-                return Some(at);
-            }
-            at = *entry.chains.get(index as usize)?;
-        }
-    }
-
     /// Puts an entry at the head of a chain.
-    fn chain(&mut self, index: Index, at: u32, head: usize) {
-        let head = self.heads.get_mut(head).and_then(|head| head.get_mut(index as usize));
-        let Some(head) = head else { return };
-        let next = std::mem::replace(head, at);
-        let entry = self.entries.get_mut(at as usize);
-        if let Some(chain) = entry.and_then(|entry| entry.chains.get_mut(index as usize)) {
-            *chain = next;
+    fn chain(&mut self, at: u32, head: usize) {
+        let Some(head) = self.heads.get_mut(head) else { return };
+        if let Some(entry) = self.entries.get_mut(at as usize) {
+            entry.chain = std::mem::replace(head, at);
         }
     }
 
-    fn unchain(&mut self, index: Index, at: u32, head: usize) {
-        let entry = self.entries.get(at as usize);
-        let Some(next) = entry.and_then(|entry| entry.chains.get(index as usize)).copied() else {
-            return;
-        };
-        let head = self.heads.get_mut(head).and_then(|head| head.get_mut(index as usize));
-        let Some(head) = head else { return };
+    fn unchain(&mut self, at: u32, head: usize) {
+        let Some(next) = self.entries.get(at as usize).map(|entry| entry.chain) else { return };
+        let Some(head) = self.heads.get_mut(head) else { return };
         if *head == at {
             *head = next;
             return;
         }
         let mut before = *head;
         while let Some(entry) = self.entries.get_mut(before as usize) {
-            let Some(chain) = entry.chains.get_mut(index as usize) else { return };
-            if *chain == at {
-                *chain = next;
+            if entry.chain == at {
+                entry.chain = next;
                 return;
             }
-            before = *chain;
+            before = entry.chain;
         }
         debug_assert!(false, "an entry is not in its chain");
     }
 
-    /// Rebuilds both indices, with room for one more entry.
+    /// Rebuilds the index, with room for one more entry.
     fn rehash(&mut self) {
         let size = (self.entries.len() + 1).next_power_of_two().max(8);
-        self.heads = vec![[NONE; 2]; size];
+        self.heads = vec![NONE; size];
         for at in 0..self.entries.len() {
             if let Some(entry) = self.entries.get(at).filter(|entry| entry.id != 0) {
                 let head = self.head(entry.id, entry.tool);
-                self.chain(Index::UpstreamId, at as u32, head);
-            }
-        }
-        // The newest of equal ids has to come first.
-        for robot in 0..self.robots.len() {
-            let mut at = self.robots.get(robot).map_or(NONE, |robot| robot.ends.first);
-            while let Some(call) = self.call_at(at) {
-                let head = self.head(call.tag, robot as u32);
-                self.chain(Index::RobotId, at, head);
-                at = links(&mut self.entries, List::Robot, at).map_or(NONE, |links| links.behind);
+                self.chain(at as u32, head);
             }
         }
     }

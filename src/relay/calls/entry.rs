@@ -5,7 +5,7 @@ use super::NONE;
 use crate::time::Moment;
 
 /// How many bytes of memory a request takes in the table.
-pub(in crate::relay) const ENTRY_SIZE: usize = size_of::<Entry>() + size_of::<[u32; 2]>();
+pub(in crate::relay) const ENTRY_SIZE: usize = size_of::<Entry>() + size_of::<u32>();
 
 /// The lists that contain an entry.
 #[derive(Clone, Copy)]
@@ -37,13 +37,6 @@ impl Default for Ends {
     }
 }
 
-/// The two indices.
-#[derive(Clone, Copy)]
-pub(super) enum Index {
-    UpstreamId,
-    RobotId,
-}
-
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The upstream id; 0 where the place is free.
@@ -51,8 +44,8 @@ pub(super) struct Entry {
     pub(super) tool: u32,
     /// Which request of the robot it belongs to.
     pub(super) group: u32,
-    /// The next entry with the same hash, in either index; the next free place.
-    pub(super) chains: [u32; 2],
+    /// The next entry with the same hash; the next free place.
+    pub(super) chain: u32,
     pub(super) links: [Links; 3],
     pub(super) deadline: Moment,
     pub(super) request: Request,
@@ -65,7 +58,7 @@ impl Entry {
             id: 0,
             tool: NONE,
             group: 0,
-            chains: [NONE; 2],
+            chain: NONE,
             links: [Links { before: NONE, behind: NONE }; 3],
             deadline: Moment::default(),
             request: Request::Aside,
