@@ -462,3 +462,18 @@ fn cost_of_messages_to_nine_hundred_tool_servers() {
     println!("3,000 messages: {:?}", busy(play.start).saturating_sub(start));
     play.ends("messages to 900 tool servers");
 }
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "measures a release build")]
+fn cost_of_texts_that_are_no_message() {
+    let mut play = Play::new();
+    let tool = play.joins(Side::Tool);
+    let parts =
+        ["\u{b}", "\u{a0}", "\u{3000}", " ", "\"", "'", "a", "id:", "\"a\" ", "\\", ",", "{", "]"];
+    for part in parts {
+        for start in ["{", "[", "{\"payload\":\""] {
+            play.says(tool, &format!("{start}{}", part.repeat(64_000 / part.len())));
+        }
+    }
+    play.ends("texts that are no message");
+}

@@ -9,6 +9,9 @@ use std::borrow::Cow;
 const HEAD: usize = 64 * 1024;
 const TAIL: usize = 4 * 1024;
 
+/// The blanks of JSON.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// How often a message may be written as a string within another one.
 const MAX_QUOTED: usize = 3;
 
@@ -20,7 +23,7 @@ pub fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
 }
 
 fn look(text: &str, quoted: usize, hear: &mut dyn FnMut(&str)) {
-    let text = text.trim_start_matches([BYTE_ORDER_MARK, ' ', '\t', '\r', '\n']);
+    let text = text.trim_start_matches(|c| c == BYTE_ORDER_MARK || BLANKS.contains(&c));
     let (head, rest) = text.split_at(boundary(text, HEAD));
     match text.as_bytes() {
         [b'"', ..] if quoted > 0 => look(&unescaped(simple_value(head)), quoted - 1, hear),
@@ -94,13 +97,16 @@ impl<'a> Search<'a> {
                     at = end;
                     let key = text.get(start..end).filter(|_| before_key).and_then(key_of);
                     before_key = false;
-                    let behind = text.get(end..).unwrap_or_default().trim_start();
-                    let value = behind.strip_prefix(':').map(str::trim_start);
-                    if let Some((key, value)) = key.zip(value) {
-                        at = text.len() - value.len();
-                        last = b':';
-                        self.member(&key, value, hear);
-                        continue;
+                    // Only behind a key: a look behind everything would take quadratic time.
+                    if let Some(key) = key {
+                        let behind = text.get(end..).unwrap_or_default().trim_start_matches(BLANKS);
+                        if let Some(value) = behind.strip_prefix(':') {
+                            let value = value.trim_start_matches(BLANKS);
+                            at = text.len() - value.len();
+                            last = b':';
+                            self.member(&key, value, hear);
+                            continue;
+                        }
                     }
                 }
             }
