@@ -35,7 +35,8 @@ impl Agent {
     pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
         self.give_up_lost(turn);
         self.merge_if_due(turn);
-        if !self.parked.is_empty() {
+        // A round may be left without requests: it ends like any other.
+        if !self.parked.is_empty() || self.parked.round.from.is_some() {
             self.unpark(turn);
         }
         self.answer_waiting(turn);

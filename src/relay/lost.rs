@@ -89,6 +89,7 @@ impl Agent {
         if over.contains(&true) {
             let mut over = over.into_iter();
             self.lost.retain(|_| over.next() == Some(false));
+            turn.catalogue_changed();
             self.merge_all(turn);
         }
         if let Some(until) = self.grace_ends() {

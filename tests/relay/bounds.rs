@@ -276,3 +276,20 @@ fn a_list_that_finds_no_room_is_an_error_and_not_the_end() {
     world.fails(robot, 1, -32002);
     assert_eq!(world.relay.counts().robots, 1);
 }
+
+#[test]
+fn a_large_request_that_has_waited_leaves_nothing_to_be_done_at_once() {
+    let mut world = World::with(|policy| policy.max_held = 64 << 20);
+    let tool = world.tool("a");
+    let robot = world.robot("a");
+    let text = "x".repeat(6 << 20);
+    let params = format!(r#"{{"name":"add","arguments":"{text}"}}"#);
+    world.says(
+        robot,
+        &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#),
+    );
+    world.hand_shake(tool, "calc", &["add"], r#"{"tools":{"listChanged":true}}"#);
+    // It fails where the relay wants to be woken for ever.
+    world.seconds(1.0);
+    world.called(tool, "add");
+}
