@@ -37,7 +37,7 @@ const MIN_SHRINK: usize = 64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ToolKey(u32);
 
-/// A request in the table. Valid until the next request is opened.
+/// A request in the table. Valid until [`CallTable::tidy`] is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CallKey(u32);
 
@@ -179,9 +179,6 @@ impl CallTable {
         deadline: Moment,
         request: Request,
     ) -> (u32, u32) {
-        if self.entries.len() > MIN_SHRINK && self.used < self.entries.len() / 8 {
-            self.shrink();
-        }
         let id = self.fresh_id(tool);
         let mut at = self.free;
         if at == NONE {
@@ -252,10 +249,6 @@ impl CallTable {
         }
         self.free = at;
         self.used -= 1;
-        // A burst leaves a large table.
-        if self.used == 0 && self.entries.len() > MIN_SHRINK {
-            self.shrink();
-        }
         Some(request)
     }
 
@@ -440,7 +433,13 @@ impl CallTable {
         }
     }
 
-    /// Frees the memory of unused entries.
+    /// Frees the memory of unused entries, if a burst has left many. No key is valid any more.
+    pub(super) fn tidy(&mut self) {
+        if self.entries.len() > MIN_SHRINK && self.used < self.entries.len() / 8 {
+            self.shrink();
+        }
+    }
+
     fn shrink(&mut self) {
         let mut moved = vec![NONE; self.entries.len()];
         let mut entries = Vec::with_capacity(2 * self.used);
@@ -462,6 +461,11 @@ impl CallTable {
             follow(&mut ends.last);
         }
         follow(&mut self.last_due);
+        let robots =
+            self.robots.iter().rposition(|robot| robot.calls > 0).map_or(0, |last| last + 1);
+        self.robots.truncate(robots);
+        self.robots.shrink_to_fit();
+        self.tools.shrink_to_fit();
         self.entries = entries;
         self.free = NONE;
         self.rehash();

@@ -312,6 +312,7 @@ impl Relay {
             turn.replace(agent.tools_kept, tools);
             agent.tools_kept = tools;
         }
+        agent.calls.tidy();
         (agent.kept, agent.charged) = turn.settle_account();
         let own = turn.departures.memory();
         if own != self.own_kept {

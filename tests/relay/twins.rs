@@ -211,3 +211,94 @@ fn of_twins_that_all_do_not_answer_the_newest_serves() {
     world.calls(robot, "1", "add");
     world.called(newer, "add");
 }
+
+/// A twin that is in doubt answers a request that another tool server has, too: trusting it again
+/// opens a request, which must not touch the other call, however many calls have just ended.
+#[test]
+fn an_answer_that_ends_a_doubt_ends_its_request_and_no_other() {
+    const ABLE: &str = r#"{"tools":{"listChanged":true},"resources":{"listChanged":true,"subscribe":true},"logging":{}}"#;
+    for left in 0..12 {
+        let mut world = World::with(|policy| {
+            policy.request_timeout = Duration::from_secs(20);
+            policy.tool_ping_interval = None;
+        });
+        let [older, newer] = [(); 2].map(|()| {
+            let tool = world.tool("a");
+            world.hand_shake(tool, "calc", &["add"], ABLE);
+            tool
+        });
+        let other = world.tool("a");
+        world.hand_shake(other, "other", &["sub"], ABLE);
+        let robot = world.initialised_robot("a");
+        world.says(
+            robot,
+            r#"{"jsonrpc":"2.0","id":"s","method":"resources/subscribe","params":{"uri":"a://1"}}"#,
+        );
+        for _ in 0..6 {
+            for tool in [older, newer, other] {
+                for asked in world.hears_all(tool) {
+                    let Some(id) = asked["id"].as_u64() else { continue };
+                    let answer = match asked["method"].as_str().unwrap() {
+                        "resources/list" if tool != other => r#"{"resources":[{"uri":"a://1"}]}"#,
+                        "resources/list" => r#"{"resources":[]}"#,
+                        "resources/templates/list" => r#"{"resourceTemplates":[]}"#,
+                        _ => "{}",
+                    };
+                    world.answers(tool, id, answer);
+                }
+            }
+        }
+        for n in 0..70 {
+            world.calls(robot, &n.to_string(), "add");
+        }
+        let mut burst: Vec<u64> = (0..70).map(|_| world.called(newer, "add")).collect();
+        for n in 0..12 {
+            world.calls(robot, &format!("\"e{n}\""), "sub");
+        }
+        let extras: Vec<u64> = (0..12).map(|_| world.called(other, "sub")).collect();
+        // One is never answered.
+        burst.pop();
+        for id in burst.iter().rev() {
+            world.answers(newer, *id, "{}");
+        }
+        world.seconds(5.0);
+        world.says(
+            robot,
+            r#"{"jsonrpc":"2.0","id":"group","method":"logging/setLevel","params":{"level":"info"}}"#,
+        );
+        let [first, second] = [newer, other].map(|tool| world.asked(tool, "logging/setLevel"));
+        for id in &extras {
+            let params = format!(r#"{{"progressToken":{id},"progress":1}}"#);
+            world.says(
+                other,
+                &format!(r#"{{"method":"notifications/progress","params":{params}}}"#),
+            );
+        }
+        world.hears_all(robot);
+        world.seconds(15.5);
+        assert!(world.hears_all(robot).iter().any(|heard| heard["error"]["code"] == -32005));
+        let (gone, kept) = extras.split_at(12 - left);
+        for id in gone {
+            world.answers(other, *id, "{}");
+        }
+        world.hears_all(robot);
+        for tool in [newer, older] {
+            for asked in world.hears_all(tool) {
+                let is_aside =
+                    asked["method"].as_str().is_some_and(|m| m.starts_with("resources/"));
+                if let Some(id) = asked["id"].as_u64().filter(|_| is_aside) {
+                    world.answers(tool, id, "{}");
+                }
+            }
+        }
+        world.answers(newer, first, r#"{"from":"newer"}"#);
+        let heard = world.hears_all(robot);
+        assert_eq!(heard.iter().filter(|heard| heard["id"] == "group").count(), 1, "{left}");
+        world.answers(other, second, r#"{"from":"other"}"#);
+        assert!(world.hears_all(robot).iter().all(|heard| heard["id"] != "group"), "{left}");
+        for (n, id) in kept.iter().enumerate() {
+            world.answers(other, *id, "{}");
+            assert_eq!(world.hears(robot)["id"], format!("e{}", n + 12 - left), "{left}");
+        }
+    }
+}

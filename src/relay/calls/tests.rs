@@ -167,6 +167,7 @@ fn a_table_grows_and_shrinks_and_loses_nothing() {
                 other => panic!("{other:?}"),
             }
         }
+        table.tidy();
         if round % 16 == 0 {
             table.check_invariants();
         }
@@ -175,6 +176,27 @@ fn a_table_grows_and_shrinks_and_loses_nothing() {
     for (tool, upstream, ..) in open_calls {
         assert!(table.answer(tools[tool], upstream).is_some());
     }
+    table.tidy();
     table.check_invariants();
     assert!(table.entries.len() <= MIN_SHRINK);
+}
+
+#[test]
+fn a_key_stays_valid_until_the_table_is_tidied_and_a_burst_leaves_no_room() {
+    let mut table = CallTable::default();
+    let tool = table.add_tool(0);
+    let ids: Vec<u32> = (0..500).map(|n| open(&mut table, tool, n, "1", 9).1).collect();
+    let (kept, id) = open(&mut table, tool, 0, "kept", 9);
+    for one in ids {
+        assert!(table.answer(tool, one).is_some());
+    }
+    for _ in 0..5 {
+        table.ask(tool, Request::Aside);
+        assert_eq!(table.whereabouts(kept), Some((Some(0), id)));
+    }
+    table.tidy();
+    table.check_invariants();
+    assert!(table.entries.len() == 6 && table.heads.len() <= 16 && table.robots.len() == 1);
+    let kept = table.find(0, "kept").and_then(|kept| table.close(kept));
+    assert_eq!(kept.map(|call| call.id().to_owned()).as_deref(), Some("kept"));
 }
