@@ -6,13 +6,12 @@
 
 use super::bucket::Bucket;
 use super::calls::{Call, CallKey, CallTable, Nature, ToolKey};
-use super::catalogue::{Kind, PerKind};
+use super::catalogue::{Kind, MergedCatalogue};
 use super::complaints::{level, SILENCE};
 use super::departures::LOOP;
 use super::liveness::Late;
 use super::lost::Lost;
 use super::numbers::NumberMap;
-use super::offers::Offers;
 use super::parked::{Parked, ParkedQueue};
 use super::reply::{self, Refusal};
 use super::robot::{self, Queued, Robot};
@@ -30,25 +29,6 @@ use slab::Slab;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-/// Whether and when robots are to be told that a list has changed.
-#[derive(Debug, Default)]
-pub(super) struct Telling {
-    /// When they may be told again: a server that lists something else each time it is asked
-    /// would otherwise have them ask for ever.
-    pub not_before: Moment,
-    pub due: bool,
-}
-
-/// Whether and when a merged list is to be made anew.
-#[derive(Debug, Default)]
-pub(super) struct MergeDue {
-    pub due: bool,
-    /// Robots are to be told even if the list stays as it is.
-    pub tell: bool,
-    /// The longer it takes, the longer it is before it is done again.
-    pub not_before: Moment,
-}
-
 /// What tools without a name are remembered as when they go: one after the other, each would have a
 /// label of its own.
 pub(super) const NAMELESS: &str = "tool";
@@ -64,9 +44,8 @@ pub(super) struct Agent {
     /// Tool servers that have left, with calls that are still to be answered, and why they left.
     leaving: VecDeque<(ToolKey, Box<str>)>,
     pub lost: Vec<Lost>,
-    pub offers: PerKind<Offers>,
-    pub telling: PerKind<Telling>,
-    pub merging: PerKind<MergeDue>,
+    /// What it offers its robots.
+    pub catalogue: MergedCatalogue,
     /// Whether something is left to be done as soon as the other agents have had their turn.
     pub unfinished: Option<Moment>,
     /// What its peers have made the relay send to several others.
@@ -105,9 +84,7 @@ impl Agent {
             calls: CallTable::default(),
             leaving: VecDeque::new(),
             lost: Vec::new(),
-            offers: PerKind::default(),
-            telling: PerKind::default(),
-            merging: PerKind::default(),
+            catalogue: MergedCatalogue::default(),
             unfinished: None,
             fan_out: Bucket::default(),
             parked: ParkedQueue::default(),
@@ -391,7 +368,7 @@ impl Agent {
         let lost = self.grace_ends();
         let parked = self.parked.deadline();
         let waiting = self.patience_ends();
-        let telling = self.telling_due().into_iter().chain(self.merge_due());
+        let telling = self.catalogue.telling_due().into_iter().chain(self.catalogue.merge_due());
         let silent = self.robots.iter().filter_map(|(_, robot)| robot.speaks_by);
         tools
             .chain(lost)

@@ -17,7 +17,7 @@ pub(super) use self::call::{memory_of_call, Call, Nature, Request};
 pub(super) use self::entry::ENTRY_SIZE;
 
 use self::entry::{link, links, unlink, Ends, Entry, Links, List};
-use super::items::print;
+use super::catalogue::print;
 use crate::time::Moment;
 use slab::Slab;
 

@@ -2,11 +2,10 @@
 //! something has changed.
 
 use super::agent::Agent;
-use super::catalogue::Kind;
+use super::catalogue::{pause_after, Conflict, Kind, MergeResult, Source, MAX_OFFERED};
 use super::hello::{self, Hello};
 use super::liveness::Awaited;
 use super::numbers::NumberMap;
-use super::offers::{Conflict, MergeResult, Source, MAX_OFFERED};
 use super::quirks;
 use super::reply;
 use super::robot::Waiting;
@@ -23,12 +22,6 @@ const BETWEEN_TELLINGS: Duration = Duration::from_secs(1);
 
 /// How many bytes of lists are sent unasked in the long run, see [`Agent::pay_list_owed`].
 const LIST_BYTES_A_MILLISECOND: usize = 16 << 10;
-
-/// How long the relay does something else after work that takes about `cost` microseconds, for its
-/// part of the time to be a twentieth: nothing worth mentioning with the few items most agents have.
-pub(super) fn pause_after(cost: usize) -> Duration {
-    Duration::from_millis((cost / 50) as u64)
-}
 
 impl Agent {
     /// Something about the tools has changed: whoever waited for that is served.
@@ -53,7 +46,7 @@ impl Agent {
     pub(super) fn awaited(&self) -> Awaited {
         let mut awaited = Awaited::default();
         self.tools.iter().for_each(|(_, tool)| awaited.add(tool));
-        for kind in Kind::all().filter(|kind| self.merging.of(*kind).due) {
+        for kind in Kind::all().filter(|kind| self.catalogue.merging.of(*kind).due) {
             awaited.add_merge(kind);
         }
         awaited
@@ -96,7 +89,7 @@ impl Agent {
     /// Makes one merged list anew, at once or when it is time again. Robots are told where it has
     /// changed, and with `tell` in any case.
     pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind, tell: bool) {
-        let merging = self.merging.of_mut(kind);
+        let merging = self.catalogue.merging.of_mut(kind);
         merging.due = true;
         merging.tell |= tell;
         if merging.not_before > turn.now || turn.is_spent() {
@@ -109,21 +102,15 @@ impl Agent {
     /// Makes the merged lists anew that could not be made before.
     fn merge_if_due(&mut self, turn: &mut Turn<'_>) {
         for kind in Kind::all() {
-            if self.merging.of(kind).due {
+            if self.catalogue.merging.of(kind).due {
                 self.merge(turn, kind, false);
             }
         }
     }
 
-    /// When there is a list to merge.
-    pub(super) fn merge_due(&self) -> Option<Moment> {
-        let merging = Kind::all().map(|kind| self.merging.of(kind));
-        merging.filter(|merging| merging.due).map(|merging| merging.not_before).min()
-    }
-
     fn merge_now(&mut self, turn: &mut Turn<'_>, kind: Kind) {
         turn.catalogue_changed();
-        let mut offers = std::mem::take(self.offers.of_mut(kind));
+        let mut offers = std::mem::take(self.catalogue.offers.of_mut(kind));
         let live = self.serving.iter().filter_map(|(line, place)| {
             let tool = self.tools.get(*place)?;
             Some((*line, &*tool.line_label, &tool.lists.of(kind).items))
@@ -141,9 +128,9 @@ impl Agent {
         };
         let cost = sources.iter().map(|source| source.items.len().min(MAX_OFFERED)).sum::<usize>();
         let cost = cost.min(MAX_OFFERED) + sources.len() + self.serving.len();
-        *self.offers.of_mut(kind) = offers;
+        *self.catalogue.offers.of_mut(kind) = offers;
         turn.work += cost;
-        let merging = self.merging.of_mut(kind);
+        let merging = self.catalogue.merging.of_mut(kind);
         merging.due = false;
         let round = &mut self.parked.round;
         round.again |= round.from.is_some_and(|from| from > 0);
@@ -195,7 +182,7 @@ impl Agent {
 
     /// Tells every initialised robot that a list has changed, now or when it is time again.
     pub(super) fn tell(&mut self, turn: &mut Turn<'_>, kind: Kind) {
-        let telling = self.telling.of_mut(kind);
+        let telling = self.catalogue.telling.of_mut(kind);
         if telling.not_before > turn.now {
             telling.due = true;
             turn.wake(telling.not_before);
@@ -204,8 +191,8 @@ impl Agent {
         telling.due = false;
         let text = reply::notification(kind.row().changed);
         let waits_for_list = |waiting: &Waiting| waiting.kinds.contains(&kind);
-        let version = self.offers.of(kind).version();
-        let (mut wait, bytes) = (BETWEEN_TELLINGS, self.offers.of(kind).bytes());
+        let version = self.catalogue.offers.of(kind).version();
+        let (mut wait, bytes) = (BETWEEN_TELLINGS, self.catalogue.offers.of(kind).bytes());
         for (_, robot) in &mut self.robots {
             if robot.waiting.as_deref().is_some_and(waits_for_list) {
                 continue;
@@ -217,24 +204,18 @@ impl Agent {
                 let _ = turn.send_to_robot(robot.peer, &[&text]);
             }
         }
-        self.telling.of_mut(kind).not_before = turn.now.after(wait);
+        self.catalogue.telling.of_mut(kind).not_before = turn.now.after(wait);
         self.pay_lists_owed(turn);
     }
 
     /// Tells what could not be told before.
     pub(super) fn tell_if_due(&mut self, turn: &mut Turn<'_>) {
         for kind in Kind::all() {
-            let telling = self.telling.of(kind);
+            let telling = self.catalogue.telling.of(kind);
             if telling.due && telling.not_before <= turn.now {
                 self.tell(turn, kind);
             }
         }
-    }
-
-    /// When there is something to tell.
-    pub(super) fn telling_due(&self) -> Option<Moment> {
-        let tellings = Kind::all().map(|kind| self.telling.of(kind));
-        tellings.filter(|telling| telling.due).map(|telling| telling.not_before).min()
     }
 
     /// Sends every robot that is owed its list again what it is owed, as many as can be served at
@@ -283,7 +264,7 @@ impl Agent {
         start: usize,
     ) {
         let Some(robot) = self.robots.get_mut(place) else { return };
-        let list = std::mem::take(self.offers.of_mut(kind));
+        let list = std::mem::take(self.catalogue.offers.of_mut(kind));
         let is_first_page = kind == Kind::Tools && start == 0;
         if is_first_page {
             robot.list_seen = list.version();
@@ -308,7 +289,7 @@ impl Agent {
             pieces.push("]}}");
         }
         self.answer(turn, place, id, &pieces);
-        *self.offers.of_mut(kind) = list;
+        *self.catalogue.offers.of_mut(kind) = list;
     }
 
     /// Answers a robot's `initialize`.

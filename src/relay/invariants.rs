@@ -35,9 +35,9 @@ impl Agent {
         let uncharged = self.kept.abs_diff(self.charged);
         assert!(uncharged < super::turn::UNCHARGED, "the ledger does not know what is kept");
         for kind in Kind::all() {
-            for (line, _) in self.offers.of(kind).counts() {
+            for (line, _) in self.catalogue.offers.of(kind).counts() {
                 let lost = self.lost.iter().any(|lost| lost.line == line);
-                let stale = self.merging.of(kind).due;
+                let stale = self.catalogue.merging.of(kind).due;
                 assert!(stale || lost || self.serving(line).is_some(), "nobody offers line {line}");
             }
         }

@@ -1,8 +1,7 @@
 //! Tool servers that went a moment ago, and for which requests wait.
 
 use super::agent::Agent;
-use super::catalogue::{Kind, PerKind};
-use super::items::Items;
+use super::catalogue::{Items, Kind, PerKind};
 use super::tool::Tool;
 use super::turn::Turn;
 use crate::time::Moment;

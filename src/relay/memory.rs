@@ -2,8 +2,7 @@
 
 use super::agent::Agent;
 use super::calls::{Call, ENTRY_SIZE};
-use super::catalogue::Kind;
-use super::items::Gathered;
+use super::catalogue::{Gathered, Kind};
 use super::lost::Lost;
 use super::parked::Parked;
 use super::reply::{Cause, Refusal};
@@ -122,10 +121,9 @@ impl Agent {
     pub(super) fn catalogue_memory(&self) -> usize {
         let tools = self.tools.iter().map(|(_, tool)| tool.catalogue_memory());
         let lost = self.lost.iter().map(Lost::memory);
-        let merged = Kind::all().map(|kind| self.offers.of(kind).memory());
         let hello = self.hello.as_ref().map_or(0, |hello| allocated(hello.len()));
         let serving = table_of::<u32, usize>(GROWS * self.serving.len());
-        tools.chain(lost).chain(merged).sum::<usize>() + hello + serving
+        tools.chain(lost).sum::<usize>() + self.catalogue.memory() + hello + serving
     }
 
     /// Keeps a message that takes `bytes` of memory here, if there is room.

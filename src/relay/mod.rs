@@ -15,13 +15,10 @@ mod from_tool;
 mod hello;
 #[cfg(any(debug_assertions, test))]
 mod invariants;
-mod items;
 mod liveness;
 mod lost;
 mod memory;
-mod names;
 mod numbers;
-mod offers;
 mod parked;
 mod peers;
 mod policy;
@@ -32,7 +29,6 @@ mod robot_waits;
 mod routing;
 mod status;
 mod subscriptions;
-mod templates;
 mod tool;
 mod trouble;
 mod turn;
@@ -269,7 +265,7 @@ impl Relay {
             counts.agents += usize::from(!agent.tools.is_empty() || !agent.robots.is_empty());
             counts.tools += agent.tools.len();
             counts.robots += agent.robots.len();
-            counts.offered += agent.offers.of(Kind::Tools).len();
+            counts.offered += agent.catalogue.offers.of(Kind::Tools).len();
             counts.in_flight += agent.calls.len();
             counts.waiting += agent.parked.len();
         }

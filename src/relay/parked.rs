@@ -1,6 +1,6 @@
 //! Requests of robots that wait for a tool server, in the order they came, found by their ids.
 
-use super::items::print;
+use super::catalogue::print;
 use crate::time::Moment;
 use std::collections::{BTreeMap, BTreeSet};
 

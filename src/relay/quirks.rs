@@ -1,6 +1,6 @@
 //! Kindness to known clients (docs/protocol.md#quirks): each rule is one function here.
 
-use super::offers::Offers;
+use super::catalogue::Offers;
 use super::policy::Policy;
 use super::reply::quoted;
 use super::robot::Robot;

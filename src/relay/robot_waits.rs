@@ -65,7 +65,7 @@ impl Agent {
             for kind in kinds.collect::<Vec<_>>() {
                 // Not all have answered, perhaps: what is known has to do.
                 self.merge(turn, kind, false);
-                stale |= self.merging.of(kind).due;
+                stale |= self.catalogue.merging.of(kind).due;
             }
             if stale && can_wait {
                 continue;

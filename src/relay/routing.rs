@@ -2,11 +2,9 @@
 
 use super::agent::Agent;
 use super::calls::{memory_of_call, Call, Nature, Request};
-use super::catalogue::Kind;
-use super::face::pause_after;
+use super::catalogue::{pause_after, Kind, Offer};
 use super::from_robot::{Ask, Turnstile, LONGEST_ID};
 use super::from_tool::AGENT_SHARE;
-use super::offers::Offer;
 use super::parked::Parked;
 use super::quirks;
 use super::reply::{shortened, Cause, Refusal};
@@ -52,9 +50,9 @@ pub(super) enum Route {
 impl Agent {
     /// Where a request for the item `name` goes.
     pub(super) fn route_named(&self, kind: Kind, name: Option<&str>) -> Route {
-        let is_due = |kind| self.merging.of(kind).due;
+        let is_due = |kind| self.catalogue.is_due(kind);
         let is_stale = is_due(kind) || (kind == Kind::Resources && is_due(Kind::Templates));
-        let Some(Offer { line, own_name }) = name.and_then(|name| self.find_offer(kind, name))
+        let Some(Offer { line, own_name }) = name.and_then(|name| self.catalogue.find(kind, name))
         else {
             // It may be among what has come since the lists were merged; or its tool server may be
             // on its way back, unless one is there that may have it.
@@ -84,14 +82,6 @@ impl Agent {
             (some, all) if some == all && all > 0 => true,
             _ => self.robots.get(robot).is_some_and(|robot| robot.transparent),
         }
-    }
-
-    fn find_offer(&self, kind: Kind, name: &str) -> Option<Offer<'_>> {
-        let template = || {
-            let templates = self.offers.of(Kind::Templates);
-            (kind == Kind::Resources).then(|| templates.find_template(name)).flatten()
-        };
-        self.offers.of(kind).find(name).or_else(template)
     }
 
     /// Where a request goes that names no item: to the only server there is, else to those that

@@ -136,7 +136,7 @@ impl Relay {
 impl Agent {
     /// The agent as who has the key may see it.
     pub(super) fn view(&self, now: Moment, language: Language) -> AgentView {
-        let offers = self.offers.of(Kind::Tools);
+        let offers = self.catalogue.offers.of(Kind::Tools);
         let tools = self.tools_where(|_| true);
         let tools = tools.iter().filter_map(|place| Some((*place, self.tools.get(*place)?)));
         AgentView {
@@ -169,7 +169,7 @@ impl Agent {
     }
 
     fn status(&self, now: Moment, language: Language) -> AgentStatus<'_> {
-        let offers = self.offers.of(Kind::Tools);
+        let offers = self.catalogue.offers.of(Kind::Tools);
         // How many names each line offers.
         let served: NumberMap<u32, usize> = offers.counts().collect();
         let tools = self.tools_where(|_| true).into_iter().filter_map(|place| {
@@ -197,7 +197,7 @@ impl Agent {
     }
 
     fn catalogue(&self) -> Catalogue<'_> {
-        let offers = self.offers.of(Kind::Tools);
+        let offers = self.catalogue.offers.of(Kind::Tools);
         let served = |place| {
             let tool = self.tools.get(place)?;
             let serves = self.serving(tool.line) == Some(place);

@@ -3,10 +3,8 @@
 
 use super::bucket::Bucket;
 use super::calls::{CallTable, Request, ToolKey};
-use super::catalogue::{Kind, PerKind};
-use super::face::pause_after;
+use super::catalogue::{pause_after, Gathered, Items, Kind, PerKind, MAX_LIST_BYTES};
 use super::hello::Hello;
-use super::items::{Gathered, Items, MAX_LIST_BYTES};
 use super::reply::shortened;
 use super::trouble::Trouble;
 use super::turn::Turn;

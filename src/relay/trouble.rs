@@ -1,7 +1,6 @@
 //! What is wrong with a tool server, and for how long that is shown.
 
-use super::catalogue::Kind;
-use super::items::PageError;
+use super::catalogue::{Kind, PageError};
 use super::reply::shortened;
 use crate::text::Language;
 use crate::time::Moment;

@@ -24,11 +24,11 @@ struct Template {
 
 /// The templates of a merged list, in the order of their fixed beginnings.
 #[derive(Debug, Default)]
-pub(super) struct Templates(Vec<Template>);
+pub(in crate::relay) struct Templates(Vec<Template>);
 
 impl Templates {
     /// Templates as they are in a merged list.
-    pub(super) fn new<'a>(templates: impl Iterator<Item = &'a str>) -> Self {
+    pub(in crate::relay) fn new<'a>(templates: impl Iterator<Item = &'a str>) -> Self {
         let templates: Vec<&str> = templates.collect();
         // Of those with one beginning, the first stands last: it is the first to be compared.
         let places = templates.iter().enumerate().filter(|(_, t)| t.len() <= MAX_LENGTH);
@@ -55,7 +55,11 @@ impl Templates {
 
     /// The place of a template that `address` can have been made from: of several, the one with the
     /// longest fixed beginning, and then the first. `text` is the template at a place.
-    pub(super) fn find<'a>(&self, address: &str, text: impl Fn(usize) -> &'a str) -> Option<usize> {
+    pub(in crate::relay) fn find<'a>(
+        &self,
+        address: &str,
+        text: impl Fn(usize) -> &'a str,
+    ) -> Option<usize> {
         if address.len() > MAX_LENGTH {
             return None;
         }
@@ -75,7 +79,7 @@ impl Templates {
     }
 
     /// How much memory they take.
-    pub(super) fn memory(&self) -> usize {
+    pub(in crate::relay) fn memory(&self) -> usize {
         array_of::<Template>(self.0.capacity())
     }
 }

@@ -1,6 +1,7 @@
 //! Merging lists, without an agent.
 
 use super::super::items::items;
+use super::super::merge::{MAX_OFFERED, MAX_OFFERED_BYTES};
 use super::*;
 
 fn source<'a>(line: u32, label: &'a str, items: &'a Rc<Items>) -> Source<'a> {

@@ -1,7 +1,8 @@
 //! The items of one list of one tool server, and how the pages of the list are read: measured while
 //! they are read, so that what goes beyond the limits is never built.
 
-use super::catalogue::Kind;
+use super::kind::Kind;
+use crate::relay::reply::shortened;
 use jsonrpc::message::{last_member, string};
 use jsonrpc::scan;
 use jsonrpc::splice::place_in;
@@ -10,10 +11,10 @@ use std::mem::size_of;
 use ws::memory::{allocated, array_of};
 
 /// How many items one list of one tool server may have.
-pub(super) const MAX_ITEMS: usize = 2_000;
+pub(in crate::relay) const MAX_ITEMS: usize = 2_000;
 
 /// How many bytes they may have together, as they are spelled.
-pub(super) const MAX_LIST_BYTES: usize = 4 << 20;
+pub(in crate::relay) const MAX_LIST_BYTES: usize = 4 << 20;
 
 /// How many bytes of items are looked at in one listing, those left out included.
 const MAX_BYTES_SEEN: usize = 2 * MAX_LIST_BYTES;
@@ -36,7 +37,7 @@ struct Span {
 
 /// The items of one list, as their tool server spelled them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Items {
+pub(in crate::relay) struct Items {
     /// The items, separated by commas.
     text: String,
     /// The names that have escapes in them, decoded.
@@ -48,7 +49,7 @@ pub(super) struct Items {
 
 /// One item of a list.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Item<'a> {
+pub(in crate::relay) struct Item<'a> {
     /// Its name or address, decoded.
     pub name: &'a str,
     /// The name as its tool server spelled it.
@@ -61,12 +62,12 @@ pub(super) struct Item<'a> {
 
 impl Items {
     /// How many items there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::relay) fn len(&self) -> usize {
         self.spans.len()
     }
 
     /// How much memory they take.
-    pub(super) fn memory(&self) -> usize {
+    pub(in crate::relay) fn memory(&self) -> usize {
         allocated(size_of::<Items>())
             + allocated(self.text.capacity())
             + allocated(self.decoded.capacity())
@@ -74,17 +75,17 @@ impl Items {
     }
 
     /// The item at `place`.
-    pub(super) fn get(&self, place: usize) -> Option<Item<'_>> {
+    pub(in crate::relay) fn get(&self, place: usize) -> Option<Item<'_>> {
         self.spans.get(place).map(|span| self.item(span))
     }
 
     /// Every item, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Item<'_>> {
+    pub(in crate::relay) fn iter(&self) -> impl Iterator<Item = Item<'_>> {
         self.spans.iter().map(|span| self.item(span))
     }
 
     /// The items from `first` to `last`, with the commas between them.
-    pub(super) fn run(&self, first: usize, last: usize) -> &str {
+    pub(in crate::relay) fn run(&self, first: usize, last: usize) -> &str {
         match (self.spans.get(first), self.spans.get(last)) {
             (Some(first), Some(last)) => part(&self.text, (first.start, last.end)),
             _ => "",
@@ -92,7 +93,7 @@ impl Items {
     }
 
     /// The name of the item at `place`.
-    pub(super) fn name(&self, place: usize) -> Option<&str> {
+    pub(in crate::relay) fn name(&self, place: usize) -> Option<&str> {
         self.spans.get(place).map(|span| self.name_of(span))
     }
 
@@ -114,18 +115,18 @@ impl Items {
     }
 
     /// Whether both have the same set of names.
-    pub(super) fn has_names_of(&self, other: &Items) -> bool {
+    pub(in crate::relay) fn has_names_of(&self, other: &Items) -> bool {
         self.names_print == other.names_print
     }
 
     /// Whether any name is in both.
-    pub(super) fn shares_a_name_with(&self, other: &Items) -> bool {
+    pub(in crate::relay) fn shares_a_name_with(&self, other: &Items) -> bool {
         let names: HashSet<&str> = self.iter().map(|item| item.name).collect();
         other.iter().any(|item| names.contains(item.name))
     }
 
     /// Whether both have the same items in the same order.
-    pub(super) fn is_same_as(&self, other: &Items) -> bool {
+    pub(in crate::relay) fn is_same_as(&self, other: &Items) -> bool {
         let mine = self.spans.iter().map(|span| span.print);
         self.names_print == other.names_print && mine.eq(other.spans.iter().map(|span| span.print))
     }
@@ -187,7 +188,7 @@ fn reserve(text: &mut String, more: usize) {
 
 /// A number made of bytes, of which every change makes another one. Who makes two texts with one
 /// number only hides a change from the robots of the own agent.
-pub(super) fn print(bytes: &[u8]) -> u64 {
+pub(in crate::relay) fn print(bytes: &[u8]) -> u64 {
     const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
     let mix = |sum: u64, word: u64| (sum.rotate_left(23) ^ word).wrapping_mul(SPREAD);
     let mut sum = mix(0, bytes.len() as u64);
@@ -217,7 +218,7 @@ impl<'a> Found<'a> {
 
 /// A list being read, page by page.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gathered {
+pub(in crate::relay) struct Gathered {
     items: Items,
     /// How many bytes of elements were looked at.
     seen: usize,
@@ -231,7 +232,7 @@ pub(super) struct Gathered {
 
 /// Why a page is no page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PageError {
+pub(in crate::relay) enum PageError {
     /// The member that holds the list is missing.
     Missing,
     /// That member is something else: how it begins.
@@ -246,7 +247,7 @@ impl Gathered {
     ///
     /// # Errors
     /// [`PageError`] where it holds no list.
-    pub(super) fn read_page(
+    pub(in crate::relay) fn read_page(
         &mut self,
         kind: Kind,
         result: &str,
@@ -262,7 +263,7 @@ impl Gathered {
                 return match scanner.is_at_list() {
                     true => scanner.elements(&mut |raw, is_deep| self.take(kind, raw, is_deep)),
                     false => {
-                        let odd = super::reply::shortened(scanner.value()?);
+                        let odd = shortened(scanner.value()?);
                         found = Err(PageError::Odd(odd.into()));
                         Ok(())
                     }
@@ -276,7 +277,7 @@ impl Gathered {
             Ok(())
         });
         if read.is_err() && !self.is_full {
-            return Err(PageError::Replaced(super::reply::shortened(result).into()));
+            return Err(PageError::Replaced(shortened(result).into()));
         }
         found?;
         if next.is_some() && self.items.len() >= MAX_ITEMS {
@@ -308,24 +309,24 @@ impl Gathered {
     }
 
     /// How many items have been kept so far.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::relay) fn len(&self) -> usize {
         self.items.len()
     }
 
     /// How much memory they take.
-    pub(super) fn memory(&self) -> usize {
+    pub(in crate::relay) fn memory(&self) -> usize {
         self.items.memory()
     }
 
     /// The list as far as it was read.
-    pub(super) fn finish(mut self) -> Items {
+    pub(in crate::relay) fn finish(mut self) -> Items {
         self.items.finish();
         self.items
     }
 }
 
 #[cfg(test)]
-pub(super) fn items(kind: Kind, list: &str) -> std::rc::Rc<Items> {
+pub(in crate::relay) fn items(kind: Kind, list: &str) -> std::rc::Rc<Items> {
     let mut gathered = Gathered::default();
     gathered.read_page(kind, &format!(r#"{{"{}":{list}}}"#, kind.row().member)).unwrap();
     std::rc::Rc::new(gathered.finish())

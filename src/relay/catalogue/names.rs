@@ -13,7 +13,7 @@ const MAX_ATTEMPTS: usize = 16;
 
 /// Makes names for one merged list.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(in crate::relay) struct Names {
     /// Which attempt at each name was the last, so that a thousand alike take no time.
     attempts: HashMap<Box<str>, usize>,
     /// The last of the numbers that are given once only.
@@ -22,7 +22,7 @@ pub(super) struct Names {
 
 impl Names {
     /// `LABEL__name` of characters a language model may use, at most 64, and not `taken`.
-    pub(super) fn distinct(
+    pub(in crate::relay) fn distinct(
         &mut self,
         label: &str,
         name: &str,

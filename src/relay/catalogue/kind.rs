@@ -2,7 +2,7 @@
 
 /// A kind of thing a tool offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(in crate::relay) enum Kind {
     Tools,
     Prompts,
     Resources,
@@ -10,7 +10,7 @@ pub(super) enum Kind {
 }
 
 /// What there is to know of a kind.
-pub(super) struct Row {
+pub(in crate::relay) struct Row {
     pub kind: Kind,
     /// The request that lists it.
     pub list: &'static str,
@@ -31,7 +31,7 @@ pub(super) struct Row {
 }
 
 /// The kinds. Every difference between them stands here.
-pub(super) const KINDS: [Row; 4] = [
+pub(in crate::relay) const KINDS: [Row; 4] = [
     Row {
         kind: Kind::Tools,
         list: "tools/list",
@@ -80,7 +80,7 @@ pub(super) const KINDS: [Row; 4] = [
 
 impl Kind {
     /// The kind's row of the table.
-    pub(super) fn row(self) -> &'static Row {
+    pub(in crate::relay) fn row(self) -> &'static Row {
         let [tools, prompts, resources, templates] = &KINDS;
         match self {
             Kind::Tools => tools,
@@ -91,17 +91,17 @@ impl Kind {
     }
 
     /// The kinds, in order.
-    pub(super) fn all() -> impl Iterator<Item = Kind> {
+    pub(in crate::relay) fn all() -> impl Iterator<Item = Kind> {
         KINDS.iter().map(|row| row.kind)
     }
 }
 
 /// One value for each kind.
 #[derive(Debug, Default)]
-pub(super) struct PerKind<T>([T; 4]);
+pub(in crate::relay) struct PerKind<T>([T; 4]);
 
 impl<T> PerKind<T> {
-    pub(super) fn of(&self, kind: Kind) -> &T {
+    pub(in crate::relay) fn of(&self, kind: Kind) -> &T {
         let [tools, prompts, resources, templates] = &self.0;
         match kind {
             Kind::Tools => tools,
@@ -111,7 +111,7 @@ impl<T> PerKind<T> {
         }
     }
 
-    pub(super) fn of_mut(&mut self, kind: Kind) -> &mut T {
+    pub(in crate::relay) fn of_mut(&mut self, kind: Kind) -> &mut T {
         let [tools, prompts, resources, templates] = &mut self.0;
         match kind {
             Kind::Tools => tools,
