@@ -3,8 +3,8 @@
 
 use super::items::{print, Items};
 use super::kind::Kind;
+use super::merged::{number, Entry, Lister, Merged};
 use super::names::Names;
-use super::offers::{number, Entry, Lister, Merged};
 use super::templates::Templates;
 use crate::relay::reply::shortened;
 use std::cell::OnceCell;

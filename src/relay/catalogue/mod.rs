@@ -6,6 +6,7 @@
 mod items;
 mod kind;
 mod merge;
+mod merged;
 mod names;
 mod offers;
 mod templates;
@@ -13,7 +14,8 @@ mod templates;
 pub(super) use items::{print, Gathered, Items, PageError, MAX_LIST_BYTES};
 pub(super) use kind::{Kind, PerKind, KINDS};
 pub(super) use merge::{Conflict, MergeResult, Source, MAX_OFFERED};
-pub(super) use offers::{Offer, Offers};
+pub(super) use merged::Offer;
+pub(super) use offers::Offers;
 
 use crate::time::Moment;
 use std::time::Duration;

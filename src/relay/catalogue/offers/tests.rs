@@ -1,6 +1,6 @@
 //! Merging lists, without an agent.
 
-use super::super::items::items;
+use super::super::items::{items, Items};
 use super::super::merge::{MAX_OFFERED, MAX_OFFERED_BYTES};
 use super::*;
 
