@@ -11,7 +11,7 @@ pub enum FrameError {
     ReservedBits,
     /// The opcode is not defined.
     Opcode,
-    /// The frame is not masked.
+    /// The frame is not masked, and a client's must be.
     Unmasked,
     /// A control frame is fragmented.
     ControlInPieces,

@@ -4,17 +4,13 @@ use super::http::{self, Answer};
 use super::{Address, Failure, Stream};
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
-use std::io::Cursor;
 use std::time::Instant;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
-use tungstenite::protocol::frame::FrameHeader;
+use ws::{append_masked, FrameError, Incoming, Input, Receiver, Role, SpareBuffers};
 
-/// The largest frame that is read, in bytes.
-const LARGEST: usize = 16 << 20;
-
-/// The largest payload of a control frame, in bytes, by the standard.
-const LARGEST_CONTROL: usize = 125;
+/// The size of the largest message, in bytes.
+const MAX_MESSAGE_SIZE: usize = 16 << 20;
 
 /// Why there is no WebSocket.
 #[derive(Debug)]
@@ -40,10 +36,10 @@ pub enum Event {
 #[derive(Debug)]
 pub struct WebSocket {
     stream: Stream,
-    /// What has come and is not a whole frame yet.
+    receiver: Receiver,
+    /// The bytes that were read, and how many of them the receiver has.
     bytes: Vec<u8>,
-    /// The message whose frames are coming.
-    message: Vec<u8>,
+    consumed: usize,
 }
 
 impl WebSocket {
@@ -68,7 +64,7 @@ impl WebSocket {
         if answer.header("sec-websocket-accept") != derive_accept_key(key.as_bytes()) {
             return Err(Refusal::WrongAccept);
         }
-        Ok(WebSocket { stream, bytes: rest, message: Vec::new() })
+        Ok(WebSocket { stream, receiver: Receiver::new(Role::Client), bytes: rest, consumed: 0 })
     }
 
     /// Sends a text message.
@@ -85,12 +81,8 @@ impl WebSocket {
     }
 
     fn frame(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), Failure> {
-        let mask = random::<4>();
-        let header = FrameHeader { opcode, mask: Some(mask), ..FrameHeader::default() };
-        let mut frame = Vec::with_capacity(payload.len() + 14);
-        // Writing to a vector cannot fail.
-        let _ = header.format(u64::try_from(payload.len()).unwrap_or_default(), &mut frame);
-        frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        let mut frame = Vec::new();
+        append_masked(&mut frame, opcode, &[payload], random());
         self.stream.send(&frame)
     }
 
@@ -101,51 +93,41 @@ impl WebSocket {
     /// The connection has ended without a close frame, or what comes is no WebSocket.
     pub fn next(&mut self, until: Instant) -> Result<Option<Event>, Failure> {
         while Instant::now() < until {
-            let Some((header, payload)) = self.take()? else {
-                let mut buffer = [0; 4096];
-                let count = self.stream.read(&mut buffer, until)?;
-                self.bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
-                continue;
-            };
-            match header.opcode {
-                OpCode::Control(Control::Ping) => {
-                    self.frame(OpCode::Control(Control::Pong), &payload)?;
+            let length = self.bytes.len();
+            let unread = self.bytes.get_mut(self.consumed..).unwrap_or_default();
+            let mut input = Input::new(unread);
+            let mut spares = SpareBuffers::default();
+            let (mut ping, mut event) = (None, None);
+            match self.receiver.next(&mut input, MAX_MESSAGE_SIZE, &mut spares) {
+                Ok(Some(Incoming::Text(text) | Incoming::Binary(Some(text)))) => {
+                    event = Some(Event::Text(text.to_owned()));
                 }
-                OpCode::Control(Control::Close) => return Ok(Some(closed(&payload))),
-                OpCode::Control(_) => {}
-                OpCode::Data(_) => {
-                    self.message.extend_from_slice(&payload);
-                    if header.is_final {
-                        let message = std::mem::take(&mut self.message);
-                        let text = String::from_utf8_lossy(&message).into_owned();
-                        return Ok(Some(Event::Text(text)));
-                    }
+                Ok(Some(Incoming::Ping(payload))) => ping = Some(payload.to_vec()),
+                Ok(Some(Incoming::Close(payload))) => event = Some(closed(payload)),
+                Ok(Some(Incoming::Binary(None) | Incoming::Pong)) => {}
+                Ok(None) => {
+                    let mut buffer = [0; 16 * 1024];
+                    let count = self.stream.read(&mut buffer, until)?;
+                    self.bytes.clear();
+                    self.bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                    self.consumed = 0;
+                    continue;
                 }
+                Err(FrameError::TooBig) => return Err(Failure::TooLong),
+                Err(FrameError::CloseCode(code)) => {
+                    return Ok(Some(Event::Closed(code, String::new())))
+                }
+                Err(_) => return Err(Failure::Ended),
+            }
+            self.consumed = length.saturating_sub(input.rest().len());
+            if let Some(payload) = ping {
+                self.frame(OpCode::Control(Control::Pong), &payload)?;
+            }
+            if event.is_some() {
+                return Ok(event);
             }
         }
         Ok(None)
-    }
-
-    /// Takes one whole frame. A server does not mask its frames.
-    fn take(&mut self) -> Result<Option<(FrameHeader, Vec<u8>)>, Failure> {
-        let mut cursor = Cursor::new(self.bytes.as_slice());
-        let broken = |_| Failure::Ended;
-        let Some((header, size)) = FrameHeader::parse(&mut cursor).map_err(broken)? else {
-            return Ok(None);
-        };
-        let start = usize::try_from(cursor.position()).unwrap_or(usize::MAX);
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        if size > LARGEST || self.message.len() > LARGEST {
-            return Err(Failure::TooLong);
-        }
-        if size > LARGEST_CONTROL && matches!(header.opcode, OpCode::Control(_)) {
-            return Err(Failure::Ended);
-        }
-        let end = start.saturating_add(size);
-        let Some(payload) = self.bytes.get(start..end) else { return Ok(None) };
-        let payload = payload.to_vec();
-        self.bytes.drain(..end);
-        Ok(Some((header, payload)))
     }
 }
 
@@ -178,7 +160,8 @@ mod tests {
     /// A WebSocket that has been opened.
     fn opened(address: &Address) -> WebSocket {
         let stream = Stream::open(address, Instant::now() + Duration::from_secs(60)).unwrap();
-        WebSocket { stream, bytes: Vec::new(), message: Vec::new() }
+        let receiver = Receiver::new(Role::Client);
+        WebSocket { stream, receiver, bytes: Vec::new(), consumed: 0 }
     }
 
     fn for_ever(stream: &mut TcpStream, frame: &[u8]) -> std::io::Result<()> {
@@ -199,7 +182,10 @@ mod tests {
     #[test]
     fn a_message_that_never_ends_is_listened_to_no_longer_than_was_asked() {
         let heard = served(
-            |stream| for_ever(stream, &[0x00, 0x01, b'x']),
+            |stream| {
+                stream.write_all(&[0x01, 0x01, b'x'])?;
+                for_ever(stream, &[0x00, 0x01, b'x'])
+            },
             |address| opened(&address).next(Instant::now() + Duration::from_millis(200)),
         );
         assert_eq!(heard, Ok(None));
