@@ -151,7 +151,7 @@ impl Agent {
             tool.shake_hands(turn, &mut self.calls);
         } else {
             self.forget_lost(turn);
-            self.settle(turn);
+            turn.tools_changed();
         }
         place
     }
@@ -220,7 +220,7 @@ impl Agent {
         // Not before it is known what is left.
         self.pay_lists_owed(turn);
         self.renew_subscriptions(turn);
-        self.settle(turn);
+        turn.tools_changed();
     }
 
     /// Answers what tool servers that have left had not answered: as much as there is time for.
@@ -294,9 +294,17 @@ impl Agent {
         self.expected_until.take_if(|until| *until <= turn.now);
         self.parked_time(turn);
         self.complain_of_silence(turn);
-        turn.resumes = true;
-        self.settle(turn);
-        self.tell_if_due(turn);
+        turn.is_time = true;
+    }
+
+    /// Ends an input: whoever waited for what has changed is served.
+    pub(super) fn end_input(&mut self, turn: &mut Turn<'_>) {
+        if turn.has_news() || turn.is_time {
+            self.serve_waiting(turn);
+        }
+        if turn.is_time {
+            self.tell_if_due(turn);
+        }
     }
 
     fn tool_time(&mut self, turn: &mut Turn<'_>, place: usize) {
@@ -351,7 +359,7 @@ impl Agent {
         let language = turn.policy.language;
         log::warn!("{}", language.tool_opaque(tool::Who(&self.name, tool), trouble.told(language)));
         tool.become_opaque(trouble, turn.now);
-        self.settle(turn);
+        turn.tools_changed();
     }
 
     /// Follows new settings.

@@ -24,8 +24,8 @@ const BETWEEN_TELLINGS: Duration = Duration::from_secs(1);
 const LIST_BYTES_A_MILLISECOND: usize = 16 << 10;
 
 impl Agent {
-    /// Something about the tools has changed: whoever waited for that is served.
-    pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
+    /// Serves whoever waited for what has changed, as far as that can be done now.
+    pub(super) fn serve_waiting(&mut self, turn: &mut Turn<'_>) {
         self.give_up_lost(turn);
         self.merge_if_due(turn);
         // A round may be left without requests: it ends like any other.

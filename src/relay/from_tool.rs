@@ -229,7 +229,7 @@ impl Agent {
             Err(_) if tool.state == ToolState::Opaque => (),
             Err(trouble) => self.tool_is_opaque(turn, place, trouble),
         }
-        self.settle(turn);
+        turn.tools_changed();
     }
 
     fn tool_listed(
@@ -257,7 +257,7 @@ impl Agent {
             }
         }
         self.list_is_known(turn, place, kind, tell);
-        self.settle(turn);
+        turn.tools_changed();
     }
 
     /// Says what is wrong with a tool server.

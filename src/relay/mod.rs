@@ -303,6 +303,7 @@ impl Relay {
             Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, memory, wire);
         turn.take_account(agent.account, agent.kept, agent.charged);
         let result = work(agent, &mut turn);
+        agent.end_input(&mut turn);
         if turn.has_new_catalogue() {
             let tools = agent.tools_memory();
             turn.replace(agent.tools_kept, tools);

@@ -390,7 +390,7 @@ impl Agent {
     pub(super) fn unpark(&mut self, turn: &mut Turn<'_>) {
         let round = &mut self.parked.round;
         let is_under_way = round.from.is_some_and(|from| from > 0);
-        round.again |= is_under_way && !turn.resumes;
+        round.again |= is_under_way && turn.has_news();
         round.from = round.from.or(Some(0));
         if round.not_before > turn.now {
             return turn.wake(round.not_before);

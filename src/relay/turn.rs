@@ -36,8 +36,10 @@ pub(super) struct Turn<'a> {
     new_catalogue: bool,
     /// How much has been done.
     pub work: usize,
-    /// Whether nothing new has happened: what was begun goes on.
-    pub resumes: bool,
+    /// Whether something has changed that requests may wait for, see [`Turn::tools_changed`].
+    has_news: bool,
+    /// Whether time has passed: what was begun goes on.
+    pub is_time: bool,
     /// The earliest of the deadlines that came up.
     pub earliest: Option<Moment>,
     /// Peers that were closed and must be forgotten.
@@ -67,7 +69,8 @@ impl<'a> Turn<'a> {
             charged: 0,
             new_catalogue: false,
             work: 0,
-            resumes: false,
+            has_news: false,
+            is_time: false,
             earliest,
             forgotten,
         }
@@ -150,6 +153,17 @@ impl<'a> Turn<'a> {
     /// what they were: what they take is measured at the end of the input.
     pub(super) fn catalogue_changed(&mut self) {
         self.new_catalogue = true;
+    }
+
+    /// A tool server, or what is known of what it offers, has changed: at the end of the input
+    /// whoever waited for that is served.
+    pub(super) fn tools_changed(&mut self) {
+        self.has_news = true;
+    }
+
+    /// Whether [`Turn::tools_changed`] was called.
+    pub(super) fn has_news(&self) -> bool {
+        self.has_news
     }
 
     /// Whether [`Turn::catalogue_changed`] was called.
