@@ -312,6 +312,9 @@ pub fn table_of<K, V>(capacity: usize) -> usize {
     allocated(buckets.saturating_mul(size_of::<(K, V)>().saturating_add(1)))
 }
 
+/// A table or a queue that grows has up to twice the room it uses.
+pub const GROWS: usize = 2;
+
 /// The bytes on the heap of a `BTreeMap` of `len` entries. Its nodes are only a little more than half
 /// full if keys are inserted in order.
 pub fn tree_of<K, V>(len: usize) -> usize {

@@ -259,6 +259,16 @@ fn no_files_of_a_folder_import_each_other_in_a_circle() {
     }
 }
 
+/// `relay/agent` joins the owners of an agent's state; none of them may know it.
+#[test]
+fn only_the_folder_of_the_agent_adds_to_the_agent() {
+    for file in all_files() {
+        let is_inside = file.module.starts_with(&["relay".to_owned(), "agent".to_owned()]);
+        let adds = file.code.lines().any(|line| line.starts_with("impl Agent "));
+        assert!(is_inside || !adds, "{} has an `impl Agent`", file.path.display());
+    }
+}
+
 #[test]
 fn no_file_is_too_long() {
     for file in all_files() {

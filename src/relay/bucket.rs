@@ -11,6 +11,9 @@ const RATE: usize = 8 << 10;
 /// What a message costs besides its bytes.
 const MESSAGE: usize = 1 << 10;
 
+/// How many times as much as one peer all peers of an agent may make the relay send to others.
+pub(super) const AGENT_SHARE: usize = 4;
+
 /// What has been sent of late.
 #[derive(Debug, Default)]
 pub(super) struct Bucket {

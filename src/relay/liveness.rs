@@ -1,11 +1,11 @@
 //! What the relay asks a tool server on its own, and asks again: `initialize`, `ping`, lists that
 //! are late.
 
-use super::agent::PATIENCE;
 use super::calls::{CallTable, Request};
 use super::catalogue::{Kind, PerKind};
 use super::hello::{self, Hello};
 use super::reply;
+use super::robot::PATIENCE;
 use super::tool::{Listing, Tool};
 use super::trouble::Trouble;
 use super::turn::Turn;

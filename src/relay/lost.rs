@@ -1,14 +1,13 @@
 //! Tool servers that went a moment ago, and for which requests wait.
 
-use super::agent::Agent;
 use super::catalogue::{Items, Kind, PerKind};
 use super::tool::Tool;
-use super::turn::Turn;
 use crate::time::Moment;
 use std::rc::Rc;
+use ws::memory::allocated;
 
 /// How many lost tools are waited for; beyond that the one lost first is given up.
-const MOST_LOST: usize = 64;
+pub(super) const MOST_LOST: usize = 64;
 
 /// A tool that went a moment ago and may come back.
 #[derive(Debug)]
@@ -18,14 +17,14 @@ pub(super) struct Lost {
     pub line_label: Box<str>,
     pub server_id: Option<Box<str>>,
     pub items: PerKind<Rc<Items>>,
-    own_name: Option<Box<str>>,
+    pub own_name: Option<Box<str>>,
     /// Until when requests wait for it.
-    until: Moment,
+    pub until: Moment,
 }
 
 impl Lost {
     /// Whether `tool` may turn out to be it, as far as can be said while its lists are unknown.
-    fn may_be(&self, tool: &Tool) -> bool {
+    pub(super) fn may_be(&self, tool: &Tool) -> bool {
         let same_name = || tool.hello.is_none() || tool.own_name() == self.own_name.as_deref();
         match &self.server_id {
             Some(id) => tool.server_id.as_ref() == Some(id),
@@ -39,98 +38,18 @@ impl Lost {
     }
 
     /// Whether it offered anything of `items`, or nothing at all.
-    fn may_have_offered(&self, items: &Items) -> bool {
+    pub(super) fn may_have_offered(&self, items: &Items) -> bool {
         let before = self.items.of(Kind::Tools);
         before.len() == 0 || before.shares_a_name_with(items)
     }
 }
 
-impl Agent {
-    /// A tool server is gone, and may come back.
-    pub(super) fn keep_in_mind(&mut self, turn: &mut Turn<'_>, mut tool: Tool) {
-        let until = turn.now.after(turn.policy.reconnect_grace);
-        turn.wake(until);
-        let mut items = PerKind::default();
-        for kind in Kind::all() {
-            *items.of_mut(kind) = std::mem::take(&mut tool.lists.of_mut(kind).items);
-        }
-        if self.lost.len() >= MOST_LOST {
-            self.lost.remove(0);
-        }
-        self.lost.push(Lost {
-            line: tool.line,
-            label: tool.label,
-            line_label: tool.line_label,
-            own_name: tool.hello.and_then(|hello| hello.name),
-            server_id: tool.server_id,
-            items,
-            until,
-        });
-    }
-
-    /// The end of the time after the server's start has to be seen.
-    pub(super) fn expect(&self, turn: &mut Turn<'_>) {
-        if let Some(until) = self.expected_until {
-            turn.wake(until);
-        }
-    }
-
-    /// Whether a tool server may come back that requests have to wait for.
-    pub(super) fn expects_tools(&self) -> bool {
-        !self.lost.is_empty() || self.expected_until.is_some()
-    }
-
-    /// Does not wait any longer for lost tools whose grace has ended, unless one that has come
-    /// since may turn out to be it.
-    pub(super) fn give_up_lost(&mut self, turn: &mut Turn<'_>) {
-        let is_over = |lost: &Lost| lost.until <= turn.now && !self.may_be_back(lost);
-        let over: Vec<bool> = self.lost.iter().map(is_over).collect();
-        if over.contains(&true) {
-            let mut over = over.into_iter();
-            self.lost.retain(|_| over.next() == Some(false));
-            turn.catalogue_changed();
-            self.merge_all(turn);
-        }
-        if let Some(until) = self.grace_ends() {
-            turn.wake(until);
-        }
-    }
-
-    /// When the first of the lost tools is given up.
-    pub(super) fn grace_ends(&self) -> Option<Moment> {
-        let lost = self.lost.iter().filter(|lost| !self.may_be_back(lost));
-        lost.map(|lost| lost.until).min()
-    }
-
-    /// Which of the lost tools a new one is: the one of its `server_id`; else the one that called
-    /// itself the same and offered the same; else the one of its label, if they have anything in
-    /// common.
-    pub(super) fn lost_self(&self, tool: &Tool) -> Option<usize> {
-        let items = &tool.lists.of(Kind::Tools).items;
-        let known = |lost: &Lost| lost.line != 0 && lost.may_be(tool);
-        let same = |lost: &Lost| {
-            tool.server_id.is_some() || lost.items.of(Kind::Tools).has_names_of(items)
-        };
-        let alike = |lost: &Lost| lost.label == tool.label && lost.may_have_offered(items);
-        let place =
-            |of: &dyn Fn(&Lost) -> bool| self.lost.iter().position(|lost| known(lost) && of(lost));
-        place(&same).or_else(|| place(&alike))
-    }
-
-    fn may_be_back(&self, lost: &Lost) -> bool {
-        let in_time = |tool: &Tool| tool.joined <= lost.until;
-        let mut tools = self.tools.iter().map(|(_, tool)| tool);
-        tools.any(|tool| tool.is_settling() && in_time(tool) && lost.may_be(tool))
-    }
-
-    pub(super) fn forget_lost(&mut self, turn: &mut Turn<'_>) {
-        // With others it is unknown which of them has come back, so those that offered nothing are
-        // as good as back.
-        let is_alone = self.transparent == self.tools.len();
-        let before = self.lost.len();
-        self.lost.retain(|lost| lost.line != 0 && !is_alone);
-        if self.lost.len() < before {
-            self.merge_all(turn);
-        }
+impl Lost {
+    /// How many bytes of memory it takes with its lists.
+    pub(super) fn memory(&self) -> usize {
+        let texts = [&*self.label, &*self.line_label];
+        let texts = texts.into_iter().chain(self.server_id.as_deref()).chain(self.own_name());
+        let lists = Kind::all().map(|kind| self.items.of(kind).memory());
+        size_of::<Lost>() + texts.map(|text| allocated(text.len())).chain(lists).sum::<usize>()
     }
 }

@@ -9,15 +9,9 @@ mod calls;
 mod catalogue;
 mod complaints;
 mod departures;
-mod face;
-mod from_robot;
-mod from_tool;
 mod hello;
-#[cfg(any(debug_assertions, test))]
-mod invariants;
 mod liveness;
 mod lost;
-mod memory;
 mod numbers;
 mod parked;
 mod peers;
@@ -25,14 +19,11 @@ mod policy;
 mod quirks;
 mod reply;
 mod robot;
-mod robot_waits;
-mod routing;
 mod status;
 mod subscriptions;
 mod tool;
 mod trouble;
 mod turn;
-mod twins;
 mod view;
 
 pub use departures::Departed;
@@ -43,8 +34,9 @@ pub use view::{AgentView, Counts, Details, Errors, Latency, ToolState, ToolView,
 use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
 use crate::sorted::sorted;
+use crate::text::Language;
 use crate::time::{Deadlines, Moment};
-use agent::Agent;
+use agent::{Agent, NAMELESS};
 use catalogue::Kind;
 use complaints::Complaints;
 use departures::Departures;
@@ -252,6 +244,23 @@ impl Relay {
         self.held
     }
 
+    /// The owner of `account` holds the most, and others need the room: the largest thing that is
+    /// kept for it here is given up.
+    pub fn give_way(&mut self, now: Moment, account: Account, wire: &mut dyn Wire) {
+        let mut agents = self.agents.iter();
+        let Some((at, _)) = agents.find(|(_, agent)| agent.account == account) else { return };
+        self.handle(now, at, wire, |agent, turn| agent.give_way(turn));
+        self.check();
+    }
+
+    /// What is kept for each agent, and for the server itself, in bytes of memory; and as much of it
+    /// as the ledger knows.
+    pub fn kept(&self) -> impl Iterator<Item = (Account, usize, usize)> + '_ {
+        let agents = self.agents.iter();
+        let agents = agents.map(|(_, agent)| (agent.account, agent.kept, agent.charged));
+        agents.chain([(Account::SERVER, self.own_kept, self.own_kept)])
+    }
+
     /// How many connections an agent has.
     pub fn connections_of(&self, agent: &str) -> usize {
         let agent = self.names.get(agent).and_then(|at| self.agents.get(*at));
@@ -287,6 +296,42 @@ impl Relay {
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), agent(name)?.view(now, language))))
             .collect()
+    }
+
+    /// Every agent that has a connection or has just lost its last tool, by its id: only for who
+    /// has the key. What went wrong is told in `language`.
+    pub fn status(&self, now: Moment, language: Language) -> Vec<AgentStatus<'_>> {
+        let mut agents: Vec<AgentStatus<'_>> = Vec::new();
+        for (_, agent) in &self.agents {
+            if !agent.tools.is_empty() || !agent.robots.is_empty() {
+                let place = agents.partition_point(|other| *other.id < *agent.name);
+                agents.insert(place, agent.status(now, language));
+            }
+        }
+        for (id, departed) in self.departures.recent(now, language) {
+            let place = agents.partition_point(|other| other.id < id);
+            if agents.get(place).is_none_or(|agent| agent.id != id) {
+                agents.insert(place, AgentStatus { id, ..AgentStatus::default() });
+            }
+            let Some(agent) = agents.get_mut(place) else { continue };
+            // One that has come back is no news, unless it keeps going.
+            let is_same = |tool: &ToolStatus<'_>| {
+                tool.label == departed.label
+                    || (departed.label == NAMELESS && tool.label.starts_with(NAMELESS))
+            };
+            let is_back = agent.tools.iter().any(is_same);
+            if !is_back || departed.times > 1 {
+                agent.lost.push(departed);
+            }
+        }
+        agents
+    }
+
+    /// What the tools of `agent` are: only for who has the key. An agent that is not there has
+    /// none.
+    pub fn catalogue<'a>(&'a self, agent: &'a str) -> Catalogue<'a> {
+        let found = self.names.get(agent).and_then(|place| self.agents.get(*place));
+        found.map_or(Catalogue { agent, ..Catalogue::default() }, Agent::catalogue)
     }
 
     /// Lets an agent handle one input and tidies up behind it.

@@ -1,8 +1,10 @@
 //! Requests of robots that wait for a tool server, in the order they came, found by their ids.
 
 use super::catalogue::print;
+use crate::ledger::GROWS;
 use crate::time::Moment;
 use std::collections::{BTreeMap, BTreeSet};
+use ws::memory::allocated;
 
 /// A request that waits for a tool.
 #[derive(Debug)]
@@ -19,6 +21,15 @@ pub(super) struct Parked {
     pub deadline: Moment,
     /// Whether it waits for a tool that was here and went.
     pub for_lost: bool,
+}
+
+impl Parked {
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        allocated(self.text.len())
+            + allocated(self.id.len())
+            + GROWS * (size_of::<Parked>() + size_of::<[u64; 4]>())
+    }
 }
 
 /// The requests that wait at one agent.

@@ -1,12 +1,17 @@
 //! One robot: what it has asked, and what it waits for.
 
-use super::agent::PATIENCE;
 use super::catalogue::Kind;
 use super::liveness::Awaited;
 use super::Peer;
+use crate::ledger::GROWS;
 use crate::time::Moment;
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
+use ws::memory::{allocated, array_of};
+
+/// How long a robot's `initialize` or list waits for tools.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A message that is being answered, but not yet: everything behind it waits.
 #[derive(Debug)]
@@ -88,6 +93,41 @@ impl Robot {
             list_seen: 0,
             list_owed: false,
         }
+    }
+}
+
+impl Waiting {
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        memory_of_waiting(&self.text, &self.id)
+    }
+}
+
+/// How many bytes of memory a message takes that is being answered.
+pub(super) fn memory_of_waiting(text: &str, id: &str) -> usize {
+    let kinds = array_of::<Kind>(Kind::all().count());
+    allocated(text.len()) + allocated(id.len()) + allocated(size_of::<Waiting>()) + kinds
+}
+
+impl Queued {
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        memory_of_queued(&self.text, self.id.as_deref())
+    }
+}
+
+/// How many bytes of memory a message takes that stands behind another one.
+pub(super) fn memory_of_queued(text: &str, id: Option<&str>) -> usize {
+    let id = id.map_or(0, |id| allocated(id.len()));
+    allocated(text.len()) + id + GROWS * size_of::<Queued>()
+}
+
+impl Robot {
+    /// How many bytes of memory it takes, but for its requests.
+    pub(super) fn memory(&self) -> usize {
+        let of = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| allocated(text.len()));
+        let texts = allocated(self.address.len()) + of(&self.client) + of(&self.last_list);
+        allocated(size_of::<Robot>()) + texts
     }
 }
 

@@ -3,9 +3,6 @@
 //! A tool server knows one client, the relay: it is told that nobody wants a resource any more
 //! when the last robot does not, and is subscribed again when it has come back.
 
-use super::agent::Agent;
-use super::reply;
-use super::turn::Turn;
 use super::Peer;
 use ws::memory::allocated;
 
@@ -21,7 +18,7 @@ pub(super) const SUBSCRIBE: &str = "resources/subscribe";
 pub(super) const UNSUBSCRIBE: &str = "resources/unsubscribe";
 
 /// The capability of a tool server that offers resources.
-const CAPABILITY: &str = "resources";
+pub(super) const CAPABILITY: &str = "resources";
 
 /// A resource that robots are subscribed to.
 #[derive(Debug)]
@@ -37,6 +34,11 @@ struct Subscription {
 /// All subscriptions of an agent, in the order of the addresses of the resources.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions(Vec<(Box<str>, Subscription)>);
+
+/// How many bytes of memory a subscription takes with its first robot.
+pub(super) fn memory_of_subscription(uri: &str) -> usize {
+    memory_of(uri, "") + MEMORY_OF_ROBOT
+}
 
 /// How many bytes of memory a subscription takes, and a robot's part in it.
 fn memory_of(uri: &str, label: &str) -> usize {
@@ -61,7 +63,7 @@ impl Subscriptions {
     }
 
     /// Whether the robot may be subscribed to one more resource, and to this one.
-    fn has_room(&self, robot: usize, uri: &str) -> bool {
+    pub(super) fn has_room(&self, robot: usize, uri: &str) -> bool {
         let of_robot = self.0.iter().filter(|(_, kept)| kept.robots.contains(&robot)).count();
         uri.len() <= MAX_ADDRESS
             && (self.place(uri).is_ok() || self.0.len() < MAX_OF_AGENT)
@@ -69,7 +71,7 @@ impl Subscriptions {
     }
 
     /// Whether the robot is subscribed to the resource.
-    fn has(&self, robot: usize, uri: &str) -> bool {
+    pub(super) fn has(&self, robot: usize, uri: &str) -> bool {
         self.get(uri).is_some_and(|kept| kept.robots.contains(&robot))
     }
 
@@ -81,108 +83,77 @@ impl Subscriptions {
     fn get(&self, uri: &str) -> Option<&Subscription> {
         self.0.get(self.place(uri).ok()?).map(|(_, kept)| kept)
     }
-}
 
-impl Agent {
-    /// Whether a robot may subscribe to a resource: there is an end to what is kept for it.
-    pub(super) fn may_subscribe(&self, turn: &mut Turn<'_>, robot: usize, uri: &str) -> bool {
-        self.subscriptions.has(robot, uri)
-            || (self.subscriptions.has_room(robot, uri)
-                && turn.admits(memory_of(uri, "") + MEMORY_OF_ROBOT))
+    /// Whether nobody is subscribed to anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// A robot's subscription is on its way to a tool server.
-    pub(super) fn subscribed(&mut self, turn: &mut Turn<'_>, robot: usize, uri: &str, tool: usize) {
-        let Some(tool) = self.tools.get(tool).filter(|tool| tool.declares(CAPABILITY)) else {
-            return;
-        };
-        let place = self.subscriptions.place(uri);
+    /// Notes that a robot is subscribed to a resource of a tool server: of `line`, with `label`, at
+    /// the connection `at`. Returns how many bytes of memory more are kept.
+    pub(super) fn add(
+        &mut self,
+        robot: usize,
+        uri: &str,
+        (line, label, at): (u32, &str, Peer),
+    ) -> usize {
+        let mut kept = 0;
+        let place = self.place(uri);
         if let Err(place) = place {
-            turn.keep(memory_of(uri, &tool.label));
-            let kept = Subscription {
-                robots: Vec::new(),
-                line: tool.line,
-                label: tool.label.clone(),
-                at: tool.peer,
-            };
-            self.subscriptions.0.insert(place, (uri.into(), kept));
+            kept += memory_of(uri, label);
+            let new = Subscription { robots: Vec::new(), line, label: label.into(), at };
+            self.0.insert(place, (uri.into(), new));
         }
         let (Ok(place) | Err(place)) = place;
-        let Some((_, kept)) = self.subscriptions.0.get_mut(place) else { return };
-        if !kept.robots.contains(&robot) {
-            turn.keep(MEMORY_OF_ROBOT);
-            kept.robots.push(robot);
+        if let Some((_, subscription)) = self.0.get_mut(place) {
+            if !subscription.robots.contains(&robot) {
+                kept += MEMORY_OF_ROBOT;
+                subscription.robots.push(robot);
+            }
+            (subscription.line, subscription.at) = (line, at);
         }
-        (kept.line, kept.at) = (tool.line, tool.peer);
+        kept
     }
 
-    /// A robot does not want a resource any more. Returns whether others still do, so that the
-    /// tool server must not hear of it.
-    pub(super) fn unsubscribed(&mut self, turn: &mut Turn<'_>, robot: usize, uri: &str) -> bool {
-        let Ok(at) = self.subscriptions.place(uri) else { return false };
-        let Some((_, kept)) = self.subscriptions.0.get_mut(at) else { return false };
+    /// A robot does not want a resource any more. Returns how many bytes of memory fewer are kept,
+    /// and whether other robots still want it.
+    pub(super) fn remove(&mut self, robot: usize, uri: &str) -> (usize, bool) {
+        let Ok(place) = self.place(uri) else { return (0, false) };
+        let Some((_, kept)) = self.0.get_mut(place) else { return (0, false) };
+        let mut freed = 0;
         if let Some(place) = kept.robots.iter().position(|other| *other == robot) {
             kept.robots.swap_remove(place);
-            turn.free(MEMORY_OF_ROBOT);
+            freed += MEMORY_OF_ROBOT;
         }
         if !kept.robots.is_empty() {
-            return true;
+            return (freed, true);
         }
-        turn.free(memory_of(uri, &kept.label));
-        self.subscriptions.0.remove(at);
-        false
+        freed += memory_of(uri, &kept.label);
+        self.0.remove(place);
+        (freed, false)
     }
 
-    /// A robot has left: what only it wanted is not wanted any more.
-    pub(super) fn unsubscribe_all(&mut self, turn: &mut Turn<'_>, robot: usize) {
-        let all = self.subscriptions.0.iter();
-        let own = all.filter(|(_, kept)| kept.robots.contains(&robot));
-        let own: Vec<(Box<str>, Peer)> = own.map(|(uri, kept)| (uri.clone(), kept.at)).collect();
-        for (uri, at) in own {
-            if !self.unsubscribed(turn, robot, &uri) {
-                self.tell_subscription(turn, at, UNSUBSCRIBE, &uri);
-            }
-        }
+    /// What a robot is subscribed to, and the connections that were told.
+    pub(super) fn of(&self, robot: usize) -> Vec<(Box<str>, Peer)> {
+        let own = self.0.iter().filter(|(_, kept)| kept.robots.contains(&robot));
+        own.map(|(uri, kept)| (uri.clone(), kept.at)).collect()
     }
 
-    /// Who serves which tools has changed: a tool server that has come back, or whose turn it is,
-    /// is subscribed to what is wanted of it.
-    pub(super) fn renew_subscriptions(&mut self, turn: &mut Turn<'_>) {
-        if self.subscriptions.0.is_empty() {
-            return;
-        }
+    /// Who serves which tools has changed. `now_at` finds the line and the connection of the tool
+    /// server that was of a line and had a label. Returns what has moved from one to another.
+    pub(super) fn moved(
+        &mut self,
+        now_at: impl Fn(u32, &str) -> Option<(u32, Peer)>,
+    ) -> Vec<(Box<str>, Peer, Peer)> {
         let mut moved = Vec::new();
-        for (uri, kept) in &mut self.subscriptions.0 {
-            let of_line = self.serving.get(&kept.line).copied();
-            let of_label = || {
-                let mut tools = self.tools.iter();
-                let found = tools.find(|(_, tool)| tool.line != 0 && tool.label == kept.label);
-                found.map(|(place, _)| place)
-            };
-            let Some(tool) = of_line.or_else(of_label).and_then(|place| self.tools.get(place))
-            else {
-                continue;
-            };
-            if tool.peer != kept.at && tool.declares(CAPABILITY) {
-                moved.push((uri.clone(), kept.at, tool.peer));
-                (kept.line, kept.at) = (tool.line, tool.peer);
+        for (uri, kept) in &mut self.0 {
+            if let Some((line, to)) = now_at(kept.line, &kept.label) {
+                if to != kept.at {
+                    moved.push((uri.clone(), kept.at, to));
+                    (kept.line, kept.at) = (line, to);
+                }
             }
         }
-        for (uri, from, to) in moved {
-            self.tell_subscription(turn, to, SUBSCRIBE, &uri);
-            self.tell_subscription(turn, from, UNSUBSCRIBE, &uri);
-        }
-    }
-
-    /// Sends a tool server a request of the relay's own about a resource, if it is there.
-    fn tell_subscription(&mut self, turn: &mut Turn<'_>, to: Peer, method: &str, uri: &str) {
-        let tool = self.tools.iter_mut().find(|(_, tool)| tool.peer == to);
-        let Some((_, tool)) = tool.filter(|(_, tool)| tool.is_initialised()) else { return };
-        let number = tool.asks_aside(&mut self.calls);
-        let uri = reply::quoted(uri);
-        let text = format!(
-            r#"{{"jsonrpc":"2.0","id":{number},"method":"{method}","params":{{"uri":{uri}}}}}"#
-        );
-        let _ = turn.send_to_tool(to, &[&text]);
+        moved
     }
 }

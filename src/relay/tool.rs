@@ -2,20 +2,19 @@
 //! `liveness.rs`.
 
 use super::bucket::Bucket;
-use super::calls::{CallTable, Request, ToolKey};
+use super::calls::{CallTable, Request, ToolKey, ENTRY_SIZE};
 use super::catalogue::{pause_after, Gathered, Items, Kind, PerKind, MAX_LIST_BYTES};
 use super::hello::Hello;
 use super::reply::shortened;
 use super::trouble::Trouble;
 use super::turn::Turn;
-use super::twins::Doubt;
 use super::{Congested, Peer, ToolState};
 use crate::time::Moment;
 use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
-use ws::memory::allocated;
+use ws::memory::{allocated, array_of};
 
 /// How long a burst of `list_changed` may take and still cost one listing, at first and when there
 /// is no end of them.
@@ -30,6 +29,15 @@ const PROBE_AFTER: Duration = Duration::from_secs(5);
 
 /// In how many pages a list is read. A server that never stops listing is stopped by it.
 const MOST_PAGES: u16 = 1000;
+
+/// Why a tool server is not trusted to answer. It gets no requests while it has a twin that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It did not answer a request within `request_timeout`.
+    TimedOut,
+    /// It did not answer a `ping`, and has sent nothing since.
+    PingFailed,
+}
 
 /// One list of a tool: what is known of it, and the listing under way.
 #[derive(Debug, Default)]
@@ -430,6 +438,17 @@ impl Tool {
             turn.probe(self.peer);
         }
         Ok(())
+    }
+}
+
+impl Tool {
+    /// How many bytes of memory it takes, but for its lists and robots' requests.
+    pub(super) fn memory(&self) -> usize {
+        let texts = [&*self.address, &*self.label, &*self.line_label];
+        let texts = texts.into_iter().chain(self.server_id.as_deref());
+        // The relay's own requests are few.
+        let own = array_of::<[u8; ENTRY_SIZE]>(7);
+        allocated(size_of::<Tool>()) + own + texts.map(|text| allocated(text.len())).sum::<usize>()
     }
 }
 

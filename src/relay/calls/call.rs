@@ -1,8 +1,8 @@
 //! A request under way, as the table keeps it.
 
 use super::{CallKey, NONE};
+use crate::ledger::GROWS;
 use crate::relay::catalogue::{print, Kind};
-use crate::relay::memory::GROWS;
 use crate::time::Moment;
 use ws::memory::allocated;
 

@@ -1,24 +1,15 @@
 //! Twins: several connections of what seems to be one tool server. They are one line, of which the
 //! newest that answers serves; the others are in reserve.
 
-use super::agent::Agent;
-use super::tool::{Tool, Who};
-use super::turn::Turn;
+use super::Agent;
+use crate::relay::tool::{Doubt, Tool, Who};
+use crate::relay::turn::Turn;
 use crate::time::Moment;
 use std::time::Duration;
 
 /// How long twins are there together before that is said: a tool server that has redialled leaves
 /// a dead connection behind, which is found sooner.
 const NOTICE_AFTER: Duration = Duration::from_secs(15);
-
-/// Why a tool server is not trusted to answer. It gets no requests while it has a twin that is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doubt {
-    /// It did not answer a request within `request_timeout`.
-    TimedOut,
-    /// It did not answer a `ping`, and has sent nothing since.
-    PingFailed,
-}
 
 impl Agent {
     /// The tool server that serves a line.

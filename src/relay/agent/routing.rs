@@ -1,18 +1,18 @@
 //! Where a request goes, what waits until it can go there, and what comes of it.
 
-use super::agent::Agent;
-use super::calls::{memory_of_call, Call, Nature, Request};
-use super::catalogue::{pause_after, Kind, Offer};
-use super::from_robot::{Ask, Turnstile, LONGEST_ID};
-use super::from_tool::AGENT_SHARE;
-use super::parked::Parked;
-use super::quirks;
-use super::reply::{shortened, Cause, Refusal};
-use super::robot;
-use super::tool::Tool;
-use super::turn::Turn;
-use super::ToolState;
+use super::ask::{Ask, Turnstile, LONGEST_ID};
+use super::Agent;
 use crate::close::CloseReason;
+use crate::relay::bucket::AGENT_SHARE;
+use crate::relay::calls::{memory_of_call, Call, Nature, Request};
+use crate::relay::catalogue::{pause_after, Kind, Offer};
+use crate::relay::parked::Parked;
+use crate::relay::quirks;
+use crate::relay::reply::{shortened, Cause, Refusal};
+use crate::relay::robot;
+use crate::relay::tool::Tool;
+use crate::relay::turn::Turn;
+use crate::relay::ToolState;
 use crate::sorted::sorted;
 use jsonrpc::{Id, Message, Params, Splice};
 

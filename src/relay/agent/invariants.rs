@@ -1,9 +1,9 @@
 //! What must always hold of an agent: for tests and debug builds.
 
-use super::agent::Agent;
-use super::catalogue::Kind;
-use super::tool::Tool;
-use super::{Policy, ToolState};
+use super::Agent;
+use crate::relay::catalogue::Kind;
+use crate::relay::tool::Tool;
+use crate::relay::{Policy, ToolState};
 
 impl Agent {
     /// What must always hold.
@@ -11,7 +11,7 @@ impl Agent {
     /// # Panics
     /// Where it does not: for tests and debug builds only.
     #[allow(clippy::panic)]
-    pub(super) fn check_invariants(&self, policy: &Policy) {
+    pub(in crate::relay) fn check_invariants(&self, policy: &Policy) {
         self.calls.check_invariants();
         for call in self.calls.iter() {
             assert!(self.robots.contains(call.robot()), "a call without its robot");
@@ -33,7 +33,7 @@ impl Agent {
         assert_eq!(self.tools_memory(), self.tools_kept, "a change of the catalogue is not told");
         assert_eq!(self.memory(), self.kept, "kept bytes are miscounted");
         let uncharged = self.kept.abs_diff(self.charged);
-        assert!(uncharged < super::turn::UNCHARGED, "the ledger does not know what is kept");
+        assert!(uncharged < crate::relay::turn::UNCHARGED, "the ledger does not know what is kept");
         for kind in Kind::all() {
             for (line, _) in self.catalogue.offers.of(kind).counts() {
                 let lost = self.lost.iter().any(|lost| lost.line == line);

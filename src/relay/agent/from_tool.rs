@@ -1,27 +1,24 @@
 //! What a tool says, and what becomes of it (docs/protocol.md#from-a-tool-server).
 
-use super::agent::Agent;
-use super::calls::Request;
-use super::catalogue::{Kind, KINDS};
-use super::complaints::level;
-use super::numbers::{number, number_loosely};
-use super::quirks;
-use super::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
-use super::tool::{Listed, Tool, Who};
-use super::trouble::Trouble;
-use super::turn::Turn;
-use super::twins::Doubt;
-use super::{Peer, ToolState};
+use super::Agent;
+use crate::relay::bucket::AGENT_SHARE;
+use crate::relay::calls::Request;
+use crate::relay::catalogue::{Kind, KINDS};
+use crate::relay::complaints::level;
+use crate::relay::numbers::{number, number_loosely};
+use crate::relay::quirks;
+use crate::relay::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
+use crate::relay::tool::{Doubt, Listed, Tool, Who};
+use crate::relay::trouble::Trouble;
+use crate::relay::turn::Turn;
+use crate::relay::{Peer, ToolState};
 use jsonrpc::ids::ids_in;
 use jsonrpc::message::string;
 use jsonrpc::{Fault, FaultKind, Id, Message, MessageError, Splice, Unread};
 
-/// How many times as much as one peer all peers of an agent may make the relay send to others.
-pub(super) const AGENT_SHARE: usize = 4;
-
 impl Agent {
     /// A tool has sent a text.
-    pub(super) fn tool_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
+    pub(in crate::relay) fn tool_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
         turn.traffic.from_tools += 1;
         turn.traffic.bytes_from_tools += text.len() as u64;
         let Some(tool) = self.tools.get_mut(place) else { return };

@@ -1,17 +1,17 @@
 //! The one face that all tools of an agent show to its robots: lists, `initialize`, and word that
 //! something has changed.
 
-use super::agent::Agent;
-use super::catalogue::{pause_after, Conflict, Kind, MergeResult, Source, MAX_OFFERED};
-use super::hello::{self, Hello};
-use super::liveness::Awaited;
-use super::numbers::NumberMap;
-use super::quirks;
-use super::reply;
-use super::robot::Waiting;
-use super::tool::Tool;
-use super::trouble::Trouble;
-use super::turn::Turn;
+use super::Agent;
+use crate::relay::catalogue::{pause_after, Conflict, Kind, MergeResult, Source, MAX_OFFERED};
+use crate::relay::hello::{self, Hello};
+use crate::relay::liveness::Awaited;
+use crate::relay::numbers::NumberMap;
+use crate::relay::quirks;
+use crate::relay::reply;
+use crate::relay::robot::Waiting;
+use crate::relay::tool::Tool;
+use crate::relay::trouble::Trouble;
+use crate::relay::turn::Turn;
 use crate::sorted::sorted;
 use crate::time::Moment;
 use jsonrpc::Message;

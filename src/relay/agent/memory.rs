@@ -1,107 +1,18 @@
 //! What an agent keeps, measured as memory, and what it gives up when it holds too much.
 
-use super::agent::Agent;
-use super::calls::{Call, ENTRY_SIZE};
-use super::catalogue::{Gathered, Kind};
-use super::lost::Lost;
-use super::parked::Parked;
-use super::reply::{Cause, Refusal};
-use super::robot::{Queued, Robot, Waiting};
-use super::tool::Tool;
-use super::trouble::Trouble;
-use super::turn::Turn;
-use super::{Relay, Wire};
-use crate::ledger::{table_of, Account};
-use crate::time::Moment;
+use super::Agent;
+use crate::ledger::{table_of, GROWS};
+use crate::relay::calls::Call;
+use crate::relay::catalogue::{Gathered, Kind};
+use crate::relay::lost::Lost;
+#[cfg(any(debug_assertions, test))]
+use crate::relay::parked::Parked;
+use crate::relay::reply::{Cause, Refusal};
+use crate::relay::robot::Queued;
+use crate::relay::trouble::Trouble;
+use crate::relay::turn::Turn;
 use std::rc::Rc;
-use ws::memory::{allocated, array_of};
-
-/// A table or a queue that grows has up to twice the room it uses.
-pub(super) const GROWS: usize = 2;
-
-impl Parked {
-    /// How many bytes of memory it takes.
-    pub(super) fn memory(&self) -> usize {
-        allocated(self.text.len())
-            + allocated(self.id.len())
-            + GROWS * (size_of::<Parked>() + size_of::<[u64; 4]>())
-    }
-}
-
-impl Waiting {
-    /// How many bytes of memory it takes.
-    pub(super) fn memory(&self) -> usize {
-        memory_of_waiting(&self.text, &self.id)
-    }
-}
-
-/// How many bytes of memory a message takes that is being answered.
-pub(super) fn memory_of_waiting(text: &str, id: &str) -> usize {
-    let kinds = array_of::<Kind>(Kind::all().count());
-    allocated(text.len()) + allocated(id.len()) + allocated(size_of::<Waiting>()) + kinds
-}
-
-impl Queued {
-    /// How many bytes of memory it takes.
-    pub(super) fn memory(&self) -> usize {
-        memory_of_queued(&self.text, self.id.as_deref())
-    }
-}
-
-/// How many bytes of memory a message takes that stands behind another one.
-pub(super) fn memory_of_queued(text: &str, id: Option<&str>) -> usize {
-    let id = id.map_or(0, |id| allocated(id.len()));
-    allocated(text.len()) + id + GROWS * size_of::<Queued>()
-}
-
-impl Robot {
-    /// How many bytes of memory it takes, but for its requests.
-    pub(super) fn memory(&self) -> usize {
-        let of = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| allocated(text.len()));
-        let texts = allocated(self.address.len()) + of(&self.client) + of(&self.last_list);
-        allocated(size_of::<Robot>()) + texts
-    }
-}
-
-impl Tool {
-    /// How many bytes of memory it takes, but for its lists and robots' requests.
-    pub(super) fn memory(&self) -> usize {
-        let texts = [&*self.address, &*self.label, &*self.line_label];
-        let texts = texts.into_iter().chain(self.server_id.as_deref());
-        // The relay's own requests are few.
-        let own = array_of::<[u8; ENTRY_SIZE]>(7);
-        allocated(size_of::<Tool>()) + own + texts.map(|text| allocated(text.len())).sum::<usize>()
-    }
-}
-
-impl Lost {
-    /// How many bytes of memory it takes with its lists.
-    fn memory(&self) -> usize {
-        let texts = [&*self.label, &*self.line_label];
-        let texts = texts.into_iter().chain(self.server_id.as_deref()).chain(self.own_name());
-        let lists = Kind::all().map(|kind| self.items.of(kind).memory());
-        size_of::<Lost>() + texts.map(|text| allocated(text.len())).chain(lists).sum::<usize>()
-    }
-}
-
-impl Relay {
-    /// The owner of `account` holds the most, and others need the room: the largest thing that is
-    /// kept for it here is given up.
-    pub fn give_way(&mut self, now: Moment, account: Account, wire: &mut dyn Wire) {
-        let mut agents = self.agents.iter();
-        let Some((at, _)) = agents.find(|(_, agent)| agent.account == account) else { return };
-        self.handle(now, at, wire, |agent, turn| agent.give_way(turn));
-        self.check();
-    }
-
-    /// What is kept for each agent, and for the server itself, in bytes of memory; and as much of it
-    /// as the ledger knows.
-    pub fn kept(&self) -> impl Iterator<Item = (Account, usize, usize)> + '_ {
-        let agents = self.agents.iter();
-        let agents = agents.map(|(_, agent)| (agent.account, agent.kept, agent.charged));
-        agents.chain([(Account::SERVER, self.own_kept, self.own_kept)])
-    }
-}
+use ws::memory::allocated;
 
 impl Agent {
     /// How many bytes of memory the agent itself takes, with its name in the relay's table.
@@ -111,7 +22,7 @@ impl Agent {
     }
 
     /// How many bytes of memory its tool servers take with all their lists.
-    pub(super) fn tools_memory(&self) -> usize {
+    pub(in crate::relay) fn tools_memory(&self) -> usize {
         let tools = self.tools.iter().map(|(_, tool)| tool.memory());
         tools.sum::<usize>() + self.catalogue_memory()
     }
@@ -150,7 +61,7 @@ impl Agent {
 
     /// Others need the room, and the agent holds the most: gives up the largest thing the relay
     /// keeps for it.
-    fn give_way(&mut self, turn: &mut Turn<'_>) {
+    pub(in crate::relay) fn give_way(&mut self, turn: &mut Turn<'_>) {
         let calls = self.calls.iter().map(Call::memory).sum::<usize>();
         let lists = self.tools.iter().map(|(place, tool)| (tool.catalogue_memory(), place)).max();
         let (lists, place) = lists.unwrap_or_default();

@@ -1,33 +1,46 @@
 //! One agent: its tools, its robots, and those it has just lost.
 //!
-//! What comes from a tool is handled in `from_tool.rs`, what comes from a robot in
-//! `from_robot.rs`; where a request goes is decided in `routing.rs`; what all tools look like
-//! together is made in `face.rs`.
+//! This folder is the only one that knows all owners of an agent's state. What comes from a tool is
+//! handled in `from_tool.rs`, what comes from a robot in `from_robot.rs`; where a request goes is
+//! decided in `routing.rs`; what all tools offer together is made in `offer.rs`.
 
-use super::bucket::Bucket;
-use super::calls::{Call, CallKey, CallTable, Nature, ToolKey};
-use super::catalogue::{Kind, MergedCatalogue};
-use super::complaints::{level, SILENCE};
-use super::departures::LOOP;
-use super::liveness::Late;
-use super::lost::Lost;
-use super::numbers::NumberMap;
-use super::parked::{Parked, ParkedQueue};
-use super::reply::{self, Refusal};
-use super::robot::{self, Queued, Robot};
-use super::subscriptions::Subscriptions;
-use super::tool::{self, Tool};
-use super::trouble::Trouble;
-use super::turn::Turn;
-use super::twins::Doubt;
-use super::{Peer, Policy, ToolState};
+mod ask;
+mod complaints;
+mod from_robot;
+mod from_tool;
+#[cfg(any(debug_assertions, test))]
+mod invariants;
+mod lost;
+mod memory;
+mod offer;
+mod routing;
+mod snapshot;
+mod subscriptions;
+mod twins;
+mod waiting;
+
 use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
+use crate::relay::bucket::Bucket;
+use crate::relay::calls::{Call, CallKey, CallTable, Nature, ToolKey};
+use crate::relay::catalogue::{Kind, MergedCatalogue};
+use crate::relay::complaints::{level, SILENCE};
+use crate::relay::departures::LOOP;
+use crate::relay::liveness::Late;
+use crate::relay::lost::Lost;
+use crate::relay::numbers::NumberMap;
+use crate::relay::parked::{Parked, ParkedQueue};
+use crate::relay::reply::{self, Refusal};
+use crate::relay::robot::{self, Queued, Robot};
+use crate::relay::subscriptions::Subscriptions;
+use crate::relay::tool::{self, Doubt, Tool};
+use crate::relay::trouble::Trouble;
+use crate::relay::turn::Turn;
+use crate::relay::{Peer, Policy, ToolState};
 use crate::sorted::sorted;
 use crate::time::Moment;
 use slab::Slab;
 use std::collections::{HashSet, VecDeque};
-use std::time::Duration;
 
 /// What tools without a name are remembered as when they go: one after the other, each would have a
 /// label of its own.
@@ -421,6 +434,3 @@ impl Agent {
         under_way + waiting
     }
 }
-
-/// How long a robot's `initialize` or list waits for tools.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,57 +1,27 @@
 //! What a robot says, and what becomes of it (docs/protocol.md#from-a-robot).
 
-use super::agent::Agent;
-use super::calls::{CallTable, ToolKey};
-use super::catalogue::{Kind, KINDS};
-use super::from_tool::AGENT_SHARE;
-use super::memory::memory_of_queued;
-use super::parked::Parked;
-use super::quirks;
-use super::reply::{Cause, Refusal};
-use super::robot::{Queued, Waiting};
+use super::ask::{Ask, Turnstile, LONGEST_ID};
 use super::routing::{Group, Route};
-use super::subscriptions::{SUBSCRIBE, UNSUBSCRIBE};
-use super::tool::Tool;
-use super::turn::Turn;
-use super::ToolState;
-use crate::time::Moment;
+use super::Agent;
+use crate::relay::bucket::AGENT_SHARE;
+use crate::relay::calls::{CallTable, ToolKey};
+use crate::relay::catalogue::{Kind, KINDS};
+use crate::relay::parked::Parked;
+use crate::relay::quirks;
+use crate::relay::reply::{Cause, Refusal};
+use crate::relay::robot::{memory_of_queued, Queued, Waiting};
+use crate::relay::subscriptions::{SUBSCRIBE, UNSUBSCRIBE};
+use crate::relay::tool::Tool;
+use crate::relay::turn::Turn;
+use crate::relay::ToolState;
 use jsonrpc::{Id, Message, MessageError, Params, Splice, Unread};
-
-/// Whether a robot's message comes for the first time, or has waited.
-#[derive(Clone, Copy)]
-pub(super) enum Turnstile<'a> {
-    /// It has just come, or what it had to wait for in line is over.
-    First {
-        /// When it came.
-        since: Moment,
-    },
-    /// It has waited for the tools to settle, long enough.
-    Settled,
-    /// It has waited for a tool.
-    Parked(&'a Parked),
-}
-
-/// A robot's request being looked at.
-#[derive(Clone, Copy)]
-pub(super) struct Ask<'a> {
-    /// The robot's place in the agent.
-    pub robot: usize,
-    pub id: &'a str,
-    pub method: &'a str,
-    pub message: &'a Message<'a>,
-    pub state: Turnstile<'a>,
-}
-
-/// The longest id, and the longest progress token, a request may have, in bytes: both are kept
-/// until it is answered.
-pub(super) const LONGEST_ID: usize = 1024;
 
 /// The longest name of a client that is kept, in bytes.
 const LONGEST_CLIENT_NAME: usize = 128;
 
 impl Agent {
     /// A robot has sent a text.
-    pub(super) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
+    pub(in crate::relay) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
         turn.read_line(text, |turn, text, read| {

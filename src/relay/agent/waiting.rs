@@ -1,11 +1,10 @@
 //! A robot's message that waits until the tool servers have settled.
 
-use super::agent::{Agent, PATIENCE};
-use super::catalogue::Kind;
-use super::from_robot::{Ask, Turnstile};
-use super::memory::memory_of_waiting;
-use super::robot::Waiting;
-use super::turn::Turn;
+use super::ask::{Ask, Turnstile};
+use super::Agent;
+use crate::relay::catalogue::Kind;
+use crate::relay::robot::{memory_of_waiting, Waiting, PATIENCE};
+use crate::relay::turn::Turn;
 use crate::time::Moment;
 
 impl Agent {

@@ -1,0 +1,34 @@
+//! A robot's request, and how often it has been looked at.
+
+use crate::relay::parked::Parked;
+use crate::time::Moment;
+use jsonrpc::Message;
+
+/// The longest id, and the longest progress token, a request may have, in bytes: both are kept
+/// until it is answered.
+pub(super) const LONGEST_ID: usize = 1024;
+
+/// Whether a robot's message comes for the first time, or has waited.
+#[derive(Clone, Copy)]
+pub(super) enum Turnstile<'a> {
+    /// It has just come, or what it had to wait for in line is over.
+    First {
+        /// When it came.
+        since: Moment,
+    },
+    /// It has waited for the tools to settle, long enough.
+    Settled,
+    /// It has waited for a tool.
+    Parked(&'a Parked),
+}
+
+/// A robot's request being looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Ask<'a> {
+    /// The robot's place in the agent.
+    pub robot: usize,
+    pub id: &'a str,
+    pub method: &'a str,
+    pub message: &'a Message<'a>,
+    pub state: Turnstile<'a>,
+}

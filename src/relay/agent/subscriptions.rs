@@ -1,0 +1,75 @@
+//! Robots subscribe to resources, and tool servers are told.
+
+use super::Agent;
+use crate::relay::reply;
+use crate::relay::subscriptions::{memory_of_subscription, CAPABILITY, SUBSCRIBE, UNSUBSCRIBE};
+use crate::relay::turn::Turn;
+use crate::relay::Peer;
+
+impl Agent {
+    /// Whether a robot may subscribe to a resource: there is an end to what is kept for it.
+    pub(super) fn may_subscribe(&self, turn: &mut Turn<'_>, robot: usize, uri: &str) -> bool {
+        self.subscriptions.has(robot, uri)
+            || (self.subscriptions.has_room(robot, uri) && turn.admits(memory_of_subscription(uri)))
+    }
+
+    /// A robot's subscription is on its way to a tool server.
+    pub(super) fn subscribed(&mut self, turn: &mut Turn<'_>, robot: usize, uri: &str, tool: usize) {
+        let tool = self.tools.get(tool).filter(|tool| tool.declares(CAPABILITY));
+        if let Some(tool) = tool {
+            let server = (tool.line, &*tool.label, tool.peer);
+            turn.keep(self.subscriptions.add(robot, uri, server));
+        }
+    }
+
+    /// A robot does not want a resource any more. Returns whether others still do, so that the
+    /// tool server must not hear of it.
+    pub(super) fn unsubscribed(&mut self, turn: &mut Turn<'_>, robot: usize, uri: &str) -> bool {
+        let (freed, is_wanted) = self.subscriptions.remove(robot, uri);
+        turn.free(freed);
+        is_wanted
+    }
+
+    /// A robot has left: what only it wanted is not wanted any more.
+    pub(super) fn unsubscribe_all(&mut self, turn: &mut Turn<'_>, robot: usize) {
+        for (uri, at) in self.subscriptions.of(robot) {
+            if !self.unsubscribed(turn, robot, &uri) {
+                self.tell_subscription(turn, at, UNSUBSCRIBE, &uri);
+            }
+        }
+    }
+
+    /// Who serves which tools has changed: a tool server that has come back, or whose turn it is,
+    /// is subscribed to what is wanted of it.
+    pub(super) fn renew_subscriptions(&mut self, turn: &mut Turn<'_>) {
+        if self.subscriptions.is_empty() {
+            return;
+        }
+        let (serving, tools) = (&self.serving, &self.tools);
+        let moved = self.subscriptions.moved(|line, label| {
+            let of_line = serving.get(&line).copied();
+            let of_label = || {
+                let found = tools.iter().find(|(_, tool)| tool.line != 0 && *tool.label == *label);
+                found.map(|(place, _)| place)
+            };
+            let tool = of_line.or_else(of_label).and_then(|place| tools.get(place));
+            tool.filter(|tool| tool.declares(CAPABILITY)).map(|tool| (tool.line, tool.peer))
+        });
+        for (uri, from, to) in moved {
+            self.tell_subscription(turn, to, SUBSCRIBE, &uri);
+            self.tell_subscription(turn, from, UNSUBSCRIBE, &uri);
+        }
+    }
+
+    /// Sends a tool server a request of the relay's own about a resource, if it is there.
+    fn tell_subscription(&mut self, turn: &mut Turn<'_>, to: Peer, method: &str, uri: &str) {
+        let tool = self.tools.iter_mut().find(|(_, tool)| tool.peer == to);
+        let Some((_, tool)) = tool.filter(|(_, tool)| tool.is_initialised()) else { return };
+        let number = tool.asks_aside(&mut self.calls);
+        let uri = reply::quoted(uri);
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","id":{number},"method":"{method}","params":{{"uri":{uri}}}}}"#
+        );
+        let _ = turn.send_to_tool(to, &[&text]);
+    }
+}
