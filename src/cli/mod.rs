@@ -15,6 +15,7 @@ mod reload;
 mod serve;
 #[cfg(feature = "doctor")]
 mod status;
+mod table;
 mod token;
 
 pub use output::End;

@@ -6,6 +6,7 @@ use crate::settings::table::{self, Row, TABLE};
 use crate::settings::{edits, language_named, short, Sources};
 use crate::text::Language;
 use lexopt::{Arg, Error, Parser, ValueExt};
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -50,8 +51,34 @@ pub(super) struct SubCommand {
     pub(super) usage: &'static str,
     /// What it does.
     pub(super) meaning: fn(Language) -> String,
-    /// The task; its argument, and whether there was `--watch`.
-    task: fn(Option<String>, bool) -> Task,
+    /// Those of [`OPTIONS`] that it takes.
+    options: &'static [&'static str],
+    /// The task.
+    task: fn(&mut Given) -> Task,
+}
+
+/// The options of single commands, and whether each takes a value.
+const OPTIONS: [(&str, bool); 1] = [("watch", false)];
+
+/// What a sub-command is given.
+#[derive(Default)]
+struct Given {
+    /// The words behind its name that no task has taken.
+    words: VecDeque<String>,
+    /// Its options in order; without a value the text is empty.
+    options: Vec<(&'static str, String)>,
+}
+
+impl Given {
+    /// The next word.
+    fn word(&mut self) -> Option<String> {
+        self.words.pop_front()
+    }
+
+    /// Whether there was the option `name`.
+    fn has(&self, name: &str) -> bool {
+        self.options.iter().any(|(known, _)| *known == name)
+    }
 }
 
 /// Every sub-command.
@@ -59,27 +86,32 @@ pub(super) const SUBCOMMANDS: [SubCommand; 5] = [
     SubCommand {
         usage: "token [AGENT]",
         meaning: Language::help_token,
-        task: |agent, _| Task::Token(agent),
+        options: &[],
+        task: |given| Task::Token(given.word()),
     },
     SubCommand {
         usage: "status [--watch] [URL]",
         meaning: Language::help_status,
-        task: |at, watch| Task::Status { at, watch },
+        options: &["watch"],
+        task: |given| Task::Status { at: given.word(), watch: given.has("watch") },
     },
     SubCommand {
         usage: "doctor [URL]",
         meaning: Language::help_doctor,
-        task: |at, _| Task::Doctor(at),
+        options: &[],
+        task: |given| Task::Doctor(given.word()),
     },
     SubCommand {
         usage: "health [URL]",
         meaning: Language::help_health,
-        task: |at, _| Task::Health(at),
+        options: &[],
+        task: |given| Task::Health(given.word()),
     },
     SubCommand {
         usage: "reload [URL]",
         meaning: Language::help_reload,
-        task: |at, _| Task::Reload(at),
+        options: &[],
+        task: |given| Task::Reload(given.word()),
     },
 ];
 
@@ -156,8 +188,7 @@ fn read(
     environment: Environment,
 ) -> Result<Command, Fault> {
     let mut sources = Sources { environment, ..Sources::default() };
-    let (mut test, mut watch) = (false, false);
-    let mut words = Vec::new();
+    let (mut test, mut given) = (false, Given::default());
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Short('h') | Arg::Long("help") => {
@@ -165,7 +196,6 @@ fn read(
             }
             Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
             Arg::Short('t') | Arg::Long("test") => test = true,
-            Arg::Long("watch") => watch = true,
             Arg::Short('c') | Arg::Long("config") => {
                 sources.config = Some(PathBuf::from(parser.value()?));
             }
@@ -173,31 +203,43 @@ fn read(
                 let level = table::row("server", "log_level");
                 sources.overrides.extend(level.map(|row| (row, "DEBUG".to_owned())));
             }
-            Arg::Long(name) => match by_option(name) {
-                Some(row) => sources.overrides.push((row, parser.value()?.string()?)),
-                None => return Err(Arg::Long(name).unexpected().into()),
-            },
-            Arg::Value(word) => words.push(word.string()?),
+            Arg::Long(name) => {
+                if let Some((name, has_value)) = OPTIONS.iter().find(|(known, _)| *known == name) {
+                    let value = if *has_value { parser.value()?.string()? } else { String::new() };
+                    given.options.push((name, value));
+                } else if let Some(row) = by_option(name) {
+                    sources.overrides.push((row, parser.value()?.string()?));
+                } else {
+                    return Err(Arg::Long(name).unexpected().into());
+                }
+            }
+            Arg::Value(word) => given.words.push_back(word.string()?),
             other => return Err(other.unexpected().into()),
         }
     }
-    let mut words = words.into_iter();
-    let Some(name) = words.next() else {
-        return match (test, watch) {
-            (_, true) => Err(Arg::Long("watch").unexpected().into()),
-            (true, _) => Ok(Command::Test(heeding_environment(sources))),
-            (false, _) => Ok(Command::Run(sources)),
-        };
+    let found = match given.word() {
+        Some(name) => match SUBCOMMANDS.iter().find(|known| known.name() == name) {
+            None => return Err(Fault::SubCommand(name)),
+            found => found,
+        },
+        None => None,
     };
-    let Some(found) = SUBCOMMANDS.iter().find(|known| known.name() == name) else {
-        return Err(Fault::SubCommand(name));
+    let taken = found.map_or(&[][..], |found| found.options);
+    if let Some((other, _)) = given.options.iter().find(|(name, _)| !taken.contains(name)) {
+        return Err(Arg::Long(other).unexpected().into());
+    }
+    let Some(found) = found else {
+        return Ok(match test {
+            true => Command::Test(heeding_environment(sources)),
+            false => Command::Run(sources),
+        });
     };
-    let task = (found.task)(words.next(), watch);
-    if let Some(more) = words.next() {
+    let task = (found.task)(&mut given);
+    if let Some(more) = given.word() {
         return Err(Arg::Value(more.into()).unexpected().into());
     }
-    if test || watch && !matches!(task, Task::Status { .. }) {
-        return Err(Arg::Long(if test { "test" } else { "watch" }).unexpected().into());
+    if test {
+        return Err(Arg::Long("test").unexpected().into());
     }
     Ok(Command::Beside(task, heeding_environment(sources)))
 }

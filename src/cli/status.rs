@@ -2,8 +2,8 @@
 
 use super::client::http::{self, at, number_at, text_at};
 use super::client::{own, Address};
-use super::doctor::columns;
 use super::output::{complain, say, wrong_use, End};
+use super::table::{self, aligned};
 use crate::escape::visible_start;
 use crate::settings::Loaded;
 use crate::text::Language;
@@ -76,11 +76,11 @@ fn ask(address: &Address, key: &str, own: bool, language: Language) -> Result<St
     if answer.status != 200 || !at(&status, "agents").is_array() {
         return Err(language.status_unknown(&base, answer.status));
     }
-    Ok(table(&status, &base, language))
+    Ok(table(&status, &base, table::width(), language))
 }
 
-/// The whole table of a status.
-fn table(status: &Value, base: &str, language: Language) -> String {
+/// The whole table of a status, `width` columns wide where that is possible.
+fn table(status: &Value, base: &str, width: Option<usize>, language: Language) -> String {
     let number = |path: &str| number_at(status, path);
     let memory = match number("memory_bytes") {
         0 => "-".to_owned(),
@@ -141,8 +141,8 @@ fn table(status: &Value, base: &str, language: Language) -> String {
     if tools.is_empty() && robots.is_empty() {
         lines.extend([String::new(), language.status_nobody()]);
     }
-    aligned(&mut lines, &language.status_tools(), tools);
-    aligned(&mut lines, &language.status_robots(), robots);
+    aligned(&mut lines, &language.status_tools(), tools, width);
+    aligned(&mut lines, &language.status_robots(), robots, width);
     lines.push(String::new());
     lines.join("\n")
 }
@@ -197,29 +197,6 @@ fn since(seconds: u64) -> String {
     }
 }
 
-/// Adds `rows` below `head`, whose names stand between `|`, in columns; nothing without rows.
-fn aligned(lines: &mut Vec<String>, head: &str, rows: Vec<Vec<String>>) {
-    if rows.is_empty() {
-        return;
-    }
-    let head: Vec<String> = head.split('|').map(str::to_owned).collect();
-    let mut widths: Vec<usize> = head.iter().map(|cell| columns(cell)).collect();
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = columns(cell).max(*width);
-        }
-    }
-    lines.push(String::new());
-    for row in std::iter::once(head).chain(rows) {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(cell);
-            line.push_str(&" ".repeat((width + 2).saturating_sub(columns(cell))));
-        }
-        lines.push(line.trim_end().to_owned());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,7 +214,7 @@ mod tests {
                 "lost":[{"label":"old","seconds_ago":5,"reason_text":"why"}]}]}"#,
         )
         .unwrap();
-        let shown = table(&status, "http://h", Language::En);
+        let shown = table(&status, "http://h", None, Language::En);
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(
             lines,
@@ -255,7 +232,11 @@ mod tests {
                 "家     -      h:1   1m01s  0",
             ]
         );
-        let chinese = table(&status, "http://h", Language::Zh);
+        let narrow = table(&status, "http://h", Some(72), Language::En);
+        let narrow: Vec<&str> = narrow.lines().skip(4).collect();
+        assert!(narrow.iter().all(|line| super::table::columns(line) <= 72), "{narrow:#?}");
+        assert!(narrow.concat().contains("TOOL SE…"), "{narrow:#?}");
+        let chinese = table(&status, "http://h", None, Language::Zh);
         assert!(chinese.contains("智能体  工具端  程序  版本  状态"), "{chinese}");
     }
 
@@ -263,7 +244,7 @@ mod tests {
     fn a_reason_that_is_too_long_is_cut() {
         let refusal = serde_json::json!({ "reason_text": "\u{1b}".repeat(5000) });
         let status = serde_json::json!({ "agents": [], "refusals": [refusal] });
-        let shown = table(&status, "b", Language::En);
+        let shown = table(&status, "b", None, Language::En);
         assert!(shown.contains(&(r"\u{1b}".repeat(LONGEST_REASON) + "…")), "{shown}");
         assert!(!shown.contains(&r"\u{1b}".repeat(LONGEST_REASON + 1)), "{shown}");
     }
@@ -273,10 +254,11 @@ mod tests {
         let shown = table(
             &serde_json::json!({ "agents": [{ "tools": [{}], "lost": 3 }] }),
             "b",
+            None,
             Language::En,
         );
         assert!(shown.contains("AGENT"), "{shown}");
-        let nobody = table(&serde_json::json!({ "agents": [] }), "b", Language::En);
+        let nobody = table(&serde_json::json!({ "agents": [] }), "b", None, Language::En);
         assert!(nobody.contains("no tool server and no robot"), "{nobody}");
     }
 }

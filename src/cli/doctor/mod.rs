@@ -9,6 +9,7 @@ pub mod paste;
 mod steps;
 
 use crate::cli::client::{http, own, Address, Kind};
+use crate::cli::table::columns;
 use crate::lan::Hint;
 use crate::settings::Loaded;
 use crate::text::Language;
@@ -98,11 +99,6 @@ impl Row {
         let blanks = " ".repeat(NAME_WIDTH.saturating_sub(columns(&self.name)));
         format!("{mark} {}{blanks} {time:>8}  {seen}", self.name).trim_end().to_owned()
     }
-}
-
-/// How many columns of a terminal a text takes: Chinese characters take two.
-pub(crate) fn columns(text: &str) -> usize {
-    text.chars().map(|letter| if letter < '\u{1100}' { 1 } else { 2 }).sum()
 }
 
 fn is_dialled(address: &Address) -> bool {
