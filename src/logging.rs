@@ -56,7 +56,23 @@ pub fn finish() {
     }
 }
 
+/// The time as lines of the log begin with it: `2026-01-31T08:15:00.123+08:00`. Local time in a program with
+/// one thread only, otherwise maybe UTC.
+pub fn local_time() -> String {
+    let line = SharedLine::default();
+    let output: Output = Box::new(line.clone());
+    let record = Record::builder().level(Level::Error).args(format_args!("")).build();
+    WriteLogger::new(LevelFilter::Error, layout(), output).log(&record);
+    let mut line = lock(&line.0);
+    to_milliseconds(&mut line);
+    let time = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    String::from_utf8_lossy(time).into_owned()
+}
+
 static JOURNAL: OnceLock<Journal> = OnceLock::new();
+
+/// Where simplelog writes: one type for all, since simplelog's code is there once for each.
+type Output = Box<dyn Write + Send>;
 
 /// The logger for the `log` crate, which can be set only once. It holds a simplelog logger, and replaces it
 /// when the settings change.
@@ -64,7 +80,7 @@ struct Journal {
     layout: Config,
     terminal: Option<Terminal>,
     file: Arc<Queue>,
-    logger: RwLock<Option<Box<WriteLogger<LineAssembler>>>>,
+    logger: RwLock<Option<Box<WriteLogger<Output>>>>,
 }
 
 impl Journal {
@@ -98,6 +114,7 @@ impl Journal {
         let file = logging.log_file.is_some().then(|| Arc::clone(&self.file));
         let lines =
             LineAssembler { line: Vec::new(), language, terminal: self.terminal.clone(), file };
+        let lines: Output = Box::new(lines);
         let logger = WriteLogger::new(settings.server.log_level, self.layout.clone(), lines);
         self.file.submit(Job::Configure(Box::new(logging), language));
         *self.logger.write().unwrap_or_else(PoisonError::into_inner) = Some(logger);
@@ -186,6 +203,21 @@ impl Write for LineAssembler {
             self.line.clear();
             self.line.shrink_to(MAX_KEPT_LINE_BYTES);
         }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A line that somebody else reads.
+#[derive(Clone, Default)]
+struct SharedLine(Arc<Mutex<Vec<u8>>>);
+
+impl Write for SharedLine {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        lock(&self.0).extend_from_slice(piece);
         Ok(piece.len())
     }
 
@@ -311,6 +343,13 @@ mod tests {
         log::Log::flush(&journal);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.len() < MAX_TEXT_BYTES + 100 && text.ends_with("… (300000 bytes)\n"));
+    }
+
+    #[test]
+    fn the_time_looks_as_in_the_log() {
+        let time = local_time();
+        assert!(time.starts_with("20") && time.as_bytes()[19] == b'.', "{time}");
+        assert!(matches!(time.len(), 24 | 29), "{time}");
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 mod check;
 pub mod client;
+#[cfg(feature = "children")]
+mod demo;
 pub mod doctor;
 mod health;
 mod help;
@@ -32,6 +34,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Ok(Command::Help(language)) => say(&help::text(language).trim_end()),
         Ok(Command::Version) => say(&crate::VERSION),
         Ok(Command::Test(sources)) => return check::tell(&sources),
+        #[cfg(feature = "children")]
+        Ok(Command::Demo(language)) => return demo::serve(language),
+        #[cfg(not(feature = "children"))]
+        Ok(Command::Demo(language)) => return wrong_use(&language.demo_not_built_in()),
         Ok(Command::Beside(task, sources)) => return beside(task, &sources),
         Ok(Command::Run(sources)) => return serve::run(sources),
     }

@@ -19,6 +19,8 @@ pub enum Command {
     Test(Sources),
     /// Do something beside the server, and end.
     Beside(Task, Sources),
+    /// Be an MCP server on standard input and output, in this language. It needs no configuration.
+    Demo(Language),
     /// Print [`super::help::text`] and end.
     Help(Language),
     /// Print the version and end.
@@ -53,8 +55,8 @@ pub(super) struct SubCommand {
     pub(super) meaning: fn(Language) -> String,
     /// Those of [`OPTIONS`] that it takes.
     options: &'static [&'static str],
-    /// The task.
-    task: fn(&mut Given) -> Task,
+    /// The task. `None` is [`Command::Demo`].
+    task: Option<fn(&mut Given) -> Task>,
 }
 
 /// The options of single commands, and whether each takes a value.
@@ -82,37 +84,38 @@ impl Given {
 }
 
 /// Every sub-command.
-pub(super) const SUBCOMMANDS: [SubCommand; 5] = [
+pub(super) const SUBCOMMANDS: [SubCommand; 6] = [
     SubCommand {
         usage: "token [AGENT]",
         meaning: Language::help_token,
         options: &[],
-        task: |given| Task::Token(given.word()),
+        task: Some(|given| Task::Token(given.word())),
     },
     SubCommand {
         usage: "status [--watch] [URL]",
         meaning: Language::help_status,
         options: &["watch"],
-        task: |given| Task::Status { at: given.word(), watch: given.has("watch") },
+        task: Some(|given| Task::Status { at: given.word(), watch: given.has("watch") }),
     },
     SubCommand {
         usage: "doctor [URL]",
         meaning: Language::help_doctor,
         options: &[],
-        task: |given| Task::Doctor(given.word()),
+        task: Some(|given| Task::Doctor(given.word())),
     },
     SubCommand {
         usage: "health [URL]",
         meaning: Language::help_health,
         options: &[],
-        task: |given| Task::Health(given.word()),
+        task: Some(|given| Task::Health(given.word())),
     },
     SubCommand {
         usage: "reload [URL]",
         meaning: Language::help_reload,
         options: &[],
-        task: |given| Task::Reload(given.word()),
+        task: Some(|given| Task::Reload(given.word())),
     },
+    SubCommand { usage: "demo", meaning: Language::help_demo, options: &[], task: None },
 ];
 
 impl SubCommand {
@@ -234,14 +237,17 @@ fn read(
             false => Command::Run(sources),
         });
     };
-    let task = (found.task)(&mut given);
+    let task = found.task.map(|task| task(&mut given));
     if let Some(more) = given.word() {
         return Err(Arg::Value(more.into()).unexpected().into());
     }
     if test {
         return Err(Arg::Long("test").unexpected().into());
     }
-    Ok(Command::Beside(task, heeding_environment(sources)))
+    Ok(match task {
+        None => Command::Demo(language),
+        Some(task) => Command::Beside(task, heeding_environment(sources)),
+    })
 }
 
 /// A command speaks the language of its caller rather than that of the configuration: what the environment
@@ -296,6 +302,7 @@ mod tests {
         assert_eq!(sources.config, Some(PathBuf::from("x.cfg")));
         assert!(matches!(run(&["-t"]), Ok(Command::Test(_))));
         assert!(matches!(run(&["-h"]), Ok(Command::Help(Language::En))));
+        assert!(matches!(run(&["-v", "demo"]), Ok(Command::Demo(Language::En))));
         assert!(matches!(run(&["--version"]), Ok(Command::Version)));
     }
 
@@ -323,7 +330,7 @@ mod tests {
     #[test]
     fn an_unknown_sub_command_is_told_the_nearest() {
         let strange = parse([OsString::from("run")], Vec::new()).unwrap_err();
-        assert!(strange.contains("token, status, doctor, health, reload"), "{strange}");
+        assert!(strange.contains("token, status, doctor, health, reload, demo"), "{strange}");
         for (given, nearest) in [("doktor", "doctor"), ("tokens", "token"), ("stat", "status")] {
             let line = run(&[given]).unwrap_err();
             assert!(line.contains(given) && line.contains(&format!("`{nearest}`")), "{line}");
@@ -363,6 +370,8 @@ mod tests {
             (&["--watch"], "--watch"),
             (&["doctor", "--watch"], "--watch"),
             (&["doctor", "-t"], "--test"),
+            (&["demo", "--watch"], "--watch"),
+            (&["demo", "x"], "x"),
             (&["--port"], "--port"),
             (&["-c"], "-c"),
             (&["--test=1"], "--test"),

@@ -94,6 +94,16 @@ sentences! {
         zh: "让运行中的服务器重新读取配置 (等同于 SIGHUP)";
         en: "Make the running server read its configuration again, as SIGHUP does";
     }
+    /// `--help`: demo.
+    help_demo() {
+        zh: "作为 MCP 服务器运行 (标准输入输出)，工具有 calculator、now、roll_dice，供试用";
+        en: "Be an MCP server on stdio with the tools calculator, now and roll_dice, for trying clients";
+    }
+    /// `demo`, which was left out of this program.
+    demo_not_built_in() {
+        zh: "此程序构建时未包含 demo 命令；完整版中有: cargo build --release";
+        en: "this program was built without the command demo; a full build has it: cargo build --release";
+    }
     /// A sub-command that was left out of this program.
     not_built_in() {
         zh: "此程序构建时未包含这个命令。请在另一台机器上用完整版检查本服务器: mcp-endpoint-server doctor http://地址:端口/";

@@ -43,6 +43,7 @@ macro_rules! sentences {
 // These come behind the macro, which they use.
 mod cli;
 mod close;
+mod demo;
 mod doctor;
 mod http;
 mod log;

@@ -1,0 +1,173 @@
+//! Numbers that are calculated with as Python does: whole ones of 128 bits, and floats.
+
+use Number::{Real, Whole};
+
+/// A number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Number {
+    /// Python's `int`, but of at most 128 bits.
+    Whole(i128),
+    /// Python's `float`.
+    Real(f64),
+}
+
+/// Two numbers are joined by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    FloorDivide,
+    Remainder,
+    Power,
+}
+
+/// Why there is no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NumberError {
+    /// A whole number has more than 128 bits, or a float is infinite.
+    TooLarge,
+    DivisionByZero,
+    /// The root of a negative number, or infinity less infinity.
+    NotReal,
+}
+
+impl Operator {
+    pub(super) fn apply(self, left: Number, right: Number) -> Result<Number, NumberError> {
+        match (left, right) {
+            (Whole(left), Whole(right)) => self.apply_whole(left, right),
+            _ => self.apply_real(left.to_real(), right.to_real()),
+        }
+    }
+
+    fn apply_whole(self, a: i128, b: i128) -> Result<Number, NumberError> {
+        if b == 0 && self.is_division() {
+            return Err(NumberError::DivisionByZero);
+        }
+        // As Python does it, a remainder has the sign of the divisor.
+        let remainder = a.checked_rem(b).unwrap_or_default();
+        let is_past = remainder != 0 && (remainder < 0) != (b < 0);
+        let result = match self {
+            Operator::Add => a.checked_add(b),
+            Operator::Subtract => a.checked_sub(b),
+            Operator::Multiply => a.checked_mul(b),
+            Operator::Divide => return Ok(Real(quotient(a, b))),
+            Operator::FloorDivide => a.checked_div(b).map(|result| result - i128::from(is_past)),
+            Operator::Remainder => Some(if is_past { remainder + b } else { remainder }),
+            Operator::Power if b < 0 => return self.apply_real(a as f64, b as f64),
+            Operator::Power => match (a, u32::try_from(b)) {
+                (_, Ok(b)) => a.checked_pow(b),
+                (0 | 1, _) => Some(a),
+                (-1, _) => Some(if b % 2 == 0 { 1 } else { -1 }),
+                _ => None,
+            },
+        };
+        result.map(Whole).ok_or(NumberError::TooLarge)
+    }
+
+    fn apply_real(self, a: f64, b: f64) -> Result<Number, NumberError> {
+        let is_root_of_negative = || a < 0.0 && a.is_finite() && b.is_finite() && b.fract() != 0.0;
+        let result = match self {
+            Operator::Add => a + b,
+            Operator::Subtract => a - b,
+            Operator::Multiply => a * b,
+            _ if b == 0.0 && self.is_division() => return Err(NumberError::DivisionByZero),
+            Operator::Divide => a / b,
+            Operator::FloorDivide => floor_divided(a, b).0,
+            Operator::Remainder => floor_divided(a, b).1,
+            Operator::Power if a == 0.0 && b < 0.0 => return Err(NumberError::DivisionByZero),
+            Operator::Power if is_root_of_negative() => return Err(NumberError::NotReal),
+            Operator::Power => {
+                let result = a.powf(b);
+                if result.is_infinite() && a.is_finite() && b.is_finite() {
+                    return Err(NumberError::TooLarge);
+                }
+                result
+            }
+        };
+        Ok(Real(result))
+    }
+
+    fn is_division(self) -> bool {
+        matches!(self, Operator::Divide | Operator::FloorDivide | Operator::Remainder)
+    }
+}
+
+impl Number {
+    pub(super) fn negated(self) -> Result<Number, NumberError> {
+        match self {
+            Whole(number) => number.checked_neg().map(Whole).ok_or(NumberError::TooLarge),
+            Real(number) => Ok(Real(-number)),
+        }
+    }
+
+    fn to_real(self) -> f64 {
+        match self {
+            Whole(number) => number as f64,
+            Real(number) => number,
+        }
+    }
+
+    /// The number as Python prints it, which is JSON as well.
+    pub(super) fn written(self) -> Result<String, NumberError> {
+        let number = match self {
+            Whole(number) => return Ok(itoa::Buffer::new().format(number).to_owned()),
+            Real(number) if number.is_nan() => return Err(NumberError::NotReal),
+            Real(number) if number.is_infinite() => return Err(NumberError::TooLarge),
+            Real(number) => number,
+        };
+        // Rust and Python write the same digits, and change to an exponent at the same place; only
+        // the exponents look different: 1e16 and 1e+16, 1e-5 and 1e-05.
+        let text = format!("{number:?}");
+        Ok(match text.split_once('e') {
+            None => text,
+            Some((digits, exponent)) => {
+                let (sign, exponent) = match exponent.strip_prefix('-') {
+                    Some(exponent) => ("-", exponent),
+                    None => ("+", exponent),
+                };
+                let zero = if exponent.len() < 2 { "0" } else { "" };
+                [digits, "e", sign, zero, exponent].concat()
+            }
+        })
+    }
+}
+
+/// `a / b`, rounded once: numbers of more than 53 bits are no floats yet.
+fn quotient(a: i128, b: i128) -> f64 {
+    let divisor = b.unsigned_abs();
+    let mut whole = a.unsigned_abs() / divisor;
+    let mut rest = a.unsigned_abs() % divisor;
+    let mut scale = 1.0;
+    // Two bits more than a float keeps, and one that says whether anything is left.
+    while whole < 1 << 55 && rest != 0 {
+        rest <<= 1;
+        whole = whole << 1 | u128::from(rest >= divisor);
+        rest -= if rest >= divisor { divisor } else { 0 };
+        scale /= 2.0;
+    }
+    let quotient = (whole | u128::from(rest != 0)) as f64 * scale;
+    if (a < 0) == (b < 0) {
+        quotient
+    } else {
+        -quotient
+    }
+}
+
+/// `a // b` and `a % b`, as Python's `float_divmod` makes them.
+fn floor_divided(a: f64, b: f64) -> (f64, f64) {
+    let mut remainder = a % b;
+    let mut whole = (a - remainder) / b;
+    if remainder == 0.0 {
+        remainder = 0.0_f64.copysign(b);
+    } else if (remainder < 0.0) != (b < 0.0) {
+        remainder += b;
+        whole -= 1.0;
+    }
+    if whole == 0.0 {
+        return (0.0_f64.copysign(a / b), remainder);
+    }
+    let floor = whole.floor();
+    (if whole - floor > 0.5 { floor + 1.0 } else { floor }, remainder)
+}
