@@ -109,6 +109,27 @@ fn a_calculator_on_the_second_generation_of_the_sdk_is_served() {
 }
 
 #[test]
+fn clients_on_both_generations_of_the_sdk_use_the_demo_on_standard_input_and_output() {
+    let Some(parts) = Parts::find().filter(|_| cfg!(feature = "children")) else { return };
+    let program = common::program().into_string().unwrap();
+    parts.run("demo_client.py", &[&program]);
+    if parts.have_second_generation() {
+        parts.of_second_generation().run("demo_client.py", &[&program]);
+    }
+}
+
+#[test]
+fn the_seed_messages_are_answered_by_the_demo_behind_a_bridge() {
+    let Some(parts) = Parts::find().filter(|_| cfg!(feature = "children")) else { return };
+    let server = Server::start();
+    let program = common::program().into_string().unwrap();
+    let _bridge = parts.start("bridge.py", &[&server.tool_address(), &program, "demo"]);
+    wait_offered(&server, &["calculator", "now", "roll_dice"]);
+    let answers = parts.run("seed_robot.py", &[&robot_url(&server)]);
+    assert_eq!(answers.len(), 4, "{answers:#?}");
+}
+
+#[test]
 fn ten_robots_of_one_agent_use_the_same_ids_at_once() {
     let Some(parts) = Parts::find() else { return };
     let server = Server::start();

@@ -88,6 +88,13 @@ impl Parts {
         works
     }
 
+    /// The same parts on the SDK of generation 2.
+    #[must_use]
+    pub fn of_second_generation(mut self) -> Self {
+        self.python = self.second_generation();
+        self
+    }
+
     /// Starts the bridge with tool servers (each a script of `tests/parts` with its arguments) at
     /// an address, and waits until each of them has a connection.
     pub fn bridge(&self, url: &str, servers: &[&[&str]]) -> Part {

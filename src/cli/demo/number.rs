@@ -117,21 +117,40 @@ impl Number {
             Real(number) if number.is_infinite() => return Err(NumberError::TooLarge),
             Real(number) => number,
         };
-        // Rust and Python write the same digits, and change to an exponent at the same place; only
-        // the exponents look different: 1e16 and 1e+16, 1e-5 and 1e-05.
-        let text = format!("{number:?}");
-        Ok(match text.split_once('e') {
-            None => text,
-            Some((digits, exponent)) => {
-                let (sign, exponent) = match exponent.strip_prefix('-') {
-                    Some(exponent) => ("-", exponent),
-                    None => ("+", exponent),
-                };
-                let zero = if exponent.len() < 2 { "0" } else { "" };
-                [digits, "e", sign, zero, exponent].concat()
-            }
-        })
+        Ok(python_notation(&serde_json::to_string(&number).unwrap_or_default()))
     }
+}
+
+/// The notation that Python chooses for the digits of `text`: an exponent, of two digits at least, only below
+/// 0.0001 and from 1e16 on. (The standard library does not write the same digits: of two numbers equally close
+/// it prefers the larger one, and Python the even one.)
+fn python_notation(text: &str) -> String {
+    let (sign, text) = text.strip_prefix('-').map_or(("", text), |text| ("-", text));
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, decimals].concat();
+    let digits = all.trim_start_matches('0');
+    // The number is 0.DIGITS times ten to the power of `point`.
+    let shift = whole.len() as i32 - (all.len() - digits.len()) as i32;
+    let point = if digits.is_empty() { 1 } else { exponent.parse::<i32>().unwrap_or(0) + shift };
+    let digits = digits.trim_end_matches('0');
+    let zeros = |count: usize| "0".repeat(count);
+    let number = match usize::try_from(point) {
+        Ok(point @ 1..=16) => {
+            let (whole, decimals) = digits.split_at(point.min(digits.len()));
+            let decimals = if decimals.is_empty() { "0" } else { decimals };
+            [whole, &zeros(point - whole.len()), ".", decimals].concat()
+        }
+        _ if (-3..=0).contains(&point) => ["0.", &zeros(-point as usize), digits].concat(),
+        _ => {
+            let (first, others) = digits.split_at(1.min(digits.len()));
+            let dot = if others.is_empty() { "" } else { "." };
+            let sign = if point < 1 { "-" } else { "+" };
+            let exponent = itoa::Buffer::new().format((point - 1).unsigned_abs()).to_owned();
+            [first, dot, others, "e", sign, &zeros(2 - exponent.len().min(2)), &exponent].concat()
+        }
+    };
+    [sign, &number].concat()
 }
 
 /// `a / b`, rounded once: numbers of more than 53 bits are no floats yet.
