@@ -18,6 +18,7 @@ pub(super) use self::entry::ENTRY_SIZE;
 
 use self::entry::{link, links, unlink, Ends, Entry, Links, List};
 use super::catalogue::print;
+use super::table::{Key, RobotKey, ToolServerKey};
 use crate::time::Moment;
 use slab::Slab;
 
@@ -44,8 +45,8 @@ pub(super) struct CallKey(u32);
 /// What the table knows of a tool server.
 #[derive(Debug)]
 struct AtTool {
-    /// The tool server's place in the agent, as long as it is there.
-    place: Option<usize>,
+    /// The tool server, as long as it is there.
+    place: Option<ToolServerKey>,
     last_id: u32,
     /// Whether ids have started again from 1.
     has_wrapped: bool,
@@ -98,7 +99,7 @@ impl Default for CallTable {
 
 impl CallTable {
     /// A tool server has joined in `place`.
-    pub(super) fn add_tool(&mut self, place: usize) -> ToolKey {
+    pub(super) fn add_tool(&mut self, place: ToolServerKey) -> ToolKey {
         let place = Some(place);
         let tool =
             AtTool { place, last_id: 0, has_wrapped: false, ends: Ends::default(), calls: 0 };
@@ -147,7 +148,7 @@ impl CallTable {
         deadline: Moment,
         call: Call,
     ) -> (CallKey, u32) {
-        let robot = call.robot();
+        let robot = call.robot().place();
         let (at, id) = self.insert(tool, group, deadline, Request::Call(call));
         self.calls += 1;
         if let Some(tool) = self.tools.get_mut(tool.0 as usize) {
@@ -232,7 +233,7 @@ impl CallTable {
         }
         if let Request::Call(call) = &mut request {
             self.calls -= 1;
-            if let Some(of_robot) = self.robots.get_mut(call.robot()) {
+            if let Some(of_robot) = self.robots.get_mut(call.robot().place()) {
                 let links = unlink(&mut self.entries, &mut of_robot.ends, List::Robot, at);
                 let is_rival = |at: &u32| {
                     self.entries.get(*at as usize).is_some_and(|entry| entry.group == group)
@@ -319,9 +320,9 @@ impl CallTable {
 
     /// The newest of a robot's calls that has `id`. Looks at all of them: robots cancel rarely, and an
     /// index by what they send could be filled with equal hashes.
-    pub(super) fn find(&self, robot: usize, id: &str) -> Option<CallKey> {
+    pub(super) fn find(&self, robot: RobotKey, id: &str) -> Option<CallKey> {
         let tag = print(id.as_bytes()) as u32;
-        let mut at = self.robots.get(robot)?.ends.last;
+        let mut at = self.robots.get(robot.place())?.ends.last;
         loop {
             let call = self.call_at(at)?;
             if call.tag == tag && call.id() == id {
@@ -346,8 +347,11 @@ impl CallTable {
     }
 
     /// The oldest call of a robot.
-    pub(super) fn first_of(&self, robot: usize) -> Option<CallKey> {
-        self.robots.get(robot).map(|robot| CallKey(robot.ends.first)).filter(|call| call.0 != NONE)
+    pub(super) fn first_of(&self, robot: RobotKey) -> Option<CallKey> {
+        self.robots
+            .get(robot.place())
+            .map(|robot| CallKey(robot.ends.first))
+            .filter(|call| call.0 != NONE)
     }
 
     /// The oldest request at a tool server, the relay's own included.
@@ -357,7 +361,7 @@ impl CallTable {
     }
 
     /// The place of the tool server a call is at, if that is still there, and the call's upstream id.
-    pub(super) fn whereabouts(&self, call: CallKey) -> Option<(Option<usize>, u32)> {
+    pub(super) fn whereabouts(&self, call: CallKey) -> Option<(Option<ToolServerKey>, u32)> {
         let entry = self.entries.get(call.0 as usize)?;
         Some((self.tools.get(entry.tool as usize)?.place, entry.id))
     }
@@ -385,8 +389,8 @@ impl CallTable {
     }
 
     /// How many calls a robot has, and of how many requests.
-    pub(super) fn count_of(&self, robot: usize) -> (usize, usize) {
-        self.robots.get(robot).map_or((0, 0), |robot| (robot.calls, robot.requests))
+    pub(super) fn count_of(&self, robot: RobotKey) -> (usize, usize) {
+        self.robots.get(robot.place()).map_or((0, 0), |robot| (robot.calls, robot.requests))
     }
 
     /// Where a chain begins.

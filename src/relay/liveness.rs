@@ -6,6 +6,7 @@ use super::catalogue::{Kind, PerKind};
 use super::hello::{self, Hello};
 use super::reply;
 use super::robot::PATIENCE;
+use super::table::Member;
 use super::tool::{Listing, Tool};
 use super::trouble::Trouble;
 use super::turn::Turn;
@@ -36,7 +37,6 @@ impl Tool {
         let number = calls.ask(self.key, Request::Initialize);
         let at = turn.now.after(turn.policy.handshake_timeout);
         self.repeat_at = Some(at);
-        turn.wake(at);
         // A full queue loses it; it is said again.
         let _ = turn.send_to_tool(self.peer, &[&reply::initialize(number)]);
     }
@@ -77,9 +77,6 @@ impl Tool {
         self.repeat_at = None;
         let _ = turn.send_to_tool(self.peer, &[reply::INITIALIZED]);
         self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
-        if let Some(at) = self.ping_at {
-            turn.wake(at);
-        }
         self.start_listing(turn, calls, Kind::Tools, false);
         Ok(())
     }
@@ -117,7 +114,7 @@ impl Tool {
             let Some(listing) = list.running.as_mut().filter(|listing| !listing.given_up) else {
                 continue;
             };
-            if listing.asked.after(turn.policy.handshake_timeout) > turn.now {
+            if listing.late_at > turn.now {
                 continue;
             }
             let is_first = is_first && kind == Kind::Tools;
@@ -154,7 +151,7 @@ impl Tool {
         }
         listing.asked = turn.now;
         listing.given_up = false;
-        turn.wake(turn.now.after(turn.policy.handshake_timeout));
+        listing.late_at = turn.now.after(turn.policy.handshake_timeout);
         let text = reply::list(number, kind.row().list, listing.cursor.as_deref());
         let _ = turn.send_to_tool(self.peer, &[&text]);
     }
@@ -218,23 +215,26 @@ impl Tool {
             calls.answer(self.key, number);
         }
         self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
-        if let Some(at) = self.ping_at {
-            turn.wake(at);
-        }
     }
 
-    /// Follows a changed `tool_ping_interval`.
+    /// Follows a changed `tool_ping_interval` and `handshake_timeout`.
     pub(super) fn follow_policy(&mut self, turn: &mut Turn<'_>) {
+        for kind in Kind::all() {
+            if let Some(listing) = &mut self.lists.of_mut(kind).running {
+                listing.late_at = listing.asked.after(turn.policy.handshake_timeout);
+            }
+        }
         if self.is_initialised() {
             self.ping_at = turn.policy.tool_ping_interval.map(|wait| turn.now.after(wait));
         }
     }
+}
 
-    /// When [`Tool::time`] and [`Tool::late_lists`] have something to do.
-    pub(super) fn deadline(&self, listing_timeout: Duration) -> Option<Moment> {
+impl Member for Tool {
+    fn next_deadline(&self) -> Option<Moment> {
         let lists =
             Kind::all().map(|kind| self.lists.of(kind)).flat_map(|list| match &list.running {
-                Some(listing) if !listing.given_up => Some(listing.asked.after(listing_timeout)),
+                Some(listing) if !listing.given_up => Some(listing.late_at),
                 _ => list.again_at,
             });
         let own = [self.repeat_at, self.ping_at, self.ping_fails_at, self.notice_at];

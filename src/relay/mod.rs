@@ -21,6 +21,7 @@ mod reply;
 mod robot;
 mod status;
 mod subscriptions;
+mod table;
 mod tool;
 mod trouble;
 mod turn;
@@ -40,7 +41,7 @@ use agent::{Agent, NAMELESS};
 use catalogue::Kind;
 use complaints::Complaints;
 use departures::Departures;
-use peers::{Peers, Place};
+use peers::{Connection, Peers, Role};
 use slab::Slab;
 use std::collections::HashMap;
 use std::fmt;
@@ -159,7 +160,6 @@ impl Relay {
                 agent.follow_policy(turn);
                 agent.time(turn);
             });
-            self.arm(agent);
         }
     }
 
@@ -180,22 +180,25 @@ impl Relay {
                 agent
             }
         };
-        let place = self.handle(now, agent, wire, |agent, turn| match joining.side {
-            Side::Tool => agent.tool_joined(turn, peer, joining.address, joining.server_id),
-            Side::Robot => agent.robot_joined(turn, peer, joining.address),
+        let role = self.handle(now, agent, wire, |agent, turn| match joining.side {
+            Side::Tool => {
+                let server_id = joining.server_id;
+                Role::ToolServer(agent.tool_joined(turn, peer, joining.address, server_id))
+            }
+            Side::Robot => Role::Robot(agent.robot_joined(turn, peer, joining.address)),
         });
-        if let Some(place) = place {
-            self.peers.insert(peer, Place { side: joining.side, agent, place });
+        if let Some(role) = role {
+            self.peers.insert(peer, Connection { agent, role });
         }
         self.check();
     }
 
     /// A peer has sent a text.
     pub fn text(&mut self, now: Moment, peer: Peer, text: &str, wire: &mut dyn Wire) {
-        let Some(Place { side, agent, place }) = self.peers.get(&peer).copied() else { return };
-        self.handle(now, agent, wire, |agent, turn| match side {
-            Side::Tool => agent.tool_says(turn, place, text),
-            Side::Robot => agent.robot_says(turn, place, text),
+        let Some(Connection { agent, role }) = self.peers.get(&peer).copied() else { return };
+        self.handle(now, agent, wire, |agent, turn| match role {
+            Role::ToolServer(key) => agent.tool_says(turn, key, text),
+            Role::Robot(key) => agent.robot_says(turn, key, text),
         });
         self.check();
     }
@@ -206,10 +209,10 @@ impl Relay {
     }
 
     fn is_gone(&mut self, now: Moment, peer: Peer, end: &Ending, wire: &mut dyn Wire) {
-        let Some(Place { side, agent, place }) = self.peers.remove(&peer) else { return };
-        self.handle(now, agent, wire, |agent, turn| match side {
-            Side::Tool => agent.tool_left(turn, place, end),
-            Side::Robot => agent.robot_left(turn, place, end),
+        let Some(Connection { agent, role }) = self.peers.remove(&peer) else { return };
+        self.handle(now, agent, wire, |agent, turn| match role {
+            Role::ToolServer(key) => agent.tool_left(turn, key, end),
+            Role::Robot(key) => agent.robot_left(turn, key, end),
         });
         self.check();
     }
@@ -229,7 +232,6 @@ impl Relay {
                 }
             }
             self.handle(now, agent, wire, |agent, turn| agent.time(turn));
-            self.arm(agent);
         }
         self.check();
     }
@@ -361,10 +363,13 @@ impl Relay {
             turn.charge_server(self.own_kept, own);
             self.own_kept = own;
         }
-        let Turn { earliest, forgotten, work, .. } = turn;
+        let Turn { is_time, forgotten, work, .. } = turn;
         self.work += work;
-        if let Some(earliest) = earliest {
-            self.deadlines.arm_earlier(&mut agent.armed, at, earliest);
+        // A deadline that has moved back is announced when the earlier one has come.
+        match agent.next_deadline() {
+            next if is_time => self.deadlines.arm(&mut agent.armed, at, next),
+            Some(next) => self.deadlines.arm_earlier(&mut agent.armed, at, next),
+            None => (),
         }
         if agent.is_empty() {
             self.deadlines.arm(&mut agent.armed, at, None);
@@ -377,13 +382,6 @@ impl Relay {
             self.peers.remove(&peer);
         }
         Some(result)
-    }
-
-    /// Sets an agent's deadline anew, from all it waits for.
-    fn arm(&mut self, at: usize) {
-        let Some(agent) = self.agents.get_mut(at) else { return };
-        let next = agent.deadline(&self.policy);
-        self.deadlines.arm(&mut agent.armed, at, next);
     }
 
     fn check(&self) {
@@ -399,7 +397,7 @@ impl Relay {
     pub fn check_invariants(&self) {
         let mut held = 0;
         for (at, agent) in &self.agents {
-            agent.check_invariants(&self.policy);
+            agent.check_invariants();
             held += agent.held;
             assert_eq!(self.names.get(&agent.name), Some(&at), "an agent cannot be found");
             assert!(!agent.is_empty(), "an agent without anybody is kept");
@@ -409,13 +407,13 @@ impl Relay {
         let peers: usize =
             self.agents.iter().map(|(_, agent)| agent.tools.len() + agent.robots.len()).sum();
         assert_eq!(self.peers.len(), peers, "a connection is kept that no agent has");
-        for (peer, Place { side, agent, place }) in &self.peers {
+        for (peer, Connection { agent, role }) in &self.peers {
             let agent = self.agents.get(*agent);
-            let found = agent.and_then(|agent| match side {
-                Side::Tool => agent.tools.get(*place).map(|tool| tool.peer),
-                Side::Robot => agent.robots.get(*place).map(|robot| robot.peer),
+            let found = agent.and_then(|agent| match role {
+                Role::ToolServer(key) => agent.tools.get(*key).map(|tool| tool.peer),
+                Role::Robot(key) => agent.robots.get(*key).map(|robot| robot.peer),
             });
-            assert_eq!(found, Some(*peer), "a connection is found at another's place");
+            assert_eq!(found, Some(*peer), "a connection is taken for another");
         }
         let in_flight = u64::try_from(self.counts().in_flight).unwrap_or(u64::MAX);
         let ended = self.traffic.calls_ended();

@@ -1,6 +1,7 @@
 //! Requests of robots that wait for a tool server, in the order they came, found by their ids.
 
 use super::catalogue::print;
+use super::table::RobotKey;
 use crate::ledger::GROWS;
 use crate::time::Moment;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +12,7 @@ use ws::memory::allocated;
 pub(super) struct Parked {
     /// Its place in the order.
     pub place: u64,
-    /// The robot's place in the agent.
-    pub robot: usize,
+    pub robot: RobotKey,
     /// Its id, as it is spelled.
     pub id: Box<str>,
     /// The whole message.
@@ -37,7 +37,7 @@ impl Parked {
 pub(super) struct ParkedQueue {
     requests: BTreeMap<u64, Parked>,
     /// The robot and the id of each, the latter as a number.
-    by_id: BTreeSet<(usize, u64, u64)>,
+    by_id: BTreeSet<(RobotKey, u64, u64)>,
     last: u64,
     /// No request is given up before that.
     first_deadline: Option<Moment>,
@@ -101,7 +101,7 @@ impl ParkedQueue {
     }
 
     /// The places of a robot's requests with `id`, the oldest first.
-    fn places(&self, robot: usize, id: &str) -> impl DoubleEndedIterator<Item = u64> + '_ {
+    fn places(&self, robot: RobotKey, id: &str) -> impl DoubleEndedIterator<Item = u64> + '_ {
         let id = print(id.as_bytes());
         self.by_id.range((robot, id, 0)..=(robot, id, u64::MAX)).map(|(_, _, place)| *place)
     }
@@ -111,18 +111,18 @@ impl ParkedQueue {
     }
 
     /// Whether a robot has a request of this id here.
-    pub(super) fn has(&self, robot: usize, id: &str) -> bool {
+    pub(super) fn has(&self, robot: RobotKey, id: &str) -> bool {
         self.places(robot, id).any(|place| self.has_id(place, id))
     }
 
     /// Takes out the newest request of a robot with this id.
-    pub(super) fn take_newest(&mut self, robot: usize, id: &str) -> Option<Parked> {
+    pub(super) fn take_newest(&mut self, robot: RobotKey, id: &str) -> Option<Parked> {
         let place = self.places(robot, id).rev().find(|place| self.has_id(*place, id))?;
         self.remove(place)
     }
 
     /// Takes out all requests of a robot.
-    pub(super) fn take_all_of(&mut self, robot: usize) -> Vec<Parked> {
+    pub(super) fn take_all_of(&mut self, robot: RobotKey) -> Vec<Parked> {
         let own = self.by_id.range((robot, 0, 0)..=(robot, u64::MAX, u64::MAX));
         let mut places: Vec<u64> = own.map(|(_, _, place)| *place).collect();
         places = crate::sorted::sorted(places);
@@ -145,7 +145,7 @@ impl ParkedQueue {
     }
 
     /// When there is something to do.
-    pub(super) fn deadline(&self) -> Option<Moment> {
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
         let round = self.round.from.map(|_| self.round.not_before);
         round.into_iter().chain(self.first_deadline).min()
     }
@@ -153,9 +153,10 @@ impl ParkedQueue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::Key;
     use super::*;
 
-    fn parked(robot: usize, id: &str, seconds: u64) -> Parked {
+    fn parked(robot: RobotKey, id: &str, seconds: u64) -> Parked {
         let deadline = Moment::from_start(std::time::Duration::from_secs(seconds));
         Parked { place: 0, robot, id: id.into(), text: "".into(), deadline, for_lost: false }
     }
@@ -164,16 +165,17 @@ mod tests {
     fn requests_are_found_by_robot_and_id_and_keep_their_order() {
         let mut queue = ParkedQueue::default();
         for (robot, id) in [(1, "a"), (2, "a"), (1, "b"), (1, "a")] {
-            queue.push(parked(robot, id, 9));
+            queue.push(parked(RobotKey::of(robot), id, 9));
         }
-        assert!(queue.has(2, "a") && !queue.has(2, "b"));
-        assert_eq!(queue.take_newest(1, "a").unwrap().place, 4);
+        assert!(queue.has(RobotKey::of(2), "a") && !queue.has(RobotKey::of(2), "b"));
+        assert_eq!(queue.take_newest(RobotKey::of(1), "a").unwrap().place, 4);
         queue.round.from = Some(0);
         let first = queue.next_of_round().unwrap();
-        assert_eq!((first.robot, &*first.id, first.place), (1, "a", 1));
+        assert_eq!((first.robot.place(), &*first.id, first.place), (1, "a", 1));
         queue.push(first);
         assert_eq!(queue.next_of_round().unwrap().place, 2);
-        let rest: Vec<u64> = queue.take_all_of(1).iter().map(|parked| parked.place).collect();
+        let rest: Vec<u64> =
+            queue.take_all_of(RobotKey::of(1)).iter().map(|parked| parked.place).collect();
         assert_eq!(rest, [1, 3]);
         assert!(queue.is_empty() && queue.by_id.is_empty());
     }
@@ -183,13 +185,13 @@ mod tests {
         let at = |seconds| Moment::from_start(std::time::Duration::from_secs(seconds));
         let mut queue = ParkedQueue::default();
         for seconds in [5, 3, 9] {
-            queue.push(parked(1, "a", seconds));
+            queue.push(parked(RobotKey::of(1), "a", seconds));
         }
-        assert_eq!(queue.deadline(), Some(at(3)));
+        assert_eq!(queue.next_deadline(), Some(at(3)));
         assert!(queue.take_late(at(2)).is_none());
         assert_eq!(queue.take_late(at(5)).unwrap().deadline, at(5));
         assert_eq!(queue.take_late(at(5)).unwrap().deadline, at(3));
         assert!(queue.take_late(at(5)).is_none());
-        assert_eq!(queue.deadline(), Some(at(9)));
+        assert_eq!(queue.next_deadline(), Some(at(9)));
     }
 }

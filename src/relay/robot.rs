@@ -2,6 +2,7 @@
 
 use super::catalogue::Kind;
 use super::liveness::Awaited;
+use super::table::Member;
 use super::Peer;
 use crate::ledger::GROWS;
 use crate::time::Moment;
@@ -128,6 +129,12 @@ impl Robot {
         let of = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| allocated(text.len()));
         let texts = allocated(self.address.len()) + of(&self.client) + of(&self.last_list);
         allocated(size_of::<Robot>()) + texts
+    }
+}
+
+impl Member for Robot {
+    fn next_deadline(&self) -> Option<Moment> {
+        self.speaks_by
     }
 }
 

@@ -3,6 +3,7 @@
 //! A tool server knows one client, the relay: it is told that nobody wants a resource any more
 //! when the last robot does not, and is subscribed again when it has come back.
 
+use super::table::RobotKey;
 use super::Peer;
 use ws::memory::allocated;
 
@@ -23,8 +24,7 @@ pub(super) const CAPABILITY: &str = "resources";
 /// A resource that robots are subscribed to.
 #[derive(Debug)]
 struct Subscription {
-    /// Their places in the agent.
-    robots: Vec<usize>,
+    robots: Vec<RobotKey>,
     /// Which tool server has it: its line, its label, and the connection that was told.
     line: u32,
     label: Box<str>,
@@ -58,12 +58,12 @@ impl Subscriptions {
 
     /// Every robot that is subscribed to something, as often as it is.
     #[cfg(any(debug_assertions, test))]
-    pub(super) fn robots(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn robots(&self) -> impl Iterator<Item = RobotKey> + '_ {
         self.0.iter().flat_map(|(_, kept)| kept.robots.iter().copied())
     }
 
     /// Whether the robot may be subscribed to one more resource, and to this one.
-    pub(super) fn has_room(&self, robot: usize, uri: &str) -> bool {
+    pub(super) fn has_room(&self, robot: RobotKey, uri: &str) -> bool {
         let of_robot = self.0.iter().filter(|(_, kept)| kept.robots.contains(&robot)).count();
         uri.len() <= MAX_ADDRESS
             && (self.place(uri).is_ok() || self.0.len() < MAX_OF_AGENT)
@@ -71,7 +71,7 @@ impl Subscriptions {
     }
 
     /// Whether the robot is subscribed to the resource.
-    pub(super) fn has(&self, robot: usize, uri: &str) -> bool {
+    pub(super) fn has(&self, robot: RobotKey, uri: &str) -> bool {
         self.get(uri).is_some_and(|kept| kept.robots.contains(&robot))
     }
 
@@ -93,7 +93,7 @@ impl Subscriptions {
     /// the connection `at`. Returns how many bytes of memory more are kept.
     pub(super) fn add(
         &mut self,
-        robot: usize,
+        robot: RobotKey,
         uri: &str,
         (line, label, at): (u32, &str, Peer),
     ) -> usize {
@@ -117,7 +117,7 @@ impl Subscriptions {
 
     /// A robot does not want a resource any more. Returns how many bytes of memory fewer are kept,
     /// and whether other robots still want it.
-    pub(super) fn remove(&mut self, robot: usize, uri: &str) -> (usize, bool) {
+    pub(super) fn remove(&mut self, robot: RobotKey, uri: &str) -> (usize, bool) {
         let Ok(place) = self.place(uri) else { return (0, false) };
         let Some((_, kept)) = self.0.get_mut(place) else { return (0, false) };
         let mut freed = 0;
@@ -134,7 +134,7 @@ impl Subscriptions {
     }
 
     /// What a robot is subscribed to, and the connections that were told.
-    pub(super) fn of(&self, robot: usize) -> Vec<(Box<str>, Peer)> {
+    pub(super) fn of(&self, robot: RobotKey) -> Vec<(Box<str>, Peer)> {
         let own = self.0.iter().filter(|(_, kept)| kept.robots.contains(&robot));
         own.map(|(uri, kept)| (uri.clone(), kept.at)).collect()
     }

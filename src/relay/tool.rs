@@ -112,6 +112,8 @@ pub(super) struct Listing {
     pub numbers: Vec<u32>,
     /// When that was, the last time.
     pub asked: Moment,
+    /// When the page is late.
+    pub late_at: Moment,
     /// How often the page was asked for again.
     pub repeats: u8,
     /// Nobody waits for it any more. A late answer still counts.
@@ -313,6 +315,7 @@ impl Tool {
                 Box::new(Listing {
                     numbers: Vec::new(),
                     asked: turn.now,
+                    late_at: turn.now,
                     repeats: 0,
                     given_up: false,
                     pages: 1,
@@ -343,7 +346,6 @@ impl Tool {
         if list.again_at.is_none() {
             let at = turn.now.after(list.pause(turn.now));
             list.again_at = Some(at);
-            turn.wake(at);
         }
     }
 
@@ -360,9 +362,6 @@ impl Tool {
         let Some(mut listing) = list.running.take() else { return Listed::GoesOn };
         self.page_came(calls, &mut listing);
         let list = self.lists.of_mut(kind);
-        if let Some(at) = list.again_at {
-            turn.wake(at);
-        }
         let tell = listing.tell;
         let done = |trouble| Listed::Done { tell, trouble };
         list.known = true;

@@ -40,8 +40,6 @@ pub(super) struct Turn<'a> {
     has_news: bool,
     /// Whether time has passed: what was begun goes on.
     pub is_time: bool,
-    /// The earliest of the deadlines that came up.
-    pub earliest: Option<Moment>,
     /// Peers that were closed and must be forgotten.
     pub forgotten: Vec<Peer>,
 }
@@ -55,7 +53,7 @@ impl<'a> Turn<'a> {
         (complaints, departures): (&'a mut Complaints, &'a mut Departures),
         wire: &'a mut dyn Wire,
     ) -> Self {
-        let (earliest, forgotten) = (None, Vec::new());
+        let forgotten = Vec::new();
         Turn {
             now,
             policy,
@@ -71,7 +69,6 @@ impl<'a> Turn<'a> {
             work: 0,
             has_news: false,
             is_time: false,
-            earliest,
             forgotten,
         }
     }
@@ -174,13 +171,6 @@ impl<'a> Turn<'a> {
     /// Whether what need not be done at once is left for the next time.
     pub(super) fn is_spent(&self) -> bool {
         self.work > MAX_WORK
-    }
-
-    /// A deadline has come up.
-    pub(super) fn wake(&mut self, at: Moment) {
-        if self.earliest.is_none_or(|earliest| at < earliest) {
-            self.earliest = Some(at);
-        }
     }
 
     /// Queues a message for a tool.

@@ -1,6 +1,7 @@
 //! A robot's request, and how often it has been looked at.
 
 use crate::relay::parked::Parked;
+use crate::relay::table::RobotKey;
 use crate::time::Moment;
 use jsonrpc::Message;
 
@@ -26,7 +27,7 @@ pub(super) enum Turnstile<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Ask<'a> {
     /// The robot's place in the agent.
-    pub robot: usize,
+    pub robot: RobotKey,
     pub id: &'a str,
     pub method: &'a str,
     pub message: &'a Message<'a>,

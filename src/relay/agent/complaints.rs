@@ -4,13 +4,14 @@ use super::Agent;
 use crate::relay::complaints::{why_no_tool, Cause, SILENCE};
 use crate::relay::reply::shortened;
 use crate::relay::robot;
+use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool::{self, Tool};
 use crate::relay::turn::Turn;
 use jsonrpc::Fault;
 
 impl Agent {
     /// A robot is told that there is no tool.
-    pub(super) fn complain_of_no_tool(&self, turn: &mut Turn<'_>, robot: usize) {
+    pub(super) fn complain_of_no_tool(&self, turn: &mut Turn<'_>, robot: RobotKey) {
         let Some(robot) = self.robots.get(robot) else { return };
         let Turn { now, policy, departures, complaints, .. } = turn;
         let why = || why_no_tool(&self.name, departures, policy, *now);
@@ -19,7 +20,7 @@ impl Agent {
     }
 
     /// A robot has sent a reply, though it was asked nothing.
-    pub(super) fn complain_of_reply(&self, turn: &mut Turn<'_>, robot: usize) {
+    pub(super) fn complain_of_reply(&self, turn: &mut Turn<'_>, robot: RobotKey) {
         let Some(robot) = self.robots.get(robot) else { return };
         let language = turn.policy.language;
         let (who, about) = (robot::Who(&self.name, robot), (&*self.name, Cause::RobotReplies));
@@ -28,15 +29,25 @@ impl Agent {
     }
 
     /// An answer is too large for a robot, which is told `words`.
-    pub(super) fn complain_of_large_answer(&self, turn: &mut Turn<'_>, robot: usize, words: &str) {
+    pub(super) fn complain_of_large_answer(
+        &self,
+        turn: &mut Turn<'_>,
+        robot: RobotKey,
+        words: &str,
+    ) {
         let Some(robot) = self.robots.get(robot) else { return };
         let (who, about) = (robot::Who(&self.name, robot), (&*self.name, Cause::TooLarge));
         turn.complaints.say((turn.now, turn.policy), about, &who, &|| words.to_owned());
     }
 
     /// A tool has asked what only robots ask.
-    pub(super) fn complain_of_request(&self, turn: &mut Turn<'_>, tool: usize, method: &str) {
-        let Some(tool) = self.tools.get(tool) else { return };
+    pub(super) fn complain_of_request(
+        &self,
+        turn: &mut Turn<'_>,
+        tool: ToolServerKey,
+        method: &str,
+    ) {
+        let Some(tool) = self.tools.expect(tool) else { return };
         let who = tool::Who(&self.name, tool);
         let language = turn.policy.language;
         let about = (&*self.name, Cause::ToolAsks);
@@ -48,11 +59,11 @@ impl Agent {
     pub(super) fn complain_of_text(
         &self,
         turn: &mut Turn<'_>,
-        tool: usize,
+        tool: ToolServerKey,
         fault: Fault,
         failed: bool,
     ) {
-        let Some(tool) = self.tools.get(tool) else { return };
+        let Some(tool) = self.tools.expect(tool) else { return };
         let language = turn.policy.language;
         let (who, cause) = (tool::Who(&self.name, tool), Cause::ToolUnreadable(tool.peer));
         let words = || match language.fault(fault) {
@@ -66,11 +77,11 @@ impl Agent {
     pub(super) fn complain_of_answer(
         &self,
         turn: &mut Turn<'_>,
-        tool: usize,
+        tool: ToolServerKey,
         id: &str,
         error: Option<&str>,
     ) {
-        let Some(tool) = self.tools.get(tool) else { return };
+        let Some(tool) = self.tools.expect(tool) else { return };
         let language = turn.policy.language;
         let (who, cause) = (tool::Who(&self.name, tool), Cause::ToolAnswers(tool.peer));
         let words = || {
@@ -81,8 +92,8 @@ impl Agent {
     }
 
     /// A tool server sends more notifications than are passed on.
-    pub(super) fn complain_of_notifications(&self, turn: &mut Turn<'_>, tool: usize) {
-        let Some(tool) = self.tools.get(tool) else { return };
+    pub(super) fn complain_of_notifications(&self, turn: &mut Turn<'_>, tool: ToolServerKey) {
+        let Some(tool) = self.tools.expect(tool) else { return };
         let who = tool::Who(&self.name, tool);
         let language = turn.policy.language;
         let about = (&*self.name, Cause::Notifications);
@@ -91,8 +102,8 @@ impl Agent {
     }
 
     /// Twins have been there together for a while.
-    pub(super) fn complain_of_twins(&self, turn: &mut Turn<'_>, place: usize) {
-        let Some((serving, reserve)) = self.reserve_of(place) else { return };
+    pub(super) fn complain_of_twins(&self, turn: &mut Turn<'_>, key: ToolServerKey) {
+        let Some((serving, reserve)) = self.reserve_of(key) else { return };
         let Some(first) = reserve.first() else { return };
         let language = turn.policy.language;
         let about = (&*self.name, Cause::Twins);
@@ -134,7 +145,7 @@ impl Agent {
     /// Complains of the robots that have not said a word since they came.
     pub(super) fn complain_of_silence(&mut self, turn: &mut Turn<'_>) {
         let now = turn.now;
-        for (_, robot) in &mut self.robots {
+        for robot in self.robots.values_quietly() {
             if robot.speaks_by.take_if(|until| *until <= now).is_none() {
                 continue;
             }

@@ -11,6 +11,7 @@ use crate::relay::quirks;
 use crate::relay::reply::{Cause, Refusal};
 use crate::relay::robot::{memory_of_queued, Queued, Waiting};
 use crate::relay::subscriptions::{SUBSCRIBE, UNSUBSCRIBE};
+use crate::relay::table::RobotKey;
 use crate::relay::tool::Tool;
 use crate::relay::turn::Turn;
 use crate::relay::ToolState;
@@ -21,19 +22,19 @@ const LONGEST_CLIENT_NAME: usize = 128;
 
 impl Agent {
     /// A robot has sent a text.
-    pub(in crate::relay) fn robot_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
+    pub(in crate::relay) fn robot_says(&mut self, turn: &mut Turn<'_>, key: RobotKey, text: &str) {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
         turn.read_line(text, |turn, text, read| {
-            let Some(robot) = self.robots.get_mut(place) else { return };
+            let Some(robot) = self.robots.expect_quietly(key) else { return };
             robot.speaks_by = None;
             turn.note_heard(robot.peer, text);
             let has_no_room = read.is_err_and(|unread| unread.why == MessageError::NoRoom);
             if robot.waiting.is_some() && !has_no_room {
-                self.queue_behind(turn, place, text, read);
+                self.queue_behind(turn, key, text, read);
             } else {
                 let since = turn.now;
-                self.hear_robot(turn, place, text, read, Turnstile::First { since });
+                self.hear_robot(turn, key, text, read, Turnstile::First { since });
             }
         });
     }
@@ -43,15 +44,15 @@ impl Agent {
     fn queue_behind(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: RobotKey,
         text: &str,
         read: Result<&Message<'_>, &Unread>,
     ) {
         if let Ok(message) = read {
             if message.method.as_deref() == Some("notifications/cancelled") {
-                self.cancelled(turn, place, message);
+                self.cancelled(turn, key, message);
                 if let Id::Given(id) = message.id {
-                    self.answer_empty(turn, place, id);
+                    self.answer_empty(turn, key, id);
                 }
                 return;
             }
@@ -60,7 +61,7 @@ impl Agent {
             Ok((Id::Given(id), true)) => Some(id),
             _ => None,
         };
-        let room = if self.load(place) >= turn.policy.max_in_flight {
+        let room = if self.load(key) >= turn.policy.max_in_flight {
             Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
         } else {
             self.hold(turn, memory_of_queued(text, request_id))
@@ -68,29 +69,29 @@ impl Agent {
         match (room, request_id) {
             (Ok(()), id) => {
                 let id = id.map(Into::into);
-                if let Some(robot) = self.robots.get_mut(place) {
+                if let Some(robot) = self.robots.get_mut(key) {
                     let since = turn.now;
                     robot.inbox.push_back(Queued { id, text: text.into(), since });
                 }
             }
             (Err(cause), Some(id)) => {
-                self.refuse(turn, place, id, Refusal::NotForwarded(cause));
+                self.refuse(turn, key, id, Refusal::NotForwarded(cause));
             }
             (Err(_), None) => turn.traffic.messages_dropped += 1,
         }
     }
 
     /// Goes on with what a robot sent while an earlier message of it was being answered.
-    pub(super) fn hear_inbox(&mut self, turn: &mut Turn<'_>, place: usize) {
-        while let Some(robot) = self.robots.get_mut(place) {
+    pub(super) fn hear_inbox(&mut self, turn: &mut Turn<'_>, key: RobotKey) {
+        while let Some(robot) = self.robots.get_mut(key) {
             if robot.waiting.is_some() {
                 return;
             }
             let Some(queued) = robot.inbox.pop_front() else {
-                return self.pay_list_owed(turn, place);
+                return self.pay_list_owed(turn, key);
             };
             self.release(turn, queued.memory());
-            self.hear_again(turn, place, &queued.text, Turnstile::First { since: queued.since });
+            self.hear_again(turn, key, &queued.text, Turnstile::First { since: queued.since });
         }
     }
 
@@ -98,17 +99,17 @@ impl Agent {
     pub(super) fn hear_again(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: RobotKey,
         text: &str,
         state: Turnstile<'_>,
     ) {
-        self.hear_robot(turn, place, text, Message::take_apart(text).as_ref(), state);
+        self.hear_robot(turn, key, text, Message::take_apart(text).as_ref(), state);
     }
 
     fn hear_robot(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: RobotKey,
         text: &str,
         read: Result<&Message<'_>, &Unread>,
         state: Turnstile<'_>,
@@ -128,30 +129,30 @@ impl Agent {
                     MessageError::NotAMessage => Refusal::NotAMessage,
                     MessageError::NoRoom => Refusal::NotForwarded(Cause::MemorySpent),
                 };
-                return self.refuse(turn, place, id.unwrap_or("null"), refusal);
+                return self.refuse(turn, key, id.unwrap_or("null"), refusal);
             }
         };
         let is_notification = |method: &str| method.starts_with("notifications/");
         match (message.method.as_deref(), message.id) {
-            (Some(method), Id::Absent) => self.robot_notifies(turn, place, method, message),
+            (Some(method), Id::Absent) => self.robot_notifies(turn, key, method, message),
             // Some serialise every member they know of.
             (Some(method), Id::Null) if is_notification(method) => {
-                self.robot_notifies(turn, place, method, message);
+                self.robot_notifies(turn, key, method, message);
             }
             (Some(_), Id::Given(id)) if id.len() > LONGEST_ID => {
-                self.refuse(turn, place, "null", Refusal::NotAMessage);
+                self.refuse(turn, key, "null", Refusal::NotAMessage);
             }
             (Some(method), Id::Given(id)) => {
-                self.robot_asks(turn, Ask { robot: place, id, method, message, state });
+                self.robot_asks(turn, Ask { robot: key, id, method, message, state });
             }
             (None, _) if message.result.is_some() || message.error.is_some() => {
                 turn.traffic.messages_dropped += 1;
-                self.complain_of_reply(turn, place);
+                self.complain_of_reply(turn, key);
             }
             (_, id) => {
                 turn.traffic.messages_dropped += 1;
                 let id = if let Id::Given(id) = id { id } else { "null" };
-                self.refuse(turn, place, id, Refusal::NotAMessage);
+                self.refuse(turn, key, id, Refusal::NotAMessage);
             }
         }
     }
@@ -159,17 +160,17 @@ impl Agent {
     fn robot_notifies(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: RobotKey,
         method: &str,
         message: &Message<'_>,
     ) {
         match method {
-            "notifications/cancelled" => return self.cancelled(turn, place, message),
+            "notifications/cancelled" => return self.cancelled(turn, key, message),
             "notifications/initialized" => {
-                if let Some(robot) = self.robots.get_mut(place) {
+                if let Some(robot) = self.robots.get_mut(key) {
                     robot.initialised = true;
                 }
-                if !self.passes_through(place) {
+                if !self.passes_through(key) {
                     return;
                 }
                 let own = |tool: &Tool| tool.state == ToolState::Transparent;
@@ -193,7 +194,7 @@ impl Agent {
             return;
         }
         let mut is_first = true;
-        for (_, tool) in self.tools.iter_mut().filter(|(_, tool)| wanted(tool)) {
+        for (_, tool) in self.tools.iter().filter(|(_, tool)| wanted(tool)) {
             // What goes to many is work for the relay, as in the other direction.
             let bytes = message.text.len();
             if !is_first && !self.fan_out.admits(turn.now, bytes, AGENT_SHARE) {
@@ -209,22 +210,22 @@ impl Agent {
     }
 
     /// A robot does not want an answer any more: the newest request of that id is over.
-    fn cancelled(&mut self, turn: &mut Turn<'_>, place: usize, message: &Message<'_>) {
+    fn cancelled(&mut self, turn: &mut Turn<'_>, key: RobotKey, message: &Message<'_>) {
         let params = message.read_params();
         let Some(id) = params.request_id.filter(|_| !params.has_unclear_token) else { return };
-        if self.withdraw_parked(turn, place, id) || self.withdraw_queued(turn, place, id) {
-            return self.pay_list_owed(turn, place);
+        if self.withdraw_parked(turn, key, id) || self.withdraw_queued(turn, key, id) {
+            return self.pay_list_owed(turn, key);
         }
-        let mut next = self.calls.find(place, id).map(|call| self.calls.first_of_request(call));
+        let mut next = self.calls.find(key, id).map(|call| self.calls.first_of_request(call));
         if next.is_none() {
             return;
         }
-        while let Some(key) = next {
-            let at = self.calls.whereabouts(key);
-            next = self.close_call(turn, key).and_then(|call| call.rival());
+        while let Some(call) = next {
+            let at = self.calls.whereabouts(call);
+            next = self.close_call(turn, call).and_then(|call| call.rival());
             turn.traffic.calls_cancelled += 1;
             let Some((Some(tool), number)) = at else { continue };
-            let Some(tool) = self.tools.get(tool) else { continue };
+            let Some(tool) = self.tools.expect(tool) else { continue };
             let mut digits = itoa::Buffer::new();
             let number = digits.format(number);
             let mut splice = Splice::of(message.text);
@@ -233,12 +234,12 @@ impl Agent {
             own_ids(&mut splice, message, &params, (&mut self.calls, tool.key), &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
-        self.pay_list_owed(turn, place);
+        self.pay_list_owed(turn, key);
     }
 
     /// Takes back the message a robot waits for, or one behind it; says whether there was one.
-    fn withdraw_queued(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) -> bool {
-        let Some(robot) = self.robots.get_mut(place) else { return false };
+    fn withdraw_queued(&mut self, turn: &mut Turn<'_>, key: RobotKey, id: &str) -> bool {
+        let Some(robot) = self.robots.get_mut(key) else { return false };
         if let Some(behind) = robot.inbox.iter().rposition(|q| q.id.as_deref() == Some(id)) {
             let freed = robot.inbox.remove(behind).map_or(0, |queued| queued.memory());
             self.release(turn, freed);
@@ -249,7 +250,7 @@ impl Agent {
             return false;
         };
         self.release(turn, waiting.memory());
-        self.hear_inbox(turn, place);
+        self.hear_inbox(turn, key);
         true
     }
 
@@ -312,8 +313,8 @@ impl Agent {
         self.hear_again(turn, parked.robot, &parked.text, Turnstile::Parked(parked));
     }
 
-    fn answer_empty(&mut self, turn: &mut Turn<'_>, place: usize, id: &str) {
-        self.answer(turn, place, id, &[r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{}}"#]);
+    fn answer_empty(&mut self, turn: &mut Turn<'_>, key: RobotKey, id: &str) {
+        self.answer(turn, key, id, &[r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{}}"#]);
     }
 
     fn ask_list(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
@@ -387,10 +388,10 @@ impl Agent {
     }
 
     /// Remembers who a robot says it is.
-    pub(super) fn meet(&mut self, turn: &mut Turn<'_>, place: usize, message: &Message<'_>) {
+    pub(super) fn meet(&mut self, turn: &mut Turn<'_>, key: RobotKey, message: &Message<'_>) {
         let params = message.read_params();
         let name = params.client_name.as_deref().unwrap_or("");
-        if let Some(robot) = self.robots.get_mut(place) {
+        if let Some(robot) = self.robots.get_mut(key) {
             robot.is_xiaozhi_server = turn.policy.quirks && quirks::is_xiaozhi_server(name);
             let is_shown = (1..=LONGEST_CLIENT_NAME).contains(&name.len());
             let before = robot.memory();

@@ -8,6 +8,7 @@ use crate::relay::complaints::level;
 use crate::relay::numbers::{number, number_loosely};
 use crate::relay::quirks;
 use crate::relay::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
+use crate::relay::table::ToolServerKey;
 use crate::relay::tool::{Doubt, Listed, Tool, Who};
 use crate::relay::trouble::Trouble;
 use crate::relay::turn::Turn;
@@ -18,19 +19,24 @@ use jsonrpc::{Fault, FaultKind, Id, Message, MessageError, Splice, Unread};
 
 impl Agent {
     /// A tool has sent a text.
-    pub(in crate::relay) fn tool_says(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
+    pub(in crate::relay) fn tool_says(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ToolServerKey,
+        text: &str,
+    ) {
         turn.traffic.from_tools += 1;
         turn.traffic.bytes_from_tools += text.len() as u64;
-        let Some(tool) = self.tools.get_mut(place) else { return };
+        let Some(tool) = self.tools.expect_quietly(key) else { return };
         tool.heard = turn.now;
         let peer = tool.peer;
         turn.read_line(text, |turn, line, read| {
             turn.note_heard(peer, line);
             match read {
                 Ok(message) if message.is_message() => {
-                    self.hear_tool(turn, place, peer, message);
+                    self.hear_tool(turn, key, peer, message);
                 }
-                read => self.hear_other(turn, place, peer, (text, line), read),
+                read => self.hear_other(turn, key, peer, (text, line), read),
             }
         });
     }
@@ -41,35 +47,41 @@ impl Agent {
     fn hear_other(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: ToolServerKey,
         peer: Peer,
         (text, line): (&str, &str),
         read: Result<&Message<'_>, &Unread>,
     ) {
         let is_heard = match read {
             Ok(message) => {
-                message.wrapped().is_some_and(|inner| self.hear_inner(turn, place, peer, inner))
+                message.wrapped().is_some_and(|inner| self.hear_inner(turn, key, peer, inner))
             }
-            Err(unread) => unread.why == MessageError::Batch && self.hear_list(turn, place, line),
+            Err(unread) => unread.why == MessageError::Batch && self.hear_list(turn, key, line),
         };
         if !is_heard {
             let id = match read.map(|message| message.id) {
                 Ok(Id::Given(id)) => Some(id),
                 _ => None,
             };
-            self.not_understood(turn, place, text, id, Fault::of(text, line, read.err()));
+            self.not_understood(turn, key, text, id, Fault::of(text, line, read.err()));
         }
     }
 
     /// Hears of what a tool server has wrapped, as it is spelled: a message, a list of replies, or a
     /// message as a string. Says whether it is one of these.
-    fn hear_inner(&mut self, turn: &mut Turn<'_>, place: usize, peer: Peer, inner: &str) -> bool {
+    fn hear_inner(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ToolServerKey,
+        peer: Peer,
+        inner: &str,
+    ) -> bool {
         let mut hear = |turn: &mut Turn<'_>, message: Option<&Message<'_>>| {
             let message = message.filter(|message| message.is_message());
-            message.inspect(|message| self.hear_tool(turn, place, peer, message)).is_some()
+            message.inspect(|message| self.hear_tool(turn, key, peer, message)).is_some()
         };
         match inner.as_bytes() {
-            [b'[', ..] => self.hear_list(turn, place, inner),
+            [b'[', ..] => self.hear_list(turn, key, inner),
             [b'"', ..] if turn.keeps_copy(inner.len()) => {
                 let said = string(inner).unwrap_or_default();
                 let is_heard = turn.read_line(&said, |turn, _, read| hear(turn, read.ok()));
@@ -81,13 +93,13 @@ impl Agent {
     }
 
     /// Hears of the replies in a list of messages; says whether there are any.
-    fn hear_list(&mut self, turn: &mut Turn<'_>, place: usize, list: &str) -> bool {
+    fn hear_list(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, list: &str) -> bool {
         let mut found = false;
         Message::each_of(list, &mut |message| {
             if message.method.is_none() && message.answer().is_some() {
                 // A list may be long: one that is dropped is named for all.
-                if !found || self.is_answer(place, message) {
-                    self.tool_replies(turn, place, message);
+                if !found || self.is_answer(key, message) {
+                    self.tool_replies(turn, key, message);
                 } else {
                     turn.traffic.replies_dropped += 1;
                 }
@@ -98,34 +110,40 @@ impl Agent {
         found
     }
 
-    fn hear_tool(&mut self, turn: &mut Turn<'_>, place: usize, peer: Peer, message: &Message<'_>) {
+    fn hear_tool(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ToolServerKey,
+        peer: Peer,
+        message: &Message<'_>,
+    ) {
         match (message.method.as_deref(), message.id) {
-            (None, _) => self.tool_replies(turn, place, message),
+            (None, _) => self.tool_replies(turn, key, message),
             (Some(method), Id::Given(id)) => {
                 if KINDS.iter().any(|row| row.list == method || row.uses.contains(&method)) {
-                    self.complain_of_request(turn, place, method);
+                    self.complain_of_request(turn, key, method);
                 }
                 answer_tool(turn, peer, method, id, message);
                 if method == "initialize" {
-                    self.tool_invites(turn, place);
+                    self.tool_invites(turn, key);
                 }
             }
-            (Some(method), _) => self.tool_notifies(turn, place, method, message),
+            (Some(method), _) => self.tool_notifies(turn, key, method, message),
         }
     }
 
     /// A tool server has sent `initialize` itself, so it can answer now: Node-RED answers nothing,
     /// or with a failure, before it has.
-    fn tool_invites(&mut self, turn: &mut Turn<'_>, place: usize) {
-        if let Some(tool) = self.tools.get_mut(place) {
+    fn tool_invites(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
+        if let Some(tool) = self.tools.expect_mut(key) {
             tool.invites(turn, &mut self.calls);
         }
     }
 
     /// Whether a request is under way that a reply answers.
-    fn is_answer(&self, place: usize, message: &Message<'_>) -> bool {
+    fn is_answer(&self, key: ToolServerKey, message: &Message<'_>) -> bool {
         let Id::Given(id) = message.id else { return false };
-        let tool = self.tools.get(place);
+        let tool = self.tools.expect(key);
         number(id).is_some_and(|number| tool.is_some_and(|tool| self.calls.has(tool.key, number)))
     }
 
@@ -134,7 +152,7 @@ impl Agent {
     fn not_understood(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: ToolServerKey,
         text: &str,
         id: Option<&str>,
         fault: Fault,
@@ -145,15 +163,15 @@ impl Agent {
         }
         let mut over = Vec::new();
         let mut end = |number: Option<u32>| {
-            over.extend(number.and_then(|number| self.take_request(turn, place, number)));
+            over.extend(number.and_then(|number| self.take_request(turn, key, number)));
         };
         match id {
             Some(id) => end(number(id)),
             None => ids_in(text, &mut |id| end(number_loosely(id))),
         }
-        self.complain_of_text(turn, place, fault, !over.is_empty());
+        self.complain_of_text(turn, key, fault, !over.is_empty());
         if over.is_empty() {
-            if let Some(tool) = self.tools.get_mut(place) {
+            if let Some(tool) = self.tools.expect_mut(key) {
                 tool.note_trouble(Trouble::NotAMessage(fault), turn.now);
             }
         }
@@ -166,22 +184,22 @@ impl Agent {
                     self.pay_list_owed(turn, call.robot());
                 }
                 Request::Initialize => {
-                    if self.tools.get(place).is_some_and(|t| t.state == ToolState::Shaking) {
-                        self.tool_is_opaque(turn, place, Trouble::Unreadable("initialize", fault));
+                    if self.tools.expect(key).is_some_and(|t| t.state == ToolState::Shaking) {
+                        self.tool_is_opaque(turn, key, Trouble::Unreadable("initialize", fault));
                     }
                 }
-                Request::List(kind) => self.tool_listed(turn, place, kind, Err(""), Some(fault)),
+                Request::List(kind) => self.tool_listed(turn, key, kind, Err(""), Some(fault)),
             }
         }
     }
 
-    fn tool_replies(&mut self, turn: &mut Turn<'_>, place: usize, message: &Message<'_>) {
+    fn tool_replies(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, message: &Message<'_>) {
         let number = match message.id {
             Id::Given(id) => number(id),
             _ => None,
         };
         let Some(answer) = message.answer() else { return };
-        let request = number.and_then(|number| self.take_request(turn, place, number));
+        let request = number.and_then(|number| self.take_request(turn, key, number));
         match request {
             None => {
                 turn.traffic.replies_dropped += 1;
@@ -189,29 +207,34 @@ impl Agent {
                     Id::Given(id) => id,
                     _ => "null",
                 };
-                self.complain_of_answer(turn, place, id, message.error);
+                self.complain_of_answer(turn, key, id, message.error);
                 // It comes late, but it comes.
-                if self.tools.get(place).is_some_and(|tool| tool.doubt.is_some()) {
-                    self.trusts(turn, place);
+                if self.tools.expect(key).is_some_and(|tool| tool.doubt.is_some()) {
+                    self.trusts(turn, key);
                 }
             }
             Some(Request::Aside) => (),
             Some(Request::Ping) => {
-                if let Some(tool) = self.tools.get_mut(place) {
+                if let Some(tool) = self.tools.expect_mut(key) {
                     tool.ping_fails_at = None;
                 }
-                if self.tools.get(place).is_some_and(|t| t.doubt == Some(Doubt::PingFailed)) {
-                    self.trusts(turn, place);
+                if self.tools.expect(key).is_some_and(|t| t.doubt == Some(Doubt::PingFailed)) {
+                    self.trusts(turn, key);
                 }
             }
-            Some(Request::Call(call)) => self.deliver(turn, place, &call, message),
-            Some(Request::Initialize) => self.tool_shook_hands(turn, place, answer),
-            Some(Request::List(kind)) => self.tool_listed(turn, place, kind, answer, None),
+            Some(Request::Call(call)) => self.deliver(turn, key, &call, message),
+            Some(Request::Initialize) => self.tool_shook_hands(turn, key, answer),
+            Some(Request::List(kind)) => self.tool_listed(turn, key, kind, answer, None),
         }
     }
 
-    fn tool_shook_hands(&mut self, turn: &mut Turn<'_>, place: usize, answer: Result<&str, &str>) {
-        let Some(tool) = self.tools.get_mut(place) else { return };
+    fn tool_shook_hands(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ToolServerKey,
+        answer: Result<&str, &str>,
+    ) {
+        let Some(tool) = self.tools.expect_mut(key) else { return };
         if tool.is_initialised() {
             return;
         }
@@ -219,12 +242,12 @@ impl Agent {
         match tool.hear_hello(turn, &mut self.calls, answer) {
             Ok(()) => {
                 self.hello = None;
-                self.name_tool(place);
-                self.say_trouble(turn, place);
+                self.name_tool(key);
+                self.say_trouble(turn, key);
             }
             // A late refusal of an earlier attempt says nothing new.
             Err(_) if tool.state == ToolState::Opaque => (),
-            Err(trouble) => self.tool_is_opaque(turn, place, trouble),
+            Err(trouble) => self.tool_is_opaque(turn, key, trouble),
         }
         turn.tools_changed();
     }
@@ -232,12 +255,12 @@ impl Agent {
     fn tool_listed(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: ToolServerKey,
         kind: Kind,
         answer: Result<&str, &str>,
         fault: Option<Fault>,
     ) {
-        let Some(tool) = self.tools.get_mut(place) else { return };
+        let Some(tool) = self.tools.expect_mut(key) else { return };
         turn.catalogue_changed();
         let listed = tool.hear_page(turn, &mut self.calls, kind, answer);
         let Listed::Done { tell, trouble } = listed else { return };
@@ -246,20 +269,20 @@ impl Agent {
             Some(trouble) => {
                 // The same trouble with every listing is said once.
                 if tool.note_trouble(trouble, turn.now) {
-                    self.say_trouble(turn, place);
+                    self.say_trouble(turn, key);
                 }
             }
             None => {
                 tool.trouble.take_if(|trouble| trouble.is_about(kind));
             }
         }
-        self.list_is_known(turn, place, kind, tell);
+        self.list_is_known(turn, key, kind, tell);
         turn.tools_changed();
     }
 
     /// Says what is wrong with a tool server.
-    pub(super) fn say_trouble(&self, turn: &Turn<'_>, place: usize) {
-        let Some(tool) = self.tools.get(place) else { return };
+    pub(super) fn say_trouble(&self, turn: &Turn<'_>, key: ToolServerKey) {
+        let Some(tool) = self.tools.expect(key) else { return };
         let Some(trouble) = &tool.trouble else { return };
         let language = turn.policy.language;
         log::warn!("{}", language.tool_trouble(Who(&self.name, tool), trouble.told(language)));
@@ -269,17 +292,17 @@ impl Agent {
     pub(super) fn list_is_known(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: ToolServerKey,
         kind: Kind,
         tell: bool,
     ) {
-        let Some(tool) = self.tools.get_mut(place) else { return };
+        let Some(tool) = self.tools.expect_mut(key) else { return };
         if kind == Kind::Tools && tool.state == ToolState::Listing {
             tool.state = ToolState::Ready;
-            self.join_line(turn, place);
+            self.join_line(turn, key);
             self.merge_all(turn);
-        } else if kind == Kind::Tools && self.has_other_twins(place) {
-            self.join_line(turn, place);
+        } else if kind == Kind::Tools && self.has_other_twins(key) {
+            self.join_line(turn, key);
             self.merge_all(turn);
         } else if kind != Kind::Tools && self.is_first_listed(kind) {
             // Who has a name is decided when all have answered, not by who is quickest.
@@ -295,23 +318,23 @@ impl Agent {
     }
 
     /// Whether a tool's changed list makes it the twin of others than before.
-    fn has_other_twins(&self, place: usize) -> bool {
-        let Some(tool) = self.tools.get(place) else { return false };
-        let others = self.tools.iter().filter(|(other, _)| *other != place);
-        let mut others = others.map(|(_, other)| &**other).filter(|other| is_kin(other, tool));
+    fn has_other_twins(&self, key: ToolServerKey) -> bool {
+        let Some(tool) = self.tools.expect(key) else { return false };
+        let others = self.tools.iter().filter(|(other, _)| *other != key);
+        let mut others = others.map(|(_, other)| other).filter(|other| is_kin(other, tool));
         others.any(|other| offer_the_same(other, tool) != (other.line == tool.line))
     }
 
     /// Finds out which server over time a tool is that has just become ready: the one of its
     /// `server_id`, a twin's, one that was lost, or a new one.
-    fn join_line(&mut self, turn: &mut Turn<'_>, place: usize) {
-        let Some(tool) = self.tools.get(place) else { return };
+    fn join_line(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
+        let Some(tool) = self.tools.expect(key) else { return };
         let old_line = tool.line;
         let kin: Vec<&Tool> = self
             .tools
             .iter()
-            .filter(|(other, _)| *other != place)
-            .map(|(_, other)| &**other)
+            .filter(|(other, _)| *other != key)
+            .map(|(_, other)| other)
             .filter(|other| is_kin(other, tool))
             .collect();
         let twin = kin.iter().find(|other| offer_the_same(other, tool));
@@ -330,7 +353,7 @@ impl Agent {
         self.lines = self.lines.max(line);
         self.lost.retain(|lost| lost.line != line && (lost.line != 0 || lost.label != label));
         let language = turn.policy.language;
-        if let Some(tool) = self.tools.get_mut(place) {
+        if let Some(tool) = self.tools.expect_mut(key) {
             tool.line = line;
             tool.line_label = line_label;
             tool.inherit(known.unwrap_or_default());
@@ -341,35 +364,35 @@ impl Agent {
         self.hello = None;
         self.find_server(old_line);
         self.find_server(line);
-        self.has_joined_line(turn, place);
+        self.has_joined_line(turn, key);
         self.renew_subscriptions(turn);
     }
 
     fn tool_notifies(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: ToolServerKey,
         method: &str,
         message: &Message<'_>,
     ) {
         match method {
-            "notifications/progress" => self.progress(turn, place, message),
+            "notifications/progress" => self.progress(turn, key, message),
             // Its own handshake is over. One that refused ours before may not refuse it now.
             "notifications/initialized" => {
-                if self.tools.get(place).is_some_and(|tool| tool.state == ToolState::Opaque) {
-                    self.tool_invites(turn, place);
+                if self.tools.expect(key).is_some_and(|tool| tool.state == ToolState::Opaque) {
+                    self.tool_invites(turn, key);
                 }
             }
             // The relay has answered the request already.
             "notifications/cancelled" => (),
-            _ if self.tool_has_changed(turn, place, method) => (),
-            _ => self.tell_initialised_robots(turn, place, message.text),
+            _ if self.tool_has_changed(turn, key, method) => (),
+            _ => self.tell_initialised_robots(turn, key, message.text),
         }
     }
 
     /// Takes a `list_changed`; says whether it was one of a list the relay knows.
-    fn tool_has_changed(&mut self, turn: &mut Turn<'_>, place: usize, method: &str) -> bool {
-        let Some(tool) = self.tools.get_mut(place).filter(|tool| tool.is_initialised()) else {
+    fn tool_has_changed(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, method: &str) -> bool {
+        let Some(tool) = self.tools.expect_mut(key).filter(|tool| tool.is_initialised()) else {
             return false;
         };
         let mut known = false;
@@ -383,21 +406,19 @@ impl Agent {
         known
     }
 
-    fn progress(&mut self, turn: &mut Turn<'_>, place: usize, message: &Message<'_>) {
+    fn progress(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, message: &Message<'_>) {
         let params = message.read_params();
         let Some(token) = params.progress_token else { return };
         let Some(number) = number(token) else { return };
-        let Some(tool) = self.tools.get_mut(place) else { return };
+        let Some(tool) = self.tools.expect_quietly(key) else { return };
         let deadline = turn.now.after(turn.policy.request_timeout);
         let Some(call) = self.calls.put_off(tool.key, number, deadline) else { return };
-        // Sooner than before, where new settings have made the wait shorter.
-        turn.wake(deadline);
         let (Some(robot), Some(own)) = (self.robots.get(call.robot()), call.token()) else {
             return;
         };
         if !tool.progress.admits(turn.now, message.text.len(), 1) {
             turn.traffic.notifications_dropped += 1;
-            return self.complain_of_notifications(turn, place);
+            return self.complain_of_notifications(turn, key);
         }
         let mut splice = Splice::of(message.text);
         splice.put(token, own);
@@ -409,8 +430,8 @@ impl Agent {
 
     /// Passes a notification on to every robot that has finished its handshake, as long as its
     /// tool server does not make the relay send too much.
-    fn tell_initialised_robots(&mut self, turn: &mut Turn<'_>, place: usize, text: &str) {
-        let Some(tool) = self.tools.get_mut(place) else { return };
+    fn tell_initialised_robots(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, text: &str) {
+        let Some(tool) = self.tools.expect_quietly(key) else { return };
         let mut dropped = 0;
         for (_, robot) in self.robots.iter().filter(|(_, robot)| robot.initialised) {
             if quirks::too_large_for(robot, turn.policy, &[text]).is_some() {
@@ -427,7 +448,7 @@ impl Agent {
         }
         turn.traffic.notifications_dropped += dropped;
         if dropped > 0 {
-            self.complain_of_notifications(turn, place);
+            self.complain_of_notifications(turn, key);
         }
     }
 }

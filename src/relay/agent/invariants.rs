@@ -3,7 +3,7 @@
 use super::Agent;
 use crate::relay::catalogue::Kind;
 use crate::relay::tool::Tool;
-use crate::relay::{Policy, ToolState};
+use crate::relay::ToolState;
 
 impl Agent {
     /// What must always hold.
@@ -11,16 +11,16 @@ impl Agent {
     /// # Panics
     /// Where it does not: for tests and debug builds only.
     #[allow(clippy::panic)]
-    pub(in crate::relay) fn check_invariants(&self, policy: &Policy) {
+    pub(in crate::relay) fn check_invariants(&self) {
         self.calls.check_invariants();
         for call in self.calls.iter() {
             assert!(self.robots.contains(call.robot()), "a call without its robot");
         }
-        for (place, tool) in self.tools.iter().filter(|(_, tool)| tool.line != 0) {
-            let serving = self.serving(tool.line).and_then(|place| self.tools.get(place));
+        for (key, tool) in self.tools.iter().filter(|(_, tool)| tool.line != 0) {
+            let serving = self.serving(tool.line).and_then(|key| self.tools.expect(key));
             let rank = |tool: &Tool| (tool.doubt.is_none(), tool.order);
-            assert!(serving.is_some_and(|other| other.line == tool.line), "{place} is not served");
-            assert!(serving.is_some_and(|other| rank(other) >= rank(tool)), "{place} should serve");
+            assert!(serving.is_some_and(|other| other.line == tool.line), "{key:?} is not served");
+            assert!(serving.is_some_and(|other| rank(other) >= rank(tool)), "{key:?} should serve");
         }
         let parked: usize = self.robots.iter().map(|(_, robot)| robot.parked).sum();
         assert_eq!(parked, self.parked.len(), "parked requests are miscounted");
@@ -41,10 +41,22 @@ impl Agent {
                 assert!(stale || lost || self.serving(line).is_some(), "nobody offers line {line}");
             }
         }
-        if let Some(deadline) = self.deadline(policy) {
-            assert!(self.armed.is_some_and(|armed| armed <= deadline), "a deadline is missed");
+        let own_deadlines = [
+            ("a tool server's", self.tools.first_deadline()),
+            ("a robot's", self.robots.first_deadline()),
+            ("a call's", self.calls.next_deadline()),
+            ("a waiting request's", self.parked.next_deadline()),
+            ("a waiting robot's", self.first_answer()),
+            ("a lost tool server's", self.first_grace()),
+            ("a merged list's", self.catalogue.next_deadline()),
+            ("unfinished work's", self.unfinished),
+            ("an expected tool server's", self.expected_until),
+        ];
+        for (whose, deadline) in own_deadlines {
+            let is_announced = |at| self.armed.is_some_and(|armed| armed <= at);
+            assert!(deadline.is_none_or(is_announced), "{whose} deadline is not announced");
         }
-        for (_, robot) in &self.robots {
+        for (_, robot) in self.robots.iter() {
             assert!(robot.waiting.is_some() || robot.inbox.is_empty(), "a message is stuck");
         }
     }

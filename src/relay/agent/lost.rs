@@ -11,7 +11,7 @@ impl Agent {
     /// A tool server is gone, and may come back.
     pub(super) fn keep_in_mind(&mut self, turn: &mut Turn<'_>, mut tool: Tool) {
         let until = turn.now.after(turn.policy.reconnect_grace);
-        turn.wake(until);
+        self.grace_ends = Some(self.grace_ends.map_or(until, |ends| ends.min(until)));
         let mut items = PerKind::default();
         for kind in Kind::all() {
             *items.of_mut(kind) = std::mem::take(&mut tool.lists.of_mut(kind).items);
@@ -30,13 +30,6 @@ impl Agent {
         });
     }
 
-    /// The end of the time after the server's start has to be seen.
-    pub(super) fn expect(&self, turn: &mut Turn<'_>) {
-        if let Some(until) = self.expected_until {
-            turn.wake(until);
-        }
-    }
-
     /// Whether a tool server may come back that requests have to wait for.
     pub(super) fn expects_tools(&self) -> bool {
         !self.lost.is_empty() || self.expected_until.is_some()
@@ -53,13 +46,11 @@ impl Agent {
             turn.catalogue_changed();
             self.merge_all(turn);
         }
-        if let Some(until) = self.grace_ends() {
-            turn.wake(until);
-        }
+        self.grace_ends = self.first_grace();
     }
 
     /// When the first of the lost tools is given up.
-    pub(super) fn grace_ends(&self) -> Option<Moment> {
+    pub(super) fn first_grace(&self) -> Option<Moment> {
         let lost = self.lost.iter().filter(|lost| !self.may_be_back(lost));
         lost.map(|lost| lost.until).min()
     }

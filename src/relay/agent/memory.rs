@@ -9,6 +9,7 @@ use crate::relay::lost::Lost;
 use crate::relay::parked::Parked;
 use crate::relay::reply::{Cause, Refusal};
 use crate::relay::robot::Queued;
+use crate::relay::table::{Key, RobotKey, ToolServerKey};
 use crate::relay::trouble::Trouble;
 use crate::relay::turn::Turn;
 use std::rc::Rc;
@@ -63,16 +64,16 @@ impl Agent {
     /// keeps for it.
     pub(in crate::relay) fn give_way(&mut self, turn: &mut Turn<'_>) {
         let calls = self.calls.iter().map(Call::memory).sum::<usize>();
-        let lists = self.tools.iter().map(|(place, tool)| (tool.catalogue_memory(), place)).max();
-        let (lists, place) = lists.unwrap_or_default();
+        let lists = self.tools.iter().map(|(key, tool)| (tool.catalogue_memory(), key)).max();
+        let (lists, key) = lists.map_or((0, None), |(lists, key)| (lists, Some(key)));
         let lost: usize = self.lost.iter().map(Lost::memory).sum();
         let most = calls.max(self.held).max(lists).max(lost);
         if most == calls {
             self.give_up_calls(turn);
         } else if most == self.held {
             self.give_up_waiting(turn);
-        } else if most == lists {
-            self.give_up_lists(turn, place);
+        } else if let Some(key) = key.filter(|_| most == lists) {
+            self.give_up_lists(turn, key);
         } else {
             self.lost.clear();
             self.merge_all_now(turn);
@@ -80,8 +81,8 @@ impl Agent {
     }
 
     /// Forgets the lists of a tool server. It stays connected, and may be asked again.
-    fn give_up_lists(&mut self, turn: &mut Turn<'_>, place: usize) {
-        let Some(tool) = self.tools.get_mut(place) else { return };
+    fn give_up_lists(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
+        let Some(tool) = self.tools.expect_mut(key) else { return };
         for kind in Kind::all() {
             let list = tool.lists.of_mut(kind);
             list.items = Rc::default();
@@ -90,7 +91,7 @@ impl Agent {
             }
         }
         if tool.note_trouble(Trouble::GaveWay, turn.now) {
-            self.say_trouble(turn, place);
+            self.say_trouble(turn, key);
         }
         self.merge_all_now(turn);
     }
@@ -98,48 +99,48 @@ impl Agent {
     /// Refuses what waits of the robot that has the most of it waiting.
     fn give_up_waiting(&mut self, turn: &mut Turn<'_>) {
         let mut sums = vec![0usize; self.robots.capacity()];
-        for (place, robot) in &self.robots {
+        for (key, robot) in self.robots.iter() {
             let own = robot.waiting.iter().map(|waiting| waiting.memory());
-            if let Some(sum) = sums.get_mut(place) {
+            if let Some(sum) = sums.get_mut(key.place()) {
                 *sum += own.chain(robot.inbox.iter().map(Queued::memory)).sum::<usize>();
             }
         }
         for parked in self.parked.iter() {
-            if let Some(sum) = sums.get_mut(parked.robot) {
+            if let Some(sum) = sums.get_mut(parked.robot.place()) {
                 *sum += parked.memory();
             }
         }
         let most = sums.into_iter().enumerate().max_by_key(|(_, sum)| *sum);
-        let Some(place) = most.map(|(place, _)| place) else { return };
-        let gone = self.parked.take_all_of(place);
+        let Some(key) = most.map(|(place, _)| RobotKey::of(place)) else { return };
+        let gone = self.parked.take_all_of(key);
         gone.iter().for_each(|parked| self.unparked(turn, parked));
-        let Some(robot) = self.robots.get_mut(place) else { return };
+        let Some(robot) = self.robots.get_mut(key) else { return };
         let (inbox, waiting) = (std::mem::take(&mut robot.inbox), robot.waiting.take());
         let freed = waiting.iter().map(|waiting| waiting.memory());
         self.release(turn, freed.chain(inbox.iter().map(Queued::memory)).sum());
         let ids = gone.iter().map(|parked| &*parked.id);
         let ids = ids.chain(waiting.iter().map(|waiting| &*waiting.id));
         for id in ids.chain(inbox.iter().filter_map(|queued| queued.id.as_deref())) {
-            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::MemorySpent));
+            self.refuse(turn, key, id, Refusal::NotForwarded(Cause::MemorySpent));
         }
-        self.pay_list_owed(turn, place);
+        self.pay_list_owed(turn, key);
     }
 
     /// Cancels and refuses the requests under way of the robot whose requests take the most.
     fn give_up_calls(&mut self, turn: &mut Turn<'_>) {
         let mut sums = vec![0usize; self.robots.capacity()];
         for call in self.calls.iter() {
-            if let Some(sum) = sums.get_mut(call.robot()) {
+            if let Some(sum) = sums.get_mut(call.robot().place()) {
                 *sum += call.memory();
             }
         }
         let most = sums.into_iter().enumerate().max_by_key(|(_, sum)| *sum);
-        let Some((place, _)) = most else { return };
-        while let Some(key) = self.calls.first_of(place) {
-            let Some(call) = self.withdraw(turn, key, "memory limit") else { break };
+        let Some(key) = most.map(|(place, _)| RobotKey::of(place)) else { return };
+        while let Some(call) = self.calls.first_of(key) {
+            let Some(call) = self.withdraw(turn, call, "memory limit") else { break };
             self.call_failed(turn, &call, Refusal::NotForwarded(Cause::MemorySpent));
         }
-        self.pay_list_owed(turn, place);
+        self.pay_list_owed(turn, key);
     }
 
     /// How many bytes of memory are kept for the agent, counted anew.

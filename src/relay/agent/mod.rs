@@ -33,13 +33,13 @@ use crate::relay::parked::{Parked, ParkedQueue};
 use crate::relay::reply::{self, Refusal};
 use crate::relay::robot::{self, Queued, Robot};
 use crate::relay::subscriptions::Subscriptions;
+use crate::relay::table::{RobotKey, Table, ToolServerKey};
 use crate::relay::tool::{self, Doubt, Tool};
 use crate::relay::trouble::Trouble;
 use crate::relay::turn::Turn;
-use crate::relay::{Peer, Policy, ToolState};
+use crate::relay::{Peer, ToolState};
 use crate::sorted::sorted;
 use crate::time::Moment;
-use slab::Slab;
 use std::collections::{HashSet, VecDeque};
 
 /// What tools without a name are remembered as when they go: one after the other, each would have a
@@ -50,8 +50,8 @@ pub(super) const NAMELESS: &str = "tool";
 #[derive(Debug)]
 pub(super) struct Agent {
     pub name: Box<str>,
-    pub tools: Slab<Box<Tool>>,
-    pub robots: Slab<Box<Robot>>,
+    pub tools: Table<ToolServerKey, Tool>,
+    pub robots: Table<RobotKey, Robot>,
     /// The requests under way to its tool servers.
     pub calls: CallTable,
     /// Tool servers that have left, with calls that are still to be answered, and why they left.
@@ -78,9 +78,13 @@ pub(super) struct Agent {
     joined: u32,
     pub lines: u32,
     /// The place of the tool server that serves each line: the newest of its twins.
-    pub serving: NumberMap<u32, usize>,
+    pub serving: NumberMap<u32, ToolServerKey>,
     /// The answer to a robot's `initialize`, as long as nothing changes it.
     pub hello: Option<Box<str>>,
+    /// When the first of the lost tool servers is given up.
+    pub grace_ends: Option<Moment>,
+    /// When the first robot that waits is answered.
+    pub answers_at: Option<Moment>,
     /// Until when its tool servers count as just lost, because the server has just started.
     pub expected_until: Option<Moment>,
     /// How many of its tool servers joined while `handshake` was off.
@@ -92,8 +96,8 @@ impl Agent {
     pub(super) fn new(name: &str, account: Account) -> Self {
         let mut agent = Agent {
             name: name.into(),
-            tools: Slab::new(),
-            robots: Slab::new(),
+            tools: Table::default(),
+            robots: Table::default(),
             calls: CallTable::default(),
             leaving: VecDeque::new(),
             lost: Vec::new(),
@@ -111,6 +115,8 @@ impl Agent {
             lines: 0,
             serving: NumberMap::default(),
             hello: None,
+            grace_ends: None,
+            answers_at: None,
             expected_until: None,
             transparent: 0,
             subscriptions: Subscriptions::default(),
@@ -126,10 +132,10 @@ impl Agent {
     }
 
     /// The places of the tools that `wanted` picks, the oldest first.
-    pub(super) fn tools_where(&self, wanted: impl Fn(&Tool) -> bool) -> Vec<usize> {
+    pub(super) fn tools_where(&self, wanted: impl Fn(&Tool) -> bool) -> Vec<ToolServerKey> {
         let tools = self.tools.iter().filter(|(_, tool)| wanted(tool));
-        let places = sorted(tools.map(|(place, tool)| (tool.order, place)));
-        places.into_iter().map(|(_, place)| place).collect()
+        let places = sorted(tools.map(|(key, tool)| (tool.order, key)));
+        places.into_iter().map(|(_, key)| key).collect()
     }
 
     /// A tool has connected; returns its place.
@@ -139,24 +145,22 @@ impl Agent {
         peer: Peer,
         address: &str,
         server_id: Option<&str>,
-    ) -> usize {
+    ) -> ToolServerKey {
         self.joined += 1;
         let mut tool = Tool::new(peer, self.joined, address, server_id);
         (tool.joined, tool.heard) = (turn.now, turn.now);
-        self.expect(turn);
         if !turn.policy.handshake {
             tool.state = ToolState::Transparent;
             self.transparent += 1;
         }
-        let place = self.tools.vacant_key();
-        tool.key = self.calls.add_tool(place);
-        self.tools.insert(Box::new(tool));
+        tool.key = self.calls.add_tool(self.tools.next_key());
+        let key = self.tools.insert(tool);
         turn.catalogue_changed();
         if server_id.is_some() {
-            self.replace_older(turn, place, server_id);
+            self.replace_older(turn, key, server_id);
         }
-        self.name_tool(place);
-        let Some(tool) = self.tools.get_mut(place) else { return place };
+        self.name_tool(key);
+        let Some(tool) = self.tools.expect_mut(key) else { return key };
         let is_loop = turn.departures.is_loop(turn.now, &self.name, server_id);
         let who = tool::Who(&self.name, tool);
         log::log!(level(is_loop), "{}", turn.policy.language.tool_joined(who));
@@ -166,45 +170,50 @@ impl Agent {
             self.forget_lost(turn);
             turn.tools_changed();
         }
-        place
+        key
     }
 
     /// A tool takes the place of those of the same `server_id`.
-    fn replace_older(&mut self, turn: &mut Turn<'_>, newer: usize, server_id: Option<&str>) {
-        for place in self.tools_where(|tool| tool.server_id.as_deref() == server_id) {
-            if place != newer {
-                if let Some(old) = self.tools.get(place) {
+    fn replace_older(
+        &mut self,
+        turn: &mut Turn<'_>,
+        newer: ToolServerKey,
+        server_id: Option<&str>,
+    ) {
+        for key in self.tools_where(|tool| tool.server_id.as_deref() == server_id) {
+            if key != newer {
+                if let Some(old) = self.tools.expect(key) {
                     turn.close(old.peer, CloseReason::Replaced);
                 }
-                self.tool_left(turn, place, &CloseReason::Replaced.into());
+                self.tool_left(turn, key, &CloseReason::Replaced.into());
             }
         }
     }
 
     /// Gives a tool its label: what it calls itself, told apart from the others.
-    pub(super) fn name_tool(&mut self, place: usize) {
-        let Some(tool) = self.tools.get(place) else { return };
+    pub(super) fn name_tool(&mut self, key: ToolServerKey) {
+        let Some(tool) = self.tools.expect(key) else { return };
         let own = tool.server_id.as_deref();
         let hello_name = tool.own_name();
         let base = match own.or(hello_name) {
             Some(base) => base.to_owned(),
             None => format!("tool-{}", tool.order),
         };
-        let others = self.tools.iter().filter(|(other, _)| *other != place);
+        let others = self.tools.iter().filter(|(other, _)| *other != key);
         let taken: HashSet<&str> = others.map(|(_, tool)| &*tool.label).collect();
         let label = (1u32..)
             .map(|n| if n == 1 { base.clone() } else { format!("{base}-{n}") })
             .find(|label| !taken.contains(&**label))
             .unwrap_or(base);
-        if let Some(tool) = self.tools.get_mut(place) {
+        if let Some(tool) = self.tools.expect_mut(key) {
             tool.label = label.into();
             tool.line_label = tool.label.clone();
         }
     }
 
     /// A tool is gone: what it had not answered is answered, and it is kept in mind for a while.
-    pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, place: usize, end: &Ending) {
-        let Some(tool) = self.tools.try_remove(place) else { return };
+    pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, end: &Ending) {
+        let Some(tool) = self.tools.remove(key) else { return };
         self.calls.tool_left(tool.key);
         self.transparent -= usize::from(tool.state == ToolState::Transparent);
         turn.catalogue_changed();
@@ -227,7 +236,7 @@ impl Agent {
         self.answer_lost_calls(turn);
         let served_by_a_twin = self.serving(tool.line).is_some();
         if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
-            self.keep_in_mind(turn, *tool);
+            self.keep_in_mind(turn, tool);
         }
         self.merge_all(turn);
         // Not before it is known what is left.
@@ -254,24 +263,27 @@ impl Agent {
     }
 
     /// A robot has connected; returns its place.
-    pub(super) fn robot_joined(&mut self, turn: &mut Turn<'_>, peer: Peer, address: &str) -> usize {
+    pub(super) fn robot_joined(
+        &mut self,
+        turn: &mut Turn<'_>,
+        peer: Peer,
+        address: &str,
+    ) -> RobotKey {
         let mut robot = Robot::new(peer, address, turn.now);
         let speaks_by = turn.now.after(SILENCE);
         robot.speaks_by = Some(speaks_by);
         robot.transparent = !turn.policy.handshake;
-        self.expect(turn);
-        turn.wake(speaks_by);
         let language = turn.policy.language;
         let is_loop = turn.complaints.is_crowd(turn.now, &self.name);
         let who = robot::Who(&self.name, &robot);
         log::log!(level(is_loop), "{}", language.robot_joined(who, self.tools.len()));
         turn.keep(robot.memory());
-        self.robots.insert(Box::new(robot))
+        self.robots.insert(robot)
     }
 
     /// A robot is gone: its requests are cancelled.
-    pub(super) fn robot_left(&mut self, turn: &mut Turn<'_>, place: usize, end: &Ending) {
-        let Some(robot) = self.robots.try_remove(place) else { return };
+    pub(super) fn robot_left(&mut self, turn: &mut Turn<'_>, key: RobotKey, end: &Ending) {
+        let Some(robot) = self.robots.remove(key) else { return };
         turn.free(robot.memory());
         let language = turn.policy.language;
         let why = language.ending(end);
@@ -281,27 +293,27 @@ impl Agent {
         if is_loop {
             self.complain_of_crowd(turn, &robot, &why);
         }
-        while let Some(key) = self.calls.first_of(place) {
-            self.withdraw(turn, key, "client disconnected");
+        while let Some(call) = self.calls.first_of(key) {
+            self.withdraw(turn, call, "client disconnected");
             turn.traffic.calls_cancelled += 1;
         }
         if robot.parked > 0 {
-            let gone = self.parked.take_all_of(place);
+            let gone = self.parked.take_all_of(key);
             let freed = gone.iter().map(Parked::memory).sum();
             self.release(turn, freed);
         }
         let waiting = robot.waiting.iter().map(|waiting| waiting.memory());
         let freed = waiting.chain(robot.inbox.iter().map(Queued::memory)).sum();
         self.release(turn, freed);
-        self.unsubscribe_all(turn, place);
+        self.unsubscribe_all(turn, key);
     }
 
     /// Does what is due.
     pub(super) fn time(&mut self, turn: &mut Turn<'_>) {
         self.unfinished = None;
         self.answer_lost_calls(turn);
-        for place in self.tools_where(|_| true) {
-            self.tool_time(turn, place);
+        for key in self.tools_where(|_| true) {
+            self.tool_time(turn, key);
         }
         self.calls_time(turn);
         self.expected_until.take_if(|until| *until <= turn.now);
@@ -317,20 +329,22 @@ impl Agent {
         }
         if turn.is_time {
             self.tell_if_due(turn);
+            self.tools.refresh_deadline();
+            self.robots.refresh_deadline();
         }
     }
 
-    fn tool_time(&mut self, turn: &mut Turn<'_>, place: usize) {
-        let Some(tool) = self.tools.get_mut(place) else { return };
+    fn tool_time(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
+        let Some(tool) = self.tools.expect_mut(key) else { return };
         // First, for a list that has changed meanwhile is then asked for again at once.
         for late in tool.late_lists(turn, &mut self.calls) {
-            self.list_is_late(turn, place, &late);
+            self.list_is_late(turn, key, &late);
         }
-        let Some(tool) = self.tools.get_mut(place) else { return };
+        let Some(tool) = self.tools.expect_mut(key) else { return };
         if let Err(trouble) = tool.time(turn, &mut self.calls) {
-            self.tool_is_opaque(turn, place, trouble);
+            self.tool_is_opaque(turn, key, trouble);
         }
-        self.twin_time(turn, place);
+        self.twin_time(turn, key);
     }
 
     /// Gives up the calls that were not answered in time.
@@ -342,15 +356,15 @@ impl Agent {
             let at = self.calls.whereabouts(late);
             let Some(call) = self.withdraw(turn, late, "timed out") else { break };
             self.call_failed(turn, &call, Refusal::TimedOut);
-            if let Some((Some(place), _)) = at {
-                self.doubts(turn, place, Doubt::TimedOut);
+            if let Some((Some(key), _)) = at {
+                self.doubts(turn, key, Doubt::TimedOut);
             }
         }
     }
 
     /// A list was not answered in time.
-    fn list_is_late(&mut self, turn: &mut Turn<'_>, place: usize, late: &Late) {
-        let Some(tool) = self.tools.get_mut(place) else { return };
+    fn list_is_late(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, late: &Late) {
+        let Some(tool) = self.tools.expect_mut(key) else { return };
         let language = turn.policy.language;
         let (kind, words) = match late {
             Late::Repeated => (Kind::Tools, language.tools_awaited()),
@@ -362,13 +376,18 @@ impl Agent {
             log::warn!("{}", language.tool_trouble(tool::Who(&self.name, tool), words));
         }
         if let Late::GivenUp { kind, tell } = late {
-            self.list_is_known(turn, place, *kind, *tell);
+            self.list_is_known(turn, key, *kind, *tell);
         }
     }
 
     /// A tool does not shake hands.
-    pub(super) fn tool_is_opaque(&mut self, turn: &mut Turn<'_>, place: usize, trouble: Trouble) {
-        let Some(tool) = self.tools.get_mut(place) else { return };
+    pub(super) fn tool_is_opaque(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ToolServerKey,
+        trouble: Trouble,
+    ) {
+        let Some(tool) = self.tools.expect_mut(key) else { return };
         let language = turn.policy.language;
         log::warn!("{}", language.tool_opaque(tool::Who(&self.name, tool), trouble.told(language)));
         tool.become_opaque(trouble, turn.now);
@@ -377,30 +396,25 @@ impl Agent {
 
     /// Follows new settings.
     pub(super) fn follow_policy(&mut self, turn: &mut Turn<'_>) {
-        for (_, tool) in &mut self.tools {
+        for tool in self.tools.values_quietly() {
             tool.follow_policy(turn);
         }
     }
 
-    /// When [`Agent::time`] has something to do.
-    pub(super) fn deadline(&self, policy: &Policy) -> Option<Moment> {
-        let listing_timeout = policy.handshake_timeout;
-        let tools = self.tools.iter().filter_map(|(_, tool)| tool.deadline(listing_timeout));
-        let lost = self.grace_ends();
-        let parked = self.parked.deadline();
-        let waiting = self.patience_ends();
-        let telling = self.catalogue.telling_due().into_iter().chain(self.catalogue.merge_due());
-        let silent = self.robots.iter().filter_map(|(_, robot)| robot.speaks_by);
-        tools
-            .chain(lost)
-            .chain(silent)
-            .chain(self.calls.next_deadline())
-            .chain(parked)
-            .chain(waiting)
-            .chain(telling)
-            .chain(self.unfinished)
-            .chain(self.expected_until)
-            .min()
+    /// When [`Agent::time`] has something to do: then, or later.
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        let all = [
+            self.tools.next_deadline(),
+            self.robots.next_deadline(),
+            self.calls.next_deadline(),
+            self.parked.next_deadline(),
+            self.catalogue.next_deadline(),
+            self.grace_ends,
+            self.answers_at,
+            self.unfinished,
+            self.expected_until,
+        ];
+        all.into_iter().flatten().min()
     }
 
     /// Takes a call out that is over.
@@ -419,8 +433,8 @@ impl Agent {
     ) -> Option<Call> {
         let at = self.calls.whereabouts(key);
         let call = self.close_call(turn, key)?;
-        if let Some((Some(place), number)) = at.filter(|_| call.nature != Nature::Initialize) {
-            if let Some(tool) = self.tools.get(place) {
+        if let Some((Some(key), number)) = at.filter(|_| call.nature != Nature::Initialize) {
+            if let Some(tool) = self.tools.expect(key) {
                 let _ = turn.send_to_tool(tool.peer, &[&reply::cancelled(number, reason)]);
             }
         }
@@ -428,7 +442,7 @@ impl Agent {
     }
 
     /// How many requests of a robot are under way or wait.
-    pub(super) fn load(&self, robot: usize) -> usize {
+    pub(super) fn load(&self, robot: RobotKey) -> usize {
         let (_, under_way) = self.calls.count_of(robot);
         let waiting = self.robots.get(robot).map_or(0, |robot| robot.parked + robot.inbox.len());
         under_way + waiting

@@ -9,6 +9,7 @@ use crate::relay::numbers::NumberMap;
 use crate::relay::quirks;
 use crate::relay::reply;
 use crate::relay::robot::Waiting;
+use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool::Tool;
 use crate::relay::trouble::Trouble;
 use crate::relay::turn::Turn;
@@ -39,7 +40,6 @@ impl Agent {
     /// Something is left to be done once the other agents have had their turn.
     pub(super) fn go_on_later(&mut self, turn: &mut Turn<'_>) {
         self.unfinished = Some(turn.now);
-        turn.wake(turn.now);
     }
 
     /// What there is to wait for before a robot is answered.
@@ -53,7 +53,7 @@ impl Agent {
     }
 
     /// When the first robot that waits is answered at the latest.
-    pub(super) fn patience_ends(&self) -> Option<Moment> {
+    pub(super) fn first_answer(&self) -> Option<Moment> {
         let waiting = || self.robots.iter().filter_map(|(_, robot)| robot.waiting.as_deref());
         waiting().next()?;
         let awaited = self.awaited();
@@ -67,8 +67,8 @@ impl Agent {
         kind: Kind,
         wanted: impl Fn(&Tool) -> bool,
     ) {
-        for place in self.tools_where(wanted) {
-            if let Some(tool) = self.tools.get_mut(place) {
+        for key in self.tools_where(wanted) {
+            if let Some(tool) = self.tools.expect_mut(key) {
                 tool.start_listing(turn, &mut self.calls, kind, false);
             }
         }
@@ -84,6 +84,7 @@ impl Agent {
     /// Makes every merged list anew at once: what they were made of has to be given up.
     pub(super) fn merge_all_now(&mut self, turn: &mut Turn<'_>) {
         Kind::all().for_each(|kind| self.merge_now(turn, kind));
+        turn.tools_changed();
     }
 
     /// Makes one merged list anew, at once or when it is time again. Robots are told where it has
@@ -94,7 +95,7 @@ impl Agent {
         merging.tell |= tell;
         if merging.not_before > turn.now || turn.is_spent() {
             merging.not_before = merging.not_before.max(turn.now);
-            return turn.wake(merging.not_before);
+            return;
         }
         self.merge_now(turn, kind);
     }
@@ -111,8 +112,8 @@ impl Agent {
     fn merge_now(&mut self, turn: &mut Turn<'_>, kind: Kind) {
         turn.catalogue_changed();
         let mut offers = std::mem::take(self.catalogue.offers.of_mut(kind));
-        let live = self.serving.iter().filter_map(|(line, place)| {
-            let tool = self.tools.get(*place)?;
+        let live = self.serving.iter().filter_map(|(line, key)| {
+            let tool = self.tools.expect(*key)?;
             Some((*line, &*tool.line_label, &tool.lists.of(kind).items))
         });
         let lost = self.lost.iter().map(|lost| (lost.line, &*lost.line_label, lost.items.of(kind)));
@@ -163,15 +164,15 @@ impl Agent {
     /// Says of which tool servers items are left out because the agent has no room for them.
     fn note_left_out(&mut self, turn: &Turn<'_>, kind: Kind, result: &MergeResult) {
         let left_out: NumberMap<u32, usize> = result.left_out.iter().copied().collect();
-        let servers: Vec<usize> = self.serving.values().copied().collect();
-        for place in servers {
-            let Some(tool) = self.tools.get_mut(place) else { continue };
+        let servers: Vec<ToolServerKey> = self.serving.values().copied().collect();
+        for key in servers {
+            let Some(tool) = self.tools.expect_mut(key) else { continue };
             let was_told = matches!(tool.trouble, Some(Trouble::AgentFull(of, _)) if of == kind);
             match left_out.get(&tool.line) {
                 Some(count) => {
                     tool.note_trouble(Trouble::AgentFull(kind, *count), turn.now);
                     if !was_told {
-                        self.say_trouble(turn, place);
+                        self.say_trouble(turn, key);
                     }
                 }
                 None if was_told => tool.trouble = None,
@@ -185,7 +186,6 @@ impl Agent {
         let telling = self.catalogue.telling.of_mut(kind);
         if telling.not_before > turn.now {
             telling.due = true;
-            turn.wake(telling.not_before);
             return;
         }
         telling.due = false;
@@ -193,7 +193,7 @@ impl Agent {
         let waits_for_list = |waiting: &Waiting| waiting.kinds.contains(&kind);
         let version = self.catalogue.offers.of(kind).version();
         let (mut wait, bytes) = (BETWEEN_TELLINGS, self.catalogue.offers.of(kind).bytes());
-        for (_, robot) in &mut self.robots {
+        for robot in self.robots.values_quietly() {
             if robot.waiting.as_deref().is_some_and(waits_for_list) {
                 continue;
             }
@@ -222,16 +222,16 @@ impl Agent {
     /// once.
     pub(super) fn pay_lists_owed(&mut self, turn: &mut Turn<'_>) {
         let owed = self.robots.iter().filter(|(_, robot)| robot.list_owed);
-        for place in owed.map(|(place, _)| place).collect::<Vec<_>>() {
+        for key in owed.map(|(key, _)| key).collect::<Vec<_>>() {
             if turn.is_spent() {
                 return self.go_on_later(turn);
             }
-            self.pay_list_owed(turn, place);
+            self.pay_list_owed(turn, key);
         }
     }
 
     /// Remembers the id of a robot's `tools/list`, to answer it once more.
-    pub(super) fn last_listed(&mut self, turn: &mut Turn<'_>, robot: usize, id: &str) {
+    pub(super) fn last_listed(&mut self, turn: &mut Turn<'_>, robot: RobotKey, id: &str) {
         let Some(robot) = self.robots.get_mut(robot) else { return };
         let before = robot.memory();
         robot.last_list = Some(id.into());
@@ -239,18 +239,18 @@ impl Agent {
     }
 
     /// Sends a robot that ignores `list_changed` its list again, unless its id is in use.
-    pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, place: usize) {
-        let Some(robot) = self.robots.get(place) else { return };
+    pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, key: RobotKey) {
+        let Some(robot) = self.robots.get(key) else { return };
         let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_owed) else { return };
-        let in_use = self.calls.find(place, id).is_some()
-            || self.parked.has(place, id)
+        let in_use = self.calls.find(key, id).is_some()
+            || self.parked.has(key, id)
             || robot.waiting.iter().any(|waiting| &*waiting.id == id)
             || robot.inbox.iter().any(|queued| queued.id.as_deref() == Some(id));
         if in_use {
             return;
         }
         let id = id.to_owned();
-        self.answer_list(turn, place, Kind::Tools, &id, 0);
+        self.answer_list(turn, key, Kind::Tools, &id, 0);
     }
 
     /// Answers a robot's request for a list from what is known: from the element at `start` on, where
@@ -258,12 +258,12 @@ impl Agent {
     pub(super) fn answer_list(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: RobotKey,
         kind: Kind,
         id: &str,
         start: usize,
     ) {
-        let Some(robot) = self.robots.get_mut(place) else { return };
+        let Some(robot) = self.robots.get_mut(key) else { return };
         let list = std::mem::take(self.catalogue.offers.of_mut(kind));
         let is_first_page = kind == Kind::Tools && start == 0;
         if is_first_page {
@@ -282,13 +282,13 @@ impl Agent {
             }
             if let Some((name, size)) = page.left_out {
                 let words = turn.policy.language.offer_too_large(name, size);
-                self.complain_of_large_answer(turn, place, &words);
+                self.complain_of_large_answer(turn, key, &words);
             }
         } else {
             pieces.extend(list.pieces());
             pieces.push("]}}");
         }
-        self.answer(turn, place, id, &pieces);
+        self.answer(turn, key, id, &pieces);
         *self.catalogue.offers.of_mut(kind) = list;
     }
 
@@ -296,11 +296,11 @@ impl Agent {
     pub(super) fn answer_initialize(
         &mut self,
         turn: &mut Turn<'_>,
-        place: usize,
+        key: RobotKey,
         id: &str,
         message: &Message<'_>,
     ) {
-        self.meet(turn, place, message);
+        self.meet(turn, key, message);
         let hello = match self.hello.take() {
             Some(hello) => hello,
             None => {
@@ -309,18 +309,18 @@ impl Agent {
             }
         };
         let head = r#"{"jsonrpc":"2.0","id":"#;
-        self.answer(turn, place, id, &[head, id, r#","result":"#, &hello, "}"]);
+        self.answer(turn, key, id, &[head, id, r#","result":"#, &hello, "}"]);
         self.hello = Some(hello);
     }
 
     /// The answer to `initialize` for all tool servers together. Twins speak once.
     fn make_hello(&self) -> Box<str> {
         let mut tools = self.tools_where(|tool| tool.hello.is_some());
-        tools.retain(|place| {
-            let line = self.tools.get(*place).map_or(0, |tool| tool.line);
-            line == 0 || self.serving(line) == Some(*place)
+        tools.retain(|key| {
+            let line = self.tools.expect(*key).map_or(0, |tool| tool.line);
+            line == 0 || self.serving(line) == Some(*key)
         });
-        let tools = tools.iter().filter_map(|place| self.tools.get(*place));
+        let tools = tools.iter().filter_map(|key| self.tools.expect(*key));
         let hellos: Vec<&Hello> = tools.filter_map(|tool| tool.hello.as_ref()).collect();
         hello::united(&hellos)
     }

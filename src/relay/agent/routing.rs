@@ -10,6 +10,7 @@ use crate::relay::parked::Parked;
 use crate::relay::quirks;
 use crate::relay::reply::{shortened, Cause, Refusal};
 use crate::relay::robot;
+use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool::Tool;
 use crate::relay::turn::Turn;
 use crate::relay::ToolState;
@@ -33,9 +34,9 @@ pub(super) enum Group {
 /// Where a request goes.
 pub(super) enum Route {
     /// To these tools; the first answer counts.
-    To(Vec<usize>),
+    To(Vec<ToolServerKey>),
     /// To this tool, by the name the tool knows, as it spelled it.
-    Named(usize, Option<Box<str>>),
+    Named(ToolServerKey, Option<Box<str>>),
     /// Nowhere yet.
     Wait {
         /// A tool that was here and went is waited for.
@@ -76,7 +77,7 @@ impl Agent {
     /// Whether what a robot says is passed on to the tool servers that joined while `handshake` was
     /// off. Each of them keeps its mode whoever asks, so it is for them to say; where an agent has
     /// tool servers of both modes, a robot meets those of its own.
-    pub(super) fn passes_through(&self, robot: usize) -> bool {
+    pub(super) fn passes_through(&self, robot: RobotKey) -> bool {
         match (self.transparent, self.tools.len()) {
             (0, 1..) => false,
             (some, all) if some == all && all > 0 => true,
@@ -91,19 +92,19 @@ impl Agent {
         let (mut is_settling, mut many_unknown) = (false, false);
         let mut able_ones = Vec::new();
         let is_meant = |tool: &Tool| group == Group::All || tool.state == ToolState::Transparent;
-        for (place, tool) in &self.tools {
+        for (key, tool) in self.tools.iter() {
             if tool.is_unknown() {
-                many_unknown |= unknown.replace(place).is_some();
+                many_unknown |= unknown.replace(key).is_some();
             }
             if !is_meant(tool) {
                 continue;
             }
-            if tool.line == 0 || self.serving(tool.line) == Some(place) {
+            if tool.line == 0 || self.serving(tool.line) == Some(key) {
                 count += 1;
-                only = Some((place, tool.is_settling()));
+                only = Some((key, tool.is_settling()));
                 is_settling |= tool.is_settling();
                 if tool.takes_messages() && able(tool) {
-                    able_ones.push((tool.order, place));
+                    able_ones.push((tool.order, key));
                 }
             }
         }
@@ -114,7 +115,7 @@ impl Agent {
             _ => (),
         }
         if !able_ones.is_empty() {
-            return Route::To(sorted(able_ones).into_iter().map(|(_, place)| place).collect());
+            return Route::To(sorted(able_ones).into_iter().map(|(_, key)| key).collect());
         }
         if is_settling {
             return Route::Wait { for_lost: false };
@@ -134,7 +135,7 @@ impl Agent {
         params: &Params<'_>,
         route: Route,
         nobody: Refusal<'_>,
-    ) -> Option<usize> {
+    ) -> Option<ToolServerKey> {
         let parked = match ask.state {
             Turnstile::Parked(parked) => Some(parked),
             _ => None,
@@ -168,24 +169,23 @@ impl Agent {
     }
 
     fn park(&mut self, turn: &mut Turn<'_>, parked: Parked) {
-        let place = parked.robot;
-        if let Err(cause) = self.admit(turn, place) {
-            return self.refuse(turn, place, &parked.id, Refusal::NotForwarded(cause));
+        let key = parked.robot;
+        if let Err(cause) = self.admit(turn, key) {
+            return self.refuse(turn, key, &parked.id, Refusal::NotForwarded(cause));
         }
         if let Err(cause) = self.hold(turn, parked.memory()) {
-            return self.refuse(turn, place, &parked.id, Refusal::NotForwarded(cause));
+            return self.refuse(turn, key, &parked.id, Refusal::NotForwarded(cause));
         }
-        if let Some(robot) = self.robots.get_mut(place) {
+        if let Some(robot) = self.robots.get_mut(key) {
             robot.parked += 1;
         }
-        turn.wake(parked.deadline);
         self.parked.push(parked);
     }
 
     /// Whether one more request of the robot may be under way.
-    fn admit(&self, turn: &Turn<'_>, place: usize) -> Result<(), Cause> {
+    fn admit(&self, turn: &Turn<'_>, key: RobotKey) -> Result<(), Cause> {
         let most = turn.policy.max_in_flight;
-        if self.load(place) >= most {
+        if self.load(key) >= most {
             return Err(Cause::TooManyInFlight(most));
         }
         Ok(())
@@ -196,39 +196,39 @@ impl Agent {
         turn: &mut Turn<'_>,
         ask: Ask<'_>,
         params: &Params<'_>,
-        tools: &[usize],
+        tools: &[ToolServerKey],
         name: Option<&str>,
-    ) -> Option<usize> {
-        let Ask { robot: place, id, message, .. } = ask;
-        if let Err(cause) = self.admit(turn, place) {
-            self.refuse(turn, place, id, Refusal::NotForwarded(cause));
+    ) -> Option<ToolServerKey> {
+        let Ask { robot: key, id, message, .. } = ask;
+        if let Err(cause) = self.admit(turn, key) {
+            self.refuse(turn, key, id, Refusal::NotForwarded(cause));
             return None;
         }
         if params.has_unclear_token {
-            self.refuse(turn, place, id, Refusal::UnclearToken);
+            self.refuse(turn, key, id, Refusal::UnclearToken);
             return None;
         }
         if params.asked_token.is_some_and(|token| token.len() > LONGEST_ID) {
-            self.refuse(turn, place, id, Refusal::NotAMessage);
+            self.refuse(turn, key, id, Refusal::NotAMessage);
             return None;
         }
         let token_length = params.asked_token.map_or(0, str::len);
         let memory = memory_of_call(id.len() + token_length);
         if !turn.admits(memory.saturating_mul(tools.len())) {
-            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::MemorySpent));
+            self.refuse(turn, key, id, Refusal::NotForwarded(Cause::MemorySpent));
             return None;
         }
         // A request to many tool servers is work for the relay, as one to many robots is.
         let others = tools.len().saturating_sub(1);
         let most = turn.policy.max_in_flight.saturating_mul(TICKETS_PER_REQUEST);
-        if others > 0 && self.calls.count_of(place).0 + others > most {
+        if others > 0 && self.calls.count_of(key).0 + others > most {
             let cause = Cause::TooManyInFlight(turn.policy.max_in_flight);
-            self.refuse(turn, place, id, Refusal::NotForwarded(cause));
+            self.refuse(turn, key, id, Refusal::NotForwarded(cause));
             return None;
         }
         let bytes = (message.text.len() + PER_MESSAGE).saturating_mul(others);
         if others > 0 && !self.fan_out.admits(turn.now, bytes, AGENT_SHARE) {
-            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::TooMuchAtOnce));
+            self.refuse(turn, key, id, Refusal::NotForwarded(Cause::TooMuchAtOnce));
             return None;
         }
         let group = self.calls.new_group();
@@ -240,7 +240,7 @@ impl Agent {
         let deadline = turn.now.after(turn.policy.request_timeout);
         // An answer that is too large for the robot will have to be named.
         let kept_name = match &params.name {
-            Some((name, _)) if self.robots.get(place).is_some_and(|r| r.is_xiaozhi_server) => {
+            Some((name, _)) if self.robots.get(key).is_some_and(|r| r.is_xiaozhi_server) => {
                 shortened(name)
             }
             _ => "",
@@ -248,10 +248,10 @@ impl Agent {
         let mut digits = itoa::Buffer::new();
         let mut sent = None;
         for tool_place in tools {
-            let Some(tool) = self.tools.get_mut(*tool_place) else { continue };
-            let call = Call::new(place, (id, kept_name), params.asked_token, nature, turn.now);
+            let Some(tool) = self.tools.expect_quietly(*tool_place) else { continue };
+            let call = Call::new(key, (id, kept_name), params.asked_token, nature, turn.now);
             let memory = call.memory();
-            let (key, number) = self.calls.open(tool.key, group, deadline, call);
+            let (call, number) = self.calls.open(tool.key, group, deadline, call);
             let digits = digits.format(number);
             let mut splice = Splice::of(message.text);
             splice.put(id, digits);
@@ -262,28 +262,33 @@ impl Agent {
                 splice.put(spelled, name);
             }
             if tool.take_call(turn, splice.pieces()).is_err() {
-                self.calls.close(key);
+                self.calls.close(call);
                 continue;
             }
-            turn.wake(deadline);
             turn.keep(memory);
             turn.traffic.calls += 1;
             sent = sent.or(Some(*tool_place));
         }
         if sent.is_none() {
-            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::ToolQueueFull));
+            self.refuse(turn, key, id, Refusal::NotForwarded(Cause::ToolQueueFull));
         }
         sent
     }
 
     /// Answers a robot's request with an error.
-    pub(super) fn refuse(&mut self, turn: &mut Turn<'_>, place: usize, id: &str, why: Refusal<'_>) {
+    pub(super) fn refuse(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: RobotKey,
+        id: &str,
+        why: Refusal<'_>,
+    ) {
         why.count(turn.traffic);
         if why == Refusal::NoTool {
-            self.complain_of_no_tool(turn, place);
+            self.complain_of_no_tool(turn, key);
         }
         let language = turn.policy.language;
-        let Some(robot) = self.robots.get(place) else { return };
+        let Some(robot) = self.robots.get(key) else { return };
         let who = robot::Who(&self.name, robot);
         log::debug!("{}", language.request_refused(who, why.code(), why.message(language)));
         let text = why.answer(id, &self.name, language);
@@ -292,19 +297,19 @@ impl Agent {
         // rather than left without an answer.
         if turn.send_to_robot(peer, &[&text]).is_err() {
             turn.close(peer, CloseReason::NotReading);
-            self.robot_left(turn, place, &CloseReason::NotReading.into());
+            self.robot_left(turn, key, &CloseReason::NotReading.into());
         }
     }
 
     /// Sends a robot the answer to its request `id`, or an error where that finds no room or would
     /// end its session.
-    pub(super) fn answer(&mut self, turn: &mut Turn<'_>, place: usize, id: &str, pieces: &[&str]) {
-        let Some(robot) = self.robots.get(place) else { return };
+    pub(super) fn answer(&mut self, turn: &mut Turn<'_>, key: RobotKey, id: &str, pieces: &[&str]) {
+        let Some(robot) = self.robots.get(key) else { return };
         if let Some(size) = quirks::too_large_for(robot, turn.policy, pieces) {
-            return self.refuse(turn, place, id, Refusal::TooLarge { size, of: "" });
+            return self.refuse(turn, key, id, Refusal::TooLarge { size, of: "" });
         }
         if turn.send_to_robot(robot.peer, pieces).is_err() {
-            self.refuse(turn, place, id, Refusal::NotForwarded(Cause::RobotQueueFull));
+            self.refuse(turn, key, id, Refusal::NotForwarded(Cause::RobotQueueFull));
         }
     }
 
@@ -312,13 +317,13 @@ impl Agent {
     pub(super) fn deliver(
         &mut self,
         turn: &mut Turn<'_>,
-        tool: usize,
+        tool: ToolServerKey,
         call: &Call,
         message: &Message<'_>,
     ) {
         turn.traffic.calls_answered += 1;
         let mut is_doubted = false;
-        if let Some(tool) = self.tools.get_mut(tool) {
+        if let Some(tool) = self.tools.expect_quietly(tool) {
             tool.answered = tool.answered.saturating_add(1);
             is_doubted = tool.doubt.is_some();
         }
@@ -365,8 +370,14 @@ impl Agent {
 
     /// An answer would end the session of the robot it is for.
     #[cold]
-    fn answer_is_too_large(&mut self, turn: &mut Turn<'_>, tool: usize, call: &Call, size: usize) {
-        let Some(tool) = self.tools.get(tool) else { return };
+    fn answer_is_too_large(
+        &mut self,
+        turn: &mut Turn<'_>,
+        tool: ToolServerKey,
+        call: &Call,
+        size: usize,
+    ) {
+        let Some(tool) = self.tools.expect(tool) else { return };
         let language = turn.policy.language;
         let of = language.answer_of(call.name(), &tool.label);
         self.complain_of_large_answer(turn, call.robot(), &language.answer_too_large(size, &of));
@@ -393,12 +404,12 @@ impl Agent {
         round.again |= is_under_way && turn.has_news();
         round.from = round.from.or(Some(0));
         if round.not_before > turn.now {
-            return turn.wake(round.not_before);
+            return;
         }
         loop {
             if turn.is_spent() {
                 self.parked.round.not_before = turn.now;
-                return turn.wake(turn.now);
+                return;
             }
             // A robot that is closed meanwhile takes its own along.
             let Some(parked) = self.parked.next_of_round() else { break };
@@ -411,9 +422,6 @@ impl Agent {
         let round = &mut self.parked.round;
         round.not_before = turn.now.after(pause_after(std::mem::take(&mut round.cost)));
         round.from = std::mem::take(&mut round.again).then_some(0);
-        if round.from.is_some() {
-            turn.wake(round.not_before);
-        }
     }
 
     /// Gives up what has waited too long.
@@ -425,7 +433,12 @@ impl Agent {
     }
 
     /// Takes the newest waiting request of a robot back; says whether there was one.
-    pub(super) fn withdraw_parked(&mut self, turn: &mut Turn<'_>, robot: usize, id: &str) -> bool {
+    pub(super) fn withdraw_parked(
+        &mut self,
+        turn: &mut Turn<'_>,
+        robot: RobotKey,
+        id: &str,
+    ) -> bool {
         let parked = self.parked.take_newest(robot, id);
         parked.iter().for_each(|parked| self.unparked(turn, parked));
         parked.is_some()
@@ -442,10 +455,10 @@ impl Agent {
     pub(super) fn take_request(
         &mut self,
         turn: &mut Turn<'_>,
-        tool: usize,
+        tool: ToolServerKey,
         number: u32,
     ) -> Option<Request> {
-        let request = self.calls.answer(self.tools.get(tool)?.key, number);
+        let request = self.calls.answer(self.tools.expect(tool)?.key, number);
         if let Some(Request::Call(call)) = &request {
             turn.free(call.memory());
         }

@@ -19,14 +19,14 @@ impl Agent {
     pub(in crate::relay) fn view(&self, now: Moment, language: Language) -> AgentView {
         let offers = self.catalogue.offers.of(Kind::Tools);
         let tools = self.tools_where(|_| true);
-        let tools = tools.iter().filter_map(|place| Some((*place, self.tools.get(*place)?)));
+        let tools = tools.iter().filter_map(|key| Some((*key, self.tools.expect(*key)?)));
         AgentView {
             robots: self.robots.len(),
             offered: offers.len(),
             kept: self.kept,
             tools: tools
-                .map(|(place, tool)| {
-                    let serves = self.serving(tool.line) == Some(place);
+                .map(|(key, tool)| {
+                    let serves = self.serving(tool.line) == Some(key);
                     let (count, names) =
                         if serves { offers.names_of(tool.line) } else { Default::default() };
                     ToolView {
@@ -53,10 +53,10 @@ impl Agent {
         let offers = self.catalogue.offers.of(Kind::Tools);
         // How many names each line offers.
         let served: NumberMap<u32, usize> = offers.counts().collect();
-        let tools = self.tools_where(|_| true).into_iter().filter_map(|place| {
-            let tool = self.tools.get(place)?;
-            let serves = served.get(&tool.line).filter(|_| self.serving(tool.line) == Some(place));
-            let in_reserve = tool.line != 0 && self.serving(tool.line) != Some(place);
+        let tools = self.tools_where(|_| true).into_iter().filter_map(|key| {
+            let tool = self.tools.expect(key)?;
+            let serves = served.get(&tool.line).filter(|_| self.serving(tool.line) == Some(key));
+            let in_reserve = tool.line != 0 && self.serving(tool.line) != Some(key);
             let serves = serves.copied().unwrap_or_default();
             let in_flight = self.calls.count_at(tool.key);
             Some(ToolStatus { in_reserve, in_flight, ..tool.status(now, language, serves) })
@@ -79,9 +79,9 @@ impl Agent {
 
     pub(in crate::relay) fn catalogue(&self) -> Catalogue<'_> {
         let offers = self.catalogue.offers.of(Kind::Tools);
-        let served = |place| {
-            let tool = self.tools.get(place)?;
-            let serves = self.serving(tool.line) == Some(place);
+        let served = |key| {
+            let tool = self.tools.expect(key)?;
+            let serves = self.serving(tool.line) == Some(key);
             let names = if serves { offers.names_of(tool.line).1 } else { "" };
             Some((&*tool.label, names))
         };

@@ -3,19 +3,26 @@
 use super::Agent;
 use crate::relay::reply;
 use crate::relay::subscriptions::{memory_of_subscription, CAPABILITY, SUBSCRIBE, UNSUBSCRIBE};
+use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::turn::Turn;
 use crate::relay::Peer;
 
 impl Agent {
     /// Whether a robot may subscribe to a resource: there is an end to what is kept for it.
-    pub(super) fn may_subscribe(&self, turn: &mut Turn<'_>, robot: usize, uri: &str) -> bool {
+    pub(super) fn may_subscribe(&self, turn: &mut Turn<'_>, robot: RobotKey, uri: &str) -> bool {
         self.subscriptions.has(robot, uri)
             || (self.subscriptions.has_room(robot, uri) && turn.admits(memory_of_subscription(uri)))
     }
 
     /// A robot's subscription is on its way to a tool server.
-    pub(super) fn subscribed(&mut self, turn: &mut Turn<'_>, robot: usize, uri: &str, tool: usize) {
-        let tool = self.tools.get(tool).filter(|tool| tool.declares(CAPABILITY));
+    pub(super) fn subscribed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        robot: RobotKey,
+        uri: &str,
+        tool: ToolServerKey,
+    ) {
+        let tool = self.tools.expect(tool).filter(|tool| tool.declares(CAPABILITY));
         if let Some(tool) = tool {
             let server = (tool.line, &*tool.label, tool.peer);
             turn.keep(self.subscriptions.add(robot, uri, server));
@@ -24,14 +31,14 @@ impl Agent {
 
     /// A robot does not want a resource any more. Returns whether others still do, so that the
     /// tool server must not hear of it.
-    pub(super) fn unsubscribed(&mut self, turn: &mut Turn<'_>, robot: usize, uri: &str) -> bool {
+    pub(super) fn unsubscribed(&mut self, turn: &mut Turn<'_>, robot: RobotKey, uri: &str) -> bool {
         let (freed, is_wanted) = self.subscriptions.remove(robot, uri);
         turn.free(freed);
         is_wanted
     }
 
     /// A robot has left: what only it wanted is not wanted any more.
-    pub(super) fn unsubscribe_all(&mut self, turn: &mut Turn<'_>, robot: usize) {
+    pub(super) fn unsubscribe_all(&mut self, turn: &mut Turn<'_>, robot: RobotKey) {
         for (uri, at) in self.subscriptions.of(robot) {
             if !self.unsubscribed(turn, robot, &uri) {
                 self.tell_subscription(turn, at, UNSUBSCRIBE, &uri);
@@ -50,9 +57,9 @@ impl Agent {
             let of_line = serving.get(&line).copied();
             let of_label = || {
                 let found = tools.iter().find(|(_, tool)| tool.line != 0 && *tool.label == *label);
-                found.map(|(place, _)| place)
+                found.map(|(key, _)| key)
             };
-            let tool = of_line.or_else(of_label).and_then(|place| tools.get(place));
+            let tool = of_line.or_else(of_label).and_then(|key| tools.get(key));
             tool.filter(|tool| tool.declares(CAPABILITY)).map(|tool| (tool.line, tool.peer))
         });
         for (uri, from, to) in moved {
@@ -63,8 +70,8 @@ impl Agent {
 
     /// Sends a tool server a request of the relay's own about a resource, if it is there.
     fn tell_subscription(&mut self, turn: &mut Turn<'_>, to: Peer, method: &str, uri: &str) {
-        let tool = self.tools.iter_mut().find(|(_, tool)| tool.peer == to);
-        let Some((_, tool)) = tool.filter(|(_, tool)| tool.is_initialised()) else { return };
+        let tool = self.tools.values_quietly().find(|tool| tool.peer == to);
+        let Some(tool) = tool.filter(|tool| tool.is_initialised()) else { return };
         let number = tool.asks_aside(&mut self.calls);
         let uri = reply::quoted(uri);
         let text = format!(

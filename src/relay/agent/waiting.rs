@@ -4,6 +4,7 @@ use super::ask::{Ask, Turnstile};
 use super::Agent;
 use crate::relay::catalogue::Kind;
 use crate::relay::robot::{memory_of_waiting, Waiting, PATIENCE};
+use crate::relay::table::RobotKey;
 use crate::relay::turn::Turn;
 use crate::time::Moment;
 
@@ -37,26 +38,25 @@ impl Agent {
             kinds: kinds.into(),
             since,
         }));
-        if let Some(until) = self.patience_ends() {
-            turn.wake(until);
-        }
+        self.answers_at = self.first_answer();
     }
 
     /// Answers the robots whose patience has ended, or for whom there is nothing to wait for any
     /// more.
     pub(super) fn answer_waiting(&mut self, turn: &mut Turn<'_>) {
-        if self.robots.iter().all(|(_, robot)| robot.waiting.is_none()) {
+        if self.robots.values().all(|robot| robot.waiting.is_none()) {
+            self.answers_at = None;
             return;
         }
         let awaited = self.awaited();
         let is_over = |waiting: &Waiting| waiting.ends(&awaited) <= turn.now;
         let over = self.robots.iter().filter(|(_, r)| r.waiting.as_deref().is_some_and(is_over));
-        let over: Vec<usize> = over.map(|(place, _)| place).collect();
-        for place in over {
+        let over: Vec<RobotKey> = over.map(|(key, _)| key).collect();
+        for key in over {
             if turn.is_spent() {
                 break;
             }
-            let robot = self.robots.get(place);
+            let robot = self.robots.get(key);
             let Some(waiting) = robot.and_then(|robot| robot.waiting.as_ref()) else { continue };
             let can_wait = waiting.since.after(PATIENCE) > turn.now;
             let kinds = waiting.kinds.iter().copied().filter(|kind| *kind != Kind::Tools);
@@ -69,15 +69,13 @@ impl Agent {
             if stale && can_wait {
                 continue;
             }
-            let waiting = self.robots.get_mut(place).and_then(|robot| robot.waiting.take());
+            let waiting = self.robots.get_mut(key).and_then(|robot| robot.waiting.take());
             let Some(waiting) = waiting else { continue };
             self.release(turn, waiting.memory());
-            self.hear_again(turn, place, &waiting.text, Turnstile::Settled);
-            self.hear_inbox(turn, place);
+            self.hear_again(turn, key, &waiting.text, Turnstile::Settled);
+            self.hear_inbox(turn, key);
         }
         // Those who go on waiting may not have to wait as long.
-        if let Some(until) = self.patience_ends() {
-            turn.wake(until);
-        }
+        self.answers_at = self.first_answer();
     }
 }

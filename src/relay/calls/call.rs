@@ -3,6 +3,7 @@
 use super::{CallKey, NONE};
 use crate::ledger::GROWS;
 use crate::relay::catalogue::{print, Kind};
+use crate::relay::table::RobotKey;
 use crate::time::Moment;
 use ws::memory::allocated;
 
@@ -33,7 +34,7 @@ pub(in crate::relay) struct Call {
     text: Text,
     /// When it was passed on.
     pub since: Moment,
-    robot: u32,
+    robot: RobotKey,
     /// A number made of the id.
     pub(super) tag: u32,
     /// The place of another call of the same request: one request may go to several tool servers. Set
@@ -48,7 +49,7 @@ pub(in crate::relay) struct Call {
 impl Call {
     /// A robot's request of `id`, with the name of what it calls where an error may have to tell it.
     pub(in crate::relay) fn new(
-        robot: usize,
+        robot: RobotKey,
         (id, name): (&str, &str),
         token: Option<&str>,
         nature: Nature,
@@ -60,7 +61,7 @@ impl Call {
         Call {
             text: Text::new([id, token, name]),
             since,
-            robot: robot as u32,
+            robot,
             tag: print(id.as_bytes()) as u32,
             rival: NONE,
             id_length: length(id),
@@ -69,9 +70,8 @@ impl Call {
         }
     }
 
-    /// The robot's place in its agent.
-    pub(in crate::relay) fn robot(&self) -> usize {
-        self.robot as usize
+    pub(in crate::relay) fn robot(&self) -> RobotKey {
+        self.robot
     }
 
     /// The id the robot sent, as the robot spelled it.

@@ -2,6 +2,7 @@
 
 use super::entry::{Ends, Entry, List};
 use super::{CallTable, Request, ToolKey};
+use crate::relay::table::Key;
 use crate::time::Moment;
 
 impl CallTable {
@@ -41,7 +42,7 @@ impl CallTable {
             let (mut calls, mut requests) = (0, 0);
             for entry in self.walk(List::Robot, robot.ends) {
                 let Request::Call(call) = &entry.request else { continue };
-                assert_eq!(call.robot(), place, "a call of another robot");
+                assert_eq!(call.robot().place(), place, "a call of another robot");
                 requests += usize::from(std::mem::replace(&mut last, entry.group) != entry.group);
                 calls += 1;
             }

@@ -8,7 +8,7 @@ fn at(seconds: u64) -> Moment {
 }
 
 fn call(robot: usize, id: &str) -> Call {
-    Call::new(robot, (id, ""), None, Nature::Other, at(0))
+    Call::new(RobotKey::of(robot), (id, ""), None, Nature::Other, at(0))
 }
 
 /// Opens a call of a request of its own.
@@ -33,7 +33,8 @@ fn take_late(table: &mut CallTable, now: Moment) -> Option<u32> {
 #[test]
 fn ids_start_at_one_wrap_before_two_to_the_31_and_skip_those_under_way() {
     let mut table = CallTable::default();
-    let (tool, other) = (table.add_tool(0), table.add_tool(1));
+    let (tool, other) =
+        (table.add_tool(ToolServerKey::of(0)), table.add_tool(ToolServerKey::of(1)));
     assert_eq!(table.ask(tool, Request::Ping), 1);
     table.tools[0].last_id = MAX_UPSTREAM_ID - 1;
     assert_eq!(table.fresh_id(tool), MAX_UPSTREAM_ID);
@@ -48,7 +49,7 @@ fn ids_start_at_one_wrap_before_two_to_the_31_and_skip_those_under_way() {
 #[test]
 fn deadlines_come_in_order_whatever_is_put_off_or_over() {
     let mut table = CallTable::default();
-    let tool = table.add_tool(0);
+    let tool = table.add_tool(ToolServerKey::of(0));
     for seconds in [5, 6, 4] {
         open(&mut table, tool, 0, "1", seconds);
     }
@@ -69,55 +70,69 @@ fn deadlines_come_in_order_whatever_is_put_off_or_over() {
 #[test]
 fn the_newest_call_of_an_id_is_found_and_each_robot_has_its_own_ids() {
     let mut table = CallTable::default();
-    let tool = table.add_tool(0);
+    let tool = table.add_tool(ToolServerKey::of(0));
     let keys: Vec<CallKey> = [(0, "7"), (1, "7"), (0, "8"), (0, "7")]
         .map(|(robot, id)| open(&mut table, tool, robot, id, 9).0)
         .into();
-    assert_eq!(table.find(0, "7"), Some(keys[3]));
-    assert_eq!(table.find(1, "7"), Some(keys[1]));
-    assert_eq!((table.find(1, "8"), table.find(0, "\"7\"")), (None, None));
+    assert_eq!(table.find(RobotKey::of(0), "7"), Some(keys[3]));
+    assert_eq!(table.find(RobotKey::of(1), "7"), Some(keys[1]));
+    assert_eq!(
+        (table.find(RobotKey::of(1), "8"), table.find(RobotKey::of(0), "\"7\"")),
+        (None, None)
+    );
     assert!(table.close(keys[3]).is_some_and(|call| call.id() == "7" && call.rival().is_none()));
     assert!(table.close(keys[3]).is_none());
-    assert_eq!(table.find(0, "7"), Some(keys[0]));
+    assert_eq!(table.find(RobotKey::of(0), "7"), Some(keys[0]));
     assert_eq!(
-        (table.first_of(0), table.first_of(1), table.first_of(2)),
+        (
+            table.first_of(RobotKey::of(0)),
+            table.first_of(RobotKey::of(1)),
+            table.first_of(RobotKey::of(2))
+        ),
         (Some(keys[0]), Some(keys[1]), None)
     );
-    assert_eq!((table.count_of(0), table.count_at(tool)), ((2, 2), 3));
+    assert_eq!((table.count_of(RobotKey::of(0)), table.count_at(tool)), ((2, 2), 3));
 }
 
 #[test]
 fn a_request_to_several_tool_servers_is_one_request() {
     let mut table = CallTable::default();
-    let tools: Vec<ToolKey> = (0..3).map(|place| table.add_tool(place)).collect();
+    let tools: Vec<ToolKey> =
+        (0..3).map(|place| table.add_tool(ToolServerKey::of(place))).collect();
     open(&mut table, tools[0], 0, "1", 9);
     let group = table.new_group();
     let keys: Vec<CallKey> =
         tools.iter().map(|tool| table.open(*tool, group, at(9), call(0, "2")).0).collect();
     open(&mut table, tools[0], 0, "3", 9);
-    assert_eq!(table.count_of(0), (5, 3));
-    assert_eq!(table.find(0, "2").map(|call| table.first_of_request(call)), Some(keys[0]));
+    assert_eq!(table.count_of(RobotKey::of(0)), (5, 3));
+    assert_eq!(
+        table.find(RobotKey::of(0), "2").map(|call| table.first_of_request(call)),
+        Some(keys[0])
+    );
     let mut rival = table.close(keys[1]).unwrap().rival();
-    assert_eq!((rival, table.count_of(0)), (Some(keys[2]), (4, 3)));
+    assert_eq!((rival, table.count_of(RobotKey::of(0))), (Some(keys[2]), (4, 3)));
     let mut rivals = 0;
     while let Some(key) = rival {
         rival = table.close(key).unwrap().rival();
         rivals += 1;
     }
-    assert_eq!((rivals, table.count_of(0)), (2, (2, 2)));
+    assert_eq!((rivals, table.count_of(RobotKey::of(0))), (2, (2, 2)));
     table.check_invariants();
 }
 
 #[test]
 fn what_is_under_way_outlives_its_tool_server() {
     let mut table = CallTable::default();
-    let tool = table.add_tool(4);
+    let tool = table.add_tool(ToolServerKey::of(4));
     open(&mut table, tool, 0, "1", 9);
     table.ask(tool, Request::Ping);
     open(&mut table, tool, 0, "2", 9);
-    assert_eq!(table.find(0, "1").and_then(|call| table.whereabouts(call)), Some((Some(4), 1)));
+    assert_eq!(
+        table.find(RobotKey::of(0), "1").and_then(|call| table.whereabouts(call)),
+        Some((Some(ToolServerKey::of(4)), 1))
+    );
     table.tool_left(tool);
-    let other = table.add_tool(4);
+    let other = table.add_tool(ToolServerKey::of(4));
     assert_eq!(open(&mut table, other, 0, "3", 9).1, 1);
     let mut ids = Vec::new();
     while let Some(key) = table.first_at(tool) {
@@ -139,7 +154,7 @@ fn texts_of_any_length_come_back_as_they_were() {
                 continue;
             };
             let token = (split % 3 > 0).then(|| text.get(..split)).flatten();
-            let call = Call::new(0, (id, name), token, Nature::Other, at(0));
+            let call = Call::new(RobotKey::of(0), (id, name), token, Nature::Other, at(0));
             assert_eq!((call.id(), call.token(), call.name()), (id, token, name));
         }
     }
@@ -148,7 +163,7 @@ fn texts_of_any_length_come_back_as_they_were() {
 #[test]
 fn a_table_grows_and_shrinks_and_loses_nothing() {
     let mut table = CallTable::default();
-    let tools = [table.add_tool(0), table.add_tool(1)];
+    let tools = [table.add_tool(ToolServerKey::of(0)), table.add_tool(ToolServerKey::of(1))];
     let mut open_calls: Vec<(usize, u32, usize, String)> = Vec::new();
     let mut random = 1u64;
     for round in 0..4000u64 {
@@ -163,7 +178,9 @@ fn a_table_grows_and_shrinks_and_loses_nothing() {
         } else {
             let (tool, upstream, robot, id) = open_calls.swap_remove(pick % open_calls.len());
             match table.answer(tools[tool], upstream) {
-                Some(Request::Call(call)) => assert_eq!((call.robot(), call.id()), (robot, &*id)),
+                Some(Request::Call(call)) => {
+                    assert_eq!((call.robot().place(), call.id()), (robot, &*id))
+                }
                 other => panic!("{other:?}"),
             }
         }
@@ -184,7 +201,7 @@ fn a_table_grows_and_shrinks_and_loses_nothing() {
 #[test]
 fn a_key_stays_valid_until_the_table_is_tidied_and_a_burst_leaves_no_room() {
     let mut table = CallTable::default();
-    let tool = table.add_tool(0);
+    let tool = table.add_tool(ToolServerKey::of(0));
     let ids: Vec<u32> = (0..500).map(|n| open(&mut table, tool, n, "1", 9).1).collect();
     let (kept, id) = open(&mut table, tool, 0, "kept", 9);
     for one in ids {
@@ -192,11 +209,11 @@ fn a_key_stays_valid_until_the_table_is_tidied_and_a_burst_leaves_no_room() {
     }
     for _ in 0..5 {
         table.ask(tool, Request::Aside);
-        assert_eq!(table.whereabouts(kept), Some((Some(0), id)));
+        assert_eq!(table.whereabouts(kept), Some((Some(ToolServerKey::of(0)), id)));
     }
     table.tidy();
     table.check_invariants();
     assert!(table.entries.len() == 6 && table.heads.len() <= 16 && table.robots.len() == 1);
-    let kept = table.find(0, "kept").and_then(|kept| table.close(kept));
+    let kept = table.find(RobotKey::of(0), "kept").and_then(|kept| table.close(kept));
     assert_eq!(kept.map(|call| call.id().to_owned()).as_deref(), Some("kept"));
 }

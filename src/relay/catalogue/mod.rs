@@ -49,16 +49,14 @@ impl MergedCatalogue {
         self.merging.of(kind).due
     }
 
-    /// When there is a list to make anew.
-    pub(super) fn merge_due(&self) -> Option<Moment> {
-        let merging = Kind::all().map(|kind| self.merging.of(kind));
-        merging.filter(|merging| merging.due).map(|merging| merging.not_before).min()
-    }
-
-    /// When robots are to be told something.
-    pub(super) fn telling_due(&self) -> Option<Moment> {
-        let tellings = Kind::all().map(|kind| self.telling.of(kind));
-        tellings.filter(|telling| telling.due).map(|telling| telling.not_before).min()
+    /// When there is a list to make anew, or robots are to be told something.
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        let at = |due: bool, not_before: Moment| due.then_some(not_before);
+        let all = Kind::all().flat_map(|kind| {
+            let (merging, telling) = (self.merging.of(kind), self.telling.of(kind));
+            [at(merging.due, merging.not_before), at(telling.due, telling.not_before)]
+        });
+        all.flatten().min()
     }
 
     /// How much memory the merged lists take.
