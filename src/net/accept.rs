@@ -1,6 +1,6 @@
 //! The listening sockets: accepting in turns, and pausing when the system has no room.
 
-use super::server::EventSource;
+use super::events::EventSource;
 use crate::time::Moment;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry};

@@ -1,198 +1,276 @@
-//! One connection and its phase: request head, WebSocket, closing.
+//! One connection without its socket. Bytes, the end of the stream and the time go in; what to do comes
+//! out as an [`Action`].
+//!
+//! ```text
+//! Head ──► Open ──► Closing ──► Leaving ──► Dead
+//!   ├────────────────────────────▲           from any phase
+//!   └──► Delayed ──► Closing or Leaving
+//! ```
 
-use super::head::Head;
-use super::strangers::Stranger;
+mod phase;
+mod receiving;
+mod sending;
+#[cfg(test)]
+mod tests;
+
+pub(super) use phase::{Action, DelayedAnswer, Was};
+
+use super::transport::{Farewell, Transport};
 use crate::close::CloseReason;
-use crate::ledger::Account;
-use crate::relay::Peer;
 use crate::settings::WebSocket;
 use crate::time::Moment;
-use mio::net::TcpStream;
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use ws::{CloseFinder, Receiver, SendQueue};
-
-/// The phase of a connection.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// The request head is being read.
-    Head(Box<Head>),
-    /// The answer is delayed, because the client was refused before.
-    Delayed {
-        /// When it is sent.
-        until: Moment,
-        /// What to do then.
-        answer: Box<DelayedAnswer>,
-    },
-    /// It is an open WebSocket, known to the relay.
-    Open(Receiver),
-    /// The server's close frame is queued or sent; the peer's is awaited.
-    Closing {
-        /// When to stop waiting.
-        until: Moment,
-        /// Finds the peer's close frame.
-        close_finder: CloseFinder,
-    },
-    /// The send queue is emptied, then the connection ends.
-    Leaving {
-        /// When to give up.
-        until: Moment,
-        /// Whether to wait until the peer closes its side. Closing earlier, while it still sends,
-        /// would reset the connection, and the peer might lose the answer.
-        lingers: bool,
-        /// Whether the server's side is closed already.
-        shut: bool,
-    },
-    /// It has ended, and is freed at the end of the turn.
-    Dead,
-}
-
-/// How many bytes a refused or answered connection may still send. They are read and dropped:
-/// unread bytes would reset the connection when it is closed, and the peer might lose the answer.
-const MAX_UNWANTED_BYTES: usize = 1024 * 1024;
-
-/// What to do when the delay ends.
-#[derive(Debug)]
-pub(super) enum DelayedAnswer {
-    /// Send a response.
-    Response {
-        /// The bytes to send.
-        bytes: Vec<u8>,
-        /// Why the WebSocket is closed then; `None` for a plain response.
-        close: Option<CloseReason>,
-        /// Finds a close frame that the peer sends before.
-        close_finder: CloseFinder,
-    },
-    /// Check the key of this request and answer it.
-    KeyCheck(Box<Head>),
-}
-
-/// The client of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Caller {
-    /// The peer address of the socket.
-    pub address: SocketAddr,
-    /// The client's address as a trusted proxy gives it.
-    pub client: Option<IpAddr>,
-}
-
-impl Caller {
-    /// The client's address. An IPv4 address mapped into IPv6 becomes plain IPv4.
-    pub(super) fn ip(&self) -> IpAddr {
-        self.client.unwrap_or(self.address.ip()).to_canonical()
-    }
-}
-
-/// For the log and the status page. The port of a client behind a proxy is unknown.
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.client {
-            Some(client) => client.fmt(f),
-            None => SocketAddr::new(self.ip(), self.address.port()).fmt(f),
-        }
-    }
-}
+use phase::Phase;
+use ws::{SendQueue, SpareBuffers};
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub socket: TcpStream,
-    pub peer: Peer,
-    pub caller: Caller,
-    pub phase: Phase,
+    phase: Phase,
+    /// The bytes to be sent.
     pub out: SendQueue,
-    /// When the connection was accepted.
-    pub accepted_at: Moment,
+    accepted_at: Moment,
     /// When bytes were last received.
-    pub last_heard: Moment,
+    heard_at: Moment,
     /// When it was pinged, if nothing was received since.
-    pub pinged: Option<Moment>,
+    pinged_at: Option<Moment>,
     /// Since when the socket has taken none of the queued bytes.
-    pub stalled: Option<Moment>,
-    /// The bytes of memory of an incomplete message or head.
-    pub held: usize,
-    /// The account of its owner, and the bytes charged to it for `held` and `out`.
-    pub account: Account,
-    pub charged: usize,
-    /// Its deadline in [`Deadlines`](crate::time::Deadlines).
-    pub armed: Option<Moment>,
-    /// Whether it is in the list of connections to write to.
-    pub dirty: bool,
-    /// Whether it is in the list of connections to read from.
-    pub pending: bool,
-    /// Whether the peer has closed its side, so that nothing more can come.
-    pub read_closed: bool,
-    /// Its entry among the connections that have shown no token; `None` once it has.
-    pub stranger: Option<Stranger>,
+    stalled_since: Option<Moment>,
+    /// The bytes of memory of an incomplete message, also while its reader is taken out.
+    half_read: usize,
     /// How many bytes it has sent since it was refused, answered or closed.
-    pub unwanted: usize,
+    unwanted: usize,
+    /// Whether the peer has closed its side, so that nothing more can come.
+    read_closed: bool,
+    /// Whether it has shown a token.
+    has_token: bool,
+    /// Whether the server stops, so that no peer is waited for that has its answer.
+    is_stopping: bool,
 }
 
 impl Connection {
-    pub(super) fn new(
-        socket: TcpStream,
-        peer: Peer,
-        address: SocketAddr,
-        now: Moment,
-        account: Account,
-    ) -> Self {
+    /// A connection of which nothing is known yet.
+    pub(super) fn new(now: Moment) -> Self {
         Connection {
-            socket,
-            peer,
-            caller: Caller { address, client: None },
             phase: Phase::Head(Box::default()),
             out: SendQueue::default(),
             accepted_at: now,
-            last_heard: now,
-            pinged: None,
-            stalled: None,
-            held: 0,
-            account,
-            charged: 0,
-            armed: None,
-            dirty: false,
-            pending: false,
-            read_closed: false,
-            stranger: None,
+            heard_at: now,
+            pinged_at: None,
+            stalled_since: None,
+            half_read: 0,
             unwanted: 0,
+            read_closed: false,
+            has_token: false,
+            is_stopping: false,
         }
     }
 
-    /// Whether it is an open WebSocket, known to the relay.
+    /// Whether it carries messages, and the relay knows it.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))
     }
 
-    /// Whether it has an incomplete frame longer than `size` bytes.
-    pub(super) fn is_mid_message_over(&self, size: usize) -> bool {
-        matches!(&self.phase, Phase::Open(receiver) if receiver.is_mid_frame_over(size))
+    /// Whether it has ended.
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(self.phase, Phase::Dead)
     }
 
-    /// Counts `count` dropped bytes. Returns whether there are too many in all.
-    pub(super) fn sends_too_much(&mut self, count: usize, limits: &WebSocket) -> bool {
-        let max = if self.stranger.is_none() { limits.max_message_size } else { 0 };
-        self.unwanted = self.unwanted.saturating_add(count);
-        self.unwanted > max.max(MAX_UNWANTED_BYTES)
+    /// Whether its answer is delayed.
+    pub(super) fn is_delayed(&self) -> bool {
+        matches!(self.phase, Phase::Delayed { .. })
+    }
+
+    /// The bytes of memory that an incomplete head, or one whose answer is delayed, takes.
+    pub(super) fn head_memory(&self) -> usize {
+        match &self.phase {
+            Phase::Head(head) => head.held(),
+            Phase::Delayed { answer, .. } => answer.head_memory(),
+            _ => 0,
+        }
+    }
+
+    /// The bytes of memory of its send queue and of its incomplete message, head or delayed answer.
+    pub(super) fn memory(&self) -> usize {
+        let held = match &self.phase {
+            Phase::Open(_) => self.half_read,
+            Phase::Head(head) => head.held(),
+            Phase::Delayed { answer, .. } => answer.memory(),
+            _ => 0,
+        };
+        held.saturating_add(self.out.memory())
     }
 
     /// When its next timeout is, if nothing happens before.
     pub(super) fn deadline(&self, limits: &WebSocket) -> Option<Moment> {
-        if matches!(self.phase, Phase::Dead) {
-            return None;
-        }
-        let stalled = self.stalled.map(|since| since.after(limits.ping_timeout));
+        let stalled = self.stalled_since.map(|since| since.after(limits.ping_timeout));
         let other = match &self.phase {
             Phase::Head(_) => Some(self.accepted_at.after(limits.handshake_timeout)),
             Phase::Delayed { until, .. }
             | Phase::Closing { until, .. }
             | Phase::Leaving { until, .. } => Some(*until),
-            Phase::Open(_) => match (self.pinged, limits.ping_interval) {
-                (Some(pinged), _) => Some(pinged.after(limits.ping_timeout)),
-                (None, Some(interval)) => Some(self.last_heard.after(interval)),
-                (None, None) => None,
+            Phase::Open(transport) => match self.pinged_at {
+                Some(pinged) => Some(pinged.after(limits.ping_timeout)),
+                None => transport.ping_at(self.heard_at, limits),
             },
-            Phase::Dead => None,
+            Phase::Dead => return None,
         };
         stalled.into_iter().chain(other).min()
+    }
+
+    /// Does what is due at `now`, if anything.
+    pub(super) fn time(
+        &mut self,
+        now: Moment,
+        limits: &WebSocket,
+        spares: &mut SpareBuffers,
+    ) -> Action {
+        if self.deadline(limits).is_none_or(|at| at > now) {
+            return Action::Nothing;
+        }
+        if self.is_stalled(now, limits) {
+            // The system reports a socket as writable only if it has a lot of room. A slow reader may
+            // have made less than that.
+            return Action::TryToWrite;
+        }
+        match &self.phase {
+            Phase::Head(head) if head.held() > 0 => Action::RefuseSlowHead,
+            Phase::Head(_) => Action::End(CloseReason::HeadTimeout),
+            Phase::Delayed { .. } => Action::GiveAnswer,
+            Phase::Open(_) if self.pinged_at.is_some() => Action::Close(CloseReason::PingTimeout),
+            Phase::Open(_) => self.ping(now, spares),
+            Phase::Closing { .. } | Phase::Leaving { .. } => Action::End(CloseReason::Answered),
+            Phase::Dead => Action::Nothing,
+        }
+    }
+
+    /// Whether the socket has taken nothing for too long.
+    pub(super) fn is_stalled(&self, now: Moment, limits: &WebSocket) -> bool {
+        self.stalled_since.is_some_and(|since| since.after(limits.ping_timeout) <= now)
+    }
+
+    /// Opens it: from now on it carries messages.
+    pub(super) fn open(&mut self, transport: Transport) {
+        self.phase = Phase::Open(transport);
+        self.has_token = true;
+    }
+
+    /// Delays an answer.
+    pub(super) fn delay(&mut self, answer: DelayedAnswer, until: Moment) {
+        self.phase = Phase::Delayed { until, answer: Box::new(answer) };
+    }
+
+    /// Takes the delayed answer out, to be given now.
+    pub(super) fn take_delayed(&mut self) -> Option<DelayedAnswer> {
+        if !self.is_delayed() {
+            return None;
+        }
+        match std::mem::replace(&mut self.phase, Phase::Head(Box::default())) {
+            Phase::Delayed { answer, .. } => Some(*answer),
+            _ => None,
+        }
+    }
+
+    /// Closes it: tells the peer, and waits for its answer.
+    pub(super) fn close(
+        &mut self,
+        reason: CloseReason,
+        now: Moment,
+        limits: &WebSocket,
+        spares: &mut SpareBuffers,
+    ) {
+        let farewell = match &self.phase {
+            Phase::Open(transport) => transport.farewell(),
+            _ => Farewell::web_socket(),
+        };
+        self.close_with(farewell, reason, now, limits, spares);
+    }
+
+    fn close_with(
+        &mut self,
+        farewell: Farewell,
+        reason: CloseReason,
+        now: Moment,
+        limits: &WebSocket,
+        spares: &mut SpareBuffers,
+    ) {
+        farewell.say(reason, &mut self.out, spares);
+        let until = now.after(limits.close_timeout);
+        self.phase = Phase::Closing { until, farewell };
+        if reason.discards_input() {
+            self.leave(true, now, limits);
+        }
+    }
+
+    /// Refuses it: upgrades, and closes at once.
+    pub(super) fn refuse(
+        &mut self,
+        response: &[u8],
+        reason: CloseReason,
+        farewell: Farewell,
+        now: Moment,
+        limits: &WebSocket,
+        spares: &mut SpareBuffers,
+    ) {
+        self.out.push_bytes(response, spares);
+        self.close_with(farewell, reason, now, limits, spares);
+        // The peer may have closed it before.
+        if let Phase::Closing { farewell, .. } = &mut self.phase {
+            if farewell.is_complete(&[]) {
+                self.leave(false, now, limits);
+            }
+        }
+    }
+
+    /// Answers the peer's close, whose code this is, and ends once that is sent.
+    pub(super) fn answer_close(
+        &mut self,
+        code: Option<u16>,
+        now: Moment,
+        limits: &WebSocket,
+        spares: &mut SpareBuffers,
+    ) {
+        if let Phase::Open(transport) = &self.phase {
+            transport.answer_close(code, &mut self.out, spares);
+        }
+        self.leave(false, now, limits);
+    }
+
+    /// Sends what is queued, and then ends. With `lingers`, waits for the peer to close
+    /// its side first.
+    pub(super) fn leave(&mut self, lingers: bool, now: Moment, limits: &WebSocket) -> Action {
+        if self.is_dead() {
+            return Action::Nothing;
+        }
+        let until = now.after(limits.close_timeout);
+        self.phase = Phase::Leaving { until, lingers, shut: false };
+        Action::WriteLater
+    }
+
+    /// Handles that the server stops. An open connection is to be closed instead.
+    pub(super) fn stop(&mut self, now: Moment, limits: &WebSocket) -> Action {
+        self.is_stopping = true;
+        let is_sent = self.out.is_empty();
+        match &self.phase {
+            Phase::Head(_) | Phase::Delayed { .. } => Action::End(CloseReason::ServerStops),
+            // A connection whose answer is sent does not delay the stop.
+            Phase::Leaving { .. } if is_sent => Action::End(CloseReason::Answered),
+            Phase::Closing { .. } if !self.has_token && is_sent => {
+                Action::End(CloseReason::Answered)
+            }
+            Phase::Closing { .. } if !self.has_token => self.leave(false, now, limits),
+            _ => Action::Nothing,
+        }
+    }
+
+    /// Ends it. Returns what it was.
+    pub(super) fn end(&mut self, spares: &mut SpareBuffers) -> Was {
+        self.out.clear(spares);
+        match std::mem::replace(&mut self.phase, Phase::Dead) {
+            Phase::Head(_) => Was::Head,
+            Phase::Delayed { .. } => Was::Delayed,
+            Phase::Open(_) => Was::Open,
+            Phase::Closing { .. } | Phase::Leaving { .. } => Was::Closed,
+            Phase::Dead => Was::Dead,
+        }
     }
 }

@@ -1,19 +1,15 @@
 //! HTTP requests: answering them, at once or after a delay, and upgrading to a WebSocket.
 
-use super::connection::{DelayedAnswer, Phase};
-use super::head::{Head, Outcome};
-use super::machine::ThisMachine;
-use super::server::Server;
+use super::Server;
 use crate::http::{self, Action, Context, RefusalReason, RequestError, Response, Upgrade};
 use crate::ledger::Owner;
+use crate::net::connection::DelayedAnswer;
+use crate::net::head::{Head, Outcome};
+use crate::net::machine::ThisMachine;
+use crate::net::transport::{Farewell, Transport};
 use crate::relay::Joining;
 use std::net::IpAddr;
 use std::time::Duration;
-use ws::CloseFinder;
-
-/// How many answers to one customer may be delayed at a time, so that one customer cannot use up all
-/// connections. Further requests get a 503.
-const MAX_DELAYED_PER_CUSTOMER: usize = 64;
 
 /// The largest response, in bytes, charged to the address that asked. Only the key holder gets larger
 /// ones, which are charged to the server.
@@ -22,30 +18,28 @@ const MAX_STRANGER_RESPONSE: usize = 64 * 1024;
 impl Server {
     /// Handles `count` bytes of a head that have just been read.
     pub(super) fn handle_head(&mut self, slot: usize, count: usize) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Phase::Head(head) = &mut connection.phase else { return };
-        let (mut head, peer) = (std::mem::take(head), connection.caller.address.ip());
+        let Some(entry) = self.shell.table.get_mut(slot) else { return };
+        let peer = entry.caller.address.ip();
+        let Some(mut head) = entry.connection.take_head() else { return };
         match self.read_head(&mut head, peer, Some(count)) {
             Outcome::Incomplete => {
-                let held = head.held();
-                if let Some(connection) = self.connections.get_mut(slot) {
-                    connection.phase = Phase::Head(head);
+                if let Some(entry) = self.shell.table.get_mut(slot) {
+                    entry.connection.return_head(head);
                 }
-                self.connections.charge_head(slot, held);
+                self.shell.charge_head(slot);
                 self.evict_heads();
             }
             Outcome::Whole { answer, rest, client } => {
                 if let Some(client) = client {
-                    self.connections.set_client(slot, client);
+                    self.shell.set_client(slot, client);
                 }
-                self.connections.charge_head(slot, 0);
-                if self.connections.is_over(slot) {
+                self.shell.charge_head(slot);
+                if self.shell.is_over(slot) {
                     return;
                 }
                 match answer {
                     Action::Respond(response) if response.is_slowed => {
-                        let (bytes, close_finder) = (response.bytes, CloseFinder::default());
-                        let answer = DelayedAnswer::Response { bytes, close: None, close_finder };
+                        let answer = DelayedAnswer::Response(response.bytes);
                         self.refuse(slot, answer, response.refused);
                     }
                     Action::Respond(response) => {
@@ -59,19 +53,25 @@ impl Server {
         }
     }
 
+    /// Answers that the head comes too slowly.
+    pub(super) fn refuse_slow_head(&mut self, slot: usize) {
+        let response = http::error_response(RequestError::HeadTooSlow, self.shell.language());
+        self.respond(slot, &response);
+    }
+
     /// Reads `count` more bytes of a head; with `None`, a complete head whose key may be checked now.
     fn read_head(&self, head: &mut Head, peer: IpAddr, count: Option<usize>) -> Outcome {
         let context = Context {
-            settings: &self.settings,
+            settings: &self.shell.settings,
             relay: &self.relay,
             shell: self.view(),
             machine: &ThisMachine {
                 listeners: self.listeners.as_ref(),
                 refusals: &self.refusals,
-                ledger: &self.connections.ledger,
-                now: self.now,
+                ledger: &self.shell.budget.ledger,
+                now: self.shell.now,
             },
-            now: self.now,
+            now: self.shell.now,
             may_see_key: count.is_none(),
         };
         match count {
@@ -84,63 +84,55 @@ impl Server {
     pub(super) fn respond(&mut self, slot: usize, response: &Response) {
         self.note_refusal(slot, response.refused);
         if response.bytes.len() > MAX_STRANGER_RESPONSE {
-            self.connections.set_owner(slot, Owner::Server);
+            self.shell.set_owner(slot, Owner::Server);
         }
-        self.connections.push_bytes(slot, &response.bytes);
-        self.connections.finish(slot, true);
-        self.connections.charge_held(slot, 0);
+        self.shell.push_bytes(slot, &response.bytes);
+        self.shell.leave(slot, true);
+        self.shell.charge(slot);
     }
 
     fn upgrade(&mut self, slot: usize, upgrade: Upgrade, rest: &[u8]) {
         let agent = match upgrade.agent {
             Ok(agent) => agent,
             Err(reason) => {
-                let mut close_finder = CloseFinder::default();
-                close_finder.is_done(rest);
-                let answer = DelayedAnswer::Response {
-                    bytes: upgrade.bytes,
-                    close: Some(reason),
-                    close_finder,
-                };
+                let mut farewell = Farewell::web_socket();
+                farewell.is_complete(rest);
+                let response = upgrade.bytes;
+                let answer = DelayedAnswer::Refusal { response, reason, farewell };
                 return self.refuse(slot, answer, upgrade.refused);
             }
         };
-        let language = self.settings.server.language;
-        if self.connections.open >= self.settings.websocket.max_connections {
+        let language = self.shell.language();
+        if self.shell.open >= self.shell.limits().max_connections {
             self.counters.turned_away += 1;
             return self
                 .respond(slot, &http::error_response(RequestError::TooManyConnections, language));
         }
-        let limit = self.settings.websocket.connections_per_agent();
+        let limit = self.shell.limits().connections_per_agent();
         if self.relay.connections_of(&agent) >= limit {
             self.counters.turned_away += 1;
-            if let Some(connection) = self.connections.get_mut(slot) {
-                let (caller, why) = (connection.caller, RefusalReason::TooManyOfAgent);
+            if let Some(entry) = self.shell.table.get(slot) {
+                let (caller, why) = (entry.caller, RefusalReason::TooManyOfAgent);
                 self.note_refused_as(&caller, why, &language.agent_is_full(&agent, limit));
             }
             return self
                 .respond(slot, &http::error_response(RequestError::TooManyOfAgent, language));
         }
-        self.connections.push_bytes(slot, &upgrade.bytes);
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        connection.phase = Phase::Open(Default::default());
-        self.connections.set_owner(slot, Owner::Agent(agent.as_str().into()));
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let (peer, address) = (connection.peer, connection.caller.to_string());
-        self.connections.open += 1;
-        self.connections.has_shown_token(slot);
-        self.connections.rearm(slot);
+        self.shell.push_bytes(slot, &upgrade.bytes);
+        self.shell.open(slot, Transport::web_socket(), &agent);
+        let Some(entry) = self.shell.table.get(slot) else { return };
+        let (peer, address) = (entry.peer, entry.caller.to_string());
         let joining = Joining {
             side: upgrade.side,
             agent: &agent,
             server_id: upgrade.server_id.as_deref(),
             address: &address,
         };
-        self.relay.joined(self.now, peer, joining, &mut self.connections);
+        self.relay.joined(self.shell.now, peer, joining, &mut self.shell);
         // The first frames may have come in the same read as the end of the head.
         if let Some(start) = self.buffer.get_mut(..rest.len()).filter(|_| !rest.is_empty()) {
             start.copy_from_slice(rest);
-            self.handle_frames(slot, rest.len());
+            self.handle_messages(slot, rest.len());
         }
     }
 
@@ -148,20 +140,18 @@ impl Server {
     fn refuse(&mut self, slot: usize, answer: DelayedAnswer, why: Option<RefusalReason>) {
         self.counters.refused += 1;
         self.note_refusal(slot, why);
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let delay = self.refusals.delay(connection.caller.ip(), self.now);
+        let Some(entry) = self.shell.table.get(slot) else { return };
+        let delay = self.refusals.delay(entry.caller.ip(), self.shell.now);
         self.delay_answer(slot, answer, delay);
     }
 
     /// Checks the key of a request, with a delay if its address is refused again and again.
     fn delay_key_check(&mut self, slot: usize, head: Box<Head>) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let delay = self.refusals.delay_of_key(connection.caller.ip(), self.now);
-        let held = head.held();
+        let Some(entry) = self.shell.table.get(slot) else { return };
+        let delay = self.refusals.delay_of_key(entry.caller.ip(), self.shell.now);
         self.delay_answer(slot, DelayedAnswer::KeyCheck(head), delay);
-        let phase = self.connections.get_mut(slot).map(|connection| &connection.phase);
-        if matches!(phase, Some(Phase::Delayed { .. })) {
-            self.connections.charge_head(slot, held);
+        if self.shell.table.get(slot).is_some_and(|entry| entry.connection.is_delayed()) {
+            self.shell.charge_head(slot);
             self.evict_heads();
         }
     }
@@ -170,8 +160,8 @@ impl Server {
         if delay.is_zero() {
             return self.answer_now(slot, answer);
         }
-        if !self.connections.delay_answer(slot, delay, answer, MAX_DELAYED_PER_CUSTOMER) {
-            let language = self.settings.server.language;
+        if !self.shell.delay_answer(slot, delay, answer) {
+            let language = self.shell.language();
             let response = http::error_response(RequestError::TooManyConnections, language);
             self.respond(slot, &Response { refused: None, ..response });
         }
@@ -179,15 +169,15 @@ impl Server {
 
     /// Records and logs why a connection is refused or turned away.
     fn note_refusal(&mut self, slot: usize, why: Option<RefusalReason>) {
-        if let (Some(why), Some(connection)) = (why, self.connections.get_mut(slot)) {
-            let caller = connection.caller;
+        if let (Some(why), Some(entry)) = (why, self.shell.table.get(slot)) {
+            let caller = entry.caller;
             self.note_refused(&caller, why);
         }
     }
 
     /// Gives a delayed answer.
-    pub(super) fn answer_delayed(&mut self, slot: usize) {
-        if let Some(answer) = self.connections.take_delayed(slot) {
+    pub(super) fn give_delayed(&mut self, slot: usize) {
+        if let Some(answer) = self.shell.take_delayed(slot) {
             self.answer_now(slot, answer);
         }
     }
@@ -195,19 +185,12 @@ impl Server {
     /// Gives an answer without further delay.
     fn answer_now(&mut self, slot: usize, answer: DelayedAnswer) {
         match answer {
-            DelayedAnswer::Response { bytes, close: None, .. } => {
-                self.connections.push_bytes(slot, &bytes);
-                self.connections.finish(slot, true);
+            DelayedAnswer::Response(bytes) => {
+                self.shell.push_bytes(slot, &bytes);
+                self.shell.leave(slot, true);
             }
-            DelayedAnswer::Response { bytes, close: Some(reason), close_finder: earlier } => {
-                self.connections.push_bytes(slot, &bytes);
-                self.connections.start_closing(slot, reason);
-                let connection = self.connections.get_mut(slot);
-                let phase = connection.map(|connection| &mut connection.phase);
-                if let Some(Phase::Closing { close_finder, .. }) = phase {
-                    *close_finder = earlier;
-                    self.await_close(slot, 0);
-                }
+            DelayedAnswer::Refusal { response, reason, farewell } => {
+                self.shell.refuse(slot, &response, reason, farewell);
             }
             DelayedAnswer::KeyCheck(head) => self.check_key(slot, head),
         }
@@ -215,23 +198,23 @@ impl Server {
 
     /// Checks the key of a request and answers it.
     fn check_key(&mut self, slot: usize, mut head: Box<Head>) {
-        self.connections.charge_head(slot, 0);
-        if self.connections.is_over(slot) {
+        self.shell.charge_head(slot);
+        if self.shell.is_over(slot) {
             return;
         }
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let (peer, address) = (connection.caller.address.ip(), connection.caller.ip());
+        let Some(entry) = self.shell.table.get(slot) else { return };
+        let (peer, address) = (entry.caller.address.ip(), entry.caller.ip());
         let response = match self.read_head(&mut head, peer, None) {
             Outcome::Whole { answer: Action::Respond(response), .. } => response,
             Outcome::Whole { answer: Action::Reload, .. } => {
                 let outcome = self.reload();
-                http::reloaded(&outcome, self.settings.server.language)
+                http::reloaded(&outcome, self.shell.language())
             }
-            _ => return self.connections.finish(slot, false),
+            _ => return self.shell.leave(slot, false),
         };
         if response.is_slowed {
             self.counters.refused += 1;
-            self.refusals.was_wrong(address, self.now);
+            self.refusals.was_wrong(address, self.shell.now);
         } else {
             self.refusals.was_right(address);
         }

@@ -1,0 +1,51 @@
+//! How many answers to each customer are delayed, so that one customer cannot use up all connections.
+
+use crate::ledger::customer;
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+/// How many answers to one customer may be delayed at a time. Further requests get a 503.
+const MAX_DELAYED_PER_CUSTOMER: usize = 64;
+
+/// The number of delayed answers of each customer.
+#[derive(Debug, Default)]
+pub(super) struct Delays(HashMap<IpAddr, usize>);
+
+impl Delays {
+    /// Counts one more for the customer at an address, unless there are too many. Returns whether it did.
+    pub(super) fn begin(&mut self, address: IpAddr) -> bool {
+        let count = self.0.entry(customer(address)).or_default();
+        let is_free = *count < MAX_DELAYED_PER_CUSTOMER;
+        *count += usize::from(is_free);
+        is_free
+    }
+
+    /// Counts one less.
+    pub(super) fn end(&mut self, address: IpAddr) {
+        let customer = customer(address);
+        if let Some(count) = self.0.get_mut(&customer) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.0.remove(&customer);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_customer_has_at_most_64_delayed_answers_and_leaves_no_record() {
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let mut delays = Delays::default();
+        assert!((0..MAX_DELAYED_PER_CUSTOMER).all(|_| delays.begin(one)));
+        assert!(!delays.begin(one) && delays.begin(other));
+        delays.end(one);
+        assert!(delays.begin(one));
+        (0..MAX_DELAYED_PER_CUSTOMER).for_each(|_| delays.end(one));
+        delays.end(other);
+        assert!(delays.0.is_empty());
+    }
+}

@@ -1,0 +1,115 @@
+//! Stopping, reading the settings again, and what the relay has to free.
+
+use super::{Server, EXTRA_SOCKETS};
+use crate::ledger::Owner;
+use crate::net::descriptors;
+use crate::settings::Settings;
+
+impl Server {
+    /// Starts to stop. The second call stops at once.
+    pub(super) fn stop(&mut self) {
+        let now = self.shell.now;
+        if self.stopping.is_some() {
+            self.stopping = Some(now);
+            return;
+        }
+        let language = self.shell.language();
+        log::info!("{}", language.stopping(self.shell.open));
+        self.manager.stopping();
+        self.signals.exit_on_next_stop();
+        self.stopping = Some(now.after(self.shell.limits().close_timeout));
+        self.listeners = None;
+        for slot in self.shell.table.slots() {
+            let action = self.shell.stop(slot);
+            self.act(slot, action);
+        }
+    }
+
+    /// Reads the settings again and applies them.
+    ///
+    /// # Errors
+    /// The mistakes found; then the old settings stay.
+    pub(super) fn reload(&mut self) -> Result<Vec<String>, Vec<String>> {
+        if self.stopping.is_some() {
+            return Ok(Vec::new());
+        }
+        self.manager.reloading();
+        let outcome = (self.reload)().map(|(settings, warnings)| {
+            self.apply_settings(settings);
+            warnings
+        });
+        self.tell_ready();
+        outcome
+    }
+
+    /// Applies new settings to the running server.
+    fn apply_settings(&mut self, settings: Settings) {
+        raise_descriptor_limit(&settings);
+        let policy = settings.relay.clone();
+        self.shell.settings = settings;
+        self.relay.set_policy(self.shell.now, policy, &mut self.shell);
+        for slot in self.shell.table.slots() {
+            self.shell.rearm(slot);
+        }
+    }
+
+    /// Tells the service manager that the server is ready.
+    pub(super) fn tell_ready(&mut self) {
+        if let Err(error) = self.manager.ready(self.shell.now) {
+            let language = self.shell.language();
+            log::warn!("{}", language.cannot_notify(&error));
+        }
+    }
+
+    /// Lets the relay free data of the agents that hold the most memory, if others need it.
+    pub(super) fn reclaim_memory(&mut self) {
+        while let Some(account) = self.shell.budget.take_giving_way() {
+            self.relay.give_way(self.shell.now, account, &mut self.shell);
+        }
+    }
+
+    /// Updates the accounts at the end of a turn, and logs the connections that were cut.
+    pub(super) fn update_accounts(&mut self) {
+        self.reclaim_memory();
+        self.shell.budget.update_spares();
+        let language = self.shell.language();
+        let limit = self.shell.limits().memory_limit;
+        for cut in self.shell.budget.take_cuts() {
+            let due = self.memory_cuts.note(cut.owner.clone(), self.shell.now);
+            let Some(due) = due else { continue };
+            if due.others > 0 {
+                log::warn!("{}", language.others_unsaid(due.others));
+            }
+            let who = match &cut.owner {
+                Owner::Agent(agent) => format!("[agent {agent:?} {} {}]", cut.peer, cut.caller),
+                _ => format!("[{} {}]", cut.peer, cut.caller),
+            };
+            let holds = (readable_size(cut.held), readable_size(cut.held_by_owner));
+            let what = language.memory_cut(&readable_size(limit), &holds.1, &holds.0);
+            log::warn!("{}", language.complaint(who, &what, due.count));
+        }
+        #[cfg(debug_assertions)]
+        self.shell.budget.check_invariants(&self.shell.table, self.relay.kept());
+    }
+}
+
+/// Raises the limit of open files for the connections the settings allow. Logs a warning if there is
+/// room for fewer.
+pub(super) fn raise_descriptor_limit(settings: &Settings) {
+    let max = settings.websocket.max_connections;
+    // A closed connection keeps its descriptor until the end of the turn.
+    let wanted = max.saturating_mul(2).saturating_add(2 * EXTRA_SOCKETS);
+    if let Some(room) = descriptors::raise_limit(wanted) {
+        if room < u64::try_from(max).unwrap_or(u64::MAX) {
+            log::warn!("{}", settings.server.language.few_descriptors(max, room));
+        }
+    }
+}
+
+/// Formats a number of bytes for a log message.
+fn readable_size(bytes: usize) -> String {
+    match bytes >> 20 {
+        0..10 => format!("{} KB", bytes >> 10),
+        megabytes => format!("{megabytes} MB"),
+    }
+}
