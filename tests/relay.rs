@@ -35,6 +35,8 @@ mod other_kinds;
 mod pass_through;
 #[path = "relay/quirks.rs"]
 mod quirks;
+#[path = "relay/references.rs"]
+mod references;
 #[path = "relay/several_tools.rs"]
 mod several_tools;
 #[path = "relay/status.rs"]

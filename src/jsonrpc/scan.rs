@@ -70,6 +70,11 @@ impl<'a> Key<'a> {
         }
     }
 
+    /// What stands between its quotes.
+    pub fn spelled(self) -> &'a str {
+        std::str::from_utf8(self.spelled).unwrap_or_default()
+    }
+
     /// The same as UTF-8 bytes, for the hot path.
     #[inline]
     pub(crate) fn bytes(self) -> Cow<'a, [u8]> {
@@ -167,6 +172,20 @@ pub fn walk<'a>(
     scanner.end()
 }
 
+/// Calls `visit` where the value begins that must be the whole text; `visit` consumes it.
+///
+/// # Errors
+/// [`TextError`] where the text is not one well-formed value, or what `visit` fails with.
+pub fn walk_value<'a>(
+    text: &'a str,
+    visit: &mut dyn FnMut(&mut Scanner<'a, '_>) -> Scanned<()>,
+) -> Result<(), TextError> {
+    let mut notes = Notes::default();
+    let mut scanner = Scanner::new(text, &mut notes);
+    visit(&mut scanner)?;
+    scanner.end()
+}
+
 /// Whether the whole text is one well-formed value, on one line.
 pub fn is_json(text: &str) -> bool {
     let mut notes = Notes::default();
@@ -246,7 +265,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
 
     /// How many bytes of the text have been passed.
     #[inline(always)]
-    pub(crate) fn place(&self) -> usize {
+    pub fn place(&self) -> usize {
         self.at
     }
 
@@ -319,9 +338,26 @@ impl<'a, 'n> Scanner<'a, 'n> {
         })
     }
 
+    /// Consumes an object. Calls `visit` with each key; `visit` consumes the value.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] if there is no object, or what `visit` fails with.
+    pub fn walk_members(
+        &mut self,
+        visit: &mut dyn FnMut(Key<'a>, &mut Self) -> Scanned<()>,
+    ) -> Scanned<()> {
+        self.object(visit)
+    }
+
     /// Consumes a list. Calls `visit` at each element, which `visit` consumes, until it returns
     /// false.
-    fn walk_elements(&mut self, visit: &mut dyn FnMut(&mut Self) -> Scanned<bool>) -> Scanned<()> {
+    ///
+    /// # Errors
+    /// [`SyntaxError`] if there is no list, if `visit` returned false, or what it fails with.
+    pub fn walk_elements(
+        &mut self,
+        visit: &mut dyn FnMut(&mut Self) -> Scanned<bool>,
+    ) -> Scanned<()> {
         let bytes = self.text.as_bytes();
         self.at = blanks_end(bytes, behind(bytes, self.at, b'[')?, self.notes);
         if bytes.get(self.at) == Some(&b']') {

@@ -1,5 +1,9 @@
 //! Kindness to known clients (docs/protocol.md#quirks): each rule is one function here.
 
+mod references;
+
+pub(super) use references::Schemas;
+
 use super::catalogue::Offers;
 use super::policy::Policy;
 use super::reply::quoted;
@@ -34,9 +38,9 @@ pub(super) fn too_large_for(robot: &Robot, policy: &Policy, pieces: &[&str]) -> 
     (size > MAX_MESSAGE).then_some(size)
 }
 
-/// Whether a robot is given a list of so many bytes in pages.
-pub(super) fn takes_pages(robot: &Robot, policy: &Policy, bytes: usize) -> bool {
-    robot.is_xiaozhi_server && policy.quirks && bytes > MAX_MESSAGE - MAX_AROUND
+/// Whether a robot is given the list of tools in pages, and schemas without references.
+pub(super) fn takes_pages(robot: &Robot, policy: &Policy) -> bool {
+    robot.is_xiaozhi_server && policy.quirks
 }
 
 /// What `xiaozhi-server` is given of the list of tools in one message.
@@ -49,12 +53,13 @@ pub(super) struct Page<'a> {
     pub left_out: Option<(&'a str, usize)>,
 }
 
-/// The page of a list that begins with the element at `start`.
-pub(super) fn page(list: &Offers, start: usize) -> Page<'_> {
+/// The page of a list that begins with the element at `start`; `schemas` are those of the list.
+pub(super) fn page<'a>(list: &'a Offers, schemas: &'a Schemas, start: usize) -> Page<'a> {
     let room = MAX_MESSAGE - MAX_AROUND;
     let mut page = Page { pieces: Vec::new(), next: None, left_out: None };
     let (mut at, mut bytes) = (start, 0);
-    while let Some((name, element)) = list.element(at) {
+    while let Some((name, mut element)) = list.element(at) {
+        schemas.put(at, list.raw(at), &mut element);
         // With a comma.
         let size = element.pieces().iter().map(|piece| piece.len()).sum::<usize>() + 1;
         if size > room {

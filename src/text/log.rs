@@ -10,6 +10,11 @@ sentences! {
         zh: "未提供工具 {name:?}: 它的定义有 {size} 字节，而 xiaozhi-server 收到超过 1 MiB 的消息会断开会话";
         en: "the tool {name:?} is not offered: its definition has {size} bytes, and xiaozhi-server ends its session at a message over 1 MiB";
     }
+    /// Some of the schemas for `xiaozhi-server` are not whole: of one tool and of `more`.
+    schemas_cut(agent: &str, name: &str, more: usize) {
+        zh: "[agent {agent:?}] 工具 {name:?} (以及另外 {more} 个工具) 的参数定义展开 $ref 后过大或过深: 提供给 xiaozhi-server 时，超出部分改为不限制取值。请减少其中的 $ref";
+        en: "[agent {agent:?}] the parameters of the tool {name:?} (and of {more} more) are too large or too deep with each $ref replaced by what it names: for xiaozhi-server, what goes beyond is replaced by a schema that allows anything. Use fewer $ref in them";
+    }
     /// A tool server has connected.
     tool_joined(who: impl Display) { zh: "{who} 工具端已连接"; en: "{who} tool server connected"; }
     /// A tool server has finished its handshake, and its tools are known.

@@ -35,7 +35,11 @@ impl Agent {
         let lost = self.lost.iter().map(Lost::memory);
         let hello = self.hello.as_ref().map_or(0, |hello| allocated(hello.len()));
         let serving = table_of::<u32, usize>(GROWS * self.serving.len());
-        tools.chain(lost).sum::<usize>() + self.catalogue.memory() + hello + serving
+        tools.chain(lost).sum::<usize>()
+            + self.catalogue.memory()
+            + self.schemas.memory()
+            + hello
+            + serving
     }
 
     /// Keeps a message that takes `bytes` of memory here, if there is room.

@@ -30,6 +30,7 @@ use crate::relay::liveness::Late;
 use crate::relay::lost::Lost;
 use crate::relay::numbers::NumberMap;
 use crate::relay::parked::{Parked, ParkedQueue};
+use crate::relay::quirks::Schemas;
 use crate::relay::reply::{self, Refusal};
 use crate::relay::robot::{self, Queued, Robot};
 use crate::relay::subscriptions::Subscriptions;
@@ -59,6 +60,8 @@ pub(super) struct Agent {
     pub lost: Vec<Lost>,
     /// What it offers its robots.
     pub catalogue: MergedCatalogue,
+    /// The schemas of its tools as `xiaozhi-server` reads them.
+    pub schemas: Schemas,
     /// Whether something is left to be done as soon as the other agents have had their turn.
     pub unfinished: Option<Moment>,
     /// What its peers have made the relay send to several others.
@@ -102,6 +105,7 @@ impl Agent {
             leaving: VecDeque::new(),
             lost: Vec::new(),
             catalogue: MergedCatalogue::default(),
+            schemas: Schemas::default(),
             unfinished: None,
             fan_out: Bucket::default(),
             parked: ParkedQueue::default(),

@@ -2,11 +2,13 @@
 //! something has changed.
 
 use super::Agent;
-use crate::relay::catalogue::{pause_after, Conflict, Kind, MergeResult, Source, MAX_OFFERED};
+use crate::relay::catalogue::{
+    pause_after, Conflict, Kind, MergeResult, Offers, Source, MAX_OFFERED,
+};
 use crate::relay::hello::{self, Hello};
 use crate::relay::liveness::Awaited;
 use crate::relay::numbers::NumberMap;
-use crate::relay::quirks;
+use crate::relay::quirks::{self, Schemas};
 use crate::relay::reply;
 use crate::relay::robot::Waiting;
 use crate::relay::table::{RobotKey, ToolServerKey};
@@ -142,6 +144,9 @@ impl Agent {
             }
             return;
         };
+        if kind == Kind::Tools && result.changed {
+            self.schemas = Schemas::default();
+        }
         merging.not_before = turn.now.after(pause_after(cost));
         self.tell_conflicts(turn, kind, &result);
         self.note_left_out(turn, kind, &result);
@@ -273,8 +278,13 @@ impl Agent {
         let member = kind.row().member;
         let mut pieces = vec![r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{""#, member, r#"":["#];
         let mut next = itoa::Buffer::new();
-        if start > 0 || (is_first_page && quirks::takes_pages(robot, turn.policy, list.bytes())) {
-            let page = quirks::page(&list, start);
+        let in_pages = kind == Kind::Tools && quirks::takes_pages(robot, turn.policy);
+        if in_pages {
+            self.make_schemas(turn, &list);
+        }
+        let schemas = std::mem::take(&mut self.schemas);
+        if in_pages {
+            let page = quirks::page(&list, &schemas, start);
             pieces.extend(page.pieces);
             match page.next {
                 Some(at) => pieces.extend([r#"],"nextCursor":""#, next.format(at), r#""}}"#]),
@@ -289,7 +299,22 @@ impl Agent {
             pieces.push("]}}");
         }
         self.answer(turn, key, id, &pieces);
+        self.schemas = schemas;
         *self.catalogue.offers.of_mut(kind) = list;
+    }
+
+    /// Makes the schemas that `xiaozhi-server` can read, once for each list.
+    fn make_schemas(&mut self, turn: &mut Turn<'_>, list: &Offers) {
+        if self.schemas.is_of(list) {
+            return;
+        }
+        turn.catalogue_changed();
+        self.schemas = Schemas::of(list);
+        turn.work += list.bytes() / 1024;
+        if let Some((name, count)) = self.schemas.cut() {
+            let words = turn.policy.language.schemas_cut(&self.name, name, count - 1);
+            log::warn!("{words}");
+        }
     }
 
     /// Answers a robot's `initialize`.

@@ -73,6 +73,13 @@ impl Offers {
         Some((item.name, offered))
     }
 
+    /// The element at `at` as its tool server spelled it.
+    pub(in crate::relay) fn raw(&self, at: usize) -> &str {
+        let list = self.list.as_ref();
+        let item = list.and_then(|list| list.item(list.entries.get(at)?));
+        item.map_or("", |item| item.raw)
+    }
+
     /// How often the list has changed.
     pub(in crate::relay) fn version(&self) -> u32 {
         self.version
