@@ -10,8 +10,8 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The hashes of the only script and the only style sheet that a browser may use, so that no name of a
 /// tool can become a script.
-const SCRIPT: &str = "sha256-X5JEOfPnbOVBAnJsMh5dLbNECdcTRkJWeQaUxj52VrM=";
-const STYLE: &str = "sha256-oewU7b+w5UeRYy53Du5tNH2ejDfDBXI53LLSKGXh1A0=";
+const SCRIPT: &str = "sha256-/RJIlI1XAJYo184uS0k7eIhKXM2A/czvyw3/f6bB/bM=";
+const STYLE: &str = "sha256-/80LoV0SCM5gENvqGJSl95eOdbStl3TznS+EGRH3V2g=";
 
 /// The answer to `GET /mcp_endpoint/`.
 pub(super) fn home(request: &Request<'_>, prefix: &str) -> Reply {

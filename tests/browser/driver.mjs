@@ -11,7 +11,7 @@ const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', 
 
 const browser = await chromium.launch({ executablePath: process.argv[2], args: FLAGS });
 let page;
-const troubles = [], requests = [];
+const troubles = [], requests = [], writes = [];
 
 const orders = {
   async open({ locale, width, height, dark, clipboard }) {
@@ -29,7 +29,10 @@ const orders = {
     page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
     page.on('dialog', (dialog) => { troubles.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
     page.on('console', (message) => { if (/policy|refused to/i.test(message.text())) troubles.push(message.text()); });
-    page.on('request', (request) => requests.push(request.url()));
+    page.on('request', (request) => {
+      requests.push(request.url());
+      if (request.method() !== 'GET') writes.push({ method: request.method(), url: request.url(), body: request.postData() });
+    });
   },
   goto: ({ url }) => page.goto(url).then(() => null),
   fill: ({ at, text }) => page.fill(at, text),
@@ -54,6 +57,7 @@ const orders = {
     return [...troubles, ...(await page.evaluate(() => window.broken))];
   },
   requests: () => requests,
+  writes: () => writes,
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

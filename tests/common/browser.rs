@@ -145,6 +145,12 @@ impl Browser {
         serde_json::from_value(self.order(json!({ "do": "requests" }))).unwrap()
     }
 
+    /// Every request of the page that was not a GET: method, address, body.
+    #[track_caller]
+    pub fn writes(&mut self) -> Vec<Value> {
+        serde_json::from_value(self.order(json!({ "do": "writes" }))).unwrap()
+    }
+
     /// Nothing is wrong: no error, no dialog, nothing the page's own policy forbids, nothing wider
     /// than the window.
     #[track_caller]
