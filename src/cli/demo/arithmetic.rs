@@ -9,6 +9,7 @@
 //! ```
 
 use super::number::{Number, NumberError, Operator};
+use super::ratio::decimal;
 
 /// The longest expression, in bytes.
 const MAX_BYTES: usize = 4096;
@@ -139,7 +140,12 @@ impl<'a> Reader<'a> {
         let number = if len == whole {
             spelled.parse().map(Number::Whole).map_err(|_| NumberError::TooLarge)?
         } else {
-            spelled.parse().map(Number::Real).map_err(|_| self.unexpected())?
+            let (mantissa, exponent) = spelled.split_once(['e', 'E']).unwrap_or((&spelled, "0"));
+            let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+            let limit = if exponent.starts_with('-') { i32::MIN } else { i32::MAX };
+            let exponent: i32 = exponent.parse().unwrap_or(limit);
+            let exponent = exponent.saturating_sub(decimals.len() as i32);
+            Number::Real(decimal(&[whole, decimals].concat(), exponent))
         };
         self.rest = self.behind(len);
         Ok(number)

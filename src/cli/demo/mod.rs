@@ -4,6 +4,7 @@
 
 mod arithmetic;
 mod number;
+mod ratio;
 
 use super::output::{complain, End};
 use crate::logging;

@@ -1,5 +1,6 @@
 //! Numbers that are calculated with as Python does: whole ones of 128 bits, and floats.
 
+use super::ratio::ratio;
 use Number::{Real, Whole};
 
 /// A number.
@@ -153,20 +154,9 @@ fn python_notation(text: &str) -> String {
     [sign, &number].concat()
 }
 
-/// `a / b`, rounded once: numbers of more than 53 bits are no floats yet.
+/// `a / b`, rounded once.
 fn quotient(a: i128, b: i128) -> f64 {
-    let divisor = b.unsigned_abs();
-    let mut whole = a.unsigned_abs() / divisor;
-    let mut rest = a.unsigned_abs() % divisor;
-    let mut scale = 1.0;
-    // Two bits more than a float keeps, and one that says whether anything is left.
-    while whole < 1 << 55 && rest != 0 {
-        rest <<= 1;
-        whole = whole << 1 | u128::from(rest >= divisor);
-        rest -= if rest >= divisor { divisor } else { 0 };
-        scale /= 2.0;
-    }
-    let quotient = (whole | u128::from(rest != 0)) as f64 * scale;
+    let quotient = ratio(a.unsigned_abs(), b.unsigned_abs());
     if (a < 0) == (b < 0) {
         quotient
     } else {
