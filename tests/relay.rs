@@ -43,6 +43,8 @@ mod several_tools;
 mod status;
 #[path = "relay/subscriptions.rs"]
 mod subscriptions;
+#[path = "relay/text_parts.rs"]
+mod text_parts;
 #[path = "relay/transparent.rs"]
 mod transparent;
 #[path = "relay/twins.rs"]

@@ -40,6 +40,10 @@ pub struct Message<'a> {
     kind: Unusual,
     /// Whether its result says `isError`.
     pub is_failure: bool,
+    /// The `content` of its result, if that is a list.
+    pub content: Option<&'a str>,
+    /// Whether that has several elements.
+    pub has_many_parts: bool,
     /// The members of its `params`.
     inside: Inside<'a>,
 }
@@ -213,12 +217,22 @@ impl<'a> Message<'a> {
                     return Ok(());
                 }
                 b"result" => {
-                    let value = scanner.value_with_members(|key, value| {
-                        if *key.bytes() == *b"isError" {
-                            is_error = Some(value);
-                        }
-                    })?;
-                    once(&mut found.result, value, &mut odd);
+                    let start = scanner.place();
+                    if !scanner.is_at_object() {
+                        scanner.skip()?;
+                    } else {
+                        scanner.object(|key, scanner| {
+                            match &*key.bytes() {
+                                b"isError" => is_error = Some(scanner.value()?),
+                                b"content" => {
+                                    (found.content, found.has_many_parts) = scanner.parts()?;
+                                }
+                                _ => scanner.skip()?,
+                            }
+                            Ok(())
+                        })?;
+                    }
+                    once(&mut found.result, scanner.since(start)?, &mut odd);
                     return Ok(());
                 }
                 b"type" => {

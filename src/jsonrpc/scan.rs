@@ -380,6 +380,22 @@ impl<'a, 'n> Scanner<'a, 'n> {
         }
     }
 
+    /// Consumes any value, however deep; returns it if it is a list, and whether that has several
+    /// elements.
+    pub(crate) fn parts(&mut self) -> Scanned<(Option<&'a str>, bool)> {
+        if !self.is_at_list() {
+            self.skip()?;
+            return Ok((None, false));
+        }
+        let (start, mut count) = (self.at, 0);
+        self.walk_elements(&mut |scanner| {
+            count += 1;
+            scanner.skip()?;
+            Ok(true)
+        })?;
+        Ok((Some(self.since(start)?), count > 1))
+    }
+
     /// Consumes any value, however deep; returns it as spelled.
     ///
     /// # Errors

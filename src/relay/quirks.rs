@@ -1,17 +1,17 @@
-//! Kindness to known clients (docs/protocol.md#quirks): each rule is one function here.
+//! Kindness to known clients (docs/protocol.md#quirks): each rule is one function here, or one file of this folder.
 
+mod failures;
+mod parts;
 mod references;
 
 pub(super) use references::Schemas;
 
 use super::catalogue::Offers;
 use super::policy::Policy;
-use super::reply::quoted;
 use super::robot::Robot;
 use crate::text::Language;
 use jsonrpc::message::{last_member, string};
-use jsonrpc::scan;
-use std::borrow::Cow;
+use jsonrpc::Message;
 
 /// How `xiaozhi-server` names itself in `initialize`.
 const XIAOZHI_SERVER: &str = "XiaozhiMCPEndpointClient";
@@ -86,84 +86,12 @@ pub(super) fn page_start(robot: &Robot, policy: &Policy, params: Option<&str>) -
     cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or_default()
 }
 
-/// What to write behind the opening brace of a `tools/call` result so that its failure is seen: an
-/// `error` with the texts of its text contents, or a plain sentence where there is none. Nothing where
-/// it did not fail, or says so already.
-pub(super) fn failure_told_twice(result: &str, language: Language) -> Option<String> {
-    let (mut is_error, mut told, mut content) = (None, false, None);
-    scan::members(result, |key, value| match &*key.name() {
-        "isError" => is_error = Some(value),
-        "error" => told = true,
-        "content" => content = Some(value),
-        _ => (),
-    })
-    .ok()?;
-    if is_error != Some("true") || told {
-        return None;
+/// The part of a `tools/call` result that is told in other words to a robot that reads only a part of
+/// it, and these words.
+pub(super) fn retold<'a>(message: &Message<'a>, language: Language) -> Option<(&'a str, String)> {
+    let result = message.result?;
+    if message.is_failure {
+        return Some((result.get(1..1)?, failures::told_twice(result, language)?));
     }
-    let mut words = String::new();
-    let _ = scan::elements(content.unwrap_or_default(), &mut |part| {
-        if let Some(text) = text_of(part).filter(|text| !text.is_empty()) {
-            words.extend((!words.is_empty()).then_some('\n'));
-            words.push_str(&text);
-        }
-    });
-    if words.is_empty() {
-        words = language.failed_without_words();
-    }
-    Some(format!(r#""error":{},"#, quoted(&words)))
-}
-
-/// The text of a text content.
-fn text_of(part: &str) -> Option<Cow<'_, str>> {
-    let (mut kind, mut text) = (None, None);
-    scan::members(part, |key, value| match &*key.name() {
-        "type" => kind = string(value),
-        "text" => text = string(value),
-        _ => (),
-    })
-    .ok()?;
-    text.filter(|_| kind.as_deref() == Some("text"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_text_of_a_failed_call_becomes_its_error() {
-        let told = failure_told_twice(
-            r#"{"content":[{"type":"image","data":""},{"type":"text","text":"\u574f\n"}],"isError":true}"#,
-            Language::En,
-        );
-        assert_eq!(told.as_deref(), Some(r#""error":"坏\n","#));
-        let several = r#"{"isError":true,"content":[{"type":"text","text":"a"},{"type":"text","text":""},{"text":"b","type":"text"}]}"#;
-        let told = failure_told_twice(several, Language::En);
-        assert_eq!(told.as_deref(), Some(r#""error":"a\nb","#));
-    }
-
-    #[test]
-    fn a_failure_without_words_gets_a_sentence() {
-        for result in [
-            r#"{"content":[],"isError":true}"#,
-            r#"{"content":7,"isError":true}"#,
-            r#"{"content":[{"type":"image","data":""}],"isError":true}"#,
-            r#"{"isError":true}"#,
-        ] {
-            let told = failure_told_twice(result, Language::En);
-            assert!(told.is_some_and(|told| told.contains("failed")), "{result}");
-        }
-    }
-
-    #[test]
-    fn a_success_and_a_failure_that_is_told_already_stay_as_they_are() {
-        for result in [
-            r#"{"content":[{"type":"text","text":"x"}]}"#,
-            r#"{"content":[{"type":"text","text":"x"}],"isError":false}"#,
-            r#"{"content":[{"type":"text","text":"x"}],"isError":true,"error":"y"}"#,
-            r#"["isError"]"#,
-        ] {
-            assert_eq!(failure_told_twice(result, Language::En), None, "{result}");
-        }
-    }
+    Some((message.content?, parts::joined(message)?))
 }

@@ -342,15 +342,9 @@ impl Agent {
         let Some(robot) = self.robots.get(call.robot()) else { return };
         let Id::Given(id) = message.id else { return };
         let own_id = call.id();
-        let failure = match message.result {
-            Some(result)
-                if message.is_failure
-                    && call.nature == Nature::ToolCall
-                    && turn.policy.quirks
-                    && robot.is_xiaozhi_server =>
-            {
-                quirks::failure_told_twice(result, turn.policy.language).zip(result.get(1..1))
-            }
+        let reads_a_part = robot.is_xiaozhi_server && turn.policy.quirks;
+        let retold = match call.nature {
+            Nature::ToolCall if reads_a_part => quirks::retold(message, turn.policy.language),
             _ => None,
         };
         let mut splice = Splice::of(message.text);
@@ -358,8 +352,8 @@ impl Agent {
         if let Some(member) = message.surplus_member() {
             splice.put(member, "");
         }
-        if let Some((words, behind_brace)) = &failure {
-            splice.put(behind_brace, words);
+        if let Some((part, words)) = &retold {
+            splice.put(part, words);
         }
         match quirks::too_large_for(robot, turn.policy, splice.pieces()) {
             None => self.answer(turn, call.robot(), own_id, splice.pieces()),
