@@ -2,10 +2,12 @@
 //! out as an [`Action`].
 //!
 //! ```text
-//! Head ──► Open ──► Closing ──► Leaving ──► Dead
-//!   ├────────────────────────────▲           from any phase
-//!   └──► Delayed ──► Closing or Leaving
+//! a client with a token     Head ──► Open ──► Closing ──► Leaving ──► Dead
+//! a refused one             Head ──► Delayed ──► Closing ──► Leaving ──► Dead
+//! a plain request           Head ──► Leaving ──► Dead
 //! ```
+//!
+//! Any phase may be followed by Dead at once.
 
 mod phase;
 mod receiving;

@@ -3,6 +3,9 @@
 //! The table, the memory, the turn's work, the delays and the strangers are owners that know nothing of
 //! each other. Here is what must happen at all of them when a connection comes, changes or ends.
 
+#[cfg(test)]
+mod tests;
+
 use super::budget::{Budget, Room};
 use super::connection::{Action, DelayedAnswer, Was};
 use super::delays::Delays;

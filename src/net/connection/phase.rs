@@ -84,6 +84,8 @@ pub(in crate::net) enum Action {
     ReadHead(usize),
     /// Read the messages in so many bytes of the shared buffer, and in what has arrived before.
     ReadMessages(usize),
+    /// Charge for what the connection holds.
+    Charge,
     /// Answer that the request head comes too slowly.
     RefuseSlowHead,
     /// Give the delayed answer.

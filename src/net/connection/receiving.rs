@@ -58,6 +58,10 @@ impl Connection {
     pub(in crate::net) fn take_direct(&mut self, count: usize) -> Action {
         let Phase::Open(transport) = &mut self.phase else { return Action::Nothing };
         transport.advance(count);
+        if transport.is_mid_message_over(0) {
+            self.half_read = transport.held();
+            return Action::Charge;
+        }
         Action::ReadMessages(0)
     }
 
@@ -88,16 +92,17 @@ impl Connection {
             Phase::Open(transport) => {
                 self.half_read = reader.held();
                 *transport = reader;
+                Action::Charge
             }
             Phase::Closing { farewell, .. } => {
                 *farewell = reader.farewell();
-                if farewell.is_complete(rest) {
-                    return self.leave(false, now, limits);
+                match farewell.is_complete(rest) {
+                    true => self.leave(false, now, limits),
+                    false => Action::Nothing,
                 }
             }
-            _ => (),
+            _ => Action::Nothing,
         }
-        Action::Nothing
     }
 
     /// Takes the incomplete head out, to be completed.

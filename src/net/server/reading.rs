@@ -84,6 +84,7 @@ impl Server {
             Action::Nothing => (),
             Action::ReadHead(count) => self.handle_head(slot, count),
             Action::ReadMessages(count) => self.handle_messages(slot, count),
+            Action::Charge => self.shell.charge(slot),
             Action::RefuseSlowHead => self.refuse_slow_head(slot),
             Action::GiveAnswer => self.give_delayed(slot),
             Action::TryToWrite => {
@@ -131,14 +132,10 @@ impl Server {
                 break None;
             }
         };
-        if let Some(entry) = shell.table.get_mut(slot) {
-            let limits = &shell.settings.websocket;
-            match entry.connection.return_reader(reader, input.rest(), now, limits) {
-                Action::WriteLater => shell.has_queued(slot),
-                _ if shell.is_open(slot) => shell.charge(slot),
-                _ => (),
-            }
-        }
+        let Some(entry) = shell.table.get_mut(slot) else { return };
+        let limits = &shell.settings.websocket;
+        let action = entry.connection.return_reader(reader, input.rest(), now, limits);
+        self.act(slot, action);
         if let Some(end) = end {
             self.close(slot, end);
         }
