@@ -6,8 +6,12 @@ use crate::settings::DEFAULT;
 use crate::text::Language;
 use std::fmt::Write;
 
-/// What `--help` prints.
-pub(super) fn text(language: Language) -> String {
+/// What `--help` prints: of the program, or of the command with this name.
+pub(super) fn text(language: Language, name: Option<&str>) -> String {
+    let named = SUBCOMMANDS.iter().find(|command| Some(command.name()) == name);
+    if let Some(page) = named.and_then(|command| (command.page)(language)) {
+        return page;
+    }
     let mut options = String::new();
     for row in TABLE {
         let Some(option) = row.option else { continue };
@@ -30,7 +34,7 @@ mod tests {
     #[test]
     fn help_names_every_option_of_the_table_and_fits_a_screen() {
         for language in [Language::Zh, Language::En] {
-            let help = text(language);
+            let help = text(language, None);
             for row in TABLE {
                 assert!(row.option.is_none_or(|option| help.contains(&format!("--{option} "))));
             }

@@ -4,6 +4,8 @@
 //! command. [`client`] dials a server as everybody does, [`doctor`] finds what is wrong on the way
 //! to it. The commands only read the configuration: none of them makes a file or a key.
 
+#[cfg(feature = "doctor")]
+mod call;
 mod check;
 pub mod client;
 #[cfg(feature = "children")]
@@ -17,8 +19,10 @@ mod reload;
 mod serve;
 #[cfg(feature = "doctor")]
 mod status;
-mod table;
+pub mod table;
 mod token;
+#[cfg(feature = "doctor")]
+mod tools;
 
 pub use output::End;
 
@@ -31,7 +35,9 @@ use std::ffi::OsString;
 pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> End {
     match options::parse(arguments, environment) {
         Err(problem) => return wrong_use(&problem),
-        Ok(Command::Help(language)) => say(&help::text(language).trim_end()),
+        Ok(Command::Help(language, name)) => {
+            say(&help::text(language, name.as_deref()).trim_end());
+        }
         Ok(Command::Version) => say(&crate::VERSION),
         Ok(Command::Test(sources)) => return check::tell(&sources),
         #[cfg(feature = "children")]
@@ -73,7 +79,13 @@ fn beside(task: Task, sources: &Sources) -> End {
         }
         #[cfg(feature = "doctor")]
         Task::Status { at, watch } => status::show(&loaded, at.as_deref(), watch, language),
+        #[cfg(feature = "doctor")]
+        Task::Tools { agent, json } => tools::show(&loaded, agent.as_deref(), json, language),
+        #[cfg(feature = "doctor")]
+        Task::Call(call) => call::run(&loaded, &call, language),
         #[cfg(not(feature = "doctor"))]
-        Task::Doctor(_) | Task::Status { .. } => wrong_use(&language.not_built_in()),
+        Task::Doctor(_) | Task::Status { .. } | Task::Tools { .. } | Task::Call(_) => {
+            wrong_use(&language.not_built_in())
+        }
     }
 }

@@ -21,8 +21,8 @@ pub enum Command {
     Beside(Task, Sources),
     /// Be an MCP server on standard input and output, in this language. It needs no configuration.
     Demo(Language),
-    /// Print [`super::help::text`] and end.
-    Help(Language),
+    /// Print [`super::help::text`] of the program, or of the command with this name, and end.
+    Help(Language, Option<String>),
     /// Print the version and end.
     Version,
 }
@@ -45,6 +45,28 @@ pub enum Task {
     Health(Option<String>),
     /// Have the server at this address, or the configured one, read its settings again.
     Reload(Option<String>),
+    /// List the tools of an agent: this one, or that of a stand-alone deployment.
+    Tools {
+        /// The agent.
+        agent: Option<String>,
+        /// Whether they are printed as JSON.
+        json: bool,
+    },
+    /// Call a tool.
+    Call(Call),
+}
+
+/// What is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// The name of the tool.
+    pub tool: Option<String>,
+    /// Its arguments, as they were written.
+    pub arguments: Vec<String>,
+    /// The agent.
+    pub agent: Option<String>,
+    /// Whether the whole result is printed.
+    pub json: bool,
 }
 
 /// A sub-command.
@@ -53,6 +75,8 @@ pub(super) struct SubCommand {
     pub(super) usage: &'static str,
     /// What it does.
     pub(super) meaning: fn(Language) -> String,
+    /// What `--help` says of it alone, if there is more to say.
+    pub(super) page: fn(Language) -> Option<String>,
     /// Those of [`OPTIONS`] that it takes.
     options: &'static [&'static str],
     /// The task. `None` is [`Command::Demo`].
@@ -60,7 +84,7 @@ pub(super) struct SubCommand {
 }
 
 /// The options of single commands, and whether each takes a value.
-const OPTIONS: [(&str, bool); 1] = [("watch", false)];
+const OPTIONS: [(&str, bool); 3] = [("watch", false), ("json", false), ("agent", true)];
 
 /// What a sub-command is given.
 #[derive(Default)]
@@ -81,45 +105,89 @@ impl Given {
     fn has(&self, name: &str) -> bool {
         self.options.iter().any(|(known, _)| *known == name)
     }
+
+    /// The value of the option `name`; the last one, if there are several.
+    fn value(&self, name: &str) -> Option<String> {
+        let found = self.options.iter().rev().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone())
+    }
 }
 
+/// Whether the larger commands are built in.
+const IS_WHOLE: bool = cfg!(feature = "doctor");
+
 /// Every sub-command.
-pub(super) const SUBCOMMANDS: [SubCommand; 6] = [
+pub(super) const SUBCOMMANDS: [SubCommand; 8] = [
     SubCommand {
         usage: "token [AGENT]",
         meaning: Language::help_token,
+        page: |_| None,
         options: &[],
         task: Some(|given| Task::Token(given.word())),
     },
     SubCommand {
         usage: "status [--watch] [URL]",
         meaning: Language::help_status,
+        page: |_| None,
         options: &["watch"],
         task: Some(|given| Task::Status { at: given.word(), watch: given.has("watch") }),
     },
     SubCommand {
         usage: "doctor [URL]",
         meaning: Language::help_doctor,
+        page: |_| None,
         options: &[],
         task: Some(|given| Task::Doctor(given.word())),
     },
     SubCommand {
         usage: "health [URL]",
         meaning: Language::help_health,
+        page: |_| None,
         options: &[],
         task: Some(|given| Task::Health(given.word())),
     },
     SubCommand {
         usage: "reload [URL]",
         meaning: Language::help_reload,
+        page: |_| None,
         options: &[],
         task: Some(|given| Task::Reload(given.word())),
     },
-    SubCommand { usage: "demo", meaning: Language::help_demo, options: &[], task: None },
+    SubCommand {
+        usage: "tools [AGENT]",
+        meaning: Language::help_tools,
+        page: |language| IS_WHOLE.then(|| language.usage_of_tools()),
+        options: &["agent", "json"],
+        task: Some(|given| Task::Tools {
+            agent: given.word().or(given.value("agent")),
+            json: given.has("json"),
+        }),
+    },
+    SubCommand {
+        usage: "call TOOL [NAME=VALUE …]",
+        meaning: Language::help_call,
+        page: |language| IS_WHOLE.then(|| language.usage_of_call()),
+        options: &["agent", "json"],
+        task: Some(|given| {
+            Task::Call(Call {
+                tool: given.word(),
+                agent: given.value("agent"),
+                json: given.has("json"),
+                arguments: std::mem::take(&mut given.words).into(),
+            })
+        }),
+    },
+    SubCommand {
+        usage: "demo",
+        meaning: Language::help_demo,
+        page: |_| None,
+        options: &[],
+        task: None,
+    },
 ];
 
 impl SubCommand {
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         self.usage.split(' ').next().unwrap_or_default()
     }
 }
@@ -195,7 +263,9 @@ fn read(
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Short('h') | Arg::Long("help") => {
-                return Ok(Command::Help(language));
+                let behind = || parser.raw_args().ok()?.next()?.into_string().ok();
+                let name = given.word().or_else(behind);
+                return Ok(Command::Help(language, name));
             }
             Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
             Arg::Short('t') | Arg::Long("test") => test = true,
@@ -301,7 +371,8 @@ mod tests {
         assert_eq!(said, [("log_level", "DEBUG"), ("port", "1"), ("port", "2")]);
         assert_eq!(sources.config, Some(PathBuf::from("x.cfg")));
         assert!(matches!(run(&["-t"]), Ok(Command::Test(_))));
-        assert!(matches!(run(&["-h"]), Ok(Command::Help(Language::En))));
+        assert!(matches!(run(&["-h"]), Ok(Command::Help(Language::En, None))));
+        assert!(matches!(run(&["-h"]), Ok(Command::Help(Language::En, None))));
         assert!(matches!(run(&["-v", "demo"]), Ok(Command::Demo(Language::En))));
         assert!(matches!(run(&["--version"]), Ok(Command::Version)));
     }
@@ -325,12 +396,27 @@ mod tests {
         assert_eq!(task(&["health"]), Task::Health(None));
         assert_eq!(task(&["status", "--watch"]), Task::Status { at: None, watch: true });
         assert_eq!(task(&["--watch", "status", "h"]), Task::Status { at: some("h"), watch: true });
+        let tools = |agent| Task::Tools { agent: some(agent), json: true };
+        assert_eq!(task(&["tools", "--json", "kitchen"]), tools("kitchen"));
+        assert_eq!(task(&["--json", "tools", "--agent=a"]), tools("a"));
+        let (tool, agent) = (some("now"), some("a"));
+        let call = Call { tool, agent, arguments: vec!["x=1".to_owned()], json: false };
+        assert_eq!(task(&["call", "now", "--agent", "a", "x=1"]), Task::Call(call));
+    }
+
+    #[test]
+    fn help_may_be_about_one_command() {
+        for arguments in [&["call", "-h"][..], &["--help", "call"], &["call", "x", "--help", "y"]] {
+            let named = run(arguments);
+            assert!(matches!(&named, Ok(Command::Help(_, Some(name))) if name == "call"));
+        }
     }
 
     #[test]
     fn an_unknown_sub_command_is_told_the_nearest() {
         let strange = parse([OsString::from("run")], Vec::new()).unwrap_err();
-        assert!(strange.contains("token, status, doctor, health, reload, demo"), "{strange}");
+        let known = "token, status, doctor, health, reload, tools, call, demo";
+        assert!(strange.contains(known), "{strange}");
         for (given, nearest) in [("doktor", "doctor"), ("tokens", "token"), ("stat", "status")] {
             let line = run(&[given]).unwrap_err();
             assert!(line.contains(given) && line.contains(&format!("`{nearest}`")), "{line}");
@@ -340,7 +426,7 @@ mod tests {
     #[test]
     fn the_language_of_a_sub_command_and_of_help_is_the_one_that_was_chosen() {
         let spoken = |arguments: &[&str]| match run(arguments) {
-            Ok(Command::Help(language)) => language,
+            Ok(Command::Help(language, _)) => language,
             Ok(Command::Beside(_, sources) | Command::Test(sources)) => {
                 crate::settings::check(&sources).unwrap().settings.server.language
             }

@@ -9,7 +9,7 @@ const GAP: usize = 2;
 const MIN_WIDTH: usize = 4;
 
 /// How many columns of a terminal a text takes: Chinese characters take two.
-pub(super) fn columns(text: &str) -> usize {
+pub fn columns(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
 
@@ -21,7 +21,7 @@ fn columns_of(letter: char) -> usize {
 }
 
 /// How wide a table may be: what `COLUMNS` says, or the terminal. Elsewhere nothing limits it.
-pub(super) fn width() -> Option<usize> {
+pub fn width() -> Option<usize> {
     let named = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok());
     named.filter(|width| *width > 0).or_else(|| {
         let stdout = std::io::stdout();
@@ -45,12 +45,7 @@ fn of_terminal(_: &std::io::Stdout) -> usize {
 
 /// Adds an empty line, then `rows` below `head`, whose names stand between `|`, in columns; nothing without
 /// rows. What is wider than `width` is cut, in the widest column first.
-pub(super) fn aligned(
-    lines: &mut Vec<String>,
-    head: &str,
-    rows: Vec<Vec<String>>,
-    width: Option<usize>,
-) {
+pub fn aligned(lines: &mut Vec<String>, head: &str, rows: Vec<Vec<String>>, width: Option<usize>) {
     if rows.is_empty() {
         return;
     }

@@ -18,10 +18,10 @@ pub(super) fn print(loaded: &Loaded, agent: Option<&str>, language: Language) ->
     if settings.server.port == 0 && settings.server.public_url.is_none() {
         return wrong_use(&language.port_unknown());
     }
-    let name = agent.unwrap_or(SINGLE_MODULE);
-    if name.is_empty() || name.len() > MAX_AGENT_ID_BYTES {
-        return wrong_use(&language.agent_too_long(MAX_AGENT_ID_BYTES));
-    }
+    let name = match agent_name(agent, language) {
+        Ok(name) => name,
+        Err(problem) => return wrong_use(&problem),
+    };
     let (base, hint) = own::base(settings, &own::listening(settings));
     let printed = addresses(&base, &settings.server.key, name, language);
     if agent.is_none() {
@@ -43,4 +43,16 @@ pub(super) fn print(loaded: &Loaded, agent: Option<&str>, language: Language) ->
         complain(&line);
     }
     End::Well
+}
+
+/// The agent that is meant: this one, or that of a stand-alone deployment.
+///
+/// # Errors
+/// Why there cannot be such an agent.
+pub(super) fn agent_name(agent: Option<&str>, language: Language) -> Result<&str, String> {
+    let name = agent.unwrap_or(SINGLE_MODULE);
+    match name.is_empty() || name.len() > MAX_AGENT_ID_BYTES {
+        true => Err(language.agent_too_long(MAX_AGENT_ID_BYTES)),
+        false => Ok(name),
+    }
 }

@@ -1,0 +1,162 @@
+//! Shows the result of a call: text on standard output, everything else in files.
+
+use super::arguments::{shown, written};
+use crate::cli::client::http::{at, json, text_at};
+use crate::cli::output::{complain, End};
+use crate::escape::visible;
+use crate::text::Language;
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+use jsonrpc::message::last_member;
+use jsonrpc::scan::strict;
+use serde_json::Value;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// How many names of files are tried.
+const MAX_TRIES: usize = 10_000;
+
+/// How many characters of a tool's name a file has in its own.
+const MAX_NAME_CHARS: usize = 64;
+
+/// Shows `result`, as the tool `tool` spelled it.
+pub(super) fn show(result: &str, tool: &str, language: Language) -> End {
+    let value = json(&strict(result));
+    let failed = at(&value, "isError").as_bool() == Some(true);
+    if failed {
+        complain(&language.call_failed(&shown(tool)));
+    }
+    let tell: fn(&str) = if failed { tell_person } else { tell_script };
+    let mut end = if failed { End::Badly } else { End::Well };
+    let parts = at(&value, "content").as_array().map_or(&[][..], Vec::as_slice);
+    for part in parts {
+        if !show_part(part, tool, tell, language) {
+            end = End::Badly;
+        }
+    }
+    if parts.is_empty() {
+        // A result that no version of the protocol knows is shown as it is.
+        tell(last_member(result, "structuredContent").unwrap_or(result));
+    }
+    end
+}
+
+/// Shows a part of a result. Returns whether that was possible.
+fn show_part(part: &Value, tool: &str, tell: fn(&str), language: Language) -> bool {
+    let inside = match text_at(part, "type") {
+        "resource" => at(part, "resource"),
+        "resource_link" => {
+            tell(text_at(part, "uri"));
+            return true;
+        }
+        _ => part,
+    };
+    if let Some(text) = at(inside, "text").as_str() {
+        tell(text);
+        return true;
+    }
+    let Some(data) = at(inside, "data").as_str().or_else(|| at(inside, "blob").as_str()) else {
+        tell(&written(part));
+        return true;
+    };
+    let mime = text_at(inside, "mimeType");
+    let kind = if mime.is_empty() { shown(text_at(part, "type")) } else { shown(mime) };
+    let Ok(bytes) = STANDARD.decode(data) else {
+        complain(&language.part_unreadable(&kind));
+        return false;
+    };
+    save(&bytes, &kind, &file_name(tool), extension(mime), language)
+}
+
+/// A text of the result as a script gets it. A terminal obeys nothing in it.
+fn tell_script(text: &str) {
+    let mut stdout = std::io::stdout();
+    let text = if stdout.is_terminal() { harmless(text) } else { text.to_owned() };
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let _ = write!(stdout, "{text}{end}");
+}
+
+/// A text that says what went wrong.
+fn tell_person(text: &str) {
+    complain(&harmless(text.trim_end()));
+}
+
+/// A text of several lines as a terminal can show it.
+fn harmless(text: &str) -> String {
+    let tabs = |line: &str| line.split('\t').map(visible).collect::<Vec<_>>().join("\t");
+    text.split('\n').map(|line| tabs(line.trim_end_matches('\r'))).collect::<Vec<_>>().join("\n")
+}
+
+/// The beginning of the names of a tool's files.
+fn file_name(tool: &str) -> String {
+    let letters = tool.chars().take(MAX_NAME_CHARS);
+    letters.map(|c| if c.is_ascii_alphanumeric() || "_-".contains(c) { c } else { '_' }).collect()
+}
+
+/// What the name of a file of this type ends with. Only media keep the end that their sender chose.
+fn extension(mime: &str) -> &str {
+    let (family, kind) =
+        mime.split(';').next().unwrap_or_default().split_once('/').unwrap_or_default();
+    match (family, kind) {
+        ("image", "jpeg") => "jpg",
+        ("image", "svg+xml") => "svg",
+        ("audio", "mpeg") => "mp3",
+        ("audio", "x-wav" | "vnd.wave") => "wav",
+        ("application", "pdf" | "json" | "zip") => kind,
+        ("image" | "audio" | "video", kind)
+            if (1..=8).contains(&kind.len()) && kind.bytes().all(|c| c.is_ascii_alphanumeric()) =>
+        {
+            kind
+        }
+        _ => "bin",
+    }
+}
+
+/// Writes `bytes` into a new file of the current folder. Returns whether that was possible.
+fn save(bytes: &[u8], kind: &str, name: &str, extension: &str, language: Language) -> bool {
+    let mut file = format!("{name}.{extension}");
+    for number in 2..MAX_TRIES {
+        let opened = OpenOptions::new().write(true).create_new(true).open(&file);
+        match opened.and_then(|mut opened| opened.write_all(bytes)) {
+            Ok(()) => {
+                complain(&language.part_saved(kind, &file));
+                return true;
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                file = format!("{name}-{number}.{extension}");
+            }
+            Err(error) => {
+                complain(&language.part_not_saved(kind, &file, error));
+                return false;
+            }
+        }
+    }
+    complain(&language.part_not_saved(kind, &file, std::io::Error::from(ErrorKind::AlreadyExists)));
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_have_names_that_no_shell_and_no_program_obeys() {
+        assert_eq!(file_name("home/light on; rm *"), "home_light_on__rm__");
+        for (mime, expected) in [
+            ("image/png", "png"),
+            ("image/jpeg", "jpg"),
+            ("audio/mpeg; rate=1", "mp3"),
+            ("video/mp4", "mp4"),
+            ("image/../../x", "bin"),
+            ("application/x-sh", "bin"),
+            ("", "bin"),
+        ] {
+            assert_eq!(extension(mime), expected, "{mime}");
+        }
+    }
+
+    #[test]
+    fn a_text_keeps_its_lines_and_tabs_and_no_control_character() {
+        assert_eq!(harmless("a\tb\r\n\u{1b}[2Jc\n"), "a\tb\n\\u{1b}[2Jc\n");
+    }
+}
