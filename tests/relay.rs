@@ -29,6 +29,8 @@ mod memory;
 mod modes;
 #[path = "relay/odd_forms.rs"]
 mod odd_forms;
+#[path = "relay/odd_replies.rs"]
+mod odd_replies;
 #[path = "relay/other_kinds.rs"]
 mod other_kinds;
 #[path = "relay/pass_through.rs"]

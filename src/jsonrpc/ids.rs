@@ -16,7 +16,7 @@ const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 const MAX_QUOTED: usize = 3;
 
 /// Calls `hear` with each id in a text that is not a message, as spelled: the first id of each
-/// message in it that has no method. Follows brackets and strings as far as possible. Accepts
+/// message in it that is no request. Follows brackets and strings as far as possible. Accepts
 /// strings and keys as Python and JavaScript write them.
 pub fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
     look(text, MAX_QUOTED, hear);
@@ -55,6 +55,7 @@ struct Search<'a> {
     level: usize,
     id: Option<&'a str>,
     is_request: bool,
+    is_answer: bool,
     quoted: usize,
 }
 
@@ -118,6 +119,8 @@ impl<'a> Search<'a> {
         match key {
             "id" if self.id.is_none() => self.id = Some(simple_value(value)),
             "method" => self.is_request |= value.starts_with(['"', '\'']),
+            // Some write their answer into the request.
+            "result" | "error" => self.is_answer = true,
             // The message may be wrapped.
             "payload" if self.id.is_none() && !self.is_request => match value.as_bytes() {
                 [b'{', ..] => self.level += 1,
@@ -155,6 +158,7 @@ impl<'a> Search<'a> {
                         (Some("method"), Some(value)) => {
                             self.is_request |= value.starts_with(['"', '\'']);
                         }
+                        (Some("result" | "error"), _) => self.is_answer = true,
                         _ => (),
                     }
                 }
@@ -167,7 +171,8 @@ impl<'a> Search<'a> {
 
     /// The message is over.
     fn tell(&mut self, hear: &mut dyn FnMut(&str)) {
-        let is_request = std::mem::take(&mut self.is_request);
+        let is_answer = std::mem::take(&mut self.is_answer);
+        let is_request = std::mem::take(&mut self.is_request) && !is_answer;
         self.id.take().filter(|_| !is_request).into_iter().for_each(hear);
     }
 }
@@ -259,6 +264,8 @@ mod tests {
             (r#"{"id":5,"payload":{"id":6,"result":"\x"}}"#, &["5"]),
             (r#"{"id":5,"method":"ping","params":"\x"}"#, &[]),
             (r#"{"id":5,"method":null,"result":"\x"}"#, &["5"]),
+            (r#"{"id":5,"method":"x","result":"\x"}"#, &["5"]),
+            (r#"[{"id":5,"method":"x","error":"\x"},{"id":6,"method":"x"}]"#, &["5"]),
             (r#"INFO sent {"id":5,"result":{}}"#, &[]),
             (r#"{"a":"id","id":5,,}"#, &["5"]),
             (r#"{"a":["id",5,"id"],"x":{"id":5}"#, &[]),
@@ -306,7 +313,8 @@ mod tests {
             (format!("{{'result': '\t{large}', 'id': 5, 'x': \"it's\"}}"), &["5"]),
             (format!("[{{\"result\":\"\t{large}\",\"id\":5}}]"), &["5"]),
             (format!("{{\"payload\":{{\"result\":\"\t{large}\",\"id\":5}}}}"), &["5"]),
-            (format!("{{\"result\":\"\t{large}\",\"id\":5,\"method\":\"x\"}}"), &[]),
+            (format!("{{\"result\":\"\t{large}\",\"id\":5,\"method\":\"x\"}}"), &["5"]),
+            (format!("{{\"x\":\"\t{large}\",\"id\":5,\"method\":\"x\"}}"), &[]),
             (format!("{{\"id\":5,\"params\":\"\t{large}\",\"method\":\"x\"}}"), &[]),
             (format!("{{\"result\":\"\t{large}\",\"x\":[{{\"id\":5}}]}}"), &[]),
             (format!("{{\"result\":\"\t{large}"), &[]),

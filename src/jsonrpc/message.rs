@@ -1,6 +1,7 @@
 //! A borrowed JSON-RPC message: its kind, and the positions of its ids and of the members a relay
 //! needs.
 
+use crate::fault::{Fault, FaultKind};
 use crate::scan::{self, first_break, Key, Notes, Scanner, SyntaxError, TextError};
 use crate::splice::{around, place_in};
 use std::borrow::Cow;
@@ -110,8 +111,8 @@ impl From<TextError> for Unread {
 /// What is unusual about a part of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Unusual {
-    /// `result` or `error`, if both are present: the member to remove. An `error` of `null`,
-    /// otherwise the `result`.
+    /// The member to remove. Of `result` and `error` it is an `error` that says nothing, otherwise the
+    /// `result`. Beside one of them it is the `method`.
     #[default]
     Surplus,
     /// The `payload` of `{"type":"mcp","payload":…}`.
@@ -262,8 +263,15 @@ impl<'a> Message<'a> {
         };
         if found.error.is_some() && found.result.is_some() {
             // Some write both, one of them `null`. A writer that sets an error means the error.
-            let is_null = found.error == Some("null");
-            found.unusual = if is_null { found.error.take() } else { found.result.take() };
+            let is_unset = found.error.is_some_and(is_no_error);
+            found.unusual = if is_unset { found.error.take() } else { found.result.take() };
+        }
+        if found.method.is_some() && (found.error.is_some() || found.result.is_some()) {
+            // Some write their answer into the request.
+            match found.unusual {
+                None => found.unusual = method,
+                Some(_) => odd = odd.or(method),
+            }
         }
         if odd.is_some() {
             (found.unusual, found.kind) = (odd, Unusual::Odd);
@@ -285,7 +293,7 @@ impl<'a> Message<'a> {
         Unread { id: place(id), ..Unread::new(MessageError::NotAMessage, at) }
     }
 
-    /// Calls `hear` for each message in a list until it returns false. Only the first elements of a
+    /// Calls `hear` for each object in a list until it returns false. Only the first elements of a
     /// long list are read.
     pub fn each_of(list: &'a str, hear: &mut dyn FnMut(&Message<'a>) -> bool) {
         let mut left = MAX_MESSAGES;
@@ -298,8 +306,17 @@ impl<'a> Message<'a> {
             let (mut found, start) = (Message::default(), scanner.place());
             found.scan(scanner)?;
             found.text = scanner.since(start)?;
-            Ok((found.kind == Unusual::Odd || hear(&found)) && left > 0)
+            Ok(hear(&found) && left > 0)
         });
+    }
+
+    /// What is wrong with an object in a list, and where in it; `None` if it is a message.
+    pub fn fault(&self) -> Option<Fault> {
+        match self.kind {
+            Unusual::Odd => Some(Fault { kind: FaultKind::OddMember, at: self.unread().at }),
+            _ if self.is_message() => None,
+            _ => Some(Fault { kind: FaultKind::NoAnswer, at: self.text.len().saturating_sub(1) }),
+        }
     }
 
     /// The `payload` of `{"type":"mcp","payload":…}`, the form in which devices send messages to their
@@ -317,18 +334,18 @@ impl<'a> Message<'a> {
     pub fn answer(&self) -> Option<Result<&'a str, &'a str>> {
         match (self.result, self.error) {
             (Some(result), _) => Some(Ok(result)),
-            (None, error) => Some(Err(error.filter(|error| *error != "null")?)),
+            (None, error) => Some(Err(error.filter(|error| !is_no_error(error))?)),
         }
     }
 
-    /// The member that has to go before the message is passed on, with one of the commas beside it:
-    /// a success has no `error`, and an error no `result`.
+    /// The member that has to go before an answer is passed on, with one of the commas beside it: a
+    /// success has no `error`, an error no `result`, and neither a `method`.
     pub fn surplus_member(&self) -> Option<&'a str> {
         let surplus = self.unusual.filter(|_| self.kind == Unusual::Surplus)?;
         let (before, behind) = around(self.text, surplus)?;
         let blank = [' ', '\t'];
         let key = before.trim_end_matches(blank).strip_suffix(':')?.trim_end_matches(blank);
-        // Neither name has a quote in it, however it is spelled.
+        // None of the names has a quote in it, however it is spelled.
         let start = key.strip_suffix('"')?.rfind('"')?;
         let next = behind.trim_start_matches(blank);
         if let Some(next) = next.strip_prefix(',') {
@@ -360,6 +377,11 @@ impl<'a> Message<'a> {
             protocol_version: inside.protocol_version.and_then(string),
         }
     }
+}
+
+/// Whether an `error` says that there is none.
+fn is_no_error(error: &str) -> bool {
+    matches!(error, "null" | "false")
 }
 
 /// How many elements of a list are looked at for messages.

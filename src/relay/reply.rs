@@ -4,6 +4,7 @@ use super::Traffic;
 use crate::escape::start_of;
 use crate::text::Language;
 use jsonrpc::Fault;
+use std::borrow::Cow;
 
 /// The protocol version the relay speaks where nobody else decides.
 pub(super) const PROTOCOL_VERSION: &str = "2024-11-05";
@@ -158,6 +159,16 @@ pub(super) fn quoted(text: &str) -> String {
 /// The start of `text`, as an error repeats it.
 pub(super) fn shortened(text: &str) -> &str {
     start_of(text, LONGEST_ECHO)
+}
+
+/// The `error` of a tool server as an object, where it is something else: clients look for the members.
+pub(super) fn error_object(error: &str) -> Option<String> {
+    let quoted = match error.as_bytes() {
+        [b'{', ..] => return None,
+        [b'"', ..] => Cow::Borrowed(error),
+        _ => Cow::Owned(quoted(shortened(error))),
+    };
+    Some(format!(r#"{{"code":-32603,"message":{quoted}}}"#))
 }
 
 /// `initialize`, as the relay sends it to a tool.

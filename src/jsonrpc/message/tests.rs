@@ -80,6 +80,9 @@ fn a_success_loses_its_error_and_an_error_its_result() {
         (r#"{"id":1,"result":{},"error":null}"#, r#"{"id":1,"result":{}}"#),
         (r#"{"id":1,"error":null,"result":{}}"#, r#"{"id":1,"result":{}}"#),
         (r#"{"error":null,"id":1,"result":{}}"#, r#"{"id":1,"result":{}}"#),
+        (r#"{"id":1,"error":false,"result":{}}"#, r#"{"id":1,"result":{}}"#),
+        (r#"{"id":1,"method":"x","result":{}}"#, r#"{"id":1,"result":{}}"#),
+        (r#"{"error":{},"id":1,"m\u0065thod" : "x" }"#, r#"{"error":{},"id":1 }"#),
         (r#"{ "id":1 , "result":1.0 , "err\u006fr" : null } "#, r#"{ "id":1 , "result":1.0  } "#),
         (r#"{ "err\u006fr"	: null	, "id":1,"result":1}"#, r#"{  "id":1,"result":1}"#),
         (r#"{"result":null,"error":{"code":1},"id":1}"#, r#"{"error":{"code":1},"id":1}"#),
@@ -242,13 +245,15 @@ fn messages_in_a_list_are_heard_until_enough_are() {
     let heard = |list, enough| {
         let mut texts = Vec::new();
         Message::each_of(list, &mut |message| {
-            texts.push(message.text);
+            texts.push((message.text, message.fault().map(|fault| fault.at)));
             texts.len() < enough
         });
         texts
     };
     let list = r#"[7, {"id":1} ,[{}],{"id":1,"id":2},{"method":"x"}, {"a":[{}]}]"#;
-    assert_eq!(heard(list, 9), [r#"{"id":1}"#, r#"{"method":"x"}"#, r#"{"a":[{}]}"#]);
-    assert_eq!(heard(list, 2), [r#"{"id":1}"#, r#"{"method":"x"}"#]);
+    let (one, odd) = ((r#"{"id":1}"#, Some(7)), (r#"{"id":1,"id":2}"#, Some(13)));
+    let rest = [(r#"{"method":"x"}"#, None), (r#"{"a":[{}]}"#, Some(9))];
+    assert_eq!(heard(list, 9), [&[one, odd][..], &rest].concat());
+    assert_eq!(heard(list, 2), [one, odd]);
     assert!(heard("{}", 9).is_empty());
 }

@@ -14,7 +14,9 @@ use crate::relay::trouble::Trouble;
 use crate::relay::turn::Turn;
 use crate::relay::{Peer, ToolState};
 use jsonrpc::ids::ids_in;
+use jsonrpc::line::BYTE_ORDER_MARK;
 use jsonrpc::message::string;
+use jsonrpc::splice::place_in;
 use jsonrpc::{Fault, FaultKind, Id, Message, MessageError, Splice, Unread};
 
 impl Agent {
@@ -54,9 +56,12 @@ impl Agent {
     ) {
         let is_heard = match read {
             Ok(message) => {
-                message.wrapped().is_some_and(|inner| self.hear_inner(turn, key, peer, inner))
+                let inner = message.wrapped();
+                inner.is_some_and(|inner| self.hear_inner(turn, key, peer, (text, line), inner))
             }
-            Err(unread) => unread.why == MessageError::Batch && self.hear_list(turn, key, line),
+            Err(unread) => {
+                unread.why == MessageError::Batch && self.hear_list(turn, key, (text, line), line)
+            }
         };
         if !is_heard {
             let id = match read.map(|message| message.id) {
@@ -74,6 +79,7 @@ impl Agent {
         turn: &mut Turn<'_>,
         key: ToolServerKey,
         peer: Peer,
+        sent: (&str, &str),
         inner: &str,
     ) -> bool {
         let mut hear = |turn: &mut Turn<'_>, message: Option<&Message<'_>>| {
@@ -81,7 +87,7 @@ impl Agent {
             message.inspect(|message| self.hear_tool(turn, key, peer, message)).is_some()
         };
         match inner.as_bytes() {
-            [b'[', ..] => self.hear_list(turn, key, inner),
+            [b'[', ..] => self.hear_list(turn, key, sent, inner),
             [b'"', ..] if turn.keeps_copy(inner.len()) => {
                 let said = string(inner).unwrap_or_default();
                 let is_heard = turn.read_line(&said, |turn, _, read| hear(turn, read.ok()));
@@ -92,13 +98,23 @@ impl Agent {
         }
     }
 
-    /// Hears of the replies in a list of messages; says whether there are any.
-    fn hear_list(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, list: &str) -> bool {
-        let mut found = false;
+    /// Hears of the replies in a list, which was sent in `text`; says whether there are any. `line` is
+    /// the text without line breaks.
+    fn hear_list(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ToolServerKey,
+        (text, line): (&str, &str),
+        list: &str,
+    ) -> bool {
+        let (mut found, mut has_faults) = (false, false);
         Message::each_of(list, &mut |message| {
-            if message.method.is_none() && message.answer().is_some() {
+            let is_answer = || self.is_answer(key, message);
+            let fault = message.fault();
+            has_faults |= fault.is_some();
+            if fault.is_none() && message.answer().is_some() {
                 // A list may be long: one that is dropped is named for all.
-                if !found || self.is_answer(key, message) {
+                if message.method.is_none() && !found || is_answer() {
                     self.tool_replies(turn, key, message);
                 } else {
                     turn.traffic.replies_dropped += 1;
@@ -107,6 +123,17 @@ impl Agent {
             }
             true
         });
+        if found && has_faults {
+            let before = text.len() - text.trim_start_matches([BYTE_ORDER_MARK, '\r', '\n']).len();
+            Message::each_of(list, &mut |message| {
+                if let Some(mut fault) = message.fault() {
+                    let place = place_in(line, message.text).unwrap_or_default();
+                    fault.at += before + place.start;
+                    self.not_understood(turn, key, message.text, None, fault);
+                }
+                true
+            });
+        }
         found
     }
 
@@ -119,6 +146,10 @@ impl Agent {
     ) {
         match (message.method.as_deref(), message.id) {
             (None, _) => self.tool_replies(turn, key, message),
+            // Some write their answer into the request.
+            (Some(_), _) if message.answer().is_some() && self.is_answer(key, message) => {
+                self.tool_replies(turn, key, message);
+            }
             (Some(method), Id::Given(id)) => {
                 if KINDS.iter().any(|row| row.list == method || row.uses.contains(&method)) {
                     self.complain_of_request(turn, key, method);

@@ -8,7 +8,7 @@ use crate::relay::calls::{memory_of_call, Call, Nature, Request};
 use crate::relay::catalogue::{pause_after, Kind, Offer};
 use crate::relay::parked::Parked;
 use crate::relay::quirks;
-use crate::relay::reply::{shortened, Cause, Refusal};
+use crate::relay::reply::{self, shortened, Cause, Refusal};
 use crate::relay::robot;
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool::Tool;
@@ -354,6 +354,10 @@ impl Agent {
         }
         if let Some((part, words)) = &retold {
             splice.put(part, words);
+        }
+        let error = message.error.and_then(|error| Some((error, reply::error_object(error)?)));
+        if let Some((part, object)) = &error {
+            splice.put(part, object);
         }
         match quirks::too_large_for(robot, turn.policy, splice.pieces()) {
             None => self.answer(turn, call.robot(), own_id, splice.pieces()),

@@ -142,24 +142,32 @@ fn message_is_sound(message: &Message<'_>) {
     }
 }
 
-/// A success has no error, and an error no result, once the surplus one is left out.
+/// A success has no error, an error no result, and neither a method, once the surplus is left out.
 fn answer_is_sound(message: &Message<'_>, value: &serde_json::Value) {
     let (result, error) = (value.get("result"), value.get("error"));
     // A word stands as `null` in `value`, and yet it is none.
     let is_word =
         message.error.is_some_and(|error| error != "null" && without_words(error) == "null");
-    let failed = is_word || error.is_some_and(|error| !error.is_null());
+    let is_set = |error: &serde_json::Value| !error.is_null() && *error != false;
+    let failed = is_word || error.is_some_and(is_set);
     assert_eq!(result.is_some() && !failed, message.answer().is_some_and(|answer| answer.is_ok()));
     assert_eq!(failed, message.answer().is_some_and(|answer| answer.is_err()));
     let surplus = message.surplus_member();
-    assert_eq!(surplus.is_some(), result.is_some() && error.is_some());
+    let has_both = result.is_some() && error.is_some();
+    let is_in_request = message.method.is_some() && (result.is_some() || error.is_some());
+    assert_eq!(surplus.is_some(), has_both || is_in_request);
     let Some(surplus) = surplus else { return };
     let mut splice = Splice::of(message.text);
     splice.put(surplus, "");
     let rest = without_words(&splice.pieces().concat());
     let rest: serde_json::Value = serde_json::from_str(&rest).expect("JSON");
     let mut expected = value.clone();
-    expected.as_object_mut().map(|all| all.remove(if failed { "result" } else { "error" }));
+    let gone = match (has_both, failed) {
+        (false, _) => "method",
+        (true, true) => "result",
+        (true, false) => "error",
+    };
+    expected.as_object_mut().map(|all| all.remove(gone));
     assert_eq!(rest, expected);
 }
 
