@@ -7,7 +7,7 @@
 mod common;
 
 use common::{Parts, Robot, Server};
-use serde_json::json;
+use serde_json::{json, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,6 +39,51 @@ fn the_start_of_xiaozhi_server_in_one_burst_is_served() {
     assert!(text.contains(r#""result": 1024"#) && text.contains(r#""result": 4.0"#), "{text}");
     // A failed call's text reaches a robot that looks for `result.error` only.
     assert!(text.contains("failed: Error executing tool calculator: not arithmetic"), "{text}");
+}
+
+/// The places of keys `$ref` in a schema.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| references(value, found)),
+        Value::Object(members) => {
+            found.extend(members.get("$ref").map(Value::to_string));
+            members.values().for_each(|value| references(value, found));
+        }
+        _ => (),
+    }
+}
+
+#[test]
+fn nested_models_and_results_of_several_parts_reach_xiaozhi_server_whole() {
+    let Some(parts) = Parts::find() else { return };
+    let server = Server::start();
+    let _bridge = parts.bridge(&server.tool_address(), &[&["nested.py"]]);
+    let mut names: Vec<String> = (0..120).map(|number| format!("plan_{number}")).collect();
+    names.push("report".to_owned());
+    names.sort();
+    wait_offered(&server, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut robot = server.robot(AGENT);
+    robot.start();
+    let sent = robot.ask("tools/list", json!({})).text;
+    assert!(sent.contains("\"$ref\"") && sent.contains("\"$defs\""), "the SDK writes none");
+    let lines = parts.run("python_robot.py", &[&*robot_url(&server), "schemas", "@report"]);
+    let (schemas, report) = lines[1..].split_at(lines.len() - 1 - 3);
+    assert_eq!(schemas.len(), 121);
+    for schema in schemas {
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let mut dangling = Vec::new();
+        references(&schema, &mut dangling);
+        assert!(dangling.is_empty(), "{dangling:?} in {schema}");
+        if let Some(plan) = schema["properties"].get("plan") {
+            let place = &plan["properties"]["start"];
+            assert_eq!(place["properties"]["zone"]["enum"], json!(["utc", "cst"]), "{schema}");
+            assert_eq!(place["properties"]["city"]["description"], "The name of the city");
+            let home = &schema["properties"]["others"]["items"]["properties"]["home"];
+            assert_eq!(home["description"], "Where the traveller lives");
+            assert_eq!(home["properties"], place["properties"]);
+        }
+    }
+    assert_eq!(report, ["one", "[image/png]", "two"]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 """`python_robot.py URL EXPRESSION …`: behaves like the MCP endpoint client of xiaozhi-server.
 
 It sends its start in one burst and waits for nothing, looks for the keys `result`, `method` and
-`error` in this order, and calls with ids from 3 on. Prints the text of each call's result.
+`error` in this order, and calls with ids from 3 on. Of a schema it keeps `type`, `properties` and
+`required`. Prints the text of each call's result. An EXPRESSION `@NAME` calls the tool NAME without
+arguments; `schemas` prints what is kept of each schema, one to a line.
 """
 
 import asyncio
@@ -32,7 +34,7 @@ class Robot:
             if number in self.calls:
                 self.calls.pop(number).set_result(message["result"])
             elif number == 2:
-                self.tools |= {tool["name"]: tool for tool in message["result"]["tools"]}
+                self.tools |= {tool["name"]: kept(tool) for tool in message["result"]["tools"]}
                 cursor = message["result"].get("nextCursor")
                 if cursor:
                     await self.send(id=2, method="tools/list", params={"cursor": cursor})
@@ -50,7 +52,18 @@ class Robot:
         result = await asyncio.wait_for(future, 30)
         if result.get("isError") is True:
             raise RuntimeError(result["error"])
-        return result["content"][0]["text"]
+        content = result.get("content")
+        if isinstance(content, list) and content and "text" in content[0]:
+            return content[0]["text"]
+        return str(result)
+
+
+def kept(tool):
+    schema = {"type": "object", "properties": {}, "required": []}
+    given = tool.get("inputSchema")
+    if isinstance(given, dict):
+        schema = {name: given.get(name, default) for name, default in schema.items()}
+    return {**tool, "inputSchema": schema}
 
 
 async def main(url, expressions):
@@ -72,8 +85,15 @@ async def main(url, expressions):
         await asyncio.wait_for(robot.ready.wait(), 30)
         print("tools:", *sorted(robot.tools), flush=True)
         for expression in expressions:
+            if expression == "schemas":
+                for tool in robot.tools.values():
+                    print(json.dumps(tool["inputSchema"]))
+                continue
+            name, arguments = "calculator", {"python_expression": expression}
+            if expression.startswith("@"):
+                name, arguments = expression[1:], {}
             try:
-                print(await robot.call("calculator", {"python_expression": expression}))
+                print(await robot.call(name, arguments))
             except RuntimeError as error:
                 print("failed:", error)
         listener.cancel()

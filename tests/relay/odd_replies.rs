@@ -89,9 +89,10 @@ fn an_answer_that_is_written_into_its_request_counts_and_loses_the_method() {
     world.says(tool, &format!(r#"{{"id":{},"method":"ping","result":{{}}}}"#, id + 1));
     assert_eq!(world.hears(tool)["id"], id + 1);
     world.is_silent(robot);
-    for broken in
-        ["{\"id\":#,\"method\":\"x\",\"result\":\"\t\"}", "{\"method\":\"x\",\"error\":{},\"id\":#,,}"]
-    {
+    for broken in [
+        "{\"id\":#,\"method\":\"x\",\"result\":\"\t\"}",
+        "{\"method\":\"x\",\"error\":{},\"id\":#,,}",
+    ] {
         let id = call(&mut world, tool, robot, "8");
         world.says(tool, &broken.replace('#', &id.to_string()));
         world.fails(robot, 8, -32002);
