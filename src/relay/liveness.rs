@@ -2,14 +2,14 @@
 //! are late.
 
 use super::calls::{CallTable, Request};
-use super::catalogue::{Kind, PerKind};
+use super::catalogue::Kind;
 use super::hello::{self, Hello};
 use super::reply;
-use super::robot::PATIENCE;
 use super::table::Member;
 use super::tool::{Listing, Tool};
 use super::trouble::Trouble;
 use super::turn::Turn;
+use super::waiting::MAX_DELAY;
 use super::ToolState;
 use crate::time::Moment;
 use std::time::Duration;
@@ -167,11 +167,11 @@ impl Tool {
 
     /// Until when it is worthwhile to wait for a list that is on its way. What was known before
     /// does once this listing has had its time, whoever asks later.
-    fn listing_until(&self, kind: Kind) -> Option<Moment> {
+    pub(super) fn listing_until(&self, kind: Kind) -> Option<Moment> {
         let list = self.lists.of(kind);
         let listing = list.running.as_ref().filter(|listing| !listing.given_up)?;
         let is_known = list.known || list.items.len() > 0;
-        let wait = if is_known { PATIENCE } else { Duration::MAX };
+        let wait = if is_known { MAX_DELAY } else { Duration::MAX };
         Some(listing.asked.after(wait))
     }
 
@@ -239,37 +239,5 @@ impl Member for Tool {
             });
         let own = [self.repeat_at, self.ping_at, self.ping_fails_at, self.notice_at];
         own.into_iter().flatten().chain(lists).min()
-    }
-}
-
-/// What there is to wait for at the tool servers of an agent.
-#[derive(Debug, Default)]
-pub(super) struct Awaited {
-    /// A tool server has not finished its handshake, or is asked for its tools for the first time.
-    pub settling: bool,
-    /// Until when it is worthwhile to wait for a list of this kind.
-    lists: PerKind<Option<Moment>>,
-}
-
-impl Awaited {
-    /// Adds what there is to wait for at one tool server.
-    pub(super) fn add(&mut self, tool: &Tool) {
-        self.settling |= tool.is_settling();
-        for kind in Kind::all() {
-            let until = self.lists.of_mut(kind);
-            *until = (*until).max(tool.listing_until(kind));
-        }
-    }
-
-    /// A merged list is about to be made anew.
-    pub(super) fn add_merge(&mut self, kind: Kind) {
-        *self.lists.of_mut(kind) = Some(Moment::default().after(Duration::MAX));
-    }
-
-    /// Until when it is worthwhile to wait before `kinds` are listed; without any, before
-    /// `initialize` is answered. A robot itself waits [`PATIENCE`] from its request at most.
-    pub(super) fn until(&self, kinds: &[Kind]) -> Option<Moment> {
-        let settling = self.settling.then(|| Moment::default().after(Duration::MAX));
-        kinds.iter().filter_map(|kind| *self.lists.of(*kind)).chain(settling).max()
     }
 }

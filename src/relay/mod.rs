@@ -13,7 +13,6 @@ mod hello;
 mod liveness;
 mod lost;
 mod numbers;
-mod parked;
 mod peers;
 mod policy;
 mod quirks;
@@ -26,6 +25,7 @@ mod tool;
 mod trouble;
 mod turn;
 mod view;
+mod waiting;
 
 pub use departures::Departed;
 pub use policy::Policy;
@@ -278,7 +278,7 @@ impl Relay {
             counts.robots += agent.robots.len();
             counts.offered += agent.catalogue.offers.of(Kind::Tools).len();
             counts.in_flight += agent.calls.len();
-            counts.waiting += agent.parked.len();
+            counts.waiting += agent.waiting.parked();
         }
         counts
     }
@@ -345,12 +345,13 @@ impl Relay {
         work: impl FnOnce(&mut Agent, &mut Turn<'_>) -> T,
     ) -> Option<T> {
         let agent = self.agents.get_mut(at)?;
+        let held = agent.waiting.bytes();
         let memory = (&mut self.complaints, &mut self.departures);
-        let mut turn =
-            Turn::new(now, &self.policy, &mut self.traffic, &mut self.held, memory, wire);
+        let mut turn = Turn::new(now, &self.policy, &mut self.traffic, memory, wire);
         turn.take_account(agent.account, agent.kept, agent.charged);
         let result = work(agent, &mut turn);
         agent.end_input(&mut turn);
+        self.held = self.held - held + agent.waiting.bytes();
         if turn.has_new_catalogue() {
             let tools = agent.tools_memory();
             turn.replace(agent.tools_kept, tools);
@@ -398,7 +399,7 @@ impl Relay {
         let mut held = 0;
         for (at, agent) in &self.agents {
             agent.check_invariants();
-            held += agent.held;
+            held += agent.waiting.bytes();
             assert_eq!(self.names.get(&agent.name), Some(&at), "an agent cannot be found");
             assert!(!agent.is_empty(), "an agent without anybody is kept");
         }

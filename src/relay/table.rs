@@ -141,8 +141,12 @@ impl<K: Key, M: Member> Table<K, M> {
     }
 
     /// All members. They keep their deadlines, or get later ones.
+    pub(super) fn iter_quietly(&mut self) -> impl Iterator<Item = (K, &mut M)> {
+        self.members.iter_mut().map(|(place, member)| (K::of(place), &mut **member))
+    }
+
     pub(super) fn values_quietly(&mut self) -> impl Iterator<Item = &mut M> {
-        self.members.iter_mut().map(|(_, member)| &mut **member)
+        self.iter_quietly().map(|(_, member)| member)
     }
 
     fn note_change(&mut self, place: usize) {

@@ -23,8 +23,6 @@ pub(super) struct Turn<'a> {
     pub now: Moment,
     pub policy: &'a Policy,
     pub traffic: &'a mut Traffic,
-    /// Bytes of requests that wait inside the relay, over all agents.
-    pub held: &'a mut usize,
     pub complaints: &'a mut Complaints,
     pub departures: &'a mut Departures,
     wire: &'a mut dyn Wire,
@@ -49,7 +47,6 @@ impl<'a> Turn<'a> {
         now: Moment,
         policy: &'a Policy,
         traffic: &'a mut Traffic,
-        held: &'a mut usize,
         (complaints, departures): (&'a mut Complaints, &'a mut Departures),
         wire: &'a mut dyn Wire,
     ) -> Self {
@@ -58,7 +55,6 @@ impl<'a> Turn<'a> {
             now,
             policy,
             traffic,
-            held,
             complaints,
             departures,
             wire,

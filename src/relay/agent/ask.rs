@@ -1,7 +1,7 @@
 //! A robot's request, and how often it has been looked at.
 
-use crate::relay::parked::Parked;
 use crate::relay::table::RobotKey;
+use crate::relay::waiting::Parked;
 use crate::time::Moment;
 use jsonrpc::Message;
 
@@ -11,15 +11,15 @@ pub(super) const LONGEST_ID: usize = 1024;
 
 /// Whether a robot's message comes for the first time, or has waited.
 #[derive(Clone, Copy)]
-pub(super) enum Turnstile<'a> {
-    /// It has just come, or what it had to wait for in line is over.
+pub(super) enum Attempt<'a> {
+    /// It has just come, or was queued behind another one.
     First {
         /// When it came.
         since: Moment,
     },
-    /// It has waited for the tools to settle, long enough.
-    Settled,
-    /// It has waited for a tool.
+    /// It has waited long enough for tool servers to say what they offer.
+    Delayed,
+    /// It has waited for a tool server.
     Parked(&'a Parked),
 }
 
@@ -31,5 +31,5 @@ pub(super) struct Ask<'a> {
     pub id: &'a str,
     pub method: &'a str,
     pub message: &'a Message<'a>,
-    pub state: Turnstile<'a>,
+    pub attempt: Attempt<'a>,
 }

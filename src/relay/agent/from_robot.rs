@@ -1,19 +1,18 @@
 //! What a robot says, and what becomes of it (docs/protocol.md#from-a-robot).
 
-use super::ask::{Ask, Turnstile, LONGEST_ID};
+use super::ask::{Ask, Attempt, LONGEST_ID};
 use super::routing::{Group, Route};
 use super::Agent;
 use crate::relay::bucket::AGENT_SHARE;
 use crate::relay::calls::{CallTable, ToolKey};
 use crate::relay::catalogue::{Kind, KINDS};
-use crate::relay::parked::Parked;
 use crate::relay::quirks;
 use crate::relay::reply::{Cause, Refusal};
-use crate::relay::robot::{memory_of_queued, Queued, Waiting};
 use crate::relay::subscriptions::{SUBSCRIBE, UNSUBSCRIBE};
 use crate::relay::table::RobotKey;
 use crate::relay::tool::Tool;
 use crate::relay::turn::Turn;
+use crate::relay::waiting::{memory_of_queued, Queued};
 use crate::relay::ToolState;
 use jsonrpc::{Id, Message, MessageError, Params, Splice, Unread};
 
@@ -30,11 +29,11 @@ impl Agent {
             robot.speaks_by = None;
             turn.note_heard(robot.peer, text);
             let has_no_room = read.is_err_and(|unread| unread.why == MessageError::NoRoom);
-            if robot.waiting.is_some() && !has_no_room {
+            if self.waiting.is_delayed(key) && !has_no_room {
                 self.queue_behind(turn, key, text, read);
             } else {
                 let since = turn.now;
-                self.hear_robot(turn, key, text, read, Turnstile::First { since });
+                self.hear_robot(turn, key, text, read, Attempt::First { since });
             }
         });
     }
@@ -64,15 +63,12 @@ impl Agent {
         let room = if self.load(key) >= turn.policy.max_in_flight {
             Err(Cause::TooManyInFlight(turn.policy.max_in_flight))
         } else {
-            self.hold(turn, memory_of_queued(text, request_id))
+            self.admit_waiting(turn, memory_of_queued(text, request_id))
         };
         match (room, request_id) {
             (Ok(()), id) => {
-                let id = id.map(Into::into);
-                if let Some(robot) = self.robots.get_mut(key) {
-                    let since = turn.now;
-                    robot.inbox.push_back(Queued { id, text: text.into(), since });
-                }
+                let (id, text, since) = (id.map(Into::into), text.into(), turn.now);
+                self.waiting.queue(key, Queued { id, text, since });
             }
             (Err(cause), Some(id)) => {
                 self.refuse(turn, key, id, Refusal::NotForwarded(cause));
@@ -81,29 +77,15 @@ impl Agent {
         }
     }
 
-    /// Goes on with what a robot sent while an earlier message of it was being answered.
-    pub(super) fn hear_inbox(&mut self, turn: &mut Turn<'_>, key: RobotKey) {
-        while let Some(robot) = self.robots.get_mut(key) {
-            if robot.waiting.is_some() {
-                return;
-            }
-            let Some(queued) = robot.inbox.pop_front() else {
-                return self.pay_list_owed(turn, key);
-            };
-            self.release(turn, queued.memory());
-            self.hear_again(turn, key, &queued.text, Turnstile::First { since: queued.since });
-        }
-    }
-
     /// A text that has waited is looked at again.
-    pub(super) fn hear_again(
+    pub(super) fn read_again(
         &mut self,
         turn: &mut Turn<'_>,
         key: RobotKey,
         text: &str,
-        state: Turnstile<'_>,
+        attempt: Attempt<'_>,
     ) {
-        self.hear_robot(turn, key, text, Message::take_apart(text).as_ref(), state);
+        self.hear_robot(turn, key, text, Message::take_apart(text).as_ref(), attempt);
     }
 
     fn hear_robot(
@@ -112,7 +94,7 @@ impl Agent {
         key: RobotKey,
         text: &str,
         read: Result<&Message<'_>, &Unread>,
-        state: Turnstile<'_>,
+        attempt: Attempt<'_>,
     ) {
         let message = match read {
             Ok(message) => message,
@@ -143,7 +125,7 @@ impl Agent {
                 self.refuse(turn, key, "null", Refusal::NotAMessage);
             }
             (Some(method), Id::Given(id)) => {
-                self.robot_asks(turn, Ask { robot: key, id, method, message, state });
+                self.robot_asks(turn, Ask { robot: key, id, method, message, attempt });
             }
             (None, _) if message.result.is_some() || message.error.is_some() => {
                 turn.traffic.messages_dropped += 1;
@@ -213,7 +195,7 @@ impl Agent {
     fn cancelled(&mut self, turn: &mut Turn<'_>, key: RobotKey, message: &Message<'_>) {
         let params = message.read_params();
         let Some(id) = params.request_id.filter(|_| !params.has_unclear_token) else { return };
-        if self.withdraw_parked(turn, key, id) || self.withdraw_queued(turn, key, id) {
+        if self.withdraw_waiting(turn, key, id) {
             return self.pay_list_owed(turn, key);
         }
         let mut next = self.calls.find(key, id).map(|call| self.calls.first_of_request(call));
@@ -235,23 +217,6 @@ impl Agent {
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
         self.pay_list_owed(turn, key);
-    }
-
-    /// Takes back the message a robot waits for, or one behind it; says whether there was one.
-    fn withdraw_queued(&mut self, turn: &mut Turn<'_>, key: RobotKey, id: &str) -> bool {
-        let Some(robot) = self.robots.get_mut(key) else { return false };
-        if let Some(behind) = robot.inbox.iter().rposition(|q| q.id.as_deref() == Some(id)) {
-            let freed = robot.inbox.remove(behind).map_or(0, |queued| queued.memory());
-            self.release(turn, freed);
-            return true;
-        }
-        let wanted = |waiting: &mut Box<Waiting>| &*waiting.id == id;
-        let Some(waiting) = robot.waiting.take_if(wanted) else {
-            return false;
-        };
-        self.release(turn, waiting.memory());
-        self.hear_inbox(turn, key);
-        true
     }
 
     pub(super) fn robot_asks(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
@@ -293,8 +258,8 @@ impl Agent {
     }
 
     fn ask_initialize(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
-        if let Some(since) = self.may_wait(turn, ask, &[]) {
-            return self.wait(turn, ask, since, &[]);
+        if let Some(wait) = self.must_wait(turn, ask, &[]) {
+            return self.delay(turn, ask, wait, &[]);
         }
         self.answer_initialize(turn, ask.robot, ask.id, ask.message);
     }
@@ -308,11 +273,6 @@ impl Agent {
         self.send_along(turn, ask, &Params::default(), route, Refusal::NoTool);
     }
 
-    /// A request has waited for a tool and is looked at again.
-    pub(super) fn asks_again(&mut self, turn: &mut Turn<'_>, parked: &Parked) {
-        self.hear_again(turn, parked.robot, &parked.text, Turnstile::Parked(parked));
-    }
-
     fn answer_empty(&mut self, turn: &mut Turn<'_>, key: RobotKey, id: &str) {
         self.answer(turn, key, id, &[r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{}}"#]);
     }
@@ -322,12 +282,12 @@ impl Agent {
         let start = robot.map_or(0, |r| quirks::page_start(r, turn.policy, ask.message.params));
         // Before the first page the tool servers may have to be asked.
         if start == 0 {
-            if matches!(ask.state, Turnstile::First { .. }) {
+            if matches!(ask.attempt, Attempt::First { .. }) {
                 let now = turn.now;
                 self.refresh(turn, kind, |tool| tool.must_be_asked(kind, now));
             }
-            if let Some(since) = self.may_wait(turn, ask, &[kind]) {
-                return self.wait(turn, ask, since, &[kind]);
+            if let Some(wait) = self.must_wait(turn, ask, &[kind]) {
+                return self.delay(turn, ask, wait, &[kind]);
             }
         }
         if kind == Kind::Tools {
@@ -337,7 +297,7 @@ impl Agent {
     }
 
     fn ask_item(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
-        if kind != Kind::Tools && matches!(ask.state, Turnstile::First { .. }) {
+        if kind != Kind::Tools && matches!(ask.attempt, Attempt::First { .. }) {
             // Nobody may have asked for these lists yet; an address may be one of a template.
             let kinds: &[Kind] = match kind {
                 Kind::Resources => &[Kind::Resources, Kind::Templates],
@@ -349,8 +309,8 @@ impl Agent {
                     !tool.lists.of(*kind).known && tool.must_be_asked(*kind, now)
                 });
             }
-            if let Some(since) = self.may_wait(turn, ask, kinds) {
-                return self.wait(turn, ask, since, kinds);
+            if let Some(wait) = self.must_wait(turn, ask, kinds) {
+                return self.delay(turn, ask, wait, kinds);
             }
         }
         let params = ask.message.read_params();

@@ -22,14 +22,13 @@ impl Agent {
             assert!(serving.is_some_and(|other| other.line == tool.line), "{key:?} is not served");
             assert!(serving.is_some_and(|other| rank(other) >= rank(tool)), "{key:?} should serve");
         }
-        let parked: usize = self.robots.iter().map(|(_, robot)| robot.parked).sum();
-        assert_eq!(parked, self.parked.len(), "parked requests are miscounted");
+        self.waiting.check_invariants();
+        assert!(self.waiting.is_only_of(|key| self.robots.contains(key)), "nobody waits for it");
         let transparent = self.tools.iter().filter(|(_, t)| t.state == ToolState::Transparent);
         assert_eq!(transparent.count(), self.transparent, "transparent ones are miscounted");
         for robot in self.subscriptions.robots() {
             assert!(self.robots.contains(robot), "a subscription without its robot");
         }
-        assert_eq!(self.waiting_memory(), self.held, "held bytes are miscounted");
         assert_eq!(self.tools_memory(), self.tools_kept, "a change of the catalogue is not told");
         assert_eq!(self.memory(), self.kept, "kept bytes are miscounted");
         let uncharged = self.kept.abs_diff(self.charged);
@@ -45,8 +44,8 @@ impl Agent {
             ("a tool server's", self.tools.first_deadline()),
             ("a robot's", self.robots.first_deadline()),
             ("a call's", self.calls.next_deadline()),
-            ("a waiting request's", self.parked.next_deadline()),
-            ("a waiting robot's", self.first_answer()),
+            ("a waiting request's", self.waiting.next_deadline()),
+            ("a waiting robot's", self.waiting.first_answer(&self.awaited())),
             ("a lost tool server's", self.first_grace()),
             ("a merged list's", self.catalogue.next_deadline()),
             ("unfinished work's", self.unfinished),
@@ -55,9 +54,6 @@ impl Agent {
         for (whose, deadline) in own_deadlines {
             let is_announced = |at| self.armed.is_some_and(|armed| armed <= at);
             assert!(deadline.is_none_or(is_announced), "{whose} deadline is not announced");
-        }
-        for (_, robot) in self.robots.iter() {
-            assert!(robot.waiting.is_some() || robot.inbox.is_empty(), "a message is stuck");
         }
     }
 }

@@ -5,13 +5,12 @@ use crate::ledger::{table_of, GROWS};
 use crate::relay::calls::Call;
 use crate::relay::catalogue::{Gathered, Kind};
 use crate::relay::lost::Lost;
-#[cfg(any(debug_assertions, test))]
-use crate::relay::parked::Parked;
 use crate::relay::reply::{Cause, Refusal};
-use crate::relay::robot::Queued;
 use crate::relay::table::{Key, RobotKey, ToolServerKey};
 use crate::relay::trouble::Trouble;
 use crate::relay::turn::Turn;
+#[cfg(any(debug_assertions, test))]
+use crate::relay::waiting::MEMORY_OF_ROBOT;
 use std::rc::Rc;
 use ws::memory::allocated;
 
@@ -42,28 +41,6 @@ impl Agent {
             + serving
     }
 
-    /// Keeps a message that takes `bytes` of memory here, if there is room.
-    pub(super) fn hold(&mut self, turn: &mut Turn<'_>, bytes: usize) -> Result<(), Cause> {
-        let held = self.held.saturating_add(bytes);
-        if held > turn.policy.max_held && self.held > 0 {
-            return Err(Cause::TooMuchHeld);
-        }
-        if !turn.admits(bytes) {
-            return Err(Cause::MemorySpent);
-        }
-        self.held = held;
-        *turn.held = turn.held.saturating_add(bytes);
-        turn.keep(bytes);
-        Ok(())
-    }
-
-    /// A message that takes `bytes` of memory is not kept here any more.
-    pub(super) fn release(&mut self, turn: &mut Turn<'_>, bytes: usize) {
-        self.held = self.held.saturating_sub(bytes);
-        *turn.held = turn.held.saturating_sub(bytes);
-        turn.free(bytes);
-    }
-
     /// Others need the room, and the agent holds the most: gives up the largest thing the relay
     /// keeps for it.
     pub(in crate::relay) fn give_way(&mut self, turn: &mut Turn<'_>) {
@@ -71,10 +48,10 @@ impl Agent {
         let lists = self.tools.iter().map(|(key, tool)| (tool.catalogue_memory(), key)).max();
         let (lists, key) = lists.map_or((0, None), |(lists, key)| (lists, Some(key)));
         let lost: usize = self.lost.iter().map(Lost::memory).sum();
-        let most = calls.max(self.held).max(lists).max(lost);
+        let most = calls.max(self.waiting.bytes()).max(lists).max(lost);
         if most == calls {
             self.give_up_calls(turn);
-        } else if most == self.held {
+        } else if most == self.waiting.bytes() {
             self.give_up_waiting(turn);
         } else if let Some(key) = key.filter(|_| most == lists) {
             self.give_up_lists(turn, key);
@@ -102,30 +79,12 @@ impl Agent {
 
     /// Refuses what waits of the robot that has the most of it waiting.
     fn give_up_waiting(&mut self, turn: &mut Turn<'_>) {
-        let mut sums = vec![0usize; self.robots.capacity()];
-        for (key, robot) in self.robots.iter() {
-            let own = robot.waiting.iter().map(|waiting| waiting.memory());
-            if let Some(sum) = sums.get_mut(key.place()) {
-                *sum += own.chain(robot.inbox.iter().map(Queued::memory)).sum::<usize>();
-            }
-        }
-        for parked in self.parked.iter() {
-            if let Some(sum) = sums.get_mut(parked.robot.place()) {
-                *sum += parked.memory();
-            }
-        }
-        let most = sums.into_iter().enumerate().max_by_key(|(_, sum)| *sum);
-        let Some(key) = most.map(|(place, _)| RobotKey::of(place)) else { return };
-        let gone = self.parked.take_all_of(key);
-        gone.iter().for_each(|parked| self.unparked(turn, parked));
-        let Some(robot) = self.robots.get_mut(key) else { return };
-        let (inbox, waiting) = (std::mem::take(&mut robot.inbox), robot.waiting.take());
-        let freed = waiting.iter().map(|waiting| waiting.memory());
-        self.release(turn, freed.chain(inbox.iter().map(Queued::memory)).sum());
-        let ids = gone.iter().map(|parked| &*parked.id);
-        let ids = ids.chain(waiting.iter().map(|waiting| &*waiting.id));
-        for id in ids.chain(inbox.iter().filter_map(|queued| queued.id.as_deref())) {
-            self.refuse(turn, key, id, Refusal::NotForwarded(Cause::MemorySpent));
+        let Some(key) = self.waiting.largest() else { return };
+        let before = self.waiting.bytes();
+        let ids = self.waiting.take_all_of(key);
+        self.waits_less(turn, before);
+        for id in ids {
+            self.refuse(turn, key, &id, Refusal::NotForwarded(Cause::MemorySpent));
         }
         self.pay_list_owed(turn, key);
     }
@@ -154,18 +113,9 @@ impl Agent {
         let calls = self.calls.iter().map(Call::memory);
         self.own_memory()
             + self.tools_memory()
-            + self.waiting_memory()
+            + self.waiting.bytes()
+            + self.robots.len() * MEMORY_OF_ROBOT
             + self.subscriptions.memory()
             + robots.chain(calls).sum::<usize>()
-    }
-
-    /// How many bytes of memory the requests that wait take, counted anew.
-    #[cfg(any(debug_assertions, test))]
-    pub(super) fn waiting_memory(&self) -> usize {
-        let texts = self.robots.iter().flat_map(|(_, robot)| {
-            let waiting = robot.waiting.iter().map(|waiting| waiting.memory());
-            waiting.chain(robot.inbox.iter().map(Queued::memory))
-        });
-        texts.chain(self.parked.iter().map(Parked::memory)).sum()
     }
 }

@@ -29,15 +29,15 @@ use crate::relay::departures::LOOP;
 use crate::relay::liveness::Late;
 use crate::relay::lost::Lost;
 use crate::relay::numbers::NumberMap;
-use crate::relay::parked::{Parked, ParkedQueue};
 use crate::relay::quirks::Schemas;
 use crate::relay::reply::{self, Refusal};
-use crate::relay::robot::{self, Queued, Robot};
+use crate::relay::robot::{self, Robot};
 use crate::relay::subscriptions::Subscriptions;
 use crate::relay::table::{RobotKey, Table, ToolServerKey};
 use crate::relay::tool::{self, Doubt, Tool};
 use crate::relay::trouble::Trouble;
 use crate::relay::turn::Turn;
+use crate::relay::waiting::{Waiting, MEMORY_OF_ROBOT};
 use crate::relay::{Peer, ToolState};
 use crate::sorted::sorted;
 use crate::time::Moment;
@@ -66,10 +66,7 @@ pub(super) struct Agent {
     pub unfinished: Option<Moment>,
     /// What its peers have made the relay send to several others.
     pub fan_out: Bucket,
-    /// Requests that wait for a tool, the oldest first.
-    pub parked: ParkedQueue,
-    /// Bytes of memory of the requests that wait here.
-    pub held: usize,
+    pub waiting: Waiting,
     pub account: Account,
     /// Bytes of memory of everything that is kept for the agent, and those of its tool servers.
     pub kept: usize,
@@ -86,8 +83,6 @@ pub(super) struct Agent {
     pub hello: Option<Box<str>>,
     /// When the first of the lost tool servers is given up.
     pub grace_ends: Option<Moment>,
-    /// When the first robot that waits is answered.
-    pub answers_at: Option<Moment>,
     /// Until when its tool servers count as just lost, because the server has just started.
     pub expected_until: Option<Moment>,
     /// How many of its tool servers joined while `handshake` was off.
@@ -108,8 +103,7 @@ impl Agent {
             schemas: Schemas::default(),
             unfinished: None,
             fan_out: Bucket::default(),
-            parked: ParkedQueue::default(),
-            held: 0,
+            waiting: Waiting::default(),
             account,
             kept: 0,
             charged: 0,
@@ -120,7 +114,6 @@ impl Agent {
             serving: NumberMap::default(),
             hello: None,
             grace_ends: None,
-            answers_at: None,
             expected_until: None,
             transparent: 0,
             subscriptions: Subscriptions::default(),
@@ -281,14 +274,14 @@ impl Agent {
         let is_loop = turn.complaints.is_crowd(turn.now, &self.name);
         let who = robot::Who(&self.name, &robot);
         log::log!(level(is_loop), "{}", language.robot_joined(who, self.tools.len()));
-        turn.keep(robot.memory());
+        turn.keep(robot.memory() + MEMORY_OF_ROBOT);
         self.robots.insert(robot)
     }
 
     /// A robot is gone: its requests are cancelled.
     pub(super) fn robot_left(&mut self, turn: &mut Turn<'_>, key: RobotKey, end: &Ending) {
         let Some(robot) = self.robots.remove(key) else { return };
-        turn.free(robot.memory());
+        turn.free(robot.memory() + MEMORY_OF_ROBOT);
         let language = turn.policy.language;
         let why = language.ending(end);
         let is_loop = turn.complaints.note_robot(turn.now, &self.name);
@@ -301,14 +294,9 @@ impl Agent {
             self.withdraw(turn, call, "client disconnected");
             turn.traffic.calls_cancelled += 1;
         }
-        if robot.parked > 0 {
-            let gone = self.parked.take_all_of(key);
-            let freed = gone.iter().map(Parked::memory).sum();
-            self.release(turn, freed);
-        }
-        let waiting = robot.waiting.iter().map(|waiting| waiting.memory());
-        let freed = waiting.chain(robot.inbox.iter().map(Queued::memory)).sum();
-        self.release(turn, freed);
+        let before = self.waiting.bytes();
+        self.waiting.take_all_of(key);
+        self.waits_less(turn, before);
         self.unsubscribe_all(turn, key);
     }
 
@@ -321,7 +309,7 @@ impl Agent {
         }
         self.calls_time(turn);
         self.expected_until.take_if(|until| *until <= turn.now);
-        self.parked_time(turn);
+        self.give_up_parked(turn);
         self.complain_of_silence(turn);
         turn.is_time = true;
     }
@@ -411,10 +399,9 @@ impl Agent {
             self.tools.next_deadline(),
             self.robots.next_deadline(),
             self.calls.next_deadline(),
-            self.parked.next_deadline(),
+            self.waiting.next_deadline(),
             self.catalogue.next_deadline(),
             self.grace_ends,
-            self.answers_at,
             self.unfinished,
             self.expected_until,
         ];
@@ -448,7 +435,6 @@ impl Agent {
     /// How many requests of a robot are under way or wait.
     pub(super) fn load(&self, robot: RobotKey) -> usize {
         let (_, under_way) = self.calls.count_of(robot);
-        let waiting = self.robots.get(robot).map_or(0, |robot| robot.parked + robot.inbox.len());
-        under_way + waiting
+        under_way + self.waiting.count_of(robot)
     }
 }

@@ -6,17 +6,14 @@ use crate::relay::catalogue::{
     pause_after, Conflict, Kind, MergeResult, Offers, Source, MAX_OFFERED,
 };
 use crate::relay::hello::{self, Hello};
-use crate::relay::liveness::Awaited;
 use crate::relay::numbers::NumberMap;
 use crate::relay::quirks::{self, Schemas};
 use crate::relay::reply;
-use crate::relay::robot::Waiting;
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool::Tool;
 use crate::relay::trouble::Trouble;
 use crate::relay::turn::Turn;
 use crate::sorted::sorted;
-use crate::time::Moment;
 use jsonrpc::Message;
 use std::time::Duration;
 
@@ -31,35 +28,16 @@ impl Agent {
     pub(super) fn serve_waiting(&mut self, turn: &mut Turn<'_>) {
         self.give_up_lost(turn);
         self.merge_if_due(turn);
-        // A round may be left without requests: it ends like any other.
-        if !self.parked.is_empty() || self.parked.round.from.is_some() {
-            self.unpark(turn);
+        if self.waiting.has_round() {
+            self.retry_parked(turn);
         }
-        self.answer_waiting(turn);
+        self.answer_delayed(turn);
         self.pay_lists_owed(turn);
     }
 
     /// Something is left to be done once the other agents have had their turn.
     pub(super) fn go_on_later(&mut self, turn: &mut Turn<'_>) {
         self.unfinished = Some(turn.now);
-    }
-
-    /// What there is to wait for before a robot is answered.
-    pub(super) fn awaited(&self) -> Awaited {
-        let mut awaited = Awaited::default();
-        self.tools.iter().for_each(|(_, tool)| awaited.add(tool));
-        for kind in Kind::all().filter(|kind| self.catalogue.merging.of(*kind).due) {
-            awaited.add_merge(kind);
-        }
-        awaited
-    }
-
-    /// When the first robot that waits is answered at the latest.
-    pub(super) fn first_answer(&self) -> Option<Moment> {
-        let waiting = || self.robots.iter().filter_map(|(_, robot)| robot.waiting.as_deref());
-        waiting().next()?;
-        let awaited = self.awaited();
-        waiting().map(|waiting| waiting.ends(&awaited)).min()
     }
 
     /// Asks the tools that `wanted` picks for a list anew.
@@ -135,7 +113,7 @@ impl Agent {
         turn.work += cost;
         let merging = self.catalogue.merging.of_mut(kind);
         merging.due = false;
-        let round = &mut self.parked.round;
+        let round = &mut self.waiting.round;
         round.again |= round.from.is_some_and(|from| from > 0);
         let tell = std::mem::take(&mut merging.tell);
         let Some(result) = result else {
@@ -195,11 +173,11 @@ impl Agent {
         }
         telling.due = false;
         let text = reply::notification(kind.row().changed);
-        let waits_for_list = |waiting: &Waiting| waiting.kinds.contains(&kind);
         let version = self.catalogue.offers.of(kind).version();
         let (mut wait, bytes) = (BETWEEN_TELLINGS, self.catalogue.offers.of(kind).bytes());
-        for robot in self.robots.values_quietly() {
-            if robot.waiting.as_deref().is_some_and(waits_for_list) {
+        for (key, robot) in self.robots.iter_quietly() {
+            let delayed = self.waiting.delayed(key);
+            if delayed.is_some_and(|delayed| delayed.kinds.contains(&kind)) {
                 continue;
             }
             if robot.is_xiaozhi_server && kind == Kind::Tools {
@@ -247,11 +225,7 @@ impl Agent {
     pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, key: RobotKey) {
         let Some(robot) = self.robots.get(key) else { return };
         let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_owed) else { return };
-        let in_use = self.calls.find(key, id).is_some()
-            || self.parked.has(key, id)
-            || robot.waiting.iter().any(|waiting| &*waiting.id == id)
-            || robot.inbox.iter().any(|queued| queued.id.as_deref() == Some(id));
-        if in_use {
+        if self.calls.find(key, id).is_some() || self.waiting.has(key, id) {
             return;
         }
         let id = id.to_owned();

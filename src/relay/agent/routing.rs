@@ -1,18 +1,18 @@
 //! Where a request goes, what waits until it can go there, and what comes of it.
 
-use super::ask::{Ask, Turnstile, LONGEST_ID};
+use super::ask::{Ask, Attempt, LONGEST_ID};
 use super::Agent;
 use crate::close::CloseReason;
 use crate::relay::bucket::AGENT_SHARE;
 use crate::relay::calls::{memory_of_call, Call, Nature, Request};
-use crate::relay::catalogue::{pause_after, Kind, Offer};
-use crate::relay::parked::Parked;
+use crate::relay::catalogue::{Kind, Offer};
 use crate::relay::quirks;
 use crate::relay::reply::{self, shortened, Cause, Refusal};
 use crate::relay::robot;
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool::Tool;
 use crate::relay::turn::Turn;
+use crate::relay::waiting::Parked;
 use crate::relay::ToolState;
 use crate::sorted::sorted;
 use jsonrpc::{Id, Message, Params, Splice};
@@ -136,8 +136,8 @@ impl Agent {
         route: Route,
         nobody: Refusal<'_>,
     ) -> Option<ToolServerKey> {
-        let parked = match ask.state {
-            Turnstile::Parked(parked) => Some(parked),
+        let parked = match ask.attempt {
+            Attempt::Parked(parked) => Some(parked),
             _ => None,
         };
         match route {
@@ -168,22 +168,8 @@ impl Agent {
         None
     }
 
-    fn park(&mut self, turn: &mut Turn<'_>, parked: Parked) {
-        let key = parked.robot;
-        if let Err(cause) = self.admit(turn, key) {
-            return self.refuse(turn, key, &parked.id, Refusal::NotForwarded(cause));
-        }
-        if let Err(cause) = self.hold(turn, parked.memory()) {
-            return self.refuse(turn, key, &parked.id, Refusal::NotForwarded(cause));
-        }
-        if let Some(robot) = self.robots.get_mut(key) {
-            robot.parked += 1;
-        }
-        self.parked.push(parked);
-    }
-
     /// Whether one more request of the robot may be under way.
-    fn admit(&self, turn: &Turn<'_>, key: RobotKey) -> Result<(), Cause> {
+    pub(super) fn admit(&self, turn: &Turn<'_>, key: RobotKey) -> Result<(), Cause> {
         let most = turn.policy.max_in_flight;
         if self.load(key) >= most {
             return Err(Cause::TooManyInFlight(most));
@@ -391,61 +377,6 @@ impl Agent {
         }
         if call.rival().is_none() {
             self.refuse(turn, call.robot(), call.id(), why);
-        }
-    }
-
-    /// Tries again what waits for a tool: something about the tools has changed. The longer it takes,
-    /// the longer it is before it is done again.
-    pub(super) fn unpark(&mut self, turn: &mut Turn<'_>) {
-        let round = &mut self.parked.round;
-        let is_under_way = round.from.is_some_and(|from| from > 0);
-        round.again |= is_under_way && turn.has_news();
-        round.from = round.from.or(Some(0));
-        if round.not_before > turn.now {
-            return;
-        }
-        loop {
-            if turn.is_spent() {
-                self.parked.round.not_before = turn.now;
-                return;
-            }
-            // A robot that is closed meanwhile takes its own along.
-            let Some(parked) = self.parked.next_of_round() else { break };
-            let cost = 1 + parked.text.len() / 1024;
-            turn.work += cost;
-            self.parked.round.cost += cost;
-            self.unparked(turn, &parked);
-            self.asks_again(turn, &parked);
-        }
-        let round = &mut self.parked.round;
-        round.not_before = turn.now.after(pause_after(std::mem::take(&mut round.cost)));
-        round.from = std::mem::take(&mut round.again).then_some(0);
-    }
-
-    /// Gives up what has waited too long.
-    pub(super) fn parked_time(&mut self, turn: &mut Turn<'_>) {
-        while let Some(parked) = self.parked.take_late(turn.now) {
-            self.unparked(turn, &parked);
-            self.refuse(turn, parked.robot, &parked.id, Refusal::TimedOut);
-        }
-    }
-
-    /// Takes the newest waiting request of a robot back; says whether there was one.
-    pub(super) fn withdraw_parked(
-        &mut self,
-        turn: &mut Turn<'_>,
-        robot: RobotKey,
-        id: &str,
-    ) -> bool {
-        let parked = self.parked.take_newest(robot, id);
-        parked.iter().for_each(|parked| self.unparked(turn, parked));
-        parked.is_some()
-    }
-
-    pub(super) fn unparked(&mut self, turn: &mut Turn<'_>, parked: &Parked) {
-        self.release(turn, parked.memory());
-        if let Some(robot) = self.robots.get_mut(parked.robot) {
-            robot.parked = robot.parked.saturating_sub(1);
         }
     }
 

@@ -65,7 +65,7 @@ impl Agent {
             id: &self.name,
             revision: offers.version(),
             offered: offers.len(),
-            waiting: self.parked.len(),
+            waiting: self.waiting.parked(),
             kept: self.kept,
             robots: self
                 .robots
