@@ -11,13 +11,13 @@ mod complaints;
 mod departures;
 mod hello;
 mod liveness;
-mod lost;
 mod numbers;
 mod peers;
 mod policy;
 mod quirks;
 mod reply;
 mod robot;
+mod roster;
 mod status;
 mod subscriptions;
 mod table;
@@ -173,7 +173,9 @@ impl Relay {
                 let mut agent = Agent::new(joining.agent, account);
                 // After a restart robots are back before their tool servers.
                 let until = Moment::default().after(self.policy.reconnect_grace);
-                agent.expected_until = (now < until).then_some(until);
+                if now < until {
+                    agent.roster.expect_until(until);
+                }
                 wire.charge(account, 0, agent.charged);
                 let agent = self.agents.insert(agent);
                 self.names.insert(joining.agent.into(), agent);

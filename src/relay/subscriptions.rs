@@ -25,8 +25,8 @@ pub(super) const CAPABILITY: &str = "resources";
 #[derive(Debug)]
 struct Subscription {
     robots: Vec<RobotKey>,
-    /// Which tool server has it: its line, its label, and the connection that was told.
-    line: u32,
+    /// Which tool server has it: its identity, its label, and the connection that was told.
+    identity: u32,
     label: Box<str>,
     at: Peer,
 }
@@ -89,19 +89,19 @@ impl Subscriptions {
         self.0.is_empty()
     }
 
-    /// Notes that a robot is subscribed to a resource of a tool server: of `line`, with `label`, at
-    /// the connection `at`. Returns how many bytes of memory more are kept.
+    /// Notes that a robot is subscribed to a resource of a tool server: with its identity, its label
+    /// and its connection. Returns how many bytes of memory more are kept.
     pub(super) fn add(
         &mut self,
         robot: RobotKey,
         uri: &str,
-        (line, label, at): (u32, &str, Peer),
+        (identity, label, at): (u32, &str, Peer),
     ) -> usize {
         let mut kept = 0;
         let place = self.place(uri);
         if let Err(place) = place {
             kept += memory_of(uri, label);
-            let new = Subscription { robots: Vec::new(), line, label: label.into(), at };
+            let new = Subscription { robots: Vec::new(), identity, label: label.into(), at };
             self.0.insert(place, (uri.into(), new));
         }
         let (Ok(place) | Err(place)) = place;
@@ -110,7 +110,7 @@ impl Subscriptions {
                 kept += MEMORY_OF_ROBOT;
                 subscription.robots.push(robot);
             }
-            (subscription.line, subscription.at) = (line, at);
+            (subscription.identity, subscription.at) = (identity, at);
         }
         kept
     }
@@ -139,18 +139,18 @@ impl Subscriptions {
         own.map(|(uri, kept)| (uri.clone(), kept.at)).collect()
     }
 
-    /// Who serves which tools has changed. `now_at` finds the line and the connection of the tool
-    /// server that was of a line and had a label. Returns what has moved from one to another.
+    /// Who serves which tools has changed. `now_at` finds the identity and the connection of the
+    /// tool server that had an identity and a label. Returns what has moved from one to another.
     pub(super) fn moved(
         &mut self,
         now_at: impl Fn(u32, &str) -> Option<(u32, Peer)>,
     ) -> Vec<(Box<str>, Peer, Peer)> {
         let mut moved = Vec::new();
         for (uri, kept) in &mut self.0 {
-            if let Some((line, to)) = now_at(kept.line, &kept.label) {
+            if let Some((identity, to)) = now_at(kept.identity, &kept.label) {
                 if to != kept.at {
                     moved.push((uri.clone(), kept.at, to));
-                    (kept.line, kept.at) = (line, to);
+                    (kept.identity, kept.at) = (identity, to);
                 }
             }
         }

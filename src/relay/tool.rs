@@ -147,10 +147,10 @@ pub(super) struct Tool {
     pub address: Box<str>,
     pub server_id: Option<Box<str>>,
     pub label: Box<str>,
-    /// The server over time that it is; 0 until it is ready.
-    pub line: u32,
-    /// The label of that server, for the names of what it offers.
-    pub line_label: Box<str>,
+    /// The tool server over time that it is; 0 until it is ready.
+    pub identity: u32,
+    /// The label of its identity, for the names of what it offers.
+    pub identity_label: Box<str>,
     pub state: ToolState,
     pub joined: Moment,
     pub hello: Option<Hello>,
@@ -196,9 +196,9 @@ impl Tool {
             order,
             address: address.into(),
             server_id: server_id.map(Into::into),
-            line_label: label.clone(),
+            identity_label: label.clone(),
             label,
-            line: 0,
+            identity: 0,
             state: ToolState::Shaking,
             joined: Moment::default(),
             hello: None,
@@ -443,7 +443,7 @@ impl Tool {
 impl Tool {
     /// How many bytes of memory it takes, but for its lists and robots' requests.
     pub(super) fn memory(&self) -> usize {
-        let texts = [&*self.address, &*self.label, &*self.line_label];
+        let texts = [&*self.address, &*self.label, &*self.identity_label];
         let texts = texts.into_iter().chain(self.server_id.as_deref());
         // The relay's own requests are few.
         let own = array_of::<[u8; ENTRY_SIZE]>(7);

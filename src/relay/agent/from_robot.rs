@@ -267,7 +267,7 @@ impl Agent {
     fn ask_ping(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
         let route = match self.tools.is_empty() {
             false => return self.answer_empty(turn, ask.robot, ask.id),
-            true if !self.expects_tools() => Route::NoTool,
+            true if !self.roster.expects_any() => Route::NoTool,
             true => Route::Wait { for_lost: true },
         };
         self.send_along(turn, ask, &Params::default(), route, Refusal::NoTool);

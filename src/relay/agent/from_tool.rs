@@ -4,12 +4,11 @@ use super::Agent;
 use crate::relay::bucket::AGENT_SHARE;
 use crate::relay::calls::Request;
 use crate::relay::catalogue::{Kind, KINDS};
-use crate::relay::complaints::level;
 use crate::relay::numbers::{number, number_loosely};
 use crate::relay::quirks;
 use crate::relay::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
 use crate::relay::table::ToolServerKey;
-use crate::relay::tool::{Doubt, Listed, Tool, Who};
+use crate::relay::tool::{Doubt, Listed, Who};
 use crate::relay::trouble::Trouble;
 use crate::relay::turn::Turn;
 use crate::relay::{Peer, ToolState};
@@ -330,10 +329,10 @@ impl Agent {
         let Some(tool) = self.tools.expect_mut(key) else { return };
         if kind == Kind::Tools && tool.state == ToolState::Listing {
             tool.state = ToolState::Ready;
-            self.join_line(turn, key);
+            self.find_identity(turn, key);
             self.merge_all(turn);
         } else if kind == Kind::Tools && self.has_other_twins(key) {
-            self.join_line(turn, key);
+            self.find_identity(turn, key);
             self.merge_all(turn);
         } else if kind != Kind::Tools && self.is_first_listed(kind) {
             // Who has a name is decided when all have answered, not by who is quickest.
@@ -346,57 +345,6 @@ impl Agent {
     fn is_first_listed(&self, kind: Kind) -> bool {
         let mut lists = self.tools.iter().map(|(_, tool)| tool.lists.of(kind));
         lists.any(|list| list.is_running() && !list.known)
-    }
-
-    /// Whether a tool's changed list makes it the twin of others than before.
-    fn has_other_twins(&self, key: ToolServerKey) -> bool {
-        let Some(tool) = self.tools.expect(key) else { return false };
-        let others = self.tools.iter().filter(|(other, _)| *other != key);
-        let mut others = others.map(|(_, other)| other).filter(|other| is_kin(other, tool));
-        others.any(|other| offer_the_same(other, tool) != (other.line == tool.line))
-    }
-
-    /// Finds out which server over time a tool is that has just become ready: the one of its
-    /// `server_id`, a twin's, one that was lost, or a new one.
-    fn join_line(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
-        let Some(tool) = self.tools.expect(key) else { return };
-        let old_line = tool.line;
-        let kin: Vec<&Tool> = self
-            .tools
-            .iter()
-            .filter(|(other, _)| *other != key)
-            .map(|(_, other)| other)
-            .filter(|other| is_kin(other, tool))
-            .collect();
-        let twin = kin.iter().find(|other| offer_the_same(other, tool));
-        let come_back = || self.lost_self(tool).and_then(|at| self.lost.get(at));
-        let known = twin.map(|twin| (twin.line, twin.line_label.clone()));
-        let known = known.or_else(|| come_back().map(|lost| (lost.line, lost.line_label.clone())));
-        let (line, line_label) = known.unwrap_or_else(|| (self.lines + 1, tool.label.clone()));
-        // One of them may be a socket nobody has noticed to be dead.
-        for elder in kin.iter().filter(|other| other.order < tool.order) {
-            turn.probe(elder.peer);
-        }
-        turn.catalogue_changed();
-        let label = tool.label.clone();
-        let known = self.lost.iter_mut().find(|lost| lost.line == line);
-        let known = known.map(|lost| std::mem::take(&mut lost.items));
-        self.lines = self.lines.max(line);
-        self.lost.retain(|lost| lost.line != line && (lost.line != 0 || lost.label != label));
-        let language = turn.policy.language;
-        if let Some(tool) = self.tools.expect_mut(key) {
-            tool.line = line;
-            tool.line_label = line_label;
-            tool.inherit(known.unwrap_or_default());
-            let count = tool.lists.of(Kind::Tools).items.len();
-            let is_loop = turn.departures.is_loop(turn.now, &self.name, Some(&tool.label));
-            log::log!(level(is_loop), "{}", language.tool_ready(Who(&self.name, tool), count));
-        }
-        self.hello = None;
-        self.find_server(old_line);
-        self.find_server(line);
-        self.has_joined_line(turn, key);
-        self.renew_subscriptions(turn);
     }
 
     fn tool_notifies(
@@ -482,17 +430,6 @@ impl Agent {
             self.complain_of_notifications(turn, key);
         }
     }
-}
-
-/// Whether two tools call themselves the same, and nobody says that they are different servers.
-fn is_kin(one: &Tool, other: &Tool) -> bool {
-    let anonymous = |tool: &Tool| tool.server_id.is_none() && tool.own_name().is_some();
-    anonymous(one) && anonymous(other) && one.line != 0 && one.own_name() == other.own_name()
-}
-
-/// Whether two tool servers have the same set of tool names.
-fn offer_the_same(one: &Tool, other: &Tool) -> bool {
-    one.lists.of(Kind::Tools).items.has_names_of(&other.lists.of(Kind::Tools).items)
 }
 
 /// Answers what a tool asks of the relay.

@@ -16,10 +16,13 @@ impl Agent {
         for call in self.calls.iter() {
             assert!(self.robots.contains(call.robot()), "a call without its robot");
         }
-        for (key, tool) in self.tools.iter().filter(|(_, tool)| tool.line != 0) {
-            let serving = self.serving(tool.line).and_then(|key| self.tools.expect(key));
+        for (key, tool) in self.tools.iter().filter(|(_, tool)| tool.identity != 0) {
+            let serving = self.roster.serving(tool.identity).and_then(|key| self.tools.expect(key));
             let rank = |tool: &Tool| (tool.doubt.is_none(), tool.order);
-            assert!(serving.is_some_and(|other| other.line == tool.line), "{key:?} is not served");
+            assert!(
+                serving.is_some_and(|other| other.identity == tool.identity),
+                "{key:?} is not served"
+            );
             assert!(serving.is_some_and(|other| rank(other) >= rank(tool)), "{key:?} should serve");
         }
         self.waiting.check_invariants();
@@ -34,10 +37,13 @@ impl Agent {
         let uncharged = self.kept.abs_diff(self.charged);
         assert!(uncharged < crate::relay::turn::UNCHARGED, "the ledger does not know what is kept");
         for kind in Kind::all() {
-            for (line, _) in self.catalogue.offers.of(kind).counts() {
-                let lost = self.lost.iter().any(|lost| lost.line == line);
+            for (identity, _) in self.catalogue.offers.of(kind).counts() {
+                let lost = self.roster.is_lost(identity);
                 let stale = self.catalogue.merging.of(kind).due;
-                assert!(stale || lost || self.serving(line).is_some(), "nobody offers line {line}");
+                assert!(
+                    stale || lost || self.roster.serving(identity).is_some(),
+                    "nobody offers identity {identity}"
+                );
             }
         }
         let own_deadlines = [
@@ -49,7 +55,7 @@ impl Agent {
             ("a lost tool server's", self.first_grace()),
             ("a merged list's", self.catalogue.next_deadline()),
             ("unfinished work's", self.unfinished),
-            ("an expected tool server's", self.expected_until),
+            ("an expected tool server's", self.roster.next_deadline()),
         ];
         for (whose, deadline) in own_deadlines {
             let is_announced = |at| self.armed.is_some_and(|armed| armed <= at);

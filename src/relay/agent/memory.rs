@@ -4,7 +4,6 @@ use super::Agent;
 use crate::ledger::{table_of, GROWS};
 use crate::relay::calls::Call;
 use crate::relay::catalogue::{Gathered, Kind};
-use crate::relay::lost::Lost;
 use crate::relay::reply::{Cause, Refusal};
 use crate::relay::table::{Key, RobotKey, ToolServerKey};
 use crate::relay::trouble::Trouble;
@@ -31,14 +30,9 @@ impl Agent {
     /// of them. Looks at every tool server.
     pub(super) fn catalogue_memory(&self) -> usize {
         let tools = self.tools.iter().map(|(_, tool)| tool.catalogue_memory());
-        let lost = self.lost.iter().map(Lost::memory);
         let hello = self.hello.as_ref().map_or(0, |hello| allocated(hello.len()));
-        let serving = table_of::<u32, usize>(GROWS * self.serving.len());
-        tools.chain(lost).sum::<usize>()
-            + self.catalogue.memory()
-            + self.schemas.memory()
-            + hello
-            + serving
+        let own = self.catalogue.memory() + self.schemas.memory() + self.roster.memory();
+        tools.sum::<usize>() + own + hello
     }
 
     /// Others need the room, and the agent holds the most: gives up the largest thing the relay
@@ -47,7 +41,7 @@ impl Agent {
         let calls = self.calls.iter().map(Call::memory).sum::<usize>();
         let lists = self.tools.iter().map(|(key, tool)| (tool.catalogue_memory(), key)).max();
         let (lists, key) = lists.map_or((0, None), |(lists, key)| (lists, Some(key)));
-        let lost: usize = self.lost.iter().map(Lost::memory).sum();
+        let lost = self.roster.lost_memory();
         let most = calls.max(self.waiting.bytes()).max(lists).max(lost);
         if most == calls {
             self.give_up_calls(turn);
@@ -56,7 +50,7 @@ impl Agent {
         } else if let Some(key) = key.filter(|_| most == lists) {
             self.give_up_lists(turn, key);
         } else {
-            self.lost.clear();
+            self.roster.forget(|_| true);
             self.merge_all_now(turn);
         }
     }

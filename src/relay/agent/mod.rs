@@ -10,13 +10,12 @@ mod from_robot;
 mod from_tool;
 #[cfg(any(debug_assertions, test))]
 mod invariants;
-mod lost;
 mod memory;
 mod offer;
+mod roster;
 mod routing;
 mod snapshot;
 mod subscriptions;
-mod twins;
 mod waiting;
 
 use crate::close::{CloseReason, Ending};
@@ -27,11 +26,10 @@ use crate::relay::catalogue::{Kind, MergedCatalogue};
 use crate::relay::complaints::{level, SILENCE};
 use crate::relay::departures::LOOP;
 use crate::relay::liveness::Late;
-use crate::relay::lost::Lost;
-use crate::relay::numbers::NumberMap;
 use crate::relay::quirks::Schemas;
 use crate::relay::reply::{self, Refusal};
 use crate::relay::robot::{self, Robot};
+use crate::relay::roster::Roster;
 use crate::relay::subscriptions::Subscriptions;
 use crate::relay::table::{RobotKey, Table, ToolServerKey};
 use crate::relay::tool::{self, Doubt, Tool};
@@ -41,7 +39,7 @@ use crate::relay::waiting::{Waiting, MEMORY_OF_ROBOT};
 use crate::relay::{Peer, ToolState};
 use crate::sorted::sorted;
 use crate::time::Moment;
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
 /// What tools without a name are remembered as when they go: one after the other, each would have a
 /// label of its own.
@@ -57,7 +55,7 @@ pub(super) struct Agent {
     pub calls: CallTable,
     /// Tool servers that have left, with calls that are still to be answered, and why they left.
     leaving: VecDeque<(ToolKey, Box<str>)>,
-    pub lost: Vec<Lost>,
+    pub roster: Roster,
     /// What it offers its robots.
     pub catalogue: MergedCatalogue,
     /// The schemas of its tools as `xiaozhi-server` reads them.
@@ -76,15 +74,8 @@ pub(super) struct Agent {
     /// When the relay will call [`Agent::time`].
     pub armed: Option<Moment>,
     joined: u32,
-    pub lines: u32,
-    /// The place of the tool server that serves each line: the newest of its twins.
-    pub serving: NumberMap<u32, ToolServerKey>,
     /// The answer to a robot's `initialize`, as long as nothing changes it.
     pub hello: Option<Box<str>>,
-    /// When the first of the lost tool servers is given up.
-    pub grace_ends: Option<Moment>,
-    /// Until when its tool servers count as just lost, because the server has just started.
-    pub expected_until: Option<Moment>,
     /// How many of its tool servers joined while `handshake` was off.
     pub transparent: usize,
     pub subscriptions: Subscriptions,
@@ -98,7 +89,7 @@ impl Agent {
             robots: Table::default(),
             calls: CallTable::default(),
             leaving: VecDeque::new(),
-            lost: Vec::new(),
+            roster: Roster::default(),
             catalogue: MergedCatalogue::default(),
             schemas: Schemas::default(),
             unfinished: None,
@@ -110,11 +101,7 @@ impl Agent {
             tools_kept: 0,
             armed: None,
             joined: 0,
-            lines: 0,
-            serving: NumberMap::default(),
             hello: None,
-            grace_ends: None,
-            expected_until: None,
             transparent: 0,
             subscriptions: Subscriptions::default(),
         };
@@ -125,7 +112,7 @@ impl Agent {
 
     /// Whether nobody is here, nor expected back.
     pub(super) fn is_empty(&self) -> bool {
-        self.tools.is_empty() && self.robots.is_empty() && self.lost.is_empty()
+        self.tools.is_empty() && self.robots.is_empty() && self.roster.lost().is_empty()
     }
 
     /// The places of the tools that `wanted` picks, the oldest first.
@@ -187,27 +174,6 @@ impl Agent {
         }
     }
 
-    /// Gives a tool its label: what it calls itself, told apart from the others.
-    pub(super) fn name_tool(&mut self, key: ToolServerKey) {
-        let Some(tool) = self.tools.expect(key) else { return };
-        let own = tool.server_id.as_deref();
-        let hello_name = tool.own_name();
-        let base = match own.or(hello_name) {
-            Some(base) => base.to_owned(),
-            None => format!("tool-{}", tool.order),
-        };
-        let others = self.tools.iter().filter(|(other, _)| *other != key);
-        let taken: HashSet<&str> = others.map(|(_, tool)| &*tool.label).collect();
-        let label = (1u32..)
-            .map(|n| if n == 1 { base.clone() } else { format!("{base}-{n}") })
-            .find(|label| !taken.contains(&**label))
-            .unwrap_or(base);
-        if let Some(tool) = self.tools.expect_mut(key) {
-            tool.label = label.into();
-            tool.line_label = tool.label.clone();
-        }
-    }
-
     /// A tool is gone: what it had not answered is answered, and it is kept in mind for a while.
     pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, end: &Ending) {
         let Some(tool) = self.tools.remove(key) else { return };
@@ -215,7 +181,7 @@ impl Agent {
         self.transparent -= usize::from(tool.state == ToolState::Transparent);
         turn.catalogue_changed();
         self.hello = None;
-        self.find_server(tool.line);
+        self.find_server(tool.identity);
         let language = turn.policy.language;
         let why = language.ending(end);
         let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
@@ -231,9 +197,9 @@ impl Agent {
         }
         self.leaving.push_back((tool.key, (&*why).into()));
         self.answer_lost_calls(turn);
-        let served_by_a_twin = self.serving(tool.line).is_some();
+        let served_by_a_twin = self.roster.serving(tool.identity).is_some();
         if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
-            self.keep_in_mind(turn, tool);
+            self.lose(turn, tool);
         }
         self.merge_all(turn);
         // Not before it is known what is left.
@@ -308,7 +274,7 @@ impl Agent {
             self.tool_time(turn, key);
         }
         self.calls_time(turn);
-        self.expected_until.take_if(|until| *until <= turn.now);
+        self.roster.time(turn.now);
         self.give_up_parked(turn);
         self.complain_of_silence(turn);
         turn.is_time = true;
@@ -401,9 +367,8 @@ impl Agent {
             self.calls.next_deadline(),
             self.waiting.next_deadline(),
             self.catalogue.next_deadline(),
-            self.grace_ends,
             self.unfinished,
-            self.expected_until,
+            self.roster.next_deadline(),
         ];
         all.into_iter().flatten().min()
     }

@@ -9,6 +9,7 @@ use crate::relay::hello::{self, Hello};
 use crate::relay::numbers::NumberMap;
 use crate::relay::quirks::{self, Schemas};
 use crate::relay::reply;
+use crate::relay::roster::UNKNOWN;
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool::Tool;
 use crate::relay::trouble::Trouble;
@@ -92,23 +93,29 @@ impl Agent {
     fn merge_now(&mut self, turn: &mut Turn<'_>, kind: Kind) {
         turn.catalogue_changed();
         let mut offers = std::mem::take(self.catalogue.offers.of_mut(kind));
-        let live = self.serving.iter().filter_map(|(line, key)| {
-            let tool = self.tools.expect(*key)?;
-            Some((*line, &*tool.line_label, &tool.lists.of(kind).items))
+        let live = self.roster.all_serving().filter_map(|(identity, key)| {
+            let tool = self.tools.expect(key)?;
+            Some((identity, &*tool.identity_label, &tool.lists.of(kind).items))
         });
-        let lost = self.lost.iter().map(|lost| (lost.line, &*lost.line_label, lost.items.of(kind)));
-        let all = live.chain(lost).filter(|(line, _, items)| *line != 0 && items.len() > 0);
+        let lost = self
+            .roster
+            .lost()
+            .iter()
+            .map(|lost| (lost.identity, &*lost.identity_label, lost.items.of(kind)));
+        let all = live.chain(lost).filter(|(identity, _, items)| *identity != 0 && items.len() > 0);
         let all: Vec<_> = all.collect();
-        let order = sorted(all.iter().enumerate().map(|(place, (line, ..))| (*line, place)));
+        let order =
+            sorted(all.iter().enumerate().map(|(place, (identity, ..))| (*identity, place)));
         let sources = order.into_iter().filter_map(|(_, place)| all.get(place));
-        let sources: Vec<Source<'_>> =
-            sources.map(|(line, label, items)| Source { line: *line, label, items }).collect();
+        let sources: Vec<Source<'_>> = sources
+            .map(|(identity, label, items)| Source { line: *identity, label, items })
+            .collect();
         let result = match offers.are_made_of(&sources) {
             true => None,
             false => Some(offers.merge(kind, &sources)),
         };
         let cost = sources.iter().map(|source| source.items.len().min(MAX_OFFERED)).sum::<usize>();
-        let cost = cost.min(MAX_OFFERED) + sources.len() + self.serving.len();
+        let cost = cost.min(MAX_OFFERED) + sources.len() + self.roster.len();
         *self.catalogue.offers.of_mut(kind) = offers;
         turn.work += cost;
         let merging = self.catalogue.merging.of_mut(kind);
@@ -147,11 +154,11 @@ impl Agent {
     /// Says of which tool servers items are left out because the agent has no room for them.
     fn note_left_out(&mut self, turn: &Turn<'_>, kind: Kind, result: &MergeResult) {
         let left_out: NumberMap<u32, usize> = result.left_out.iter().copied().collect();
-        let servers: Vec<ToolServerKey> = self.serving.values().copied().collect();
+        let servers: Vec<ToolServerKey> = self.roster.all_serving().map(|(_, key)| key).collect();
         for key in servers {
             let Some(tool) = self.tools.expect_mut(key) else { continue };
             let was_told = matches!(tool.trouble, Some(Trouble::AgentFull(of, _)) if of == kind);
-            match left_out.get(&tool.line) {
+            match left_out.get(&tool.identity) {
                 Some(count) => {
                     tool.note_trouble(Trouble::AgentFull(kind, *count), turn.now);
                     if !was_told {
@@ -316,8 +323,8 @@ impl Agent {
     fn make_hello(&self) -> Box<str> {
         let mut tools = self.tools_where(|tool| tool.hello.is_some());
         tools.retain(|key| {
-            let line = self.tools.expect(*key).map_or(0, |tool| tool.line);
-            line == 0 || self.serving(line) == Some(*key)
+            let identity = self.tools.expect(*key).map_or(UNKNOWN, |tool| tool.identity);
+            identity == UNKNOWN || self.roster.serving(identity) == Some(*key)
         });
         let tools = tools.iter().filter_map(|key| self.tools.expect(*key));
         let hellos: Vec<&Hello> = tools.filter_map(|tool| tool.hello.as_ref()).collect();

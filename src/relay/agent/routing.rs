@@ -9,6 +9,7 @@ use crate::relay::catalogue::{Kind, Offer};
 use crate::relay::quirks;
 use crate::relay::reply::{self, shortened, Cause, Refusal};
 use crate::relay::robot;
+use crate::relay::roster::UNKNOWN;
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool::Tool;
 use crate::relay::turn::Turn;
@@ -53,19 +54,20 @@ impl Agent {
     pub(super) fn route_named(&self, kind: Kind, name: Option<&str>) -> Route {
         let is_due = |kind| self.catalogue.is_due(kind);
         let is_stale = is_due(kind) || (kind == Kind::Resources && is_due(Kind::Templates));
-        let Some(Offer { line, own_name }) = name.and_then(|name| self.catalogue.find(kind, name))
+        let Some(Offer { line: identity, own_name }) =
+            name.and_then(|name| self.catalogue.find(kind, name))
         else {
             // It may be among what has come since the lists were merged; or its tool server may be
             // on its way back, unless one is there that may have it.
-            let is_expected = self.expected_until.is_some() && !self.may_be_anybodys();
+            let is_expected = self.roster.expects_unknown() && !self.may_be_anybodys();
             return match is_stale || is_expected {
                 true => Route::Wait { for_lost: false },
                 false => self.route_anywhere(Group::All, |_| false),
             };
         };
-        match self.serving(line) {
+        match self.roster.serving(identity) {
             Some(tool) => Route::Named(tool, own_name.map(Into::into)),
-            None => Route::Wait { for_lost: self.lost.iter().any(|lost| lost.line == line) },
+            None => Route::Wait { for_lost: self.roster.is_lost(identity) },
         }
     }
 
@@ -99,7 +101,7 @@ impl Agent {
             if !is_meant(tool) {
                 continue;
             }
-            if tool.line == 0 || self.serving(tool.line) == Some(key) {
+            if tool.identity == UNKNOWN || self.roster.serving(tool.identity) == Some(key) {
                 count += 1;
                 only = Some((key, tool.is_settling()));
                 is_settling |= tool.is_settling();
@@ -109,7 +111,7 @@ impl Agent {
             }
         }
         match (count, only) {
-            (0, _) if !self.expects_tools() => return Route::NoTool,
+            (0, _) if !self.roster.expects_any() => return Route::NoTool,
             (0, _) => return Route::Wait { for_lost: true },
             (1, Some((only, false))) => return Route::To(vec![only]),
             _ => (),

@@ -4,6 +4,7 @@ use super::Agent;
 use crate::relay::catalogue::Kind;
 use crate::relay::numbers::NumberMap;
 use crate::relay::robot::Robot;
+use crate::relay::roster::UNKNOWN;
 use crate::relay::tool::Tool;
 use crate::relay::{
     AgentStatus, AgentView, Catalogue, RobotStatus, ToolState, ToolStatus, ToolView,
@@ -26,9 +27,9 @@ impl Agent {
             kept: self.kept,
             tools: tools
                 .map(|(key, tool)| {
-                    let serves = self.serving(tool.line) == Some(key);
+                    let serves = self.roster.serving(tool.identity) == Some(key);
                     let (count, names) =
-                        if serves { offers.names_of(tool.line) } else { Default::default() };
+                        if serves { offers.names_of(tool.identity) } else { Default::default() };
                     ToolView {
                         label: tool.label.to_string(),
                         address: tool.address.to_string(),
@@ -51,12 +52,15 @@ impl Agent {
 
     pub(in crate::relay) fn status(&self, now: Moment, language: Language) -> AgentStatus<'_> {
         let offers = self.catalogue.offers.of(Kind::Tools);
-        // How many names each line offers.
+        // How many names each identity offers.
         let served: NumberMap<u32, usize> = offers.counts().collect();
         let tools = self.tools_where(|_| true).into_iter().filter_map(|key| {
             let tool = self.tools.expect(key)?;
-            let serves = served.get(&tool.line).filter(|_| self.serving(tool.line) == Some(key));
-            let in_reserve = tool.line != 0 && self.serving(tool.line) != Some(key);
+            let serves = served
+                .get(&tool.identity)
+                .filter(|_| self.roster.serving(tool.identity) == Some(key));
+            let in_reserve =
+                tool.identity != UNKNOWN && self.roster.serving(tool.identity) != Some(key);
             let serves = serves.copied().unwrap_or_default();
             let in_flight = self.calls.count_at(tool.key);
             Some(ToolStatus { in_reserve, in_flight, ..tool.status(now, language, serves) })
@@ -81,8 +85,8 @@ impl Agent {
         let offers = self.catalogue.offers.of(Kind::Tools);
         let served = |key| {
             let tool = self.tools.expect(key)?;
-            let serves = self.serving(tool.line) == Some(key);
-            let names = if serves { offers.names_of(tool.line).1 } else { "" };
+            let serves = self.roster.serving(tool.identity) == Some(key);
+            let names = if serves { offers.names_of(tool.identity).1 } else { "" };
             Some((&*tool.label, names))
         };
         Catalogue {

@@ -24,7 +24,7 @@ impl Agent {
     ) {
         let tool = self.tools.expect(tool).filter(|tool| tool.declares(CAPABILITY));
         if let Some(tool) = tool {
-            let server = (tool.line, &*tool.label, tool.peer);
+            let server = (tool.identity, &*tool.label, tool.peer);
             turn.keep(self.subscriptions.add(robot, uri, server));
         }
     }
@@ -52,15 +52,16 @@ impl Agent {
         if self.subscriptions.is_empty() {
             return;
         }
-        let (serving, tools) = (&self.serving, &self.tools);
-        let moved = self.subscriptions.moved(|line, label| {
-            let of_line = serving.get(&line).copied();
+        let (roster, tools) = (&self.roster, &self.tools);
+        let moved = self.subscriptions.moved(|identity, label| {
+            let of_line = roster.serving(identity);
             let of_label = || {
-                let found = tools.iter().find(|(_, tool)| tool.line != 0 && *tool.label == *label);
+                let found =
+                    tools.iter().find(|(_, tool)| tool.identity != 0 && *tool.label == *label);
                 found.map(|(key, _)| key)
             };
             let tool = of_line.or_else(of_label).and_then(|key| tools.get(key));
-            tool.filter(|tool| tool.declares(CAPABILITY)).map(|tool| (tool.line, tool.peer))
+            tool.filter(|tool| tool.declares(CAPABILITY)).map(|tool| (tool.identity, tool.peer))
         });
         for (uri, from, to) in moved {
             self.tell_subscription(turn, to, SUBSCRIBE, &uri);
