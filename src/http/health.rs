@@ -5,7 +5,7 @@ use super::json::Value::{Count, List, Null, Number, Object, Raw, Text};
 use super::request::Request;
 use super::response::Reply;
 use super::ShellView;
-use crate::relay::{AgentView, Counts, Details, ToolView, Traffic};
+use crate::relay::{AgentView, Counts, Details, Section, ToolView, Traffic, COUNTERS};
 use crate::time::Moment;
 use crate::VERSION;
 use serde_json::value::RawValue;
@@ -61,8 +61,7 @@ pub(super) fn stats(request: &Request<'_>, _: &str) -> Reply {
     write_connections(&mut json, &counts, details.as_ref());
     json.put("uptime_seconds", Number(uptime(request)));
     json.put_numbers("relay", &current_work(&counts));
-    json.put_numbers("traffic", &traffic_counters(&traffic));
-    json.put_numbers("errors", &error_counters(&traffic));
+    write_traffic(&mut json, &traffic);
     json.put_numbers("server", &server_counters(&request.context.shell));
     json.put_numbers("memory", &memory_usage(request));
     if let Some(details) = &details {
@@ -122,38 +121,15 @@ fn current_work(counts: &Counts) -> [(&'static str, u64); 4] {
     ]
 }
 
-pub(super) fn traffic_counters(traffic: &Traffic) -> [(&'static str, u64); 19] {
-    [
-        ("from_tools", traffic.from_tools),
-        ("bytes_from_tools", traffic.bytes_from_tools),
-        ("from_robots", traffic.from_robots),
-        ("bytes_from_robots", traffic.bytes_from_robots),
-        ("to_tools", traffic.to_tools),
-        ("bytes_to_tools", traffic.bytes_to_tools),
-        ("to_robots", traffic.to_robots),
-        ("bytes_to_robots", traffic.bytes_to_robots),
-        ("calls", traffic.calls),
-        ("calls_answered", traffic.calls_answered),
-        ("calls_cancelled", traffic.calls_cancelled),
-        ("calls_lost", traffic.calls_lost),
-        ("calls_timed_out", traffic.calls_timed_out),
-        ("calls_failed", traffic.calls_failed),
-        ("calls_superseded", traffic.calls_superseded),
-        ("replies_dropped", traffic.replies_dropped),
-        ("messages_dropped", traffic.messages_dropped),
-        ("notifications_dropped", traffic.notifications_dropped),
-        ("sends_refused", traffic.sends_refused),
-    ]
-}
-
-pub(super) fn error_counters(traffic: &Traffic) -> [(&'static str, u64); 5] {
-    [
-        ("no_tool", traffic.errors.no_tool),
-        ("not_forwarded", traffic.errors.not_forwarded),
-        ("tool_lost", traffic.errors.tool_lost),
-        ("timed_out", traffic.errors.timed_out),
-        ("bad_request", traffic.errors.bad_request),
-    ]
+/// The counters of the relay, as two objects.
+pub(super) fn write_traffic(json: &mut Json, traffic: &Traffic) {
+    for (section, name) in [(Section::Traffic, "traffic"), (Section::Errors, "errors")] {
+        json.put(name, Object);
+        for counter in COUNTERS.iter().filter(|counter| counter.section == section) {
+            json.put(counter.name, Number((counter.get)(traffic)));
+        }
+        json.end();
+    }
 }
 
 pub(super) fn server_counters(shell: &ShellView) -> [(&'static str, u64); 7] {
@@ -296,7 +272,7 @@ mod tests {
         json.put("data", Object);
         write_connections(&mut json, &Counts::default(), Some(&details()));
         let traffic = Traffic { calls: u64::MAX, ..Traffic::default() };
-        json.put_numbers("traffic", &traffic_counters(&traffic));
+        write_traffic(&mut json, &traffic);
         let written = json.finish();
         assert!(written.contains(r#""server_info":{"name": "w", "z":1.50, "a":2}"#), "{written}");
         assert!(written.contains(r#""calls":18446744073709551615"#));

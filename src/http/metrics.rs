@@ -3,7 +3,7 @@
 use super::request::Request;
 use super::response::Reply;
 use crate::ledger::{OwnerKind, Totals};
-use crate::relay::{Counts, Latency, Traffic};
+use crate::relay::{Counts, Latency, Traffic, COUNTERS, FAMILIES};
 use crate::time::Moment;
 use crate::VERSION;
 use std::fmt::{Display, Write};
@@ -68,43 +68,11 @@ fn memory(page: &mut Exposition, request: &Request<'_>) {
 }
 
 fn past(page: &mut Exposition, traffic: &Traffic) {
-    let sides = |page: &mut Exposition, name: &str, help: &str, tools: u64, robots: u64| {
+    for (place, (name, help)) in FAMILIES.into_iter().enumerate() {
         page.family(name, COUNTER, help);
-        page.sample(name, &[("side", "tool")], tools);
-        page.sample(name, &[("side", "robot")], robots);
-    };
-    let t = traffic;
-    sides(page, "messages_received_total", "Messages from peers.", t.from_tools, t.from_robots);
-    sides(page, "messages_sent_total", "Messages to peers.", t.to_tools, t.to_robots);
-    let (tools, robots) = (t.bytes_from_tools, t.bytes_from_robots);
-    sides(page, "message_received_bytes_total", "Bytes of messages from peers.", tools, robots);
-    let (tools, robots) = (t.bytes_to_tools, t.bytes_to_robots);
-    sides(page, "message_sent_bytes_total", "Bytes of messages to peers.", tools, robots);
-    let calls = "Requests passed on, once for each tool server they went to.";
-    page.one("calls_total", COUNTER, calls, t.calls);
-    let outcomes = "What became of them; with requests_in_flight they add up to calls_total.";
-    page.family("call_outcomes_total", COUNTER, outcomes);
-    for (outcome, count) in t.call_outcomes() {
-        page.sample("call_outcomes_total", &[("outcome", outcome)], count);
-    }
-    page.family("errors_total", COUNTER, "Errors that robots were answered with, by code.");
-    for (code, count) in [
-        ("-32001", t.errors.no_tool),
-        ("-32002", t.errors.not_forwarded),
-        ("-32003", t.errors.tool_lost),
-        ("-32005", t.errors.timed_out),
-        ("other", t.errors.bad_request),
-    ] {
-        page.sample("errors_total", &[("code", code)], count);
-    }
-    page.family("dropped_total", COUNTER, "Messages that went nowhere.");
-    for (what, count) in [
-        ("reply", t.replies_dropped),
-        ("unreadable", t.messages_dropped),
-        ("notification", t.notifications_dropped),
-        ("queue_full", t.sends_refused),
-    ] {
-        page.sample("dropped_total", &[("what", what)], count);
+        for counter in COUNTERS.iter().filter(|counter| counter.family == place) {
+            page.sample(name, counter.label.as_slice(), (counter.get)(traffic));
+        }
     }
 }
 

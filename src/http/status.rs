@@ -3,7 +3,7 @@
 //! The query parameter `lang`, `zh` or `en`, sets the language of the sentences in the answers: the
 //! reader of the page may prefer another language than the server is set to.
 
-use super::health::{error_counters, memory_usage, server_counters, traffic_counters, uptime};
+use super::health::{memory_usage, server_counters, uptime, write_traffic};
 use super::json::Json;
 use super::json::Value::{Count, List, Null, Number, Object, Raw, Text};
 use super::request::Request;
@@ -24,8 +24,7 @@ pub(super) fn status(request: &Request<'_>, _: &str) -> Reply {
         json.put("uptime_seconds", Number(uptime(request)));
         json.put("memory_bytes", context.machine.memory().map_or(Null, Number));
         write_counts(&mut json, &relay.counts());
-        json.put_numbers("traffic", &traffic_counters(&traffic));
-        json.put_numbers("errors", &error_counters(&traffic));
+        write_traffic(&mut json, &traffic);
         json.put_numbers("server", &server_counters(&context.shell));
         json.put_numbers("memory", &memory_usage(request));
         json.put("agents", List);

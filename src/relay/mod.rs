@@ -8,6 +8,7 @@ mod bucket;
 mod calls;
 mod catalogue;
 mod complaints;
+mod counters;
 mod departures;
 mod hello;
 mod liveness;
@@ -27,10 +28,11 @@ mod turn;
 mod view;
 mod waiting;
 
+pub use counters::{Counter, Counts, Errors, Latency, Section, Traffic, COUNTERS, FAMILIES};
 pub use departures::Departed;
 pub use policy::Policy;
 pub use status::{AgentStatus, Catalogue, RobotStatus, ToolStatus};
-pub use view::{AgentView, Counts, Details, Errors, Latency, ToolState, ToolView, Traffic};
+pub use view::{AgentView, Details, ToolState, ToolView};
 
 use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;

@@ -277,6 +277,7 @@ fn every_call_ends_in_one_way_also_where_a_request_goes_to_several_tool_servers(
         ("failed", 0),
         ("superseded", 1),
     ];
-    assert_eq!((traffic.calls, in_flight, traffic.call_outcomes()), (8, 1, outcomes));
+    let ended: Vec<_> = traffic.call_outcomes().collect();
+    assert_eq!((traffic.calls, in_flight, &*ended), (8, 1, &outcomes[..]));
     assert_eq!(traffic.calls_ended(), 8);
 }
