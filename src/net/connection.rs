@@ -172,7 +172,7 @@ impl Connection {
         }
     }
 
-    /// Closes it: tells the peer, and waits for its answer.
+    /// Closes an open one: tells the peer, and waits for its answer.
     pub(super) fn close(
         &mut self,
         reason: CloseReason,
@@ -180,11 +180,10 @@ impl Connection {
         limits: &WebSocket,
         spares: &mut SpareBuffers,
     ) {
-        let farewell = match &self.phase {
-            Phase::Open(transport) => transport.farewell(),
-            _ => Farewell::web_socket(),
-        };
-        self.close_with(farewell, reason, now, limits, spares);
+        if let Phase::Open(transport) = &self.phase {
+            let farewell = transport.farewell();
+            self.close_with(farewell, reason, now, limits, spares);
+        }
     }
 
     fn close_with(

@@ -293,10 +293,10 @@ impl Shell {
 
     // It ends.
 
-    /// Closes a connection: tells the peer, and waits for its answer. The relay is not told.
+    /// Closes an open connection: tells the peer, and waits for its answer. The relay is not told.
     pub(super) fn close(&mut self, slot: usize, reason: CloseReason) {
         let Some(entry) = self.table.get_mut(slot) else { return };
-        self.open = self.open.saturating_sub(usize::from(entry.connection.is_open()));
+        self.open = self.open.saturating_sub(1);
         self.ends.note(reason);
         let spares = &mut self.budget.spares;
         entry.connection.close(reason, self.now, &self.settings.websocket, spares);

@@ -1,21 +1,23 @@
 //! What carries the messages of an open connection. This is the one place that knows the kinds; each
 //! function answers one question: bytes to messages, messages to bytes, keepalive, end, memory.
 //!
-//! A [`Connection`](super::connection::Connection) owns a transport while it is open. Around it, the
-//! connection has its send queue, its deadlines and its end, and the table has its socket, its place in
-//! the turn and its account of memory. They are the same for all kinds:
+//! A [`Connection`](super::connection::Connection) has a transport while it is open. The send queue, the
+//! timeouts and the end are the connection's. The socket, the place in the turn and the account of
+//! memory are the table's. All of that is the same for every kind. A new kind adds a variant here, what
+//! it reads and writes to [`Socket`](super::socket::Socket), and the phase before it is open, if
+//! it has one. So these fit, too:
 //!
-//! - A **WebSocket in the client's role** differs in what comes before: a phase that waits for the socket
-//!   to be writable (the connect has ended) and one that reads the head of the response. Then it is
-//!   the WebSocket below with masks the other way round. TLS is inside [`Socket`](super::socket::Socket),
-//!   which has plain bytes on its upper side.
-//! - A **child process** has no head and is open at once. Its lines are messages, and a message is a
-//!   line. Its [`Socket`](super::socket::Socket) holds three pipes, each with a token of its own that
-//!   names the slot and the pipe: stdin takes the send queue, stdout gives the bytes. To close it is
-//!   to end sending; what follows (signals, the exit status) are deadlines of the farewell.
-//! - An **HTTP exchange** lies between two heads on one socket: the body is the message, and the answer
-//!   goes into the send queue as a response or an event. The relay's peer is the session, an entry of
-//!   the table without a socket; `Wire::send` asks its transport for the slot of the exchange.
+//! - **A WebSocket in the client's role.** A phase before it waits until the socket is writable, which
+//!   says that the connect has ended; the next one reads the head of the response. Then it is the
+//!   variant below, and only the masks differ. TLS lies inside the socket, which gives and takes plain
+//!   bytes.
+//! - **A child process.** It is open at once, a line is a message, and it is never pinged. The socket
+//!   holds three pipes, and an event's token names the slot and the pipe: stdin takes the send queue,
+//!   stdout gives the bytes, and stderr goes to the log. The farewell ends stdin and waits for the exit
+//!   status; its deadlines send the signals.
+//! - **An HTTP exchange.** It lies between two heads on one socket. The body is the message, and the
+//!   answer goes into the send queue as a response or an event. The relay's peer is the session: an
+//!   entry of the table without a socket, whose transport knows in which slots its exchanges are.
 
 use crate::close::CloseReason;
 use crate::settings::WebSocket;
@@ -27,7 +29,7 @@ use ws::{CloseFinder, FrameError, Incoming, Input, Receiver, SendQueue, SpareBuf
 /// What carries the messages of an open connection.
 #[derive(Debug)]
 pub(super) enum Transport {
-    /// A WebSocket in the server's role.
+    /// A WebSocket in the server's role, with what has arrived of a message.
     WebSocket(Receiver),
 }
 
