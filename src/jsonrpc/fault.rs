@@ -1,7 +1,7 @@
 //! What is wrong with a text that is no message.
 
 use crate::line::{BREAKS, BYTE_ORDER_MARK};
-use crate::message::{MessageError, Unread};
+use crate::message::{Message, MessageError, Unread};
 
 /// What is wrong with a text, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,15 @@ pub enum FaultKind {
 }
 
 impl Fault {
+    /// What is wrong with an object in a list, and where in it; `None` if it is a message.
+    pub fn of_element(message: &Message<'_>) -> Option<Self> {
+        if let Some(unread) = message.odd() {
+            return Some(Fault { kind: FaultKind::OddMember, at: unread.at });
+        }
+        let end = message.text.len().saturating_sub(1);
+        (!message.is_message()).then_some(Fault { kind: FaultKind::NoAnswer, at: end })
+    }
+
     /// The fault in a received text. `line` is the text as it would be forwarded. `unread` says why
     /// it is not a message; `None` if it only lacks `result` and `error`.
     pub fn of(text: &str, line: &str, unread: Option<&Unread>) -> Self {

@@ -1,7 +1,6 @@
 //! A borrowed JSON-RPC message: its kind, and the positions of its ids and of the members a relay
 //! needs.
 
-use crate::fault::{Fault, FaultKind};
 use crate::scan::{self, first_break, Key, Notes, Scanner, SyntaxError, TextError};
 use crate::splice::{around, place_in};
 use std::borrow::Cow;
@@ -310,13 +309,9 @@ impl<'a> Message<'a> {
         });
     }
 
-    /// What is wrong with an object in a list, and where in it; `None` if it is a message.
-    pub fn fault(&self) -> Option<Fault> {
-        match self.kind {
-            Unusual::Odd => Some(Fault { kind: FaultKind::OddMember, at: self.unread().at }),
-            _ if self.is_message() => None,
-            _ => Some(Fault { kind: FaultKind::NoAnswer, at: self.text.len().saturating_sub(1) }),
-        }
+    /// Why an object in a list cannot be read, where a member is odd.
+    pub(crate) fn odd(&self) -> Option<Unread> {
+        (self.kind == Unusual::Odd).then(|| self.unread())
     }
 
     /// The `payload` of `{"type":"mcp","payload":…}`, the form in which devices send messages to their

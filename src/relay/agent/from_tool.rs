@@ -109,7 +109,7 @@ impl Agent {
         let (mut found, mut has_faults) = (false, false);
         Message::each_of(list, &mut |message| {
             let is_answer = || self.is_answer(key, message);
-            let fault = message.fault();
+            let fault = Fault::of_element(message);
             has_faults |= fault.is_some();
             if fault.is_none() && message.answer().is_some() {
                 // A list may be long: one that is dropped is named for all.
@@ -125,7 +125,7 @@ impl Agent {
         if found && has_faults {
             let before = text.len() - text.trim_start_matches([BYTE_ORDER_MARK, '\r', '\n']).len();
             Message::each_of(list, &mut |message| {
-                if let Some(mut fault) = message.fault() {
+                if let Some(mut fault) = Fault::of_element(message) {
                     let place = place_in(line, message.text).unwrap_or_default();
                     fault.at += before + place.start;
                     self.not_understood(turn, key, message.text, None, fault);
