@@ -39,9 +39,18 @@ struct Change {
     put: String,
 }
 
-/// Replaces the value of `key`.
+/// Replaces the value of `key`. One that goes on in an indented line stays, because that line may be
+/// another option that somebody has indented: the new key gets a line behind it, which counts.
 fn key_in_force(text: &str, content: &Content, new: &str) -> Option<Change> {
-    let place = content.last("server", "key")?.place.clone();
+    let entry = content.last("server", "key")?;
+    let place = entry.place.clone();
+    if text.get(place.clone())?.contains(['\n', '\r']) {
+        let rest = text.get(place.end..)?;
+        let behind = rest.trim_start_matches(|c| !matches!(c, '\n' | '\r'));
+        let behind = behind.strip_prefix("\r\n").or(behind.get(1..)).unwrap_or_default();
+        let indent = text.get(entry.indent.clone())?;
+        return Some(new_line(text, text.len() - behind.len(), indent, new));
+    }
     // If nothing follows the `=` on its own line, a blank separates the two.
     let has_value = text.get(place.clone())?.starts_with(|c: char| !c.is_whitespace());
     let blank = if has_value { "" } else { " " };
@@ -56,14 +65,18 @@ fn line_in_section(text: &str, content: &Content, key: &str) -> Option<Change> {
     let entry = section.entries.first().map(|entry| &entry.indent);
     let indent = entry.or_else(|| sections.next().map(|next| &next.indent));
     let indent = indent.and_then(|place| text.get(place.clone())).unwrap_or_default();
-    let at = section.next_line;
+    Some(new_line(text, section.next_line, indent, key))
+}
+
+/// A line with the key at `at`, where a line begins or the text ends.
+fn new_line(text: &str, at: usize, indent: &str, key: &str) -> Change {
     let end = line_end(text);
-    let put = if ends_in_mid_line(text.get(..at)?) {
+    let put = if ends_in_mid_line(text.get(..at).unwrap_or_default()) {
         format!("{end}{indent}key = {key}")
     } else {
         format!("{indent}key = {key}{end}")
     };
-    Some(Change { place: at..at, put })
+    Change { place: at..at, put }
 }
 
 fn section_at_end(text: &str, key: &str) -> Change {
@@ -113,12 +126,34 @@ mod tests {
             ("[server]\nkey =   \n", "[server]\nkey = @   \n"),
             ("[server]\nkey=;c\n", "[server]\nkey=@\n"),
             ("[server]\nkey = ;c\n", "[server]\nkey = @ ;c\n"),
-            ("[server]\nkey =\n  short \nport=1", "[server]\nkey = @ \nport=1"),
             ("[server]\nkey=a\nkey=b\n", "[server]\nkey=a\nkey=@\n"),
             ("[relay]\nkey=a\n[server]\nkey=b\n", "[relay]\nkey=a\n[server]\nkey=@\n"),
             ("[server]\n密=1\nkey = 密钥 \n", "[server]\n密=1\nkey = @ \n"),
         ] {
             assert_eq!(with_key(text, KEY), expected.replace('@', KEY), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_indented_line_below_a_key_stays_as_it_is() {
+        for (text, expected) in [
+            ("[server]\nkey =\n  short \nport=1", "[server]\nkey =\n  short \nkey = @\nport=1"),
+            ("[server]\nkey =\n  port = 1", "[server]\nkey =\n  port = 1\nkey = @"),
+            (
+                "[server]\r\n key = a\r\n\t port = 1 ; why\r\n\r\n[relay]\r\n",
+                "[server]\r\n key = a\r\n\t port = 1 ; why\r\n key = @\r\n\r\n[relay]\r\n",
+            ),
+            (
+                "[server]\nkey =\n  a\n\n # b\n  c\nport = 1\n",
+                "[server]\nkey =\n  a\n\n # b\n  c\nkey = @\nport = 1\n",
+            ),
+            ("[server]\rkey =\r  [relay]\r", "[server]\rkey =\r  [relay]\rkey = @\r"),
+        ] {
+            let written = with_key(text, KEY);
+            assert_eq!(written, expected.replace('@', KEY), "{text:?}");
+            let content = Content::read(&written);
+            assert_eq!(content.last("server", "key").unwrap().value, KEY);
+            assert_eq!(with_key(&written, KEY), written);
         }
     }
 
