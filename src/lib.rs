@@ -29,6 +29,7 @@ pub mod ownership;
 pub mod relay;
 pub mod settings;
 pub mod sorted;
+pub mod spelling;
 pub mod text;
 pub mod time;
 pub mod token;

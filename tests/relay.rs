@@ -39,6 +39,8 @@ mod pass_through;
 mod quirks;
 #[path = "relay/references.rs"]
 mod references;
+#[path = "relay/selection.rs"]
+mod selection;
 #[path = "relay/several_tools.rs"]
 mod several_tools;
 #[path = "relay/status.rs"]

@@ -176,7 +176,7 @@ fn wrong_values(row: &Row) -> Vec<&'static str> {
         (_, "trusted_proxies") => {
             vec!["localhost", "10.0.0.0/33", "::1/129", "10.0.0.1:80", "10/8", "*", "127.0.0.1;::1"]
         }
-        (_, "log_file") => vec!["a\u{7}b", "a\u{1b}[2J"],
+        (_, "log_file" | "selection_file") => vec!["a\u{7}b", "a\u{1b}[2J"],
         (_, "key") => vec![],
         (_, other) => panic!("no wrong value for {other}"),
     }
@@ -423,12 +423,12 @@ fn every_option_can_be_set_in_the_file() {
          close_timeout = 3.25\nhandshake_timeout = 4\nmax_message_size = 4096\nmax_queued = 8kb\n\
          memory_limit = 1 GB\n[relay]\nhandshake = no\nhandshake_timeout = 5\n\
          tool_ping_interval = 0.0\nrequest_timeout = 6\nreconnect_grace = 0\nmax_in_flight = 7\n\
-         quirks = off\n[security]\nallowed_origins = https://a/, http://b:1\nenable_cors = 0\n\
+         quirks = off\n[tools]\nselection_file =\nwarn_above = 8\n[security]\nallowed_origins = https://a/, http://b:1\nenable_cors = 0\n\
          trusted_proxies =\n\
          [logging]\nlog_file =\nmax_file_size = 0\nbackup_count = 0\n",
     ))
     .unwrap();
-    let Settings { server, websocket, relay, security, logging } = loaded.settings;
+    let Settings { server, websocket, relay, tools, security, logging } = loaded.settings;
     assert_eq!((server.host.as_str(), server.port, server.debug), ("::", 1, false));
     assert_eq!((server.log_level, server.language), (log::LevelFilter::Warn, Language::En));
     assert_eq!(server.public_url.as_deref(), Some("https://a.example"));
@@ -444,6 +444,7 @@ fn every_option_can_be_set_in_the_file() {
     let times = [relay.handshake_timeout, relay.request_timeout, relay.reconnect_grace];
     assert_eq!(times, [5, 6, 0].map(Duration::from_secs));
     assert_eq!(relay.language, Language::En);
+    assert_eq!((tools.selection_file, relay.warn_above), (None, 8));
     let only = Origins::Only(vec!["https://a".into(), "http://b:1".into()]);
     assert_eq!((security.allowed_origins, security.enable_cors), (only, false));
     assert!(security.trusted_proxies.is_empty());
@@ -905,4 +906,56 @@ fn auto_is_the_language_of_the_locale() {
         let spoken = (settings.server.language, settings.relay.language);
         assert_eq!(spoken, (expected, expected), "{text} {locale}");
     }
+}
+
+/// A folder with a right configuration file and this selection file.
+fn folder_with_selection(text: &str) -> Folder {
+    let folder = Folder::with(keyed("language = en\n"));
+    fs::write(folder.0.join("data/tools.json"), text).unwrap();
+    folder
+}
+
+#[test]
+fn the_selection_file_is_read_at_the_start_on_a_reload_and_for_a_check() {
+    let folder = folder_with_selection(r#"{"agents":{"a":{"hide":["x"]}}}"#);
+    let loaded = folder.load().unwrap();
+    assert!(!loaded.settings.relay.selection.is_empty() && loaded.warnings.is_empty());
+    let again = settings::reload(&folder.sources(), &loaded.settings, true).unwrap();
+    assert_eq!(again.settings.relay.selection, loaded.settings.relay.selection);
+    // Commands that do not need it are not kept from their work by it.
+    fs::write(folder.0.join("data/tools.json"), "{").unwrap();
+    assert!(settings::check(&folder.sources()).is_ok());
+    for read in [
+        folder.load(),
+        settings::reload(&folder.sources(), &loaded.settings, true),
+        settings::check_files(&folder.sources()),
+    ] {
+        let line = one_line(read);
+        assert!(line.contains("tools.json, line 1, column 2: "), "{line}");
+    }
+    fs::remove_file(folder.0.join("data/tools.json")).unwrap();
+    assert!(folder.load().unwrap().settings.relay.selection.is_empty());
+}
+
+#[test]
+fn a_selection_without_effect_is_warned_about() {
+    let folder = folder_with_selection(r#"{"agents":{"a":{"hide":["x"]}}}"#);
+    let loaded = folder.load_with(&[("MCP_ENDPOINT_RELAY_HANDSHAKE", "false")]).unwrap();
+    assert!(loaded.warnings[0].contains("handshake = false"), "{:?}", loaded.warnings);
+    let folder = folder_with_selection("{}");
+    let loaded = folder.load_with(&[("MCP_ENDPOINT_RELAY_HANDSHAKE", "false")]).unwrap();
+    assert!(loaded.warnings.is_empty());
+}
+
+#[test]
+fn a_selection_file_that_is_no_text_is_refused() {
+    for bytes in [&[b'x'; (1 << 20) + 1][..], b"\xff\xfe{", b"{\0}", b"\xa1\xa1"] {
+        let folder = folder_with_selection("");
+        fs::write(folder.0.join("data/tools.json"), bytes).unwrap();
+        assert!(one_line(folder.load()).contains("tools.json"));
+    }
+    let folder = folder_with_selection("");
+    fs::remove_file(folder.0.join("data/tools.json")).unwrap();
+    fs::create_dir(folder.0.join("data/tools.json")).unwrap();
+    assert!(one_line(folder.load()).contains("tools.json"));
 }

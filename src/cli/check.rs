@@ -4,7 +4,7 @@ use super::output::{complain, say, wrong_use, End};
 use crate::settings::{self, Sources};
 
 pub(super) fn tell(sources: &Sources) -> End {
-    let loaded = match settings::check(sources) {
+    let loaded = match settings::check_files(sources) {
         Ok(loaded) => loaded,
         Err(problems) => return wrong_use(&problems),
     };

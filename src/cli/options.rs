@@ -3,7 +3,8 @@
 use crate::escape::visible;
 use crate::settings::environment::{self, Environment};
 use crate::settings::table::{self, Row, TABLE};
-use crate::settings::{edits, language_named, short, Sources};
+use crate::settings::{language_named, short, Sources};
+use crate::spelling::edits;
 use crate::text::Language;
 use lexopt::{Arg, Error, Parser, ValueExt};
 use std::collections::VecDeque;

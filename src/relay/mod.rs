@@ -28,6 +28,7 @@ mod turn;
 mod view;
 mod waiting;
 
+pub use catalogue::{Patterns, Selection, SelectionEntry, Texts, ALL_AGENTS};
 pub use counters::{Counter, Counts, Errors, Latency, Section, Traffic, COUNTERS, FAMILIES};
 pub use departures::Departed;
 pub use policy::Policy;
@@ -40,13 +41,14 @@ use crate::sorted::sorted;
 use crate::text::Language;
 use crate::time::{Deadlines, Moment};
 use agent::{Agent, NAMELESS};
-use catalogue::Kind;
+use catalogue::{Kind, Unused};
 use complaints::Complaints;
 use departures::Departures;
 use peers::{Connection, Peers, Role};
 use slab::Slab;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use turn::Turn;
 
 /// A connection, as the shell names it. A name is never given twice while the relay may still
@@ -140,6 +142,8 @@ pub struct Relay {
     own_kept: usize,
     complaints: Complaints,
     departures: Departures,
+    /// Which patterns of the selection are still to be looked at.
+    unused: Unused,
     /// How much work was done since the relay was last told the time, see [`turn::MAX_WORK`].
     work: usize,
 }
@@ -147,7 +151,10 @@ pub struct Relay {
 impl Relay {
     /// A relay without anybody.
     pub fn new(policy: Policy) -> Self {
-        Relay { policy, ..Relay::default() }
+        let mut relay = Relay::default();
+        relay.unused.reset(&policy.selection);
+        relay.policy = policy;
+        relay
     }
 
     /// Follows new settings from now on. Whoever is connected stays as it is.
@@ -155,12 +162,21 @@ impl Relay {
         if self.policy.handshake != policy.handshake && !self.agents.is_empty() {
             log::warn!("{}", policy.language.handshake_for_new(policy.handshake));
         }
+        if !Arc::ptr_eq(&self.policy.selection, &policy.selection) {
+            self.unused.reset(&policy.selection);
+        }
         self.policy = policy;
+        self.work = 0;
         let agents: Vec<usize> = self.agents.iter().map(|(agent, _)| agent).collect();
         for agent in agents {
+            // What many agents have to do now, they do in portions.
+            let is_enough = self.work > turn::MAX_WORK;
             self.handle(now, agent, wire, |agent, turn| {
                 agent.follow_policy(turn);
-                agent.time(turn);
+                match is_enough {
+                    true => agent.go_on_later(turn),
+                    false => agent.time(turn),
+                }
             });
         }
     }
@@ -174,6 +190,7 @@ impl Relay {
                 let account = wire.open_account(joining.agent);
                 let mut agent = Agent::new(joining.agent, account);
                 // After a restart robots are back before their tool servers.
+                agent.catalogue.follow(&self.policy.selection);
                 let until = Moment::default().after(self.policy.reconnect_grace);
                 if now < until {
                     agent.roster.expect_until(until);
@@ -350,7 +367,7 @@ impl Relay {
     ) -> Option<T> {
         let agent = self.agents.get_mut(at)?;
         let held = agent.waiting.bytes();
-        let memory = (&mut self.complaints, &mut self.departures);
+        let memory = (&mut self.complaints, &mut self.departures, &mut self.unused);
         let mut turn = Turn::new(now, &self.policy, &mut self.traffic, memory, wire);
         turn.take_account(agent.account, agent.kept, agent.charged);
         let result = work(agent, &mut turn);
@@ -363,7 +380,8 @@ impl Relay {
         }
         agent.calls.tidy();
         (agent.kept, agent.charged) = turn.settle_account();
-        let own = turn.departures.memory();
+        let chosen = self.policy.selection.memory() + turn.unused.memory();
+        let own = turn.departures.memory() + chosen;
         if own != self.own_kept {
             turn.charge_server(self.own_kept, own);
             self.own_kept = own;

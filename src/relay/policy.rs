@@ -1,6 +1,8 @@
 //! What the owner of the server decided about the relay.
 
+use super::catalogue::Selection;
 use crate::text::Language;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The settings of `[relay]`, and what of the others the relay must know (docs/protocol.md#settings).
@@ -25,6 +27,10 @@ pub struct Policy {
     /// How many bytes of memory the relay may keep for one agent: half of `memory_limit`, so that
     /// there is room for the messages of the agent itself.
     pub max_kept: usize,
+    /// Which tools agents offer.
+    pub selection: Arc<Selection>,
+    /// How many tools an agent may offer before a warning says that models get worse with so many.
+    pub warn_above: usize,
     /// Which texts errors and log lines carry.
     pub language: Language,
     /// Whether message bodies go to the log.
@@ -43,6 +49,8 @@ impl Default for Policy {
             quirks: true,
             max_held: 16 << 20,
             max_kept: 32 << 20,
+            selection: Arc::default(),
+            warn_above: 40,
             language: Language::Zh,
             debug: false,
         }

@@ -175,9 +175,9 @@ impl Roster {
         self.expected_until = Some(until);
     }
 
-    /// Time has passed.
-    pub(super) fn time(&mut self, now: Moment) {
-        self.expected_until.take_if(|until| *until <= now);
+    /// Time has passed. Returns whether the time after the server's start is over just now.
+    pub(super) fn time(&mut self, now: Moment) -> bool {
+        self.expected_until.take_if(|until| *until <= now).is_some()
     }
 
     /// Does not wait any longer for lost tool servers whose grace has ended, unless `may_be_back` says

@@ -1,5 +1,6 @@
 //! What the handling of one input may use and leave behind.
 
+use super::catalogue::Unused;
 use super::complaints::Complaints;
 use super::departures::Departures;
 use super::{Congested, Peer, Policy, Traffic, Wire};
@@ -25,6 +26,7 @@ pub(super) struct Turn<'a> {
     pub traffic: &'a mut Traffic,
     pub complaints: &'a mut Complaints,
     pub departures: &'a mut Departures,
+    pub unused: &'a mut Unused,
     wire: &'a mut dyn Wire,
     /// The agent's account, what is kept for the agent, and how much of it the ledger knows.
     account: Account,
@@ -47,7 +49,7 @@ impl<'a> Turn<'a> {
         now: Moment,
         policy: &'a Policy,
         traffic: &'a mut Traffic,
-        (complaints, departures): (&'a mut Complaints, &'a mut Departures),
+        (complaints, departures, unused): (&'a mut Complaints, &'a mut Departures, &'a mut Unused),
         wire: &'a mut dyn Wire,
     ) -> Self {
         let forgotten = Vec::new();
@@ -57,6 +59,7 @@ impl<'a> Turn<'a> {
             traffic,
             complaints,
             departures,
+            unused,
             wire,
             account: Account::default(),
             kept: 0,

@@ -71,7 +71,7 @@ pub(super) fn find(
     }
 }
 
-fn read(path: &Path, language: Language) -> Result<String, String> {
+pub(super) fn read(path: &Path, language: Language) -> Result<String, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| match ownership::obstacle(path) {
         Some(obstacle) => language.obstacle(&obstacle),

@@ -5,13 +5,14 @@ use super::file::{self, Source};
 use super::key::{new_key, with_key, SHORTEST};
 use super::lines::{Content, Entry};
 use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
-use super::{save, value, Settings};
-use crate::escape::visible_start;
+use super::{save, selection, short, value, Settings};
 use crate::ownership;
 use crate::sorted::sorted;
+use crate::spelling::edits;
 use crate::text::Language;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where settings come from.
 #[derive(Debug, Default)]
@@ -59,13 +60,15 @@ impl std::error::Error for Problems {}
 /// # Errors
 /// Everything that is wrong; then nothing was written.
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
-    let (source, loaded) = read(sources)?;
+    let (source, mut loaded) = read(sources)?;
+    read_files(sources, &mut loaded)?;
     if !source.fresh && !key_is_wanted(sources, &loaded.settings) {
         return Ok(loaded);
     }
     // Another start may be making them at this moment: the second one takes what the first has made.
     let _lock = save::lock(&source.file);
     let (source, mut loaded) = read(sources)?;
+    read_files(sources, &mut loaded)?;
     let language = loaded.settings.server.language;
     let mut text = source.text.clone();
     if key_is_wanted(sources, &loaded.settings) {
@@ -111,6 +114,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
 /// Everything that is wrong.
 pub fn reload(sources: &Sources, current: &Settings, had_file: bool) -> Result<Loaded, Problems> {
     let (source, mut loaded) = read(sources)?;
+    read_files(sources, &mut loaded)?;
     let language = current.server.language;
     if source.fresh && had_file {
         return Err(Problems(vec![language.config_gone(source.file.display())]));
@@ -125,12 +129,37 @@ pub fn reload(sources: &Sources, current: &Settings, had_file: bool) -> Result<L
 }
 
 /// Reads the settings only to see whether they are right, and writes nothing; the key may be
-/// missing.
+/// missing. The files that the settings name are not read.
 ///
 /// # Errors
 /// Everything that is wrong.
 pub fn check(sources: &Sources) -> Result<Loaded, Problems> {
     read(sources).map(|(_, loaded)| loaded)
+}
+
+/// Like [`check`], with the files that the settings name.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn check_files(sources: &Sources) -> Result<Loaded, Problems> {
+    let mut loaded = check(sources)?;
+    read_files(sources, &mut loaded)?;
+    Ok(loaded)
+}
+
+/// Reads the files that the settings name.
+fn read_files(sources: &Sources, loaded: &mut Loaded) -> Result<(), Problems> {
+    let settings = &mut loaded.settings;
+    let language = settings.server.language;
+    if let Some(path) = &settings.tools.selection_file {
+        let path = sources.folder.join(path);
+        let selection = selection::read(&path, language).map_err(Problems)?;
+        if !settings.relay.handshake && !selection.is_empty() {
+            loaded.warnings.push(language.selection_is_off(&path.display().to_string()));
+        }
+        settings.relay.selection = Arc::new(selection);
+    }
+    Ok(())
 }
 
 /// Whether a start with these settings would make a key. One from the environment is used as it is.
@@ -359,52 +388,9 @@ fn nearest_key(section: &str, key: &str) -> (&'static str, &'static str) {
     TABLE.iter().min_by_key(distance).map_or(("", ""), |row| (row.section, row.key))
 }
 
-/// How many letters must be added, dropped or changed to make one name of the other, in any case.
-/// Of a very long name only the beginning is looked at.
-pub(crate) fn edits(known: &str, name: &str) -> usize {
-    let name: Vec<char> = name.chars().take(64).map(|c| c.to_ascii_lowercase()).collect();
-    let mut costs: Vec<usize> = (0..=name.len()).collect();
-    for (row, ours) in known.chars().map(|c| c.to_ascii_lowercase()).enumerate() {
-        let mut diagonal = row;
-        let mut left = row + 1;
-        for (cost, theirs) in costs.iter_mut().skip(1).zip(&name) {
-            let changed = diagonal + usize::from(ours != *theirs);
-            diagonal = *cost;
-            left = changed.min(left + 1).min(*cost + 1);
-            *cost = left;
-        }
-        if let Some(first) = costs.first_mut() {
-            *first = row + 1;
-        }
-    }
-    costs.last().copied().unwrap_or_default()
-}
-
-/// How much of a text of the owner is repeated in a sentence, in characters.
-const MAX_REPEATED_CHARS: usize = 60;
-
-/// A text of the owner as a sentence repeats it: one line, cut where it is long.
-pub(crate) fn short(text: &str) -> String {
-    visible_start(text, MAX_REPEATED_CHARS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn edits_are_counted() {
-        for (known, name, count) in [
-            ("port", "port", 0),
-            ("port", "PROT", 2),
-            ("port", "", 4),
-            ("host", "hosts", 1),
-            ("port", "端口", 4),
-        ] {
-            assert_eq!(edits(known, name), count, "{name}");
-        }
-        assert!(edits("port", &"x".repeat(1 << 20)) <= 64);
-    }
 
     #[test]
     fn the_nearest_name_may_be_in_another_section() {

@@ -17,17 +17,18 @@ mod network;
 pub mod render;
 mod row;
 mod save;
+pub mod selection;
 pub mod table;
 mod value;
 
 pub use environment::{environment, Environment};
 pub use file::DEFAULT;
 pub use key::SHORTEST as SHORTEST_KEY;
-pub use load::{check, key_is_wanted, load, reload, Loaded, Problems, Sources};
-pub(crate) use load::{edits, short};
+pub use load::{check, check_files, key_is_wanted, load, reload, Loaded, Problems, Sources};
 pub use network::Network;
 pub(crate) use value::language as language_named;
 
+use crate::escape::visible_start;
 use crate::relay::Policy;
 use crate::text::Language;
 use std::fmt;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub websocket: WebSocket,
     /// `[relay]`, with the language, `debug` and `max_queued` it needs.
     pub relay: Policy,
+    /// `[tools]`, but for what the relay is told of it.
+    pub tools: Tools,
     /// `[security]`
     pub security: Security,
     /// `[logging]`
@@ -104,6 +107,13 @@ impl WebSocket {
             set => set.min(all),
         }
     }
+}
+
+/// `[tools]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tools {
+    /// The selection file; `None`: no tools are chosen.
+    pub selection_file: Option<std::path::PathBuf>,
 }
 
 /// `[security]`
@@ -184,6 +194,7 @@ impl Default for Settings {
                 memory_limit: 0,
             },
             relay: Policy::default(),
+            tools: Tools::default(),
             security: Security {
                 allowed_origins: Origins::Any,
                 enable_cors: false,
@@ -211,6 +222,14 @@ impl fmt::Debug for Server {
             .field("language", &self.language)
             .finish_non_exhaustive()
     }
+}
+
+/// How much of a text of the owner is repeated in a sentence, in characters.
+const MAX_REPEATED_CHARS: usize = 60;
+
+/// A text of the owner as a sentence repeats it: one line, cut where it is long.
+pub(crate) fn short(text: &str) -> String {
+    visible_start(text, MAX_REPEATED_CHARS)
 }
 
 #[cfg(test)]

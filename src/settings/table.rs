@@ -19,10 +19,11 @@ pub fn row(section: &str, key: &str) -> Option<&'static Row> {
 }
 
 /// A section: its name, what it is about, in Chinese and in English.
-pub const SECTIONS: [(&str, &str, &str); 5] = [
+pub const SECTIONS: [(&str, &str, &str); 6] = [
     ("server", "服务器", "The server"),
     ("websocket", "连接与限额", "Connections and limits"),
     ("relay", "消息转发", "The relay between tools and robots"),
+    ("tools", "工具", "Tools"),
     ("security", "浏览器访问", "Access from browsers"),
     ("logging", "日志文件", "The log file"),
 ];
@@ -341,6 +342,38 @@ pub static TABLE: &[Row] = &[
         kind: Kind::Switch(|s, on| s.relay.quirks = on),
         zh: "照顾已知客户端的特殊行为：会话中途接入的工具也能看到，失败原因能够显示。",
         en: "Kindness to known clients: they see tools that arrive late, and why a call failed.",
+        ..ROW
+    },
+    Row {
+        section: "tools",
+        key: "selection_file",
+        default: "data/tools.json",
+        kind: Kind::Text {
+            accepted: Language::accepted_file,
+            set: |s, text| {
+                value::path(text).map(|path| {
+                    s.tools.selection_file = (!path.is_empty()).then(|| path.into());
+                })
+            },
+        },
+        zh: "工具选择文件 (JSON)：每个智能体提供哪些工具，以什么名称和说明提供，可在状态页上修改。\n\
+             文件不存在或为空 = 提供全部工具。",
+        en: "The selection file (JSON): which tools each agent offers, under which names and descriptions; the status page writes it.\n\
+             No such file, or empty = every tool is offered.",
+        may_be_empty: true,
+        ..ROW
+    },
+    Row {
+        section: "tools",
+        key: "warn_above",
+        default: "40",
+        kind: Kind::Count {
+            least: 0,
+            most: 1_000_000,
+            set: |s, count| s.relay.warn_above = fit(count),
+        },
+        zh: "一个智能体提供的工具多于此数时，在日志和状态页中提醒：工具越多，大模型越容易选错；0 = 从不提醒。",
+        en: "With more tools than this an agent is warned of in the log and on the status page: models choose worse with each; 0 = never.",
         ..ROW
     },
     Row {

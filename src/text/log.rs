@@ -129,6 +129,16 @@ sentences! {
         zh: "[agent {agent:?}] 名称冲突: {label:?} 的 {noun} {name:?} 已被其他工具端占用，改以 {offered:?} 提供";
         en: "[agent {agent:?}] name conflict: another tool server has the {noun} {name:?} already; that of {label:?} is offered as {offered:?}";
     }
+    /// A pattern of the selection that picks nothing.
+    unused_pattern(agent: &str, pattern: &str, nearest: &str) {
+        zh: "[agent {agent:?}] 工具选择文件中的 {pattern:?} 没有匹配任何工具；最接近的工具是 {nearest:?}";
+        en: "[agent {agent:?}] {pattern:?} in the selection file matches no tool; the nearest one is {nearest:?}";
+    }
+    /// An agent has more tools than are good for a model.
+    many_tools(agent: &str, count: usize, most: usize) {
+        zh: "[agent {agent:?}] 提供 {count} 个工具，超过 warn_above = {most}: 工具越多，大模型越容易选错。请在状态页或工具选择文件中隐藏用不到的工具";
+        en: "[agent {agent:?}] offers {count} tools, more than warn_above = {most}. A model chooses worse with every tool it does not need: hide some on the status page or in the selection file";
+    }
     /// Many servers offer the same names.
     more_conflicts(agent: &str, count: usize) {
         zh: "[agent {agent:?}] 还有 {count} 处名称冲突";

@@ -47,6 +47,7 @@ mod demo;
 mod doctor;
 mod http;
 mod log;
+mod selection;
 mod settings;
 mod tools;
 mod wire;

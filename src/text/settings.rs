@@ -95,8 +95,8 @@ sentences! {
     }
     /// A directory, a device, a pipe.
     config_not_a_file(file: impl Display) {
-        zh: "{file}: 不是普通文件；配置文件必须是 INI 格式的文本文件";
-        en: "{file}: this is not a regular file; the configuration file must be a text file in INI format";
+        zh: "{file}: 不是普通文件；配置文件必须是文本文件";
+        en: "{file}: this is not a regular file; the configuration file must be a text file";
     }
     /// A folder where the configuration file belongs.
     config_is_a_folder(file: impl Display) {

@@ -1,7 +1,7 @@
 //! The arguments of a call: from the words of the command line to JSON, typed by the tool's schema. Pure.
 
 use crate::escape::visible_start;
-use crate::settings::edits;
+use crate::spelling::edits;
 use crate::text::Language;
 use serde_json::Value;
 

@@ -62,6 +62,7 @@ fn settings() -> Settings {
             max_queued: 16 << 20,
             memory_limit: 64 << 20,
         },
+        tools: Default::default(),
         relay: Policy::default(),
         security: Security {
             allowed_origins: Origins::Any,

@@ -274,7 +274,9 @@ impl Agent {
             self.tool_time(turn, key);
         }
         self.calls_time(turn);
-        self.roster.time(turn.now);
+        if self.roster.time(turn.now) {
+            self.report_unused(turn);
+        }
         self.give_up_parked(turn);
         self.complain_of_silence(turn);
         turn.is_time = true;
@@ -354,6 +356,11 @@ impl Agent {
 
     /// Follows new settings.
     pub(super) fn follow_policy(&mut self, turn: &mut Turn<'_>) {
+        if self.catalogue.follow(&turn.policy.selection) {
+            // At once, whatever has been merged before.
+            let merging = self.catalogue.merging.of_mut(Kind::Tools);
+            (merging.due, merging.not_before) = (true, turn.now);
+        }
         for tool in self.tools.values_quietly() {
             tool.follow_policy(turn);
         }

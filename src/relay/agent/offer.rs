@@ -3,7 +3,7 @@
 
 use super::Agent;
 use crate::relay::catalogue::{
-    pause_after, Conflict, Kind, MergeResult, Offers, Source, MAX_OFFERED,
+    pause_after, Conflict, Kind, MergeResult, Offers, Source, UnusedPattern, MAX_OFFERED,
 };
 use crate::relay::hello::{self, Hello};
 use crate::relay::numbers::NumberMap;
@@ -37,7 +37,7 @@ impl Agent {
     }
 
     /// Something is left to be done once the other agents have had their turn.
-    pub(super) fn go_on_later(&mut self, turn: &mut Turn<'_>) {
+    pub(in crate::relay) fn go_on_later(&mut self, turn: &mut Turn<'_>) {
         self.unfinished = Some(turn.now);
     }
 
@@ -92,7 +92,6 @@ impl Agent {
 
     fn merge_now(&mut self, turn: &mut Turn<'_>, kind: Kind) {
         turn.catalogue_changed();
-        let mut offers = std::mem::take(self.catalogue.offers.of_mut(kind));
         let live = self.roster.all_serving().filter_map(|(identity, key)| {
             let tool = self.tools.expect(key)?;
             Some((identity, &*tool.identity_label, &tool.lists.of(kind).items))
@@ -110,13 +109,9 @@ impl Agent {
         let sources: Vec<Source<'_>> = sources
             .map(|(identity, label, items)| Source { line: *identity, label, items })
             .collect();
-        let result = match offers.are_made_of(&sources) {
-            true => None,
-            false => Some(offers.merge(kind, &sources)),
-        };
+        let result = self.catalogue.merge(&self.name, kind, &sources);
         let cost = sources.iter().map(|source| source.items.len().min(MAX_OFFERED)).sum::<usize>();
         let cost = cost.min(MAX_OFFERED) + sources.len() + self.roster.len();
-        *self.catalogue.offers.of_mut(kind) = offers;
         turn.work += cost;
         let merging = self.catalogue.merging.of_mut(kind);
         merging.due = false;
@@ -135,8 +130,33 @@ impl Agent {
         merging.not_before = turn.now.after(pause_after(cost));
         self.tell_conflicts(turn, kind, &result);
         self.note_left_out(turn, kind, &result);
+        if kind == Kind::Tools {
+            self.report_unused(turn);
+            if result.changed {
+                self.warn_of_many(turn);
+            }
+        }
         if result.changed || tell {
             self.tell(turn, kind);
+        }
+    }
+
+    /// Says which patterns of the selection pick nothing, as soon as that can be told.
+    pub(super) fn report_unused(&self, turn: &mut Turn<'_>) {
+        let is_settling = self.tools.iter().any(|(_, tool)| tool.is_settling());
+        let is_at_rest = !is_settling && !self.roster.expects_any();
+        for unused in self.catalogue.unused(&self.name, turn.unused, is_at_rest) {
+            let UnusedPattern { pattern, nearest } = unused;
+            let (pattern, nearest) = (reply::shortened(&pattern), reply::shortened(&nearest));
+            log::warn!("{}", turn.policy.language.unused_pattern(&self.name, pattern, nearest));
+        }
+    }
+
+    /// Says that the agent offers more tools than are good for a model.
+    fn warn_of_many(&self, turn: &Turn<'_>) {
+        let (count, most) = (self.catalogue.offers.of(Kind::Tools).len(), turn.policy.warn_above);
+        if most > 0 && count > most {
+            log::warn!("{}", turn.policy.language.many_tools(&self.name, count, most));
         }
     }
 

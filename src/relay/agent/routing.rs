@@ -60,15 +60,32 @@ impl Agent {
             // It may be among what has come since the lists were merged; or its tool server may be
             // on its way back, unless one is there that may have it.
             let is_expected = self.roster.expects_unknown() && !self.may_be_anybodys();
-            return match is_stale || is_expected {
-                true => Route::Wait { for_lost: false },
-                false => self.route_anywhere(Group::All, |_| false),
+            let name = name.filter(|_| kind == Kind::Tools);
+            let is_withheld = name.is_some_and(|name| self.catalogue.withholds(name));
+            if is_stale || (is_expected && !is_withheld) {
+                return Route::Wait { for_lost: false };
+            }
+            if is_withheld {
+                return Route::Nobody;
+            }
+            let route = self.route_anywhere(Group::All, |_| false);
+            return match (&route, name) {
+                (Route::To(tools), Some(name)) if tools.iter().any(|t| self.hides(*t, name)) => {
+                    Route::Nobody
+                }
+                _ => route,
             };
         };
         match self.roster.serving(identity) {
             Some(tool) => Route::Named(tool, own_name.map(Into::into)),
             None => Route::Wait { for_lost: self.roster.is_lost(identity) },
         }
+    }
+
+    /// Whether the selection hides the tool `name`, which the tool server `key` does not list.
+    fn hides(&self, key: ToolServerKey, name: &str) -> bool {
+        let tool = self.tools.get(key).filter(|tool| tool.state != ToolState::Transparent);
+        tool.is_some_and(|tool| self.catalogue.hides(&self.name, &tool.identity_label, name))
     }
 
     /// Whether a tool server is there of which nobody knows what it offers.

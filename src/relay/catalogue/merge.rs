@@ -1,13 +1,16 @@
 //! How several tool servers make one catalogue: merging their lists, and the names of those who want
 //! the same one.
 
-use super::items::{print, Items};
+use super::items::{print, Item, Items};
 use super::kind::Kind;
-use super::merged::{number, Entry, Lister, Merged};
+use super::merged::{description, number, Entry, Lister, Merged, CHOSEN};
 use super::names::Names;
+use super::selection::{Choice, Chosen};
 use super::templates::Templates;
-use crate::relay::reply::shortened;
+use crate::relay::reply::{quoted, shortened};
+use crate::sorted::sorted;
 use std::cell::OnceCell;
+use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use ws::memory::allocated;
@@ -18,6 +21,9 @@ pub(in crate::relay) const MAX_OFFERED: usize = 8_000;
 /// How many bytes they have together: as much as a robot's queue takes, if nothing else is in it.
 pub(super) const MAX_OFFERED_BYTES: usize = 16 << 20;
 
+/// How many items are looked at in one merge, those that are not offered included.
+const MAX_EXAMINED: usize = 4 * MAX_OFFERED;
+
 /// How many names that collide are told one by one.
 const MAX_TOLD: usize = 10;
 
@@ -26,7 +32,7 @@ const MAX_TOLD: usize = 10;
 #[derive(Clone, Copy)]
 pub(in crate::relay) struct Source<'a> {
     pub line: u32,
-    /// The label its items get where their names are taken.
+    /// The label by which its items are picked, and which they get where their names are taken.
     pub label: &'a str,
     pub items: &'a Rc<Items>,
 }
@@ -52,90 +58,136 @@ pub(in crate::relay) struct Conflict {
     pub label: String,
 }
 
-/// One merge. Everything here takes as long as there are items, at most [`MAX_OFFERED`].
+/// An item that is to be offered.
+struct Wanted<'a> {
+    item: Item<'a>,
+    /// Its source and its place in it.
+    source: u32,
+    at: u32,
+    /// Its name, where it is not to be its own.
+    chosen: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The name it is to be offered under.
+    fn name(&self) -> &'a str {
+        self.chosen.unwrap_or(self.item.name)
+    }
+}
+
+/// Who has a name.
+struct Owner<'a> {
+    line: u32,
+    own_name: &'a str,
+    /// Whether the name was chosen for it.
+    is_chosen: bool,
+}
+
+/// One merge. Everything here takes as long as there are items, at most [`MAX_EXAMINED`].
 pub(super) struct Merging<'a> {
     kind: Kind,
     old: &'a Merged,
-    /// The sources, each with as many of its items as there is room for.
-    sources: Vec<(&'a Source<'a>, usize)>,
-    /// Which line has which name.
-    owners: HashMap<&'a str, u32>,
+    sources: &'a [Source<'a>],
+    chosen: Chosen<'a>,
+    /// The items to offer: as many as there is room for.
+    wanted: Vec<Wanted<'a>>,
+    owners: HashMap<&'a str, Owner<'a>>,
     merged: Merged,
     result: MergeResult,
 }
 
 impl<'a> Merging<'a> {
-    pub(super) fn new(kind: Kind, old: &'a Merged, sources: &'a [Source<'a>]) -> Self {
-        let mut result = MergeResult::default();
-        let (mut room, mut bytes) = (MAX_OFFERED, MAX_OFFERED_BYTES);
-        let mut taken = Vec::with_capacity(sources.len());
-        for source in sources {
-            let mut count = 0;
-            for item in source.items.iter().take(room) {
-                let Some(left) = bytes.checked_sub(item.raw.len() + 1) else { break };
-                bytes = left;
-                count += 1;
-            }
-            room -= count;
-            if count < source.items.len() {
-                result.left_out.push((source.line, source.items.len() - count));
-            }
-            if count > 0 {
-                taken.push((source, count));
+    pub(super) fn new(
+        kind: Kind,
+        old: &'a Merged,
+        sources: &'a [Source<'a>],
+        chosen: Chosen<'a>,
+    ) -> Self {
+        let mut merging = Merging {
+            kind,
+            old,
+            sources,
+            chosen: if kind == Kind::Tools { chosen } else { Chosen::default() },
+            wanted: Vec::new(),
+            owners: HashMap::new(),
+            merged: Merged::default(),
+            result: MergeResult::default(),
+        };
+        merging.choose();
+        merging
+    }
+
+    /// Finds out what is to be offered.
+    fn choose(&mut self) {
+        let (mut bytes, mut examined, mut buffer) = (MAX_OFFERED_BYTES, 0, String::new());
+        let mut withheld = Vec::new();
+        for (place, source) in self.sources.iter().enumerate() {
+            let place = number(place);
+            for (at, item) in source.items.iter().enumerate() {
+                let left = bytes.checked_sub(item.raw.len() + 1);
+                let has_room = self.wanted.len() < MAX_OFFERED && examined < MAX_EXAMINED;
+                let Some(left) = left.filter(|_| has_room) else {
+                    self.result.left_out.push((source.line, source.items.len() - at));
+                    break;
+                };
+                examined += 1;
+                let choice = self.chosen.choice(source.label, item.name, &mut buffer);
+                let at = number(at);
+                if choice != Choice::Offered(None) {
+                    withheld.push((item.name, place, at));
+                }
+                if let Choice::Offered(chosen) = choice {
+                    bytes = left;
+                    self.wanted.push(Wanted { item, source: place, at, chosen });
+                }
             }
         }
-        let (owners, merged) = (HashMap::new(), Merged::default());
-        Merging { kind, old, sources: taken, owners, merged, result }
+        let withheld = sorted(withheld).into_iter().map(|(_, source, at)| (source, at));
+        self.merged.withheld = withheld.collect();
     }
 
     pub(super) fn run(mut self) -> (Merged, MergeResult) {
-        self.find_owners();
+        self.find_owners(false);
+        self.find_owners(true);
         let made_before = self.made_before();
         let is_kept: HashSet<&str> = made_before.values().copied().collect();
         let mut made = HashSet::new();
         let mut names = Names::default();
-        for (place, (source, count)) in std::mem::take(&mut self.sources).into_iter().enumerate() {
+        let mut wanted = std::mem::take(&mut self.wanted).into_iter().peekable();
+        for (place, source) in self.sources.iter().enumerate() {
             let mut seen = HashSet::new();
             self.merged.sources.push(Lister {
                 line: source.line,
+                label: source.label.into(),
                 items: source.items.clone(),
                 start: self.merged.entries.len(),
                 names: OnceCell::new(),
             });
-            for (at, item) in source.items.iter().take(count).enumerate() {
-                if !seen.insert(item.name) {
+            while let Some(next) = wanted.next_if(|next| next.source as usize == place) {
+                if !seen.insert(next.item.name) {
                     continue;
                 }
-                let mut entry = Entry { source: number(place), item: number(at), made: 0 };
-                if self.owners.get(item.name) != Some(&source.line) {
-                    if !self.kind.row().renamed {
-                        continue;
-                    }
-                    let before = made_before.get(&(source.line, item.spelled_name));
-                    let is_free =
-                        |name: &str| !self.owners.contains_key(name) && !made.contains(name);
-                    let offered = match before.filter(|name| is_free(name)) {
-                        Some(name) => (*name).to_owned(),
-                        None => names.distinct(source.label, item.name, |name| {
-                            !is_free(name) || is_kept.contains(name)
-                        }),
-                    };
-                    if self.old.find(&offered).is_none() {
-                        self.conflict(source, item.name, &offered);
-                    }
-                    self.merged.names_bytes += allocated(offered.len() + 2);
-                    self.merged.made.push(format!("\"{offered}\"").into());
-                    entry.made = number(self.merged.made.len());
-                    made.insert(offered);
+                if self.has_its_name(source, &next) {
+                    self.offer(&next, next.chosen);
+                    continue;
                 }
-                self.merged.entries.push(entry);
-                self.merged.names_bytes += item.name.len() + r#""",""#.len();
-                let name = self.merged.made.last().filter(|_| entry.made > 0);
-                let added = name.map_or(0, |name| print(name.as_bytes()));
-                self.merged.print = print_of([self.merged.print, item.print, added]);
-                let longer = name.map_or(0, |name| name.len());
-                let shorter = name.map_or(0, |_| item.spelled_name.len());
-                self.merged.bytes += (item.raw.len() + 1 + longer).saturating_sub(shorter);
+                if !self.kind.row().renamed {
+                    continue;
+                }
+                let is_free = |name: &str| !self.owners.contains_key(name) && !made.contains(name);
+                let before = made_before.get(&(source.line, next.item.spelled_name));
+                let before = before.filter(|name| next.chosen.is_none() && is_free(name));
+                let offered = match before {
+                    Some(name) => (*name).to_owned(),
+                    None => names.distinct(source.label, next.name(), |name| {
+                        !is_free(name) || is_kept.contains(name)
+                    }),
+                };
+                if self.old.find(&offered).is_none() {
+                    self.conflict(source, next.name(), &offered);
+                }
+                self.offer(&next, Some(&offered));
+                made.insert(offered);
             }
         }
         self.merged.entries.shrink_to_fit();
@@ -146,6 +198,36 @@ impl<'a> Merging<'a> {
             self.merged.templates = Templates::new(names);
         }
         (self.merged, self.result)
+    }
+
+    /// Offers an item, under `name` where that is not its own.
+    fn offer(&mut self, wanted: &Wanted<'_>, name: Option<&str>) {
+        let Wanted { item, source, at, chosen } = wanted;
+        let merged = &mut self.merged;
+        let mut entry = Entry { source: *source, item: *at, made: 0, described: 0 };
+        let mut length = item.raw.len() + 1;
+        let (mut name_print, mut text_print) = (0, 0);
+        if let Some(name) = name {
+            let quoted = quoted(name);
+            name_print = print(quoted.as_bytes());
+            length = (length + quoted.len()).saturating_sub(item.spelled_name.len());
+            merged.names_bytes += allocated(quoted.len());
+            merged.made.push(quoted.into());
+            entry.made = number(merged.made.len()) | if chosen.is_some() { CHOSEN } else { 0 };
+        }
+        let offered = name.unwrap_or(item.name);
+        if let Some(text) = self.chosen.description(offered) {
+            let (old, text) = description(item.raw, text);
+            text_print = print(text.as_bytes());
+            length = (length + text.len()).saturating_sub(old);
+            merged.names_bytes += allocated(text.len());
+            merged.descriptions.push(text.into());
+            entry.described = number(merged.descriptions.len());
+        }
+        merged.entries.push(entry);
+        merged.names_bytes += offered.len() + r#""",""#.len();
+        merged.print = print_of([merged.print, item.print, name_print, text_print]);
+        merged.bytes += length;
     }
 
     fn conflict(&mut self, source: &Source<'_>, name: &str, offered: &str) {
@@ -160,18 +242,32 @@ impl<'a> Merging<'a> {
         });
     }
 
-    /// Who has which name: who had it keeps it, else the oldest that offers it.
-    fn find_owners(&mut self) {
-        for (source, count) in &self.sources {
-            for item in source.items.iter().take(*count) {
-                let before = self.old.find(item.name).and_then(|place| self.old.offer(place));
-                let had_it = before
-                    .is_some_and(|offer| offer.line == source.line && offer.own_name.is_none());
-                if had_it {
-                    self.owners.insert(item.name, source.line);
-                } else {
-                    self.owners.entry(item.name).or_insert(source.line);
+    /// Whether an item is the one that has the name it is to be offered under.
+    fn has_its_name(&self, source: &Source<'_>, wanted: &Wanted<'_>) -> bool {
+        self.owners.get(wanted.name()).is_some_and(|owner| {
+            owner.line == source.line
+                && owner.own_name == wanted.item.name
+                && owner.is_chosen == wanted.chosen.is_some()
+        })
+    }
+
+    /// Who has which name: who had it keeps it, else the oldest that offers it. An item that is called
+    /// so by its tool server comes before one for which the name was chosen.
+    fn find_owners(&mut self, is_chosen: bool) {
+        for wanted in self.wanted.iter().filter(|wanted| wanted.chosen.is_some() == is_chosen) {
+            let (name, own_name) = (wanted.name(), wanted.item.name);
+            let line = self.sources.get(wanted.source as usize).map_or(0, |source| source.line);
+            let before = self.old.find(name).and_then(|place| self.old.offer(place));
+            let spelled = Some(wanted.item.spelled_name).filter(|_| is_chosen);
+            let had_it = before.is_some_and(|old| old.line == line && old.own_name == spelled);
+            let owner = Owner { line, own_name, is_chosen };
+            match self.owners.entry(name) {
+                MapEntry::Occupied(mut other) => {
+                    if had_it && other.get().is_chosen == is_chosen {
+                        other.insert(owner);
+                    }
                 }
+                MapEntry::Vacant(free) => drop(free.insert(owner)),
             }
         }
     }
@@ -179,9 +275,9 @@ impl<'a> Merging<'a> {
     /// The names that were made for items of lines that are still there: they stay whoever else
     /// comes or goes.
     fn made_before(&self) -> HashMap<(u32, &'a str), &'a str> {
-        let lines: HashSet<u32> = self.sources.iter().map(|(source, _)| source.line).collect();
-        let places = 0..self.old.entries.len();
-        let made = places.filter_map(|place| {
+        let lines: HashSet<u32> = self.sources.iter().map(|source| source.line).collect();
+        let places = self.old.entries.iter().enumerate();
+        let made = places.filter(|(_, entry)| !entry.is_chosen()).filter_map(|(place, _)| {
             let offer = self.old.offer(place)?;
             let kept = lines.contains(&offer.line);
             kept.then_some(((offer.line, offer.own_name?), self.old.name(place)))
@@ -190,7 +286,7 @@ impl<'a> Merging<'a> {
     }
 }
 
-fn print_of(words: [u64; 3]) -> u64 {
-    let [a, b, c] = words.map(u64::to_le_bytes);
-    print(&[a, b, c].concat())
+fn print_of(words: [u64; 4]) -> u64 {
+    let [a, b, c, d] = words.map(u64::to_le_bytes);
+    print(&[a, b, c, d].concat())
 }

@@ -4,6 +4,7 @@ use super::items::{Item, Items};
 use super::templates::Templates;
 use crate::relay::reply::quoted;
 use crate::sorted::sorted;
+use jsonrpc::message::last_member;
 use jsonrpc::Splice;
 use std::cell::OnceCell;
 use std::mem::size_of;
@@ -23,14 +24,21 @@ pub(in crate::relay) struct Offer<'a> {
 pub(super) struct Merged {
     pub(super) sources: Vec<Lister>,
     pub(super) entries: Vec<Entry>,
-    /// Names that were made because the items' own ones were taken, with quotes.
+    /// Names other than the items' own ones, with quotes.
     pub(super) made: Vec<Box<str>>,
+    /// What is written into items to describe them: a JSON string in place of a description, or a
+    /// whole member where there is none.
+    pub(super) descriptions: Vec<Box<str>>,
+    /// The sources and places of the items that are hidden or have another name, in the order of their
+    /// own names.
+    pub(super) withheld: Vec<(u32, u32)>,
     /// The places in `entries`, in the order of the names.
     pub(super) index: Vec<u32>,
     pub(super) templates: Templates,
     /// How long the list is as text.
     pub(super) bytes: usize,
-    /// What the names take that were made, and those a key holder is shown.
+    /// What names and descriptions take that items do not have themselves, and the names a key holder is
+    /// shown.
     pub(super) names_bytes: usize,
     /// A number made of it, for noticing changes.
     pub(super) print: u64,
@@ -40,6 +48,7 @@ pub(super) struct Merged {
 #[derive(Debug)]
 pub(super) struct Lister {
     pub(super) line: u32,
+    pub(super) label: Box<str>,
     pub(super) items: Rc<Items>,
     /// Where its entries begin.
     pub(super) start: usize,
@@ -51,15 +60,44 @@ pub(super) struct Lister {
 pub(super) struct Entry {
     pub(super) source: u32,
     pub(super) item: u32,
-    /// One more than the place of its name in `made`; 0 where it has its own.
+    /// One more than the place of its name in `made`, with [`CHOSEN`] set where the owner renamed it; 0
+    /// where it has its own name.
     pub(super) made: u32,
+    /// One more than the place of its description in `descriptions`; 0 where it has its own.
+    pub(super) described: u32,
 }
 
-/// An item under another name.
-pub(super) fn renamed<'a>(item: &Item<'a>, name: &'a str) -> Splice<'a> {
-    let mut splice = Splice::of(item.raw);
-    splice.put(item.spelled_name, name);
-    splice
+/// Marks an item that the owner has renamed.
+pub(super) const CHOSEN: u32 = 1 << 31;
+
+impl Entry {
+    /// Whether the item is offered as its tool server spelled it.
+    fn is_plain(&self) -> bool {
+        self.made == 0 && self.described == 0
+    }
+
+    /// Whether the owner has renamed it.
+    pub(super) fn is_chosen(&self) -> bool {
+        self.made & CHOSEN != 0
+    }
+}
+
+/// The text in `list` whose place is one less than `number`.
+fn text_at(list: &[Box<str>], number: u32) -> Option<&str> {
+    list.get((number & !CHOSEN).checked_sub(1)? as usize).map(|text| &**text)
+}
+
+/// Where a description goes in an item: in place of its own, or before the first member.
+fn described_at(raw: &str) -> &str {
+    last_member(raw, "description").or_else(|| raw.get(1..1)).unwrap_or_default()
+}
+
+/// What describes an item as `text` in its place, and how long what it stands in place of is.
+pub(super) fn description(raw: &str, text: &str) -> (usize, String) {
+    match described_at(raw) {
+        "" => (0, format!("\"description\":{},", quoted(text))),
+        old => (old.len(), quoted(text)),
+    }
 }
 
 impl Merged {
@@ -69,8 +107,28 @@ impl Merged {
 
     /// The name made for an entry, with its quotes.
     pub(super) fn made(&self, entry: &Entry) -> Option<&str> {
-        let place = entry.made.checked_sub(1)?;
-        self.made.get(place as usize).map(|name| &**name)
+        text_at(&self.made, entry.made)
+    }
+
+    /// An item as it is offered.
+    pub(super) fn spliced<'a>(&'a self, entry: &Entry, item: &Item<'a>) -> Splice<'a> {
+        let mut splice = Splice::of(item.raw);
+        if let Some(name) = self.made(entry) {
+            splice.put(item.spelled_name, name);
+        }
+        if let Some(text) = text_at(&self.descriptions, entry.described) {
+            splice.put(described_at(item.raw), text);
+        }
+        splice
+    }
+
+    /// Whether an item with this name is hidden, or offered under another name.
+    pub(super) fn withholds(&self, name: &str) -> bool {
+        let own = |(source, item): &(u32, u32)| {
+            let source = self.sources.get(*source as usize);
+            source.and_then(|source| source.items.name(*item as usize)).unwrap_or_default()
+        };
+        self.withheld.binary_search_by(|place| own(place).cmp(name)).is_ok()
     }
 
     /// The name of the entry at `place` as it is offered.
@@ -135,13 +193,13 @@ impl Merged {
             else {
                 break;
             };
-            match self.made(entry) {
-                Some(name) => pieces.extend(renamed(&item, name).pieces()),
+            match entry.is_plain() {
+                false => pieces.extend(self.spliced(entry, &item).pieces()),
                 // What stands side by side in the list of a tool server is one piece.
-                None => {
+                true => {
                     let mut last = entry.item;
                     let goes_on = |next: &Entry, last: u32| {
-                        next.source == entry.source && next.item == last + 1 && next.made == 0
+                        next.source == entry.source && next.item == last + 1 && next.is_plain()
                     };
                     while self.entries.get(at + 1).is_some_and(|next| goes_on(next, last)) {
                         at += 1;
@@ -161,8 +219,10 @@ impl Merged {
             + self.names_bytes
             + alone.map(|source| source.items.memory()).sum::<usize>()
             + array_of::<Lister>(self.sources.capacity())
+            + self.sources.iter().map(|source| allocated(source.label.len())).sum::<usize>()
             + array_of::<Entry>(self.entries.capacity())
-            + array_of::<Box<str>>(self.made.capacity())
+            + array_of::<Box<str>>(self.made.capacity() + self.descriptions.capacity())
+            + array_of::<(u32, u32)>(self.withheld.capacity())
             + array_of::<u32>(self.index.capacity())
             + self.templates.memory()
     }

@@ -9,15 +9,24 @@ mod merge;
 mod merged;
 mod names;
 mod offers;
+mod patterns;
+mod selection;
 mod templates;
+mod unused;
 
 pub(super) use items::{print, Gathered, Items, PageError, MAX_LIST_BYTES};
 pub(super) use kind::{Kind, PerKind, KINDS};
 pub(super) use merge::{Conflict, MergeResult, Source, MAX_OFFERED};
 pub(super) use merged::Offer;
 pub(super) use offers::Offers;
+pub(super) use unused::{Unused, UnusedPattern};
+
+pub use patterns::Patterns;
+pub use selection::{Selection, SelectionEntry, Texts, ALL_AGENTS};
 
 use crate::time::Moment;
+use selection::Choice;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the relay does something else after work that takes about `cost` microseconds, for its
@@ -32,6 +41,9 @@ pub(super) struct MergedCatalogue {
     pub offers: PerKind<Offers>,
     pub telling: PerKind<Telling>,
     pub merging: PerKind<MergeDue>,
+    /// Which tools are chosen, and whether the list of tools was made by it.
+    selection: Arc<Selection>,
+    is_chosen: bool,
 }
 
 impl MergedCatalogue {
@@ -42,6 +54,54 @@ impl MergedCatalogue {
             (kind == Kind::Resources).then(|| templates.find_template(name)).flatten()
         };
         self.offers.of(kind).find(name).or_else(template)
+    }
+
+    /// Takes over which tools are chosen. Says whether that has changed.
+    pub(super) fn follow(&mut self, selection: &Arc<Selection>) -> bool {
+        let is_new = !Arc::ptr_eq(&self.selection, selection);
+        if is_new {
+            self.selection = selection.clone();
+            self.is_chosen = false;
+        }
+        is_new
+    }
+
+    /// Makes a list anew from `sources`, the oldest line first, for `agent`. Nothing where it is made
+    /// of just these.
+    pub(super) fn merge(
+        &mut self,
+        agent: &str,
+        kind: Kind,
+        sources: &[Source<'_>],
+    ) -> Option<MergeResult> {
+        let offers = self.offers.of_mut(kind);
+        let is_chosen = kind != Kind::Tools || std::mem::replace(&mut self.is_chosen, true);
+        if is_chosen && offers.are_made_of(sources) {
+            return None;
+        }
+        Some(offers.merge(kind, sources, self.selection.of(agent)))
+    }
+
+    /// Whether a tool that its tool server does not list may not be called: one of the name `name` at
+    /// the tool server `label`.
+    pub(super) fn hides(&self, agent: &str, label: &str, name: &str) -> bool {
+        let chosen = self.selection.of(agent);
+        matches!(chosen.choice(label, name, &mut String::new()), Choice::Hidden { .. })
+    }
+
+    /// Patterns and names of the selection that pick no tool of `agent`, see [`Unused::find`].
+    pub(super) fn unused(
+        &self,
+        agent: &str,
+        unused: &mut Unused,
+        is_at_rest: bool,
+    ) -> Vec<UnusedPattern> {
+        unused.find(self.selection.of(agent), self.offers.of(Kind::Tools), is_at_rest)
+    }
+
+    /// Whether a tool of this name is hidden, or offered under another name.
+    pub(super) fn withholds(&self, name: &str) -> bool {
+        self.offers.of(Kind::Tools).withholds(name)
     }
 
     /// Whether a list is to be made anew.

@@ -2,9 +2,11 @@
 //!
 //! It holds no text of its own: it is an index of the lists it was made of.
 
+use super::items::Items;
 use super::kind::Kind;
 use super::merge::{MergeResult, Merging, Source};
-use super::merged::{renamed, Lister, Merged, Offer};
+use super::merged::{Lister, Merged, Offer};
+use super::selection::Chosen;
 use jsonrpc::Splice;
 use std::rc::Rc;
 
@@ -66,11 +68,7 @@ impl Offers {
         let list = self.list.as_ref()?;
         let entry = list.entries.get(at)?;
         let item = list.item(entry)?;
-        let offered = match list.made(entry) {
-            Some(name) => renamed(&item, name),
-            None => Splice::of(item.raw),
-        };
-        Some((item.name, offered))
+        Some((item.name, list.spliced(entry, &item)))
     }
 
     /// The element at `at` as its tool server spelled it.
@@ -95,19 +93,38 @@ impl Offers {
     pub(in crate::relay) fn are_made_of(&self, sources: &[Source<'_>]) -> bool {
         let made_of = self.list.as_ref().map_or(&[][..], |list| &list.sources);
         let is_same = |(lister, source): (&Lister, &Source<'_>)| {
-            lister.line == source.line && Rc::ptr_eq(&lister.items, source.items)
+            lister.line == source.line
+                && *lister.label == *source.label
+                && Rc::ptr_eq(&lister.items, source.items)
         };
         made_of.len() == sources.len() && made_of.iter().zip(sources).all(is_same)
     }
 
-    /// Makes the list anew from `sources`, the oldest line first. Who has a name keeps it as long
-    /// as it offers it.
-    pub(in crate::relay) fn merge(&mut self, kind: Kind, sources: &[Source<'_>]) -> MergeResult {
+    /// Whether an item of this name is hidden, or offered under another name.
+    pub(in crate::relay) fn withholds(&self, name: &str) -> bool {
+        self.list.as_ref().is_some_and(|list| list.withholds(name))
+    }
+
+    /// The lists it was made of, with their labels.
+    pub(super) fn listers(&self) -> impl Iterator<Item = (&str, &Items)> {
+        let listers = self.list.iter().flat_map(|list| &list.sources);
+        listers.map(|lister| (&*lister.label, &*lister.items))
+    }
+
+    /// Makes the list anew from what was `chosen` of `sources`, the oldest line first. Who has a name
+    /// keeps it as long as it offers it.
+    pub(in crate::relay) fn merge(
+        &mut self,
+        kind: Kind,
+        sources: &[Source<'_>],
+        chosen: Chosen<'_>,
+    ) -> MergeResult {
         let old = self.list.take().unwrap_or_default();
-        let (merged, mut result) = Merging::new(kind, &old, sources).run();
+        let (merged, mut result) = Merging::new(kind, &old, sources, chosen).run();
         result.changed = merged.print != old.print || merged.entries.len() != old.entries.len();
         self.version = self.version.wrapping_add(u32::from(result.changed));
-        self.list = (!merged.entries.is_empty()).then(|| Box::new(merged));
+        let is_empty = merged.entries.is_empty() && merged.withheld.is_empty();
+        self.list = (!is_empty).then(|| Box::new(merged));
         result
     }
 }

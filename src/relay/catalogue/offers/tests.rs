@@ -21,14 +21,14 @@ fn many(count: usize, more: &str) -> Rc<Items> {
 fn items_are_offered_as_they_are_spelled() {
     let list = items(Kind::Tools, r#"[ {"name" : "a" , "n":1.50}, {"x":1,"name":"\u0062"}]"#);
     let mut offers = Offers::default();
-    let result = offers.merge(Kind::Tools, &[source(1, "one", &list)]);
+    let result = offers.merge(Kind::Tools, &[source(1, "one", &list)], Chosen::default());
     assert!(result.changed && result.conflicts.is_empty());
     assert_eq!(text(&offers), r#"{"name" : "a" , "n":1.50},{"x":1,"name":"\u0062"}"#);
     assert_eq!(offers.pieces().len(), 1, "neighbours are one piece");
     assert!(offers.find("b").is_some() && offers.find("c").is_none());
     assert_eq!(offers.names_of(1), (2, r#""a","b""#));
     assert_eq!(offers.bytes(), text(&offers).len() + 1);
-    assert!(!offers.merge(Kind::Tools, &[source(1, "one", &list)]).changed);
+    assert!(!offers.merge(Kind::Tools, &[source(1, "one", &list)], Chosen::default()).changed);
 }
 
 #[test]
@@ -36,18 +36,18 @@ fn who_had_a_name_first_keeps_it_whatever_the_order_of_return() {
     let list = items(Kind::Tools, r#"[{"name":"search","d":"\/"}]"#);
     let (a, b) = (source(1, "a", &list), source(2, "b", &list));
     let mut offers = Offers::default();
-    let conflicts = offers.merge(Kind::Tools, &[a, b]).conflicts;
+    let conflicts = offers.merge(Kind::Tools, &[a, b], Chosen::default()).conflicts;
     assert_eq!(conflicts[0].offered, "b__search");
     assert_eq!(text(&offers), r#"{"name":"search","d":"\/"},{"name":"b__search","d":"\/"}"#);
     assert_eq!(offers.find("b__search").unwrap().own_name, Some("\"search\""));
     assert_eq!(offers.names_of(2), (1, r#""b__search""#));
     // The first goes for good: the name passes on, and is not given back.
-    offers.merge(Kind::Tools, &[source(2, "b", &list)]);
+    offers.merge(Kind::Tools, &[source(2, "b", &list)], Chosen::default());
     assert_eq!(offers.find("search").unwrap().line, 2);
-    let conflicts = offers.merge(Kind::Tools, &[a, b]).conflicts;
+    let conflicts = offers.merge(Kind::Tools, &[a, b], Chosen::default()).conflicts;
     assert_eq!(offers.find("search").unwrap().line, 2);
     assert_eq!(conflicts[0].offered, "a__search");
-    let again = offers.merge(Kind::Tools, &[a, b]);
+    let again = offers.merge(Kind::Tools, &[a, b], Chosen::default());
     assert!(again.conflicts.is_empty() && !again.changed, "a conflict is told once");
 }
 
@@ -59,8 +59,16 @@ fn a_tool_that_takes_up_a_name_later_does_not_get_it() {
     );
     let search = items(Kind::Tools, r#"[{"name":"search"}]"#);
     let mut offers = Offers::default();
-    offers.merge(Kind::Tools, &[source(1, "old", &other), source(2, "new", &search)]);
-    offers.merge(Kind::Tools, &[source(1, "old", &both), source(2, "new", &search)]);
+    offers.merge(
+        Kind::Tools,
+        &[source(1, "old", &other), source(2, "new", &search)],
+        Chosen::default(),
+    );
+    offers.merge(
+        Kind::Tools,
+        &[source(1, "old", &both), source(2, "new", &search)],
+        Chosen::default(),
+    );
     assert_eq!(offers.find("search").unwrap().line, 2);
     assert_eq!(offers.find("old__search").unwrap().line, 1);
 }
@@ -69,7 +77,11 @@ fn a_tool_that_takes_up_a_name_later_does_not_get_it() {
 fn an_address_two_servers_have_is_listed_once() {
     let list = items(Kind::Resources, r#"[{"uri":"a://1"},{"uri":"a://1"}]"#);
     let mut offers = Offers::default();
-    offers.merge(Kind::Resources, &[source(1, "a", &list), source(2, "b", &list)]);
+    offers.merge(
+        Kind::Resources,
+        &[source(1, "a", &list), source(2, "b", &list)],
+        Chosen::default(),
+    );
     assert_eq!(text(&offers), r#"{"uri":"a://1"}"#);
     assert_eq!(offers.counts().collect::<Vec<_>>(), [(1, 1), (2, 0)]);
 }
@@ -79,7 +91,7 @@ fn an_agent_offers_the_items_of_its_oldest_lines_up_to_a_limit() {
     let list = many(1_999, "");
     let sources: Vec<Source<'_>> = (1..=6).map(|line| source(line, "l", &list)).collect();
     let mut offers = Offers::default();
-    let result = offers.merge(Kind::Tools, &sources);
+    let result = offers.merge(Kind::Tools, &sources, Chosen::default());
     assert_eq!(offers.len(), MAX_OFFERED);
     assert_eq!(result.left_out, [(5, 1_995), (6, 1_999)]);
     assert_eq!(result.conflicts.len() + result.more_conflicts, 6_001);
@@ -87,7 +99,7 @@ fn an_agent_offers_the_items_of_its_oldest_lines_up_to_a_limit() {
     // What a robot could never be sent is not offered either.
     let list = many(1_000, &format!(r#","d":"{}""#, "x".repeat(4_000)));
     let sources: Vec<Source<'_>> = (1..=6).map(|line| source(line, "l", &list)).collect();
-    let result = offers.merge(Kind::Tools, &sources);
+    let result = offers.merge(Kind::Tools, &sources, Chosen::default());
     assert!(offers.bytes() <= MAX_OFFERED_BYTES + 4_000 * 10);
     assert_eq!(result.left_out.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [5, 6]);
     assert_eq!(offers.bytes(), text(&offers).len() + 1);
@@ -97,7 +109,7 @@ fn an_agent_offers_the_items_of_its_oldest_lines_up_to_a_limit() {
 fn a_list_that_only_the_merged_one_has_counts_for_it() {
     let list = many(100, "");
     let mut offers = Offers::default();
-    offers.merge(Kind::Tools, &[source(1, "l", &list)]);
+    offers.merge(Kind::Tools, &[source(1, "l", &list)], Chosen::default());
     let (shared, own) = (offers.memory(), list.memory());
     drop(list);
     assert_eq!(offers.memory(), shared + own);

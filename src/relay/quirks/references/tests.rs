@@ -213,7 +213,8 @@ fn schemas_of(tools: &[String]) -> (Offers, Schemas) {
     gathered.read_page(Kind::Tools, &page).unwrap();
     let items = std::rc::Rc::new(gathered.finish());
     let mut offers = Offers::default();
-    offers.merge(Kind::Tools, &[Source { line: 1, label: "l", items: &items }]);
+    let sources = [Source { line: 1, label: "l", items: &items }];
+    offers.merge(Kind::Tools, &sources, Default::default());
     let schemas = Schemas::of(&offers);
     (offers, schemas)
 }

@@ -1,0 +1,121 @@
+//! Patterns and names of a selection that pick no tool: most of them are misspelt.
+
+use super::offers::Offers;
+use super::patterns::fits;
+use super::selection::{Chosen, Meant, Selection};
+use crate::spelling::edits;
+
+/// How many are reported at a time.
+const MAX_REPORTED: usize = 10;
+
+/// How many tools are compared with patterns at a time.
+const MAX_COMPARED: usize = 200_000;
+
+/// Of how many tools the one with the nearest name is proposed.
+const MAX_CANDIDATES: usize = 2_000;
+
+/// Which patterns are still to be looked at: each is reported once, and none that has picked a tool.
+#[derive(Debug, Default)]
+pub(in crate::relay) struct Unused {
+    /// By the numbers of the patterns.
+    is_done: Vec<bool>,
+}
+
+/// A pattern that picks no tool, and the name of a tool that is nearest to it.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::relay) struct UnusedPattern {
+    pub pattern: String,
+    pub nearest: String,
+}
+
+impl Unused {
+    /// Begins anew, with other patterns.
+    pub(in crate::relay) fn reset(&mut self, selection: &Selection) {
+        self.is_done = vec![false; selection.count()];
+    }
+
+    /// How much memory it takes.
+    pub(in crate::relay) fn memory(&self) -> usize {
+        self.is_done.capacity()
+    }
+
+    /// The patterns that pick no tool of `offers` although their tool server is there. A pattern that
+    /// names no tool server is meant for any: it counts in the agent's own entry only, and only where
+    /// no tool server is expected (`is_at_rest`).
+    pub(in crate::relay) fn find(
+        &mut self,
+        chosen: Chosen<'_>,
+        offers: &Offers,
+        is_at_rest: bool,
+    ) -> Vec<UnusedPattern> {
+        let (mut found, mut room) = (Vec::new(), MAX_COMPARED);
+        let entries = [(chosen.all, false), (chosen.own, true)];
+        let entries = entries.into_iter().filter_map(|(entry, is_own)| Some((entry?, is_own)));
+        for (entry, is_own) in entries {
+            for (number, meant) in entry.meant() {
+                let Some(is_done) = self.is_done.get_mut(number) else { continue };
+                if *is_done || found.len() >= MAX_REPORTED {
+                    continue;
+                }
+                let (text, label, is_used) = match meant {
+                    Meant::Offered(name) => (name, None, Some(offers.find(name).is_some())),
+                    Meant::Tools(pattern) => {
+                        let label = label_of(pattern);
+                        (pattern, label, picks(offers, pattern, label, &mut room))
+                    }
+                };
+                let is_there = match label {
+                    Some(label) => offers.listers().any(|(known, _)| known == label),
+                    None => is_own && is_at_rest,
+                };
+                *is_done = is_used == Some(true) || (is_used.is_some() && is_there);
+                if is_used == Some(false) && is_there {
+                    let nearest = nearest(offers, text, label);
+                    found.push(UnusedPattern { pattern: text.to_owned(), nearest });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The label in a pattern, where it has one that is written out.
+fn label_of(pattern: &str) -> Option<&str> {
+    let (label, _) = pattern.split_once('/')?;
+    (!label.contains('*')).then_some(label)
+}
+
+/// Whether a pattern picks a tool; nothing where that would take too long.
+fn picks(offers: &Offers, pattern: &str, label: Option<&str>, room: &mut usize) -> Option<bool> {
+    if !pattern.contains('*') && (offers.find(pattern).is_some() || offers.withholds(pattern)) {
+        return Some(true);
+    }
+    let mut full = String::new();
+    for (known, items) in offers.listers() {
+        let is_other = label.is_some_and(|label| !known.starts_with(label));
+        if is_other && !items.iter().any(|item| item.name.contains('/')) {
+            continue;
+        }
+        *room = room.checked_sub(items.len())?;
+        let is_picked = |name: &str| {
+            full.clear();
+            full.extend([known, "/", name]);
+            fits(pattern, name) || fits(pattern, &full)
+        };
+        if items.iter().map(|item| item.name).any(is_picked) {
+            return Some(true);
+        }
+    }
+    Some(false)
+}
+
+/// The name that is nearest to what `pattern` picks: of the tool server `label`, if there is one.
+fn nearest(offers: &Offers, pattern: &str, label: Option<&str>) -> String {
+    let wanted = label.map_or(pattern, |label| pattern.get(label.len() + 1..).unwrap_or_default());
+    let wanted = wanted.replace('*', "");
+    let listers = offers.listers().filter(|(known, _)| label.is_none_or(|label| label == *known));
+    let names = listers.flat_map(|(_, items)| items.iter().map(|item| item.name));
+    let name = names.take(MAX_CANDIDATES).min_by_key(|name| edits(name, &wanted));
+    let name = name.unwrap_or_default();
+    label.map_or(name.to_owned(), |label| [label, "/", name].concat())
+}

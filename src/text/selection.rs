@@ -1,0 +1,91 @@
+//! What is said about the selection file, to whoever writes it.
+
+use super::Language;
+
+sentences! {
+    /// What is wrong, and where in a file.
+    place_column(file: &str, line: usize, column: usize, what: &str) {
+        zh: "{file} 第 {line} 行第 {column} 列: {what}";
+        en: "{file}, line {line}, column {column}: {what}";
+    }
+    /// JSON that is cut off.
+    json_ends_early() {
+        zh: "JSON 不完整，文件在此结束";
+        en: "the JSON is incomplete: the file ends here";
+    }
+    /// A comment in JSON.
+    json_comment() {
+        zh: "JSON 中不能有注释；请删除";
+        en: "JSON has no comments; remove this one";
+    }
+    /// A comma with nothing behind it.
+    json_trailing_comma() {
+        zh: "前面多了一个逗号；请删除";
+        en: "the comma before this bracket is one too many; remove it";
+    }
+    /// Single quotes.
+    json_quotes() {
+        zh: "JSON 只能使用双引号";
+        en: "JSON has double quotes only";
+    }
+    /// Something behind the closing brace.
+    json_more_behind() {
+        zh: "JSON 到此应已结束，后面还有多余的内容；请删除";
+        en: "there is more text behind the end of the JSON; remove it";
+    }
+    /// A character that cannot stand there.
+    json_unexpected(found: &str) {
+        zh: "此处不应出现 {found}";
+        en: "{found} cannot stand here";
+    }
+    /// Another type of value.
+    json_not_an_object() {
+        zh: "应为对象 {…}";
+        en: "this must be an object, {…}";
+    }
+    /// Another type of value.
+    json_not_a_list() {
+        zh: "应为字符串列表，如 [\"time/*\"]";
+        en: "this must be a list of texts, such as [\"time/*\"]";
+    }
+    /// Another type of value.
+    json_not_a_text() {
+        zh: "应为非空的字符串";
+        en: "this must be a text that is not empty";
+    }
+    /// A key that is there before.
+    json_said_twice() {
+        zh: "重复出现；请只保留一个";
+        en: "this is there twice; keep one of the two";
+    }
+    /// A key nobody knows.
+    json_unknown_key(known: &str) {
+        zh: "未知的键；可用的键: {known}";
+        en: "this key is unknown; known keys: {known}";
+    }
+    /// A key that names no agent.
+    no_agent_has_this_name() {
+        zh: "智能体的名称应为 1 到 256 字节";
+        en: "the name of an agent has 1 to 256 bytes";
+    }
+    /// Too many patterns.
+    too_many_patterns(most: usize) {
+        zh: "带 * 的模式超过 {most} 个；请合并，或写出完整的名称";
+        en: "more than {most} patterns with a *; join some, or write names in full";
+    }
+    /// A pattern where a name belongs.
+    rename_is_exact() {
+        zh: "这里需要工具的完整名称，不能为空，也不能含 *";
+        en: "this must be the whole name of a tool, neither empty nor with a *";
+    }
+    /// A new name that cannot be given.
+    odd_new_name(most: usize) {
+        zh: "新名称最多 {most} 字节，不能含引号、反斜杠或控制字符";
+        en: "a new name has at most {most} bytes, without quotes, backslashes and control characters";
+    }
+    /// Tools are chosen, but nothing is known of tools.
+    selection_is_off(file: &str) {
+        zh: "[relay] handshake = false 时不合并工具列表，因此 {file} 中的工具选择不起作用";
+        en: "with [relay] handshake = false there is no merged list of tools, so the selection in {file} has no effect";
+    }
+}
