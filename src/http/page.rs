@@ -10,8 +10,8 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The hashes of the only script and the only style sheet that a browser may use, so that no name of a
 /// tool can become a script.
-const SCRIPT: &str = "sha256-/RJIlI1XAJYo184uS0k7eIhKXM2A/czvyw3/f6bB/bM=";
-const STYLE: &str = "sha256-/80LoV0SCM5gENvqGJSl95eOdbStl3TznS+EGRH3V2g=";
+const SCRIPT: &str = "sha256-OK4Wiu7c6tZxPZC722hUIXEV70L5tcj4XLVD2+WxR4Y=";
+const STYLE: &str = "sha256-jEla0s4zmJ8QUoQMrqxucyDXQHe8yuHEllSmKY/V+EQ=";
 
 /// The answer to `GET /mcp_endpoint/`.
 pub(super) fn home(request: &Request<'_>, prefix: &str) -> Reply {

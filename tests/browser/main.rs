@@ -12,6 +12,7 @@
 mod common;
 
 mod board;
+mod choice;
 mod form;
 
 use common::browser::{Browser, Look};
