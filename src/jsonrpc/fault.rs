@@ -88,8 +88,11 @@ mod tests {
     use super::*;
 
     fn fault_of(text: &str) -> Fault {
-        let has_room = |_: &mut (), _| true;
-        crate::read_line(&mut (), text, has_room, |_, line, read| Fault::of(text, line, read.err()))
+        let mut fault = None;
+        crate::read_line(&mut fault, text, &mut |_, _| true, &mut |fault, line, read| {
+            *fault = Some(Fault::of(text, line, read.err()));
+        });
+        fault.unwrap()
     }
 
     #[test]

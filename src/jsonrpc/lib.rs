@@ -9,11 +9,12 @@
 pub mod fault;
 pub mod ids;
 pub mod line;
+mod members;
 pub mod message;
 pub mod scan;
 pub mod splice;
 
 pub use fault::{Fault, FaultKind};
-pub use line::read_line;
+pub use line::{read_line, Read};
 pub use message::{Id, Message, MessageError, Params, Unread};
 pub use splice::Splice;

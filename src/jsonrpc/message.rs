@@ -1,10 +1,13 @@
 //! A borrowed JSON-RPC message: its kind, and the positions of its ids and of the members a relay
 //! needs.
 
-use crate::scan::{self, first_break, Key, Notes, Scanner, SyntaxError, TextError};
+use crate::members::{Member, Members};
+use crate::scan::{self, blanks_end, first_break, Notes, Scanned, Scanner, TextError};
 use crate::splice::{around, place_in};
 use std::borrow::Cow;
 use std::ops::Range;
+
+pub use crate::scan::string;
 
 /// The id of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub enum Id<'a> {
 }
 
 /// A message, taken apart as far as the relay must look into it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Message<'a> {
     /// The whole message, of one line.
     pub text: &'a str,
@@ -44,8 +47,8 @@ pub struct Message<'a> {
     pub content: Option<&'a str>,
     /// Whether that has several elements.
     pub has_many_parts: bool,
-    /// The members of its `params`.
-    inside: Inside<'a>,
+    /// What it is made of.
+    members: Members<'a>,
 }
 
 /// Why a text is no message.
@@ -123,38 +126,24 @@ enum Unusual {
 /// Marks a member that occurs twice; a real value is never empty.
 const TWICE: &str = "";
 
-/// Stores a member; records the first repeated one in `odd`.
-fn once<'a>(slot: &mut Option<&'a str>, value: &'a str, odd: &mut Option<&'a str>) {
-    if slot.replace(value).is_some() {
-        odd.get_or_insert(value);
-    }
-}
-
-/// The members of `params` the relay may have to know, as they are spelled.
-#[derive(Debug, Default)]
-struct Inside<'a> {
-    name: Option<&'a str>,
-    uri: Option<&'a str>,
-    meta: Option<&'a str>,
-    progress_token: Option<&'a str>,
-    request_id: Option<&'a str>,
-    client_info: Option<&'a str>,
-    protocol_version: Option<&'a str>,
-}
-
-impl<'a> Inside<'a> {
-    fn take(&mut self, key: Key<'a>, value: &'a str) {
-        let slot = match &*key.bytes() {
-            b"name" => &mut self.name,
-            b"uri" => &mut self.uri,
-            b"_meta" => &mut self.meta,
-            b"progressToken" => &mut self.progress_token,
-            b"requestId" => &mut self.request_id,
-            b"clientInfo" => &mut self.client_info,
-            b"protocolVersion" => &mut self.protocol_version,
-            _ => return,
-        };
-        *slot = Some(if slot.is_some() { TWICE } else { value });
+impl Default for Message<'_> {
+    /// Not inlined where it would be optimised for size.
+    #[inline(never)]
+    fn default() -> Self {
+        Message {
+            text: "",
+            id: Id::Absent,
+            method: None,
+            params: None,
+            result: None,
+            error: None,
+            unusual: None,
+            kind: Unusual::Surplus,
+            is_failure: false,
+            content: None,
+            has_many_parts: false,
+            members: Members::default(),
+        }
     }
 }
 
@@ -172,115 +161,81 @@ impl<'a> Message<'a> {
     /// # Errors
     /// [`Unread`] where it is no JSON-RPC message of one line.
     pub fn take_apart(text: &'a str) -> Result<Self, Unread> {
-        let mut notes = Notes::default();
-        let read = Self::read_noting(text, &mut notes);
+        let (mut notes, mut found) = (Notes::default(), Message::default());
+        let read = found.read_noting(text, &mut notes);
         if notes.has_breaks && !read.as_ref().is_err_and(|e| e.why == MessageError::NotJson) {
             let at = first_break(text).unwrap_or_default();
             return Err(Unread::new(MessageError::NotJson, at));
         }
-        read
+        read.map(|()| found)
     }
 
-    /// Like [`Message::take_apart`], but line breaks are only noted.
-    pub(crate) fn read_noting(text: &'a str, notes: &mut Notes) -> Result<Self, Unread> {
-        let mut scanner = Scanner::new(text, notes);
-        if !scanner.is_at_object() {
-            return Err(no_object(scanner));
+    /// Like [`Message::take_apart`], but line breaks are only noted. The message must be a new one: it
+    /// is too large to be returned.
+    pub(crate) fn read_noting(&mut self, text: &'a str, notes: &mut Notes) -> Result<(), Unread> {
+        let bytes = text.as_bytes();
+        let start = blanks_end(bytes, 0, notes);
+        if bytes.get(start) != Some(&b'{') {
+            return Err(no_object(Scanner::new(text, notes)));
         }
-        let mut found = Message { text, ..Message::default() };
-        found.scan(&mut scanner).map_err(TextError::from)?;
-        scanner.end()?;
-        match found.kind {
-            Unusual::Odd => Err(found.unread()),
-            _ => Ok(found),
+        let end = self.scan(text, start, notes).map_err(TextError::from)?;
+        let at = blanks_end(bytes, end, notes);
+        if at != bytes.len() {
+            return Err(TextError { at, is_behind_value: true }.into());
+        }
+        self.text = text;
+        match self.kind {
+            Unusual::Odd => Err(self.unread()),
+            _ => Ok(()),
         }
     }
 
-    /// Takes a message from a scanner that is at an object.
-    #[inline(always)]
-    fn scan(&mut self, scanner: &mut Scanner<'a, '_>) -> Result<(), SyntaxError> {
-        let found = self;
-        let (mut id, mut method, mut is_error, mut odd_id) = (None, None, None, false);
-        let (mut odd, mut kind, mut payload) = (None, None, None);
-        scanner.object(|key, scanner| {
-            let slot = match &*key.bytes() {
-                b"id" => {
-                    odd_id |= id.is_some();
-                    &mut id
-                }
-                b"method" => &mut method,
-                b"error" => &mut found.error,
-                b"params" => {
-                    let inside = &mut found.inside;
-                    let value = scanner.value_with_members(|key, value| inside.take(key, value))?;
-                    once(&mut found.params, value, &mut odd);
-                    return Ok(());
-                }
-                b"result" => {
-                    let start = scanner.place();
-                    if !scanner.is_at_object() {
-                        scanner.skip()?;
-                    } else {
-                        scanner.object(|key, scanner| {
-                            match &*key.bytes() {
-                                b"isError" => is_error = Some(scanner.value()?),
-                                b"content" => {
-                                    (found.content, found.has_many_parts) = scanner.parts()?;
-                                }
-                                _ => scanner.skip()?,
-                            }
-                            Ok(())
-                        })?;
-                    }
-                    once(&mut found.result, scanner.since(start)?, &mut odd);
-                    return Ok(());
-                }
-                b"type" => {
-                    kind = Some(scanner.value()?);
-                    return Ok(());
-                }
-                b"payload" => {
-                    payload = Some(scanner.value()?);
-                    return Ok(());
-                }
-                _ => return scanner.skip(),
-            };
-            once(slot, scanner.value()?, &mut odd);
-            Ok(())
-        })?;
-        found.id = if odd_id { Id::Odd } else { read_id(id) };
-        found.method = match method {
+    /// Reads the object at `at`. Returns where it ends.
+    fn scan(&mut self, text: &'a str, at: usize, notes: &mut Notes) -> Scanned<usize> {
+        let end = self.members.read(text, at, notes)?;
+        let members = &self.members;
+        let mut odd = members.surplus;
+        self.id = match members.get(Member::Id) {
+            Some(_) if members.is_repeated(Member::Id) => Id::Odd,
+            id => read_id(id),
+        };
+        self.method = match members.get(Member::Method) {
             // Some serialise every member they know of.
             None | Some("null") => None,
             Some(raw) => {
-                let method = string(raw);
+                let method = members.string(Member::Method);
                 if method.is_none() {
                     odd = earlier(odd, raw);
                 }
                 method
             }
         };
-        if found.error.is_some() && found.result.is_some() {
+        self.params = members.get(Member::Params);
+        (self.result, self.error) = (members.get(Member::Result), members.get(Member::Error));
+        if self.error.is_some() && self.result.is_some() {
             // Some write both, one of them `null`. A writer that sets an error means the error.
-            let is_unset = found.error.is_some_and(is_no_error);
-            found.unusual = if is_unset { found.error.take() } else { found.result.take() };
+            let is_unset = self.error.is_some_and(is_no_error);
+            self.unusual = if is_unset { self.error.take() } else { self.result.take() };
         }
-        if found.method.is_some() && (found.error.is_some() || found.result.is_some()) {
+        if self.method.is_some() && (self.error.is_some() || self.result.is_some()) {
             // Some write their answer into the request.
-            match found.unusual {
-                None => found.unusual = method,
+            let method = members.get(Member::Method);
+            match self.unusual {
+                None => self.unusual = method,
                 Some(_) => odd = odd.or(method),
             }
         }
         if odd.is_some() {
-            (found.unusual, found.kind) = (odd, Unusual::Odd);
-        } else if payload.is_some() && found.unusual.is_none() {
-            let kind = kind.and_then(string);
-            found.unusual = payload.filter(|_| kind.as_deref() == Some("mcp"));
-            found.kind = Unusual::Payload;
+            (self.unusual, self.kind) = (odd, Unusual::Odd);
+        } else if let (Some(payload), None) = (members.get(Member::Payload), self.unusual) {
+            let kind = members.string(Member::Type);
+            self.unusual = Some(payload).filter(|_| kind.as_deref() == Some("mcp"));
+            self.kind = Unusual::Payload;
         }
-        found.is_failure = is_error == Some("true") && found.result.is_some();
-        Ok(())
+        self.is_failure = members.get(Member::IsError) == Some("true") && self.result.is_some();
+        self.content = members.get(Member::Content).filter(|content| content.starts_with('['));
+        self.has_many_parts = members.has_many_parts;
+        Ok(end)
     }
 
     /// The error for a text that is not a message.
@@ -302,9 +257,8 @@ impl<'a> Message<'a> {
                 scanner.value()?;
                 return Ok(left > 0);
             }
-            let (mut found, start) = (Message::default(), scanner.place());
-            found.scan(scanner)?;
-            found.text = scanner.since(start)?;
+            let mut found = Message::default();
+            found.text = scanner.take(|text, at, notes| found.scan(text, at, notes))?;
             Ok(hear(&found) && left > 0)
         });
     }
@@ -354,22 +308,24 @@ impl<'a> Message<'a> {
     /// Parses `params`. Omits members that are missing, invalid or repeated: the tool server
     /// reports those.
     pub fn read_params(&self) -> Params<'a> {
-        let inside = &self.inside;
-        let spelled = |raw: Option<&'a str>| raw.and_then(|raw| Some((string(raw)?, raw)));
-        let asked_token = match inside.meta {
-            Some(TWICE) => Some(TWICE),
-            meta => meta.and_then(|meta| member(meta, "progressToken")),
+        let members = &self.members;
+        let once = |member| members.get(member).filter(|_| !members.is_repeated(member));
+        let spelled = |member| once(member).and_then(|raw| Some((members.string(member)?, raw)));
+        let asked_token = match members.is_repeated(Member::Meta) {
+            true => Some(TWICE),
+            false => members.get(Member::Meta).and_then(|meta| member(meta, "progressToken")),
         };
         Params {
-            name: spelled(inside.name),
-            uri: spelled(inside.uri),
+            name: spelled(Member::Name),
+            uri: spelled(Member::Uri),
             // Some serialise every member they know of: `null` asks for nothing.
             asked_token: asked_token.filter(|token| is_id(token)),
             has_unclear_token: asked_token == Some(TWICE),
-            progress_token: inside.progress_token.filter(|token| *token != TWICE),
-            request_id: inside.request_id.filter(|id| *id != TWICE),
-            client_name: inside.client_info.and_then(|info| string(member(info, "name")?)),
-            protocol_version: inside.protocol_version.and_then(string),
+            progress_token: once(Member::ProgressToken),
+            request_id: once(Member::RequestId),
+            client_name: once(Member::ClientInfo).and_then(|info| string(member(info, "name")?)),
+            protocol_version: once(Member::ProtocolVersion)
+                .and_then(|_| members.string(Member::ProtocolVersion)),
         }
     }
 }
@@ -412,16 +368,6 @@ fn read_id(spelled: Option<&str>) -> Id<'_> {
 /// Whether a value can be an id: a string, or a number that is one.
 fn is_id(raw: &str) -> bool {
     matches!(raw.as_bytes(), [b'"' | b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..])
-}
-
-/// The content of a JSON string; `None` if `raw` is not a string.
-pub fn string(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.as_bytes().contains(&b'\\') {
-        serde_json::from_str(raw).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inner))
-    }
 }
 
 /// The members of `params` that the relay acts upon.

@@ -11,8 +11,11 @@ mod strings;
 mod values;
 
 use std::borrow::Cow;
-use strings::{first_mark, marked_end, string_end};
-use values::{behind, behind_colon, blanks_end, value_end, INFINITY};
+use strings::string_end;
+use values::{behind_colon, INFINITY};
+
+pub(crate) use strings::{first_mark, marked_end};
+pub(crate) use values::{behind, blanks_end, value_end};
 
 pub use values::MAX_DEPTH;
 
@@ -24,7 +27,7 @@ pub struct SyntaxError {
     pub at: usize,
 }
 
-type Scanned<T> = Result<T, SyntaxError>;
+pub(crate) type Scanned<T> = Result<T, SyntaxError>;
 
 /// A text is not one JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,11 @@ pub struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
+    pub(crate) fn new(bytes: &'a [u8], place: KeyPlace) -> Self {
+        let spelled = bytes.get(place.start..place.end).unwrap_or_default();
+        Key { spelled, has_escapes: place.has_escapes }
+    }
+
     /// What it says.
     pub fn name(self) -> Cow<'a, str> {
         match std::str::from_utf8(self.spelled) {
@@ -95,6 +103,16 @@ fn unescaped(spelled: &str) -> Cow<'_, str> {
     let name = serde_json::from_str(&format!("\"{spelled}\""));
     // Lone surrogates are valid JSON, but not valid Unicode.
     name.map_or(Cow::Borrowed(spelled), Cow::Owned)
+}
+
+/// The content of a JSON string; `None` if `raw` is not a string.
+pub fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.as_bytes().contains(&b'\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
 }
 
 /// A walk over a text.
@@ -245,6 +263,40 @@ pub fn strict(json: &str) -> Cow<'_, str> {
     Cow::Owned(strict)
 }
 
+/// The place of a key.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyPlace {
+    pub start: usize,
+    pub end: usize,
+    pub has_escapes: bool,
+}
+
+/// The place of the key at `at`, and what is behind its colon.
+#[inline(always)]
+pub(crate) fn key_at(bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<(KeyPlace, usize)> {
+    let start = behind(bytes, at, b'"')?;
+    let end = first_mark(bytes, start);
+    if bytes.get(end) != Some(&b'"') {
+        return odd_key_at(bytes, start, end, notes);
+    }
+    let key = KeyPlace { start, end, has_escapes: false };
+    Ok((key, behind_colon(bytes, end + 1, notes)?))
+}
+
+/// The same for a key that has something else than a letter at `mark`.
+#[cold]
+#[inline(never)]
+fn odd_key_at(
+    bytes: &[u8],
+    start: usize,
+    mark: usize,
+    notes: &mut Notes,
+) -> Scanned<(KeyPlace, usize)> {
+    let end = marked_end(bytes, mark)?;
+    let key = KeyPlace { start, end: end - 1, has_escapes: true };
+    Ok((key, behind_colon(bytes, end, notes)?))
+}
+
 impl<'a, 'n> Scanner<'a, 'n> {
     /// A walk that begins with the first thing in the text that is no blank.
     #[inline(always)]
@@ -269,9 +321,19 @@ impl<'a, 'n> Scanner<'a, 'n> {
         self.at
     }
 
+    /// Takes what ends where `end_of` says, which is told where it begins.
+    pub(crate) fn take(
+        &mut self,
+        end_of: impl FnOnce(&'a str, usize, &mut Notes) -> Scanned<usize>,
+    ) -> Scanned<&'a str> {
+        let start = self.at;
+        self.at = end_of(self.text, start, self.notes)?;
+        self.since(start)
+    }
+
     /// What was passed since `start`.
     #[inline(always)]
-    pub(crate) fn since(&self, start: usize) -> Scanned<&'a str> {
+    fn since(&self, start: usize) -> Scanned<&'a str> {
         self.text.get(start..self.at).ok_or(SyntaxError { at: start })
     }
 
@@ -288,8 +350,9 @@ impl<'a, 'n> Scanner<'a, 'n> {
             return Ok(());
         }
         loop {
-            let key = self.key()?;
-            visit(key, self)?;
+            let (key, value) = key_at(bytes, self.at, self.notes)?;
+            self.at = value;
+            visit(Key::new(bytes, key), self)?;
             let at = blanks_end(bytes, self.at, self.notes);
             match bytes.get(at) {
                 Some(b',') => self.at = blanks_end(bytes, at + 1, self.notes),
@@ -300,19 +363,6 @@ impl<'a, 'n> Scanner<'a, 'n> {
                 _ => return Err(SyntaxError { at }),
             }
         }
-    }
-
-    /// A key and the colon behind it.
-    #[inline(always)]
-    fn key(&mut self) -> Scanned<Key<'a>> {
-        let bytes = self.text.as_bytes();
-        let start = behind(bytes, self.at, b'"')?;
-        let mark = first_mark(bytes, start);
-        let has_escapes = bytes.get(mark) != Some(&b'"');
-        let end = if has_escapes { marked_end(bytes, mark)? } else { mark + 1 };
-        let spelled = bytes.get(start..end - 1).ok_or(SyntaxError { at: start })?;
-        self.at = behind_colon(bytes, end, self.notes)?;
-        Ok(Key { spelled, has_escapes })
     }
 
     /// Whether a list comes next.
@@ -380,22 +430,6 @@ impl<'a, 'n> Scanner<'a, 'n> {
         }
     }
 
-    /// Consumes any value, however deep; returns it if it is a list, and whether that has several
-    /// elements.
-    pub(crate) fn parts(&mut self) -> Scanned<(Option<&'a str>, bool)> {
-        if !self.is_at_list() {
-            self.skip()?;
-            return Ok((None, false));
-        }
-        let (start, mut count) = (self.at, 0);
-        self.walk_elements(&mut |scanner| {
-            count += 1;
-            scanner.skip()?;
-            Ok(true)
-        })?;
-        Ok((Some(self.since(start)?), count > 1))
-    }
-
     /// Consumes any value, however deep; returns it as spelled.
     ///
     /// # Errors
@@ -404,36 +438,6 @@ impl<'a, 'n> Scanner<'a, 'n> {
     pub fn value(&mut self) -> Scanned<&'a str> {
         let start = self.at;
         self.at = value_end(self.text.as_bytes(), start, self.notes)?;
-        self.since(start)
-    }
-
-    /// Passes over any value, however deep.
-    ///
-    /// # Errors
-    /// [`SyntaxError`] where there is none.
-    #[inline(always)]
-    pub(crate) fn skip(&mut self) -> Scanned<()> {
-        self.at = value_end(self.text.as_bytes(), self.at, self.notes)?;
-        Ok(())
-    }
-
-    /// Consumes any value, as spelled. Calls `hear` with each member, if it is an object.
-    ///
-    /// # Errors
-    /// [`SyntaxError`] where there is none.
-    #[inline(always)]
-    pub fn value_with_members(
-        &mut self,
-        mut hear: impl FnMut(Key<'a>, &'a str),
-    ) -> Scanned<&'a str> {
-        let start = self.at;
-        if self.text.as_bytes().get(start) != Some(&b'{') {
-            return self.value();
-        }
-        self.object(|key, scanner| {
-            hear(key, scanner.value()?);
-            Ok(())
-        })?;
         self.since(start)
     }
 }

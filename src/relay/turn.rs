@@ -7,7 +7,7 @@ use super::{Congested, Peer, Policy, Traffic, Wire};
 use crate::close::CloseReason;
 use crate::ledger::Account;
 use crate::time::Moment;
-use jsonrpc::{Message, Unread};
+use jsonrpc::Read;
 
 /// How much work may be done for an agent in one go, in about as many microseconds; the rest is
 /// done when the others have had their turn.
@@ -119,20 +119,19 @@ impl<'a> Turn<'a> {
 
     /// Reads a text that a peer has sent. A copy of it without line breaks is kept for the agent
     /// meanwhile, if there is room for that.
-    pub(super) fn read_line<T>(
+    pub(super) fn read_line(
         &mut self,
         text: &str,
-        then: impl FnOnce(&mut Self, &str, Result<&Message<'_>, &Unread>) -> T,
-    ) -> T {
+        then: &mut dyn FnMut(&mut Self, &str, Read<'_>),
+    ) {
         let mut copied = 0;
-        let has_room = |turn: &mut Self, bytes| {
+        let mut has_room = |turn: &mut Self, bytes| {
             let has_room = turn.keeps_copy(bytes);
             copied = if has_room { bytes } else { 0 };
             has_room
         };
-        let result = jsonrpc::read_line(self, text, has_room, then);
+        jsonrpc::read_line(self, text, &mut has_room, then);
         self.free(copied);
-        result
     }
 
     /// Keeps a copy of `bytes` for the agent until it is freed, if there is room for it.

@@ -174,15 +174,12 @@ fn params_are_read_as_far_as_they_go() {
 #[test]
 fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
     let heard = |text: &str| {
-        read_line(
-            &mut (),
-            text,
-            |_, _| true,
-            |_, text, read| {
-                let read = read.map(|message| assert_eq!(message.text, text));
-                (text.to_owned(), read.map_err(|unread| unread.why))
-            },
-        )
+        let mut heard = None;
+        read_line(&mut heard, text, &mut |_, _| true, &mut |heard, text, read| {
+            let read = read.map(|message| assert_eq!(message.text, text));
+            *heard = Some((text.to_owned(), read.map_err(|unread| unread.why)));
+        });
+        heard.unwrap()
     };
     let ping = r#"{"method":"ping"}"#;
     assert_eq!(heard(&format!("{ping}\r\n\n")), (ping.to_owned(), Ok(())));
@@ -217,13 +214,13 @@ fn a_wrapped_message_is_found() {
 #[test]
 fn a_text_with_line_breaks_is_copied_once_and_only_if_there_is_room() {
     let read = |text: &str, room: bool| {
-        let mut asked = Vec::new();
-        let has_room = |asked: &mut Vec<usize>, bytes| {
+        let (mut asked, mut why) = (Vec::new(), None);
+        let mut has_room = |asked: &mut Vec<usize>, bytes| {
             asked.push(bytes);
             room
         };
-        let why = read_line(&mut asked, text, has_room, |_, line, read| {
-            read.err().map(|unread| (unread.why, unread.id_in(line).map(str::to_owned)))
+        read_line(&mut asked, text, &mut has_room, &mut |_, line, read| {
+            why = read.err().map(|unread| (unread.why, unread.id_in(line).map(str::to_owned)));
         });
         (asked, why)
     };
@@ -256,4 +253,68 @@ fn messages_in_a_list_are_heard_until_enough_are() {
     assert_eq!(heard(list, 9), [&[one, odd][..], &rest].concat());
     assert_eq!(heard(list, 2), [one, odd]);
     assert!(heard("{}", 9).is_empty());
+}
+
+#[test]
+fn a_member_is_found_however_the_text_begins_and_ends() {
+    let beginnings = [
+        r#"{"jsonrpc":"2.0","#,
+        r#"{"jsonrpc": "2.0","#,
+        r#"{"jsonrpc": "2.0", "#,
+        r#"{ "jsonrpc" :"2.0", "#,
+        r#"{"jsonrpc":"2.00","#,
+        "{",
+        " {",
+    ];
+    for beginning in beginnings {
+        for padding in 0..20 {
+            let rest = format!(r#""x":"{}"}}"#, "y".repeat(padding));
+            let text = format!(
+                r#"{beginning}"id":5,"method":"a\/b","params":{{"name":"n","uri":"\u0075","requestId":6,
+                "progressToken":7,"protocolVersion":"1","_meta":{{"progressToken":8}},
+                "clientInfo":{{"name":"c"}},{rest},{rest}"#
+            );
+            let text = text.replace("\n                ", "");
+            let message = Message::read(&text).unwrap();
+            let params = message.read_params();
+            assert_eq!((message.id, message.method.as_deref()), (Id::Given("5"), Some("a/b")));
+            assert_eq!(params.name, Some(("n".into(), r#""n""#)));
+            assert_eq!(params.uri, Some(("u".into(), r#""\u0075""#)));
+            let numbers = (params.request_id, params.progress_token, params.asked_token);
+            assert_eq!(numbers, (Some("6"), Some("7"), Some("8")));
+            assert_eq!(params.client_name.as_deref(), Some("c"));
+            assert_eq!(params.protocol_version.as_deref(), Some("1"));
+            let id = format!("\"{}\"", "z".repeat(padding));
+            for key in ["id", "i\\u0064"] {
+                let text = format!(r#"{beginning}"result":{{"isError":true}},"{key}":{id}}}"#);
+                let message = Message::read(&text).unwrap();
+                assert_eq!((message.id, message.is_failure), (Id::Given(&id), true));
+            }
+            let text = format!(r#"{beginning}"id":{id},"result":{{"isError":true}}}}"#);
+            assert!(Message::read(&text).unwrap().is_failure);
+        }
+        for end in ["}", "\"id\"}", "\"id\":}", "\"result\":{}}", "\"params\":{\"name\":1,}}", ",}"]
+        {
+            let text = format!("{beginning}{end}");
+            let is_json = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+            assert_eq!(Message::read(&text).is_ok(), is_json, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_nearly_one_is_another() {
+    for key in
+        ["", "i", "idx", "\\u0000id", "id\\u0000", "id id id", "ID", "\\u0000", "methodmethod"]
+    {
+        let text =
+            format!(r#"{{"{key}":5,"method":"x","params":{{"{key}":1,"nam":1,"namee":1}}}}"#);
+        let message = Message::read(&text).unwrap();
+        assert_eq!((message.id, message.method.as_deref()), (Id::Absent, Some("x")), "{key}");
+        assert!(message.read_params().name.is_none());
+    }
+    for key in ["i\\u0064", "\\u0069d"] {
+        let text = format!(r#"{{"{key}":5,"method":"x"}}"#);
+        assert_eq!(Message::read(&text).unwrap().id, Id::Given("5"));
+    }
 }

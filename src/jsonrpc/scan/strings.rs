@@ -20,7 +20,7 @@ fn end_by<L: Letters>(bytes: &[u8], at: usize) -> Scanned<usize> {
 
 /// The next byte from `at` on that is not just a letter of a string, or the end of the text.
 #[inline(always)]
-pub(super) fn first_mark(bytes: &[u8], at: usize) -> usize {
+pub(crate) fn first_mark(bytes: &[u8], at: usize) -> usize {
     first_mark_by::<Native>(bytes, at)
 }
 
@@ -47,7 +47,7 @@ fn far_mark<L: Letters>(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Where a string ends that has something else than a letter or its end at `mark`.
-pub(super) fn marked_end(bytes: &[u8], mark: usize) -> Scanned<usize> {
+pub(crate) fn marked_end(bytes: &[u8], mark: usize) -> Scanned<usize> {
     marked_end_by::<Native>(bytes, mark)
 }
 

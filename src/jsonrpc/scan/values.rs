@@ -8,7 +8,7 @@ use super::{Notes, Scanned, SyntaxError};
 pub const MAX_DEPTH: usize = 4 * DEPTH_OF_WORD;
 
 #[inline(always)]
-pub(super) fn behind(bytes: &[u8], at: usize, wanted: u8) -> Scanned<usize> {
+pub(crate) fn behind(bytes: &[u8], at: usize, wanted: u8) -> Scanned<usize> {
     match bytes.get(at) {
         Some(byte) if *byte == wanted => Ok(at + 1),
         _ => Err(SyntaxError { at }),
@@ -16,15 +16,13 @@ pub(super) fn behind(bytes: &[u8], at: usize, wanted: u8) -> Scanned<usize> {
 }
 
 #[inline(always)]
-pub(super) fn blanks_end(bytes: &[u8], at: usize, notes: &mut Notes) -> usize {
-    match bytes.get(at) {
-        // All blanks are at most this byte; every other valid byte here is larger.
-        Some(..=b' ') => match bytes.get(at + 1) {
-            // Most writers put a single blank, or none.
-            Some(b'!'..) if bytes.get(at) == Some(&b' ') => at + 1,
-            _ => last_blank_end(bytes, at, notes),
-        },
-        _ => at,
+pub(crate) fn blanks_end(bytes: &[u8], at: usize, notes: &mut Notes) -> usize {
+    // All blanks are at most a space; every other valid byte here is larger.
+    match bytes.get(at..) {
+        // Most writers put a single blank, or none.
+        Some([b'!'..=u8::MAX, ..]) => at,
+        Some([b' ', b'!'..=u8::MAX, ..]) => at + 1,
+        _ => last_blank_end(bytes, at, notes),
     }
 }
 
@@ -48,8 +46,18 @@ fn last_break_end(bytes: &[u8], mut at: usize, notes: &mut Notes) -> usize {
     at
 }
 
+/// What is behind a colon; `at` is behind the key.
 #[inline(always)]
 pub(super) fn behind_colon(bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<usize> {
+    match bytes.get(at..) {
+        Some([b':', b' ', b'!'..=u8::MAX, ..]) => Ok(at + 2),
+        Some([b':', b'!'..=u8::MAX, ..]) => Ok(at + 1),
+        _ => behind_odd_colon(bytes, at, notes),
+    }
+}
+
+#[inline(never)]
+fn behind_odd_colon(bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<usize> {
     let colon = blanks_end(bytes, at, notes);
     Ok(blanks_end(bytes, behind(bytes, colon, b':')?, notes))
 }
@@ -60,7 +68,7 @@ fn key_end(bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<usize> {
 }
 
 #[inline(always)]
-pub(super) fn value_end(bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<usize> {
+pub(crate) fn value_end(bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<usize> {
     match bytes.get(at) {
         Some(b'"') => string_end(bytes, at + 1),
         Some(b'-' | b'0'..=b'9') => number_end(bytes, at),

@@ -24,7 +24,7 @@ impl Agent {
     pub(in crate::relay) fn robot_says(&mut self, turn: &mut Turn<'_>, key: RobotKey, text: &str) {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
-        turn.read_line(text, |turn, text, read| {
+        turn.read_line(text, &mut |turn, text, read| {
             let Some(robot) = self.robots.expect_quietly(key) else { return };
             robot.speaks_by = None;
             turn.note_heard(robot.peer, text);

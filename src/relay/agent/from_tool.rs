@@ -31,7 +31,7 @@ impl Agent {
         let Some(tool) = self.tools.expect_quietly(key) else { return };
         tool.heard = turn.now;
         let peer = tool.peer;
-        turn.read_line(text, |turn, line, read| {
+        turn.read_line(text, &mut |turn, line, read| {
             turn.note_heard(peer, line);
             match read {
                 Ok(message) if message.is_message() => {
@@ -89,7 +89,8 @@ impl Agent {
             [b'[', ..] => self.hear_list(turn, key, sent, inner),
             [b'"', ..] if turn.keeps_copy(inner.len()) => {
                 let said = string(inner).unwrap_or_default();
-                let is_heard = turn.read_line(&said, |turn, _, read| hear(turn, read.ok()));
+                let mut is_heard = false;
+                turn.read_line(&said, &mut |turn, _, read| is_heard = hear(turn, read.ok()));
                 turn.free(inner.len());
                 is_heard
             }

@@ -18,8 +18,8 @@ fuzz_target!(|data: &[u8]| {
     read_line(
         &mut (),
         &text,
-        |_, _| true,
-        |_, line, read| {
+        &mut |_, _| true,
+        &mut |_, line, read| {
             line_is_the_text(line, &text);
             match read {
                 Ok(message) => message_is_sound(message),
@@ -33,8 +33,8 @@ fuzz_target!(|data: &[u8]| {
     read_line(
         &mut (),
         &text,
-        |_, _| false,
-        |_, line, read| {
+        &mut |_, _| false,
+        &mut |_, line, read| {
             let fault = Fault::of(&text, line, read.err());
             assert!(fault.at <= text.len(), "{fault:?} in {text:?}");
             match read {
@@ -96,7 +96,7 @@ fn line_is_the_text(line: &str, text: &str) {
     let start = text.len() - text.trim_start_matches(['\r', '\n']).len();
     assert_eq!(line, &blanks[start..][..line.len()]);
     assert!(is_json(line), "{text:?} was JSON and is none any more");
-    read_line(&mut (), line, |_, _| true, |_, again, _| assert_eq!(again, line));
+    read_line(&mut (), line, &mut |_, _| true, &mut |_, again, _| assert_eq!(again, line));
 }
 
 fn message_is_sound(message: &Message<'_>) {
