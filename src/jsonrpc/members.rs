@@ -5,8 +5,8 @@
 //! register.
 
 use crate::scan::{
-    behind, blanks_end, first_mark, key_at, marked_end, string, value_end, Key, KeyPlace, Notes,
-    Scanned, SyntaxError,
+    behind, behind_colon, blanks_end, first_mark, key_at, marked_end, string, value_end, Key,
+    Notes, Scanned, SyntaxError,
 };
 use std::borrow::Cow;
 
@@ -101,8 +101,16 @@ impl<'a> Members<'a> {
             return Ok(at + 1);
         }
         loop {
-            let (key, mut start) = key_at(bytes, at, notes)?;
-            let (mut member, mut is_plain) = (level.member(bytes, key), false);
+            let key = behind(bytes, at, b'"')?;
+            let key_end = first_mark(bytes, key);
+            let (mut start, mut member, mut is_plain);
+            if bytes.get(key_end) == Some(&b'"') {
+                start = behind_colon(bytes, key_end + 1, notes)?;
+                member = level.member(bytes, key, key_end);
+            } else {
+                (start, member) = level.odd_member(bytes, at, notes)?;
+            }
+            is_plain = false;
             let inner = Level::of(member);
             if inner != Level::Message && bytes.get(start) == Some(&b'{') {
                 at = blanks_end(bytes, start + 1, notes);
@@ -205,17 +213,24 @@ impl Level {
         }
     }
 
-    /// Which member has this key.
+    /// Which member has the key that is the letters from `start` to `end`.
     #[inline(always)]
-    fn member(self, bytes: &[u8], key: KeyPlace) -> Member {
-        let letters = bytes.get(key.start..).and_then(<[u8]>::first_chunk);
-        let length = key.end - key.start;
-        match letters {
-            Some(letters) if length <= 8 && !key.has_escapes => {
+    fn member(self, bytes: &[u8], start: usize, end: usize) -> Member {
+        let length = end.wrapping_sub(start);
+        match bytes.get(start..).and_then(<[u8]>::first_chunk) {
+            Some(letters) if length <= 8 => {
                 self.short(u64::from_le_bytes(*letters).wrapping_shl(64 - 8 * length as u32))
             }
-            _ => self.long(Key::new(bytes, key)),
+            _ => self.long(bytes.get(start..end).unwrap_or_default()),
         }
+    }
+
+    /// What is behind the key at `at`, and which member has it. It has escapes, or is none.
+    #[cold]
+    #[inline(never)]
+    fn odd_member(self, bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<(usize, Member)> {
+        let (key, start) = key_at(bytes, at, notes)?;
+        Ok((start, self.long(&Key::new(bytes, key).bytes())))
     }
 
     /// Which member has a key of at most eight letters.
@@ -246,10 +261,9 @@ impl Level {
         }
     }
 
-    /// Which member has a key that is longer, has escapes, or is near the end of the text.
+    /// Which member has a key that is longer, or had escapes, or is near the end of the text.
     #[inline(never)]
-    fn long(self, key: Key<'_>) -> Member {
-        let name = &*key.bytes();
+    fn long(self, name: &[u8]) -> Member {
         match (self, name) {
             (_, [first, rest @ ..]) if rest.len() < 8 && *first != 0 => self.short(number_of(name)),
             (Level::Params, b"progressToken") => Member::ProgressToken,

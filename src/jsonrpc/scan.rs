@@ -12,10 +12,10 @@ mod values;
 
 use std::borrow::Cow;
 use strings::string_end;
-use values::{behind_colon, INFINITY};
+use values::INFINITY;
 
 pub(crate) use strings::{first_mark, marked_end};
-pub(crate) use values::{behind, blanks_end, value_end};
+pub(crate) use values::{behind, behind_colon, blanks_end, value_end};
 
 pub use values::MAX_DEPTH;
 

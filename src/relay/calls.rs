@@ -17,7 +17,6 @@ pub(super) use self::call::{memory_of_call, Call, Nature, Request};
 pub(super) use self::entry::ENTRY_SIZE;
 
 use self::entry::{link, links, unlink, Ends, Entry, Links, List};
-use super::catalogue::print;
 use super::table::{Key, RobotKey, ToolServerKey};
 use crate::time::Moment;
 use slab::Slab;
@@ -321,11 +320,10 @@ impl CallTable {
     /// The newest of a robot's calls that has `id`. Looks at all of them: robots cancel rarely, and an
     /// index by what they send could be filled with equal hashes.
     pub(super) fn find(&self, robot: RobotKey, id: &str) -> Option<CallKey> {
-        let tag = print(id.as_bytes()) as u32;
         let mut at = self.robots.get(robot.place())?.ends.last;
         loop {
             let call = self.call_at(at)?;
-            if call.tag == tag && call.id() == id {
+            if call.has_id(id) {
                 return Some(CallKey(at));
             }
             let [Links { before, .. }, ..] = self.entries.get(at as usize)?.links;

@@ -216,7 +216,7 @@ impl Relay {
 
     /// A peer has sent a text.
     pub fn text(&mut self, now: Moment, peer: Peer, text: &str, wire: &mut dyn Wire) {
-        let Some(Connection { agent, role }) = self.peers.get(&peer).copied() else { return };
+        let Some(Connection { agent, role }) = self.peers.get(peer) else { return };
         self.handle(now, agent, wire, |agent, turn| match role {
             Role::ToolServer(key) => agent.tool_says(turn, key, text),
             Role::Robot(key) => agent.robot_says(turn, key, text),
@@ -230,7 +230,7 @@ impl Relay {
     }
 
     fn is_gone(&mut self, now: Moment, peer: Peer, end: &Ending, wire: &mut dyn Wire) {
-        let Some(Connection { agent, role }) = self.peers.remove(&peer) else { return };
+        let Some(Connection { agent, role }) = self.peers.remove(peer) else { return };
         self.handle(now, agent, wire, |agent, turn| match role {
             Role::ToolServer(key) => agent.tool_left(turn, key, end),
             Role::Robot(key) => agent.robot_left(turn, key, end),
@@ -402,7 +402,7 @@ impl Relay {
             self.agents.remove(at);
         }
         for peer in forgotten {
-            self.peers.remove(&peer);
+            self.peers.remove(peer);
         }
         Some(result)
     }
@@ -429,14 +429,14 @@ impl Relay {
         assert_eq!(self.names.len(), self.agents.len(), "a name without its agent");
         let peers: usize =
             self.agents.iter().map(|(_, agent)| agent.tools.len() + agent.robots.len()).sum();
-        assert_eq!(self.peers.len(), peers, "a connection is kept that no agent has");
-        for (peer, Connection { agent, role }) in &self.peers {
-            let agent = self.agents.get(*agent);
+        assert_eq!(self.peers.iter().count(), peers, "a connection is kept that no agent has");
+        for (peer, Connection { agent, role }) in self.peers.iter() {
+            let agent = self.agents.get(agent);
             let found = agent.and_then(|agent| match role {
-                Role::ToolServer(key) => agent.tools.get(*key).map(|tool| tool.peer),
-                Role::Robot(key) => agent.robots.get(*key).map(|robot| robot.peer),
+                Role::ToolServer(key) => agent.tools.get(key).map(|tool| tool.peer),
+                Role::Robot(key) => agent.robots.get(key).map(|robot| robot.peer),
             });
-            assert_eq!(found, Some(*peer), "a connection is taken for another");
+            assert_eq!(found, Some(peer), "a connection is taken for another");
         }
         let in_flight = u64::try_from(self.counts().in_flight).unwrap_or(u64::MAX);
         let ended = self.traffic.calls_ended();

@@ -35,20 +35,23 @@ impl Hasher for NumberHasher {
     }
 }
 
+/// With so many digits a number fits.
+const DIGITS: usize = 9;
+
 /// The number of an id or token sent to a tool server, in any spelling; `None` if the relay cannot
 /// have sent it. `spelled` is a JSON value.
 #[inline]
 pub(super) fn number(spelled: &str) -> Option<u32> {
     let mut number: u32 = 0;
+    if spelled.len() > DIGITS {
+        return number_in_disguise(spelled);
+    }
     for byte in spelled.bytes() {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
             return number_in_disguise(spelled);
         }
-        match number.checked_mul(10).and_then(|number| number.checked_add(digit.into())) {
-            Some(larger) => number = larger,
-            None => return number_in_disguise(spelled),
-        }
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
     }
     (number > 0 && !spelled.starts_with('0')).then_some(number)
 }

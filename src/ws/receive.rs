@@ -11,6 +11,7 @@ use crate::memory::allocated;
 use crate::partial::{Fragments, Partial};
 use crate::role::Role;
 use crate::send::SpareBuffers;
+use std::ops::Range;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::FrameHeader;
 
@@ -49,7 +50,7 @@ impl<'a> Input<'a> {
 
 /// Where the unmasked payload of a frame is.
 enum PayloadLocation {
-    InInput(std::ops::Range<usize>),
+    InInput(Range<usize>),
     /// From this index to the end of `Receiver::partial`.
     InPartial(usize),
 }
@@ -131,12 +132,16 @@ impl Receiver {
     /// # Errors
     /// The protocol violation for which the connection must be closed. The receiver must not be
     /// used afterwards.
+    #[inline(never)]
     pub fn next<'a>(
         &'a mut self,
         input: &'a mut Input<'_>,
         limit: usize,
         spares: &mut SpareBuffers,
     ) -> Result<Option<Incoming<'a>>, FrameError> {
+        if let Some(range) = self.take_common_frame(input, limit) {
+            return data_message(true, input.bytes.get(range).unwrap_or_default()).map(Some);
+        }
         if std::mem::take(&mut self.fragments_done) {
             self.fragments = None;
         }
@@ -162,6 +167,22 @@ impl Receiver {
                 return data_message(fragments.is_text, &fragments.bytes).map(Some);
             }
         }
+    }
+
+    /// Unmasks the next frame and returns where its payload is, if it is complete, of the most common
+    /// kind, and nothing is unfinished.
+    #[inline(always)]
+    fn take_common_frame(&self, input: &mut Input<'_>, limit: usize) -> Option<Range<usize>> {
+        if self.partial.len() > 0 || self.fragments.is_some() || self.role != Role::Server {
+            return None;
+        }
+        let (header, start, size) = frame::common_header(input.rest())?;
+        let start = input.consumed + start;
+        let range = start..start + size;
+        let payload = input.bytes.get_mut(range.clone()).filter(|_| size <= limit)?;
+        frame::apply_mask(payload, header.mask.unwrap_or_default());
+        input.consumed = range.end;
+        Some(range)
     }
 
     /// Returns the next complete frame, unmasked.
@@ -233,18 +254,6 @@ impl Receiver {
     /// Reads and checks a header. Returns it, its length and the payload's length in bytes; `None`
     /// if it is incomplete.
     fn read_header(
-        &self,
-        bytes: &[u8],
-        limit: usize,
-    ) -> Result<Option<(FrameHeader, usize, usize)>, FrameError> {
-        match frame::common_header(bytes) {
-            Some(read) if self.fragments.is_none() && read.2 <= limit => Ok(Some(read)),
-            _ => self.check_header(bytes, limit),
-        }
-    }
-
-    /// The same without the shortcut for the most common header.
-    fn check_header(
         &self,
         bytes: &[u8],
         limit: usize,

@@ -128,11 +128,16 @@ impl SendQueue {
         self.push(bytes.len(), spares, |piece| piece.extend_from_slice(bytes));
     }
 
-    /// Queues `pieces` as one text frame.
+    /// Queues `pieces` as one text frame. Not inlined where it would be optimised for size.
+    #[inline(never)]
     pub fn push_text(&mut self, pieces: &[&str], spares: &mut SpareBuffers) {
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
         self.push(MAX_HEADER_LEN + size, spares, |bytes| {
-            push_header(bytes, OpCode::Data(Data::Text), size);
+            match u16::try_from(size).map(u16::to_be_bytes) {
+                Ok([0, short @ ..=125]) => bytes.extend_from_slice(&[TEXT, short]),
+                Ok([high, low]) => bytes.extend_from_slice(&[TEXT, 126, high, low]),
+                Err(_) => push_header(bytes, OpCode::Data(Data::Text), size),
+            }
             for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
                 bytes.extend_from_slice(piece.as_bytes());
             }
@@ -275,6 +280,9 @@ fn make_room(piece: &mut Vec<u8>, size: usize) {
         piece.reserve(size);
     }
 }
+
+/// How the header of an unfragmented text message begins.
+const TEXT: u8 = 0x81;
 
 fn push_header(bytes: &mut Vec<u8>, opcode: OpCode, size: usize) {
     // Writing to a `Vec` does not fail.

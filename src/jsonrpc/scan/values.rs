@@ -48,7 +48,7 @@ fn last_break_end(bytes: &[u8], mut at: usize, notes: &mut Notes) -> usize {
 
 /// What is behind a colon; `at` is behind the key.
 #[inline(always)]
-pub(super) fn behind_colon(bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<usize> {
+pub(crate) fn behind_colon(bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<usize> {
     match bytes.get(at..) {
         Some([b':', b' ', b'!'..=u8::MAX, ..]) => Ok(at + 2),
         Some([b':', b'!'..=u8::MAX, ..]) => Ok(at + 1),

@@ -220,6 +220,10 @@ impl Agent {
     }
 
     pub(super) fn robot_asks(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
+        // Nearly all are calls of tools.
+        if ask.method == "tools/call" && !self.passes_through(ask.robot) {
+            return self.ask_item(turn, Kind::Tools, ask);
+        }
         // Some give their notifications an id.
         if ask.method.starts_with("notifications/") {
             self.robot_notifies(turn, ask.robot, ask.method, ask.message);

@@ -2,7 +2,7 @@
 
 use super::{CallKey, NONE};
 use crate::ledger::GROWS;
-use crate::relay::catalogue::{print, Kind};
+use crate::relay::catalogue::Kind;
 use crate::relay::table::RobotKey;
 use crate::time::Moment;
 use ws::memory::allocated;
@@ -35,8 +35,6 @@ pub(in crate::relay) struct Call {
     /// When it was passed on.
     pub since: Moment,
     robot: RobotKey,
-    /// A number made of the id.
-    pub(super) tag: u32,
     /// The place of another call of the same request: one request may go to several tool servers. Set
     /// when the call is taken out of the table.
     pub(super) rival: u32,
@@ -62,7 +60,6 @@ impl Call {
             text: Text::new([id, token, name]),
             since,
             robot,
-            tag: print(id.as_bytes()) as u32,
             rival: NONE,
             id_length: length(id),
             token_length: length(token),
@@ -77,6 +74,11 @@ impl Call {
     /// The id the robot sent, as the robot spelled it.
     pub(in crate::relay) fn id(&self) -> &str {
         self.text.part(0, self.id_length.into())
+    }
+
+    /// Whether that is `id`: quicker than a comparison of both.
+    pub(super) fn has_id(&self, id: &str) -> bool {
+        self.text.bytes().get(..self.id_length.into()) == Some(id.as_bytes())
     }
 
     /// The progress token the robot sent, as the robot spelled it.
@@ -140,6 +142,13 @@ impl Text {
         match self {
             Text::Inline(length, _) => usize::from(*length),
             Text::Allocated(text) => text.len(),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Text::Inline(_, bytes) => bytes,
+            Text::Allocated(text) => text.as_bytes(),
         }
     }
 
