@@ -9,6 +9,14 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(u64);
 
+/// The earlier of two moments, if there is one.
+pub fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 impl Moment {
     /// The moment `elapsed` after the start, rounded down to milliseconds.
     pub fn from_start(elapsed: Duration) -> Self {

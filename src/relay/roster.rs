@@ -8,7 +8,7 @@ use super::catalogue::{Items, Kind, PerKind};
 use super::numbers::NumberMap;
 use super::table::ToolServerKey;
 use crate::ledger::{table_of, GROWS};
-use crate::time::Moment;
+use crate::time::{earlier, Moment};
 use std::collections::HashSet;
 use std::rc::Rc;
 use ws::memory::allocated;
@@ -251,7 +251,7 @@ impl Roster {
 
     /// When there is something to do: then, or later.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
-        self.grace_ends.into_iter().chain(self.expected_until).min()
+        earlier(self.grace_ends, self.expected_until)
     }
 }
 

@@ -3,7 +3,7 @@
 //! A table knows when the first of its members has something to do: it notes which member may have got
 //! another deadline, and looks at that one again.
 
-use crate::time::Moment;
+use crate::time::{earlier, Moment};
 use slab::Slab;
 use std::marker::PhantomData;
 
@@ -157,9 +157,14 @@ impl<K: Key, M: Member> Table<K, M> {
     /// When a member has something to do: then, or later.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
         let changed = self.changed.and_then(|place| self.members.get(place)?.next_deadline());
-        match (self.next, changed) {
-            (Some(next), Some(changed)) => Some(next.min(changed)),
-            (next, changed) => next.or(changed),
+        earlier(self.next, changed)
+    }
+
+    /// Looks at the member that may have got another deadline, so that nobody has to until the next
+    /// one may have.
+    pub(super) fn settle_deadline(&mut self) {
+        if self.changed.is_some() {
+            (self.next, self.changed) = (self.next_deadline(), None);
         }
     }
 
@@ -197,6 +202,8 @@ mod tests {
         let other = table.insert(None);
         assert_eq!(table.next_deadline(), at(5));
         *table.get_mut(other).unwrap() = at(3);
+        assert_eq!(table.next_deadline(), at(3));
+        table.settle_deadline();
         assert_eq!(table.next_deadline(), at(3));
         *table.get_mut(one).unwrap() = at(2);
         *table.get_mut(other).unwrap() = at(9);

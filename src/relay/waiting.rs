@@ -10,7 +10,7 @@ mod tests;
 use super::catalogue::{print, Kind, PerKind};
 use super::table::{Key, RobotKey};
 use crate::ledger::GROWS;
-use crate::time::Moment;
+use crate::time::{earlier, Moment};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use ws::memory::{allocated, array_of};
@@ -398,7 +398,7 @@ impl Waiting {
     /// When there is something to do: then, or later.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
         let round = self.round.from.map(|_| self.round.not_before);
-        [round, self.first_deadline, self.answers_at].into_iter().flatten().min()
+        earlier(earlier(round, self.first_deadline), self.answers_at)
     }
 
     /// What must always hold.

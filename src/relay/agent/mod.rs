@@ -38,7 +38,7 @@ use crate::relay::turn::Turn;
 use crate::relay::waiting::{Waiting, MEMORY_OF_ROBOT};
 use crate::relay::{Peer, ToolState};
 use crate::sorted::sorted;
-use crate::time::Moment;
+use crate::time::{earlier, Moment};
 use std::collections::VecDeque;
 
 /// What tools without a name are remembered as when they go: one after the other, each would have a
@@ -292,6 +292,8 @@ impl Agent {
             self.tools.refresh_deadline();
             self.robots.refresh_deadline();
         }
+        self.tools.settle_deadline();
+        self.robots.settle_deadline();
     }
 
     fn tool_time(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
@@ -368,16 +370,12 @@ impl Agent {
 
     /// When [`Agent::time`] has something to do: then, or later.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
-        let all = [
-            self.tools.next_deadline(),
-            self.robots.next_deadline(),
-            self.calls.next_deadline(),
-            self.waiting.next_deadline(),
-            self.catalogue.next_deadline(),
-            self.unfinished,
-            self.roster.next_deadline(),
-        ];
-        all.into_iter().flatten().min()
+        // One by one: this is done for every message.
+        let next = earlier(self.tools.next_deadline(), self.robots.next_deadline());
+        let next = earlier(next, self.calls.next_deadline());
+        let next = earlier(next, self.waiting.next_deadline());
+        let next = earlier(next, self.catalogue.next_deadline());
+        earlier(earlier(next, self.unfinished), self.roster.next_deadline())
     }
 
     /// Takes a call out that is over.

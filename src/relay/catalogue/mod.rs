@@ -109,8 +109,20 @@ impl MergedCatalogue {
         self.merging.of(kind).due
     }
 
+    /// Whether there is no list to make anew, and nothing to tell robots.
+    fn is_idle(&self) -> bool {
+        let [one, two, three, four] = self.merging.all();
+        let merges = one.due | two.due | three.due | four.due;
+        let [one, two, three, four] = self.telling.all();
+        !(merges | one.due | two.due | three.due | four.due)
+    }
+
     /// When there is a list to make anew, or robots are to be told something.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
+        // This is asked after every message.
+        if self.is_idle() {
+            return None;
+        }
         let at = |due: bool, not_before: Moment| due.then_some(not_before);
         let all = Kind::all().flat_map(|kind| {
             let (merging, telling) = (self.merging.of(kind), self.telling.of(kind));
