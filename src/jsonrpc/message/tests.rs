@@ -242,7 +242,7 @@ fn messages_in_a_list_are_heard_until_enough_are() {
     let heard = |list, enough| {
         let mut texts = Vec::new();
         Message::each_of(list, &mut |message| {
-            texts.push((message.text, crate::Fault::of_element(&message).map(|fault| fault.at)));
+            texts.push((message.text, crate::Fault::of_element(message).map(|fault| fault.at)));
             texts.len() < enough
         });
         texts
