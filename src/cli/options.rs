@@ -7,7 +7,6 @@ use crate::settings::{language_named, short, Sources};
 use crate::spelling::edits;
 use crate::text::Language;
 use lexopt::{Arg, Error, Parser, ValueExt};
-use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -91,7 +90,7 @@ const OPTIONS: [(&str, bool); 3] = [("watch", false), ("json", false), ("agent",
 #[derive(Default)]
 struct Given {
     /// The words behind its name that no task has taken.
-    words: VecDeque<String>,
+    words: Vec<String>,
     /// Its options in order; without a value the text is empty.
     options: Vec<(&'static str, String)>,
 }
@@ -99,7 +98,7 @@ struct Given {
 impl Given {
     /// The next word.
     fn word(&mut self) -> Option<String> {
-        self.words.pop_front()
+        (!self.words.is_empty()).then(|| self.words.remove(0))
     }
 
     /// Whether there was the option `name`.
@@ -174,7 +173,7 @@ pub(super) const SUBCOMMANDS: [SubCommand; 8] = [
                 tool: given.word(),
                 agent: given.value("agent"),
                 json: given.has("json"),
-                arguments: std::mem::take(&mut given.words).into(),
+                arguments: std::mem::take(&mut given.words),
             })
         }),
     },
@@ -287,7 +286,7 @@ fn read(
                     return Err(Arg::Long(name).unexpected().into());
                 }
             }
-            Arg::Value(word) => given.words.push_back(word.string()?),
+            Arg::Value(word) => given.words.push(word.string()?),
             other => return Err(other.unexpected().into()),
         }
     }
