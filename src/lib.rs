@@ -38,5 +38,10 @@ pub mod token;
 #[path = "../tests/common/skip.rs"]
 mod skip;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, dead_code, unreachable_pub)]
+#[path = "../tests/common/folder.rs"]
+mod folder;
+
 /// The version of this program, as every answer that names one gives it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -244,26 +244,9 @@ fn to_milliseconds(line: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::{Path, PathBuf};
-    use std::{env, fs, process};
-
-    /// A folder for one test, removed at its end.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = env::temp_dir().join(format!("mcp-log-{name}-{}", process::id()));
-            let _ = fs::remove_dir_all(&path);
-            fs::create_dir_all(&path).unwrap();
-            Folder(path)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
+    use crate::folder::Folder;
+    use std::fs;
+    use std::path::Path;
 
     fn settings(log_file: &Path, level: LevelFilter) -> Settings {
         let mut settings = Settings::default();
@@ -281,8 +264,8 @@ mod tests {
 
     #[test]
     fn a_record_is_always_one_line() {
-        let folder = Folder::new("one-line");
-        let path = folder.0.join("deep/er/log");
+        let folder = Folder::fresh();
+        let path = folder.path().join("deep/er/log");
         let journal = Journal::new(false);
         journal.configure(&settings(&path, LevelFilter::Info));
         say(
@@ -301,8 +284,8 @@ mod tests {
 
     #[test]
     fn level_and_file_can_change_at_run_time() {
-        let folder = Folder::new("levels");
-        let (one, two) = (folder.0.join("one"), folder.0.join("two"));
+        let folder = Folder::fresh();
+        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
         let journal = Journal::new(false);
         journal.configure(&settings(&one, LevelFilter::Warn));
         say(&journal, Level::Info, OWN_TARGET, "below the level");
@@ -319,8 +302,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_file_that_was_moved_is_created_again() {
-        let folder = Folder::new("reopen");
-        let (path, moved) = (folder.0.join("log"), folder.0.join("moved"));
+        let folder = Folder::fresh();
+        let (path, moved) = (folder.path().join("log"), folder.path().join("moved"));
         let journal = Journal::new(false);
         journal.configure(&settings(&path, LevelFilter::Info));
         say(&journal, Level::Info, OWN_TARGET, "one");
@@ -335,8 +318,8 @@ mod tests {
 
     #[test]
     fn a_very_long_text_is_cut() {
-        let folder = Folder::new("long");
-        let path = folder.0.join("log");
+        let folder = Folder::fresh();
+        let path = folder.path().join("log");
         let journal = Journal::new(false);
         journal.configure(&settings(&path, LevelFilter::Info));
         say(&journal, Level::Info, OWN_TARGET, &"长".repeat(100_000));
@@ -368,8 +351,8 @@ mod tests {
 
     #[test]
     fn a_disabled_level_is_not_formatted() {
-        let folder = Folder::new("global");
-        configure(&settings(&folder.0.join("log"), LevelFilter::Warn));
+        let folder = Folder::fresh();
+        configure(&settings(&folder.path().join("log"), LevelFilter::Warn));
         assert_eq!(log::max_level(), LevelFilter::Warn);
         let asked = std::cell::Cell::new(false);
         log::info!("{}", {
@@ -380,6 +363,6 @@ mod tests {
         log::warn!("for the log's own test");
         reopen();
         log::logger().flush();
-        assert!(fs::read_to_string(folder.0.join("log")).unwrap().contains("own test"));
+        assert!(fs::read_to_string(folder.path().join("log")).unwrap().contains("own test"));
     }
 }

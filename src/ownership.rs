@@ -75,12 +75,13 @@ pub fn give_to_folder_owner(_path: &Path, _file: Option<&File>) {}
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::folder::Folder;
     use std::os::unix::fs::{chown, MetadataExt};
 
     #[test]
     fn obstacles_of_a_path_are_found() {
-        let folder = std::env::temp_dir().join(format!("mcp-obstacle-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
+        let folder = Folder::fresh();
+        let folder = folder.path();
         fs::create_dir_all(folder.join("empty")).unwrap();
         fs::write(folder.join("file"), "").unwrap();
         std::os::unix::fs::symlink("no/where", folder.join("link")).unwrap();
@@ -93,16 +94,13 @@ mod tests {
             let link = Obstacle::BrokenLink(folder.join("link"), folder.join("no/where"));
             assert_eq!(obstacle(&folder.join(path)), Some(link), "{path}");
         }
-        let _ = fs::remove_dir_all(&folder);
     }
 
     #[test]
     fn files_of_root_get_the_owner_of_the_folder() {
-        let folder = std::env::temp_dir().join(format!("mcp-ownership-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        create_folders(&folder).unwrap();
-        if chown(&folder, Some(4242), Some(4243)).is_err() {
-            let _ = fs::remove_dir_all(&folder);
+        let folder = Folder::fresh();
+        let folder = folder.path();
+        if chown(folder, Some(4242), Some(4243)).is_err() {
             return crate::skip::skip("needs root");
         }
         create_folders(&folder.join("a/b")).unwrap();
@@ -113,6 +111,5 @@ mod tests {
             let made = fs::metadata(&path).unwrap();
             assert_eq!((made.uid(), made.gid()), (4242, 4243), "{}", path.display());
         }
-        let _ = fs::remove_dir_all(&folder);
     }
 }

@@ -8,34 +8,25 @@ use mcp_endpoint_server::settings::table::{Row, TABLE};
 use mcp_endpoint_server::settings::{self, Loaded, Origins, Problems, Settings, Sources};
 use mcp_endpoint_server::text::Language;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use std::{env, fs, process};
+use std::{fs, process};
 
+#[allow(dead_code, unreachable_pub)]
+#[path = "common/folder.rs"]
+mod folder;
 #[path = "common/skip.rs"]
 mod skip;
+use folder::Folder;
 use skip::skip;
 
 const FILE: &str = "data/.mcp-endpoint-server.cfg";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// A working directory of its own for each test, gone with it.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = env::temp_dir().join(format!("mcp-settings-{}-{number}", process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
     /// One with this configuration file.
     fn with(bytes: impl AsRef<[u8]>) -> Self {
-        let folder = Folder::new();
-        fs::create_dir(folder.0.join("data")).unwrap();
+        let folder = Folder::fresh();
+        fs::create_dir(folder.path().join("data")).unwrap();
         fs::write(folder.file(), bytes).unwrap();
         #[cfg(unix)]
         folder.allow(0o600);
@@ -49,7 +40,7 @@ impl Folder {
     }
 
     fn file(&self) -> PathBuf {
-        self.0.join(FILE)
+        self.path().join(FILE)
     }
 
     fn text(&self) -> String {
@@ -57,7 +48,7 @@ impl Folder {
     }
 
     fn sources(&self) -> Sources {
-        Sources { folder: self.0.clone(), ..Sources::default() }
+        Sources { folder: self.path().to_owned(), ..Sources::default() }
     }
 
     fn load(&self) -> Result<Loaded, Problems> {
@@ -71,12 +62,6 @@ impl Folder {
     fn sources_with(&self, environment: &[(&str, &str)]) -> Sources {
         let pairs = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         Sources { environment: pairs.collect(), ..self.sources() }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -582,7 +567,7 @@ fn problems_are_told_in_the_language_of_the_settings() {
 
 #[test]
 fn without_a_file_the_built_in_sample_is_copied_with_a_key() {
-    let folder = Folder::new();
+    let folder = Folder::fresh();
     let loaded = folder.load().unwrap();
     assert_eq!((loaded.warnings.len(), loaded.notes.len()), (0, 2), "{loaded:?}");
     let key = &loaded.settings.server.key;
@@ -591,14 +576,15 @@ fn without_a_file_the_built_in_sample_is_copied_with_a_key() {
     assert_eq!(folder.text(), sample.replace("\nkey =\n", &format!("\nkey = {key}\n")));
     let again = folder.load().unwrap();
     assert_eq!((again.settings, again.notes), (loaded.settings, vec![]));
-    let names: Vec<_> = fs::read_dir(folder.0.join("data")).unwrap().collect();
+    let names: Vec<_> = fs::read_dir(folder.path().join("data")).unwrap().collect();
     assert_eq!(names.len(), 1, "something was left behind");
 }
 
 #[test]
 fn without_a_file_the_sample_beside_it_is_copied() {
-    let folder = Folder::new();
-    fs::write(folder.0.join("mcp-endpoint-server.cfg"), "[server]\nport = 1 ; mine\n").unwrap();
+    let folder = Folder::fresh();
+    fs::write(folder.path().join("mcp-endpoint-server.cfg"), "[server]\nport = 1 ; mine\n")
+        .unwrap();
     let loaded = folder.load().unwrap();
     assert_eq!(loaded.settings.server.port, 1);
     let key = &loaded.settings.server.key;
@@ -607,8 +593,8 @@ fn without_a_file_the_sample_beside_it_is_copied() {
 
 #[test]
 fn a_wrong_sample_is_named_and_not_copied() {
-    let folder = Folder::new();
-    fs::write(folder.0.join("mcp-endpoint-server.cfg"), "[server]\nport = x\n").unwrap();
+    let folder = Folder::fresh();
+    fs::write(folder.path().join("mcp-endpoint-server.cfg"), "[server]\nport = x\n").unwrap();
     let line = one_line(folder.load());
     assert!(line.contains("mcp-endpoint-server.cfg") && !line.contains(FILE), "{line}");
     assert!(!folder.file().exists());
@@ -616,18 +602,18 @@ fn a_wrong_sample_is_named_and_not_copied() {
 
 #[test]
 fn a_file_named_by_an_option_must_be_there_unless_it_is_the_default_one() {
-    let folder = Folder::new();
+    let folder = Folder::fresh();
     let with = |path: &str| Sources { config: Some(path.into()), ..folder.sources() };
     let line = one_line(settings::load(&with("other.cfg")));
     assert!(line.contains("other.cfg"), "{line}");
     assert!(settings::load(&with(FILE)).is_ok() && folder.file().exists());
-    fs::write(folder.0.join("other.cfg"), keyed("port = 9")).unwrap();
+    fs::write(folder.path().join("other.cfg"), keyed("port = 9")).unwrap();
     assert_eq!(settings::load(&with("other.cfg")).unwrap().settings.server.port, 9);
 }
 
 #[test]
 fn a_directory_is_not_a_file() {
-    let folder = Folder::new();
+    let folder = Folder::fresh();
     fs::create_dir_all(folder.file()).unwrap();
     assert!(one_line(folder.load()).contains(FILE));
     let other = Sources { config: Some("".into()), ..folder.sources() };
@@ -638,8 +624,8 @@ fn a_directory_is_not_a_file() {
 #[test]
 fn links_are_followed_loops_pipes_and_devices_refused() {
     use std::os::unix::fs::symlink;
-    let folder = Folder::new();
-    fs::create_dir(folder.0.join("data")).unwrap();
+    let folder = Folder::fresh();
+    fs::create_dir(folder.path().join("data")).unwrap();
     symlink(".mcp-endpoint-server.cfg", folder.file()).unwrap();
     assert!(one_line(folder.load()).contains(FILE));
     for odd in ["/dev/null", "/dev/zero", "/nowhere/at/all"] {
@@ -657,8 +643,8 @@ fn links_are_followed_loops_pipes_and_devices_refused() {
 #[cfg(unix)]
 #[test]
 fn of_a_link_to_nowhere_both_ends_are_named() {
-    let folder = Folder::new();
-    fs::create_dir(folder.0.join("data")).unwrap();
+    let folder = Folder::fresh();
+    fs::create_dir(folder.path().join("data")).unwrap();
     std::os::unix::fs::symlink("/nowhere/a.cfg", folder.file()).unwrap();
     for config in [None, Some(FILE.into()), Some("data/../data/.mcp-endpoint-server.cfg".into())] {
         let line = one_line(settings::load(&Sources { config, ..folder.sources() }));
@@ -682,16 +668,16 @@ fn a_file_that_may_not_be_read_is_named() {
 /// A folder that cannot be made even by root: its place is taken by a file.
 #[test]
 fn where_nothing_can_be_saved_the_server_runs_and_says_how_long_the_key_lasts() {
-    let folder = Folder::new();
-    fs::write(folder.0.join("data"), "in the way").unwrap();
+    let folder = Folder::fresh();
+    fs::write(folder.path().join("data"), "in the way").unwrap();
     let loaded = folder.load().unwrap();
     let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
     assert!(warning.contains("重启") && warning.contains(FILE), "{warning}");
-    let in_the_way = format!("{} 不是目录", folder.0.join("data").display());
+    let in_the_way = format!("{} 不是目录", folder.path().join("data").display());
     assert!(warning.contains(&in_the_way) && warning.contains("移走"), "{warning}");
     assert!(!warning.contains(&loaded.settings.server.key));
     assert_eq!(loaded.settings.server.key.len(), 32);
-    assert_eq!(fs::read_to_string(folder.0.join("data")).unwrap(), "in the way");
+    assert_eq!(fs::read_to_string(folder.path().join("data")).unwrap(), "in the way");
     let given = folder.load_with(&[("MCP_ENDPOINT_SERVER_KEY", KEY)]).unwrap();
     assert!(given.warnings.len() == 1 && given.settings.server.key == KEY);
     assert!(given.warnings[0].contains(&in_the_way), "{}", given.warnings[0]);
@@ -757,9 +743,9 @@ fn no_problem_shows_a_key() {
 #[test]
 fn a_file_with_a_key_is_for_its_owner_only_and_a_link_stays_a_link() {
     use std::os::unix::fs::{symlink, PermissionsExt};
-    let folder = Folder::new();
-    fs::create_dir(folder.0.join("data")).unwrap();
-    let real = folder.0.join("real.cfg");
+    let folder = Folder::fresh();
+    fs::create_dir(folder.path().join("data")).unwrap();
+    let real = folder.path().join("real.cfg");
     fs::write(&real, "[server]\n").unwrap();
     fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).unwrap();
     symlink("../real.cfg", folder.file()).unwrap();
@@ -767,14 +753,14 @@ fn a_file_with_a_key_is_for_its_owner_only_and_a_link_stays_a_link() {
     assert!(fs::symlink_metadata(folder.file()).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(&real).unwrap(), format!("[server]\nkey = {key}\n"));
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
-    let fresh = Folder::new();
+    let fresh = Folder::fresh();
     fresh.load().unwrap();
     assert_eq!(fs::metadata(fresh.file()).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
 fn reading_again_writes_nothing_and_keeps_the_key() {
-    let folder = Folder::new();
+    let folder = Folder::fresh();
     let first = folder.load().unwrap().settings;
     fs::write(folder.file(), "[server]\nkey = short\nport = 9\n").unwrap();
     let again = settings::reload(&folder.sources(), &first, true).unwrap();
@@ -794,9 +780,9 @@ fn reading_again_writes_nothing_and_keeps_the_key() {
 
 #[test]
 fn a_check_writes_nothing() {
-    let folder = Folder::new();
+    let folder = Folder::fresh();
     assert!(settings::check(&folder.sources()).is_ok());
-    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let text = "[server]\nkey = short\n";
     let folder = Folder::with(text);
     assert!(settings::check(&folder.sources()).is_ok());
@@ -856,7 +842,7 @@ fn a_key_that_everybody_can_read_is_warned_about() {
 fn starts_at_the_same_time_end_with_the_key_in_the_file() {
     for round in 0..10 {
         let folder =
-            if round % 2 == 0 { Folder::new() } else { Folder::with("[server]\nport = 1\n") };
+            if round % 2 == 0 { Folder::fresh() } else { Folder::with("[server]\nport = 1\n") };
         let keys: Vec<String> = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..4)
                 .map(|_| scope.spawn(|| folder.load().unwrap().settings.server.key))
@@ -876,15 +862,15 @@ fn starts_at_the_same_time_end_with_the_key_in_the_file() {
 #[cfg(unix)]
 #[test]
 fn a_link_that_leads_nowhere_is_named() {
-    let folder = Folder::new();
-    std::os::unix::fs::symlink("gone/away", folder.0.join("data")).unwrap();
+    let folder = Folder::fresh();
+    std::os::unix::fs::symlink("gone/away", folder.path().join("data")).unwrap();
     let warnings = folder.load().unwrap().warnings.concat();
     assert!(warnings.contains("gone/away") && warnings.contains("不存在"), "{warnings}");
 }
 
 #[test]
 fn a_folder_that_docker_made_is_told_what_to_do_about() {
-    let folder = Folder::new();
+    let folder = Folder::fresh();
     fs::create_dir_all(folder.file()).unwrap();
     let line = one_line(folder.load());
     assert!(line.contains("Docker"), "{line}");

@@ -119,34 +119,20 @@ impl LogFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::folder::Folder;
     use std::io::{ErrorKind, Write};
-    use std::path::PathBuf;
-    use std::{env, fs, process};
-
-    /// A folder for one test, removed at its end.
-    struct Folder(PathBuf);
+    use std::{fs, process};
 
     impl Folder {
-        fn new(name: &str) -> Self {
-            let path = env::temp_dir().join(format!("mcp-log-file-{name}-{}", process::id()));
-            let _ = fs::remove_dir_all(&path);
-            fs::create_dir_all(&path).unwrap();
-            Folder(path)
-        }
-
         fn log(&self, max_file_size: u64, backup_count: usize) -> LogFile {
-            let log_file = Some(self.0.join("log"));
+            let log_file = Some(self.path().join("log"));
             let mut file = LogFile::default();
             file.configure(Logging { log_file, max_file_size, backup_count }, Language::En);
             file
         }
 
-        fn read(&self, name: &str) -> String {
-            fs::read_to_string(self.0.join(name)).unwrap()
-        }
-
         fn names(&self) -> Vec<String> {
-            let entries = fs::read_dir(&self.0).unwrap();
+            let entries = fs::read_dir(self.path()).unwrap();
             let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
             let mut names: Vec<_> = entries.map(|entry| name(entry.unwrap())).collect();
             names.sort();
@@ -154,15 +140,9 @@ mod tests {
         }
     }
 
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
     #[test]
     fn a_full_file_is_rotated_and_the_oldest_is_removed() {
-        let folder = Folder::new("rotation");
+        let folder = Folder::fresh();
         let mut log = folder.log(10, 2);
         for line in ["1234\n", "5678\n", "abc\n", "longer than the limit\n", "d\n"] {
             log.write(line.as_bytes());
@@ -175,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_file_from_an_earlier_run_is_appended_to_and_counted() {
-        let folder = Folder::new("append");
+        let folder = Folder::fresh();
         folder.log(10, 1).write(b"1234\n");
         let mut log = folder.log(10, 1);
         log.write(b"5678\n");
@@ -189,7 +169,7 @@ mod tests {
 
     #[test]
     fn lines_written_together_are_rotated_like_single_ones() {
-        let folder = Folder::new("together");
+        let folder = Folder::fresh();
         let mut log = folder.log(10, 3);
         log.write(b"1234\n5678\nabc\nlonger than the limit\nd\ne\n");
         assert_eq!(folder.names(), ["log", "log.1", "log.2", "log.3"]);
@@ -201,7 +181,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn two_instances_share_a_file_without_losing_a_line() {
-        let folder = Folder::new("two");
+        let folder = Folder::fresh();
         let mut logs = [folder.log(100, 50), folder.log(100, 50)];
         for number in 0..200 {
             for (who, log) in logs.iter_mut().enumerate() {
@@ -222,9 +202,9 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_target_of_a_link_is_rotated() {
-        let folder = Folder::new("link");
-        fs::create_dir(folder.0.join("there")).unwrap();
-        std::os::unix::fs::symlink("there/real", folder.0.join("log")).unwrap();
+        let folder = Folder::fresh();
+        fs::create_dir(folder.path().join("there")).unwrap();
+        std::os::unix::fs::symlink("there/real", folder.path().join("log")).unwrap();
         let mut log = folder.log(10, 1);
         log.write(b"12345678\nabcdefgh\n");
         assert_eq!(folder.names(), ["log", "there"]);
@@ -235,10 +215,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_path_through_proc_is_never_renamed() {
-        let folder = Folder::new("proc");
-        let stream = fs::File::create(folder.0.join("stream")).unwrap();
+        let folder = Folder::fresh();
+        let stream = fs::File::create(folder.path().join("stream")).unwrap();
         let number = std::os::fd::AsRawFd::as_raw_fd(&stream);
-        std::os::unix::fs::symlink(format!("/proc/self/fd/{number}"), folder.0.join("log"))
+        std::os::unix::fs::symlink(format!("/proc/self/fd/{number}"), folder.path().join("log"))
             .unwrap();
         let mut log = folder.log(10, 1);
         log.write(b"12345678\nabcdefgh\n");
@@ -250,7 +230,7 @@ mod tests {
 
     #[test]
     fn without_backups_a_full_file_is_emptied() {
-        let folder = Folder::new("no-backups");
+        let folder = Folder::fresh();
         let mut log = folder.log(10, 0);
         for line in ["12345678\n", "abcdefgh\n"] {
             log.write(line.as_bytes());
@@ -260,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_size_of_0_is_no_limit() {
-        let folder = Folder::new("unlimited");
+        let folder = Folder::fresh();
         let mut log = folder.log(0, 5);
         (0..100).for_each(|_| drop(log.write(b"line\n")));
         assert_eq!((folder.names(), folder.read("log").len()), (vec!["log".into()], 500));
@@ -268,8 +248,8 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_rotated_keeps_growing() {
-        let folder = Folder::new("stuck");
-        fs::create_dir_all(folder.0.join("log.1/in/the/way")).unwrap();
+        let folder = Folder::fresh();
+        fs::create_dir_all(folder.path().join("log.1/in/the/way")).unwrap();
         let mut log = folder.log(10, 1);
         (0..10).for_each(|_| drop(log.write(b"line\n")));
         assert_eq!(folder.read("log").len(), 50);
@@ -277,8 +257,8 @@ mod tests {
 
     #[test]
     fn lost_lines_are_counted_and_logged_after_a_failure() {
-        let folder = Folder::new("lost");
-        let blocked = folder.0.join("log");
+        let folder = Folder::fresh();
+        let blocked = folder.path().join("log");
         fs::create_dir(&blocked).unwrap();
         let mut log = folder.log(100, 1);
         log.write(b"T [INFO] one\n");
@@ -304,8 +284,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_loses_lines_only() {
-        let folder = Folder::new("full");
-        std::os::unix::fs::symlink("/dev/full", folder.0.join("log")).unwrap();
+        let folder = Folder::fresh();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("log")).unwrap();
         let mut log = folder.log(10, 1);
         (0..100).for_each(|_| drop(log.write(b"line\n")));
         assert_eq!((log.lost, folder.names()), (100, vec!["log".into()]));
@@ -314,7 +294,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_partly_written_line_is_removed() {
-        let folder = Folder::new("torn");
+        let folder = Folder::fresh();
         let mut log = folder.log(0, 0);
         log.write(b"whole\n");
         let mut open = log.open.take().unwrap();
@@ -326,8 +306,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_pipe_without_a_reader_is_not_waited_for() {
-        let folder = Folder::new("pipe");
-        let made = process::Command::new("mkfifo").arg(folder.0.join("log")).status();
+        let folder = Folder::fresh();
+        let made = process::Command::new("mkfifo").arg(folder.path().join("log")).status();
         if !made.is_ok_and(|status| status.success()) {
             return crate::skip::skip("needs mkfifo");
         }

@@ -140,25 +140,7 @@ fn give_to(_: &Path, _: &fs::Metadata) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{env, process};
-
-    /// A folder of its own for each test, gone with it.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = env::temp_dir().join(format!("mcp-save-{name}-{}", process::id()));
-            let _ = fs::remove_dir_all(&path);
-            fs::create_dir_all(&path).unwrap();
-            Folder(path)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
+    use crate::folder::Folder;
 
     #[cfg(unix)]
     #[test]
@@ -168,8 +150,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_exchanged_is_written_in_place() {
-        let folder = Folder::new("in-place");
-        let path = folder.0.join("a.cfg");
+        let folder = Folder::fresh();
+        let path = folder.path().join("a.cfg");
         // The place of the new file is taken by something that does not go away.
         fs::create_dir_all(beside(&path).unwrap().join("in the way")).unwrap();
         for (old, new) in [("short", "much longer"), ("much longer", "short")] {
@@ -182,21 +164,21 @@ mod tests {
 
     #[test]
     fn what_an_earlier_run_left_behind_is_no_obstacle() {
-        let folder = Folder::new("left");
-        let path = folder.0.join("deep/a.cfg");
+        let folder = Folder::fresh();
+        let path = folder.path().join("deep/a.cfg");
         create(&path, "one").unwrap();
         fs::write(beside(&path).unwrap(), "half").unwrap();
         update(&path, "one", "two").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "two");
-        assert_eq!(fs::read_dir(folder.0.join("deep")).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path().join("deep")).unwrap().count(), 1);
     }
 
     #[cfg(unix)]
     #[test]
     fn a_file_stays_its_owners() {
         use std::os::unix::fs::{chown, MetadataExt};
-        let folder = Folder::new("owner");
-        let path = folder.0.join("a.cfg");
+        let folder = Folder::fresh();
+        let path = folder.path().join("a.cfg");
         fs::write(&path, "old").unwrap();
         if chown(&path, Some(4242), Some(4242)).is_err() {
             return crate::skip::skip("needs root");
