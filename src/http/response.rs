@@ -125,7 +125,7 @@ fn reason(status: u16) -> &'static str {
         400 => "Bad RequestHead",
         401 => "Unauthorized",
         403 => "Forbidden",
-        404 => "Not RouteMatch",
+        404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "RequestHead Timeout",
         409 => "Conflict",

@@ -69,7 +69,7 @@ const WELL_KNOWN: &str = "/.well-known";
 pub(super) fn not_found(request: &Request<'_>) -> Reply {
     let below = request.path.strip_prefix(&*request.prefix).unwrap_or(&request.path);
     if [&*request.path, below].iter().any(|path| path.starts_with(WELL_KNOWN)) {
-        return Reply::new(404, "text/plain; charset=utf-8", "Not RouteMatch\n");
+        return Reply::new(404, "text/plain; charset=utf-8", "Not Found\n");
     }
     let mut path: String = request.path.chars().take(MAX_ECHOED_CHARS).collect();
     if path.len() < request.path.len() {

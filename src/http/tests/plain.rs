@@ -336,7 +336,7 @@ fn a_well_known_path_is_a_plain_404() {
         "POST /.well-known/openid-configuration HTTP/1.1\nHost: x",
     ] {
         let got = got(&under("/foo"), head);
-        assert_eq!((got.status, &*got.body), (404, "Not RouteMatch\n"), "{head}");
+        assert_eq!((got.status, &*got.body), (404, "Not Found\n"), "{head}");
         assert_eq!(got.header("Content-Type"), Some("text/plain; charset=utf-8"));
     }
 }
