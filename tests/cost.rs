@@ -477,3 +477,88 @@ fn cost_of_texts_that_are_no_message() {
     }
     play.ends("texts that are no message");
 }
+
+/// The longest input where xiaozhi-server lists these tools.
+fn listed_by_xiaozhi(tools: &[String], what: &str) -> Duration {
+    let mut play = Play::new();
+    for tools in tools.chunks(2_000) {
+        play.joins(Side::Tool);
+        play.answers(|peer, method| {
+            let tools = format!(r#"{{"tools":[{}]}}"#, tools.join(","));
+            Some(if method == "initialize" { hello(peer) } else { tools })
+        });
+    }
+    let robot = play.joins(Side::Robot);
+    play.says(
+        robot,
+        r#"{"id":1,"method":"initialize","params":{"clientInfo":{"name":"XiaozhiMCPEndpointClient"}}}"#,
+    );
+    play.passes(Duration::from_secs(3));
+    play.longest = Duration::ZERO;
+    let before = play.wire.bytes;
+    play.says(robot, r#"{"id":2,"method":"tools/list"}"#);
+    let first = play.longest;
+    let sent = play.wire.bytes - before;
+    play.longest = Duration::ZERO;
+    play.says(robot, r#"{"id":2,"method":"tools/list"}"#);
+    println!("{what}: {sent} bytes in {first:?}, again in {:?}", play.longest);
+    first
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "measures a release build")]
+fn cost_of_schemas_without_references() {
+    let model = |n: usize| {
+        let next = format!(r##"{{"$ref":"#/$defs/Model{}"}}"##, n + 1);
+        format!(
+            r##""Model{n}":{{"description":"A model of several members, one of them a model.","properties":{{"name":{{"description":"What it is called","title":"Name","type":"string"}},"count":{{"default":1,"title":"Count","type":"integer"}},"one":{next},"many":{{"anyOf":[{{"items":{next},"type":"array"}},{{"type":"null"}}],"default":null,"title":"Many"}}}},"required":["name","one"],"title":"Model{n}","type":"object"}}"##
+        )
+    };
+    let models: Vec<String> = (0..4).map(model).collect();
+    let tool = |n: usize| {
+        format!(
+            r##"{{"name":"plan_{n}","description":"Plans.","inputSchema":{{"$defs":{{{},"Model4":{{"enum":["a","b"],"title":"Model4","type":"string"}}}},"properties":{{"plan":{{"$ref":"#/$defs/Model0"}}}},"required":["plan"],"title":"planArguments","type":"object"}}}}"##,
+            models.join(",")
+        )
+    };
+    let tools: Vec<String> = (0..120).map(tool).collect();
+    let took = listed_by_xiaozhi(&tools, "nested models");
+    assert!(took < MAX / 4, "{took:?}");
+    // Each definition refers to the next one ten times.
+    let laughs = |n: usize| {
+        let next = format!(r##"{{"$ref":"#/$defs/{}"}}"##, n + 1);
+        format!(r#""{n}":{{"anyOf":[{}]}}"#, vec![next; 10].join(","))
+    };
+    let definitions = (0..20).map(laughs).collect::<Vec<_>>().join(",");
+    let laughs = |n: usize| {
+        format!(
+            r##"{{"name":"t{n}","inputSchema":{{"properties":{{"p":{{"$ref":"#/$defs/0"}}}},"$defs":{{{definitions}}}}}}}"##
+        )
+    };
+    let many = |count: usize, tool: &dyn Fn(usize) -> String| -> Vec<String> {
+        (0..count).map(tool).collect()
+    };
+    let long = |n: usize| {
+        let to = r##"{"$ref":"#/properties/a/anyOf/0/properties/b"}"##;
+        let text = "x".repeat(1_000);
+        format!(
+            r##"{{"name":"t{n}","inputSchema":{{"properties":{{"a":{{"anyOf":[{{"properties":{{"b":{{"title":"{text}"}}}}}}]}},"p":{{"anyOf":[{}]}}}}}}}}"##,
+            vec![to; 20].join(",")
+        )
+    };
+    let beside = |n: usize| {
+        let names = (0..300).map(|n| format!(r#""m{n}":0"#)).collect::<Vec<_>>().join(",");
+        format!(
+            r##"{{"name":"t{n}","inputSchema":{{"anyOf":[{}],"$defs":{{"P":{{{names}}}}}}}}}"##,
+            vec![format!(r##"{{{names},"$ref":"#/$defs/P"}}"##); 10].join(",")
+        )
+    };
+    for (what, tools) in [
+        ("growth without end", many(2_000, &laughs)),
+        ("long pointers", many(2_000, &long)),
+        ("many members", many(1_000, &beside)),
+    ] {
+        let took = listed_by_xiaozhi(&tools, what);
+        assert!(took < MAX, "{what}: {took:?}");
+    }
+}

@@ -32,6 +32,8 @@ pub use catalogue::{Patterns, Selection, SelectionEntry, Texts, ALL_AGENTS};
 pub use counters::{Counter, Counts, Errors, Latency, Section, Traffic, COUNTERS, FAMILIES};
 pub use departures::Departed;
 pub use policy::Policy;
+#[cfg(fuzzing)]
+pub use quirks::inlined;
 pub use status::{AgentStatus, Catalogue, RobotStatus, ToolStatus};
 pub use view::{AgentView, Details, ToolState, ToolView};
 

@@ -4,6 +4,8 @@ mod failures;
 mod parts;
 mod references;
 
+#[cfg(fuzzing)]
+pub use references::inlined;
 pub(super) use references::Schemas;
 
 use super::catalogue::Offers;

@@ -340,8 +340,9 @@ pub static TABLE: &[Row] = &[
         key: "quirks",
         default: "true",
         kind: Kind::Switch(|s, on| s.relay.quirks = on),
-        zh: "照顾已知客户端的特殊行为：会话中途接入的工具也能看到，失败原因能够显示。",
-        en: "Kindness to known clients: they see tools that arrive late, and why a call failed.",
+        zh: "照顾已知客户端的特殊行为：会话中途接入的工具也能看到，失败原因能够显示，嵌套的参数定义 ($ref) 和多段结果都能读全。",
+        en: "Kindness to known clients: they see tools that arrive late, why a call failed, parameters defined by $ref,\n\
+             and all texts of a result.",
         ..ROW
     },
     Row {

@@ -147,5 +147,13 @@ fn without_references(schema: &str, growth: usize, searched: &mut usize) -> Opti
     (!map.references.is_empty()).then(|| Writer::run(&map, growth, searched))
 }
 
+/// A door for the fuzz targets: `schema` without references, and whether something was cut. Nothing
+/// where it has none.
+#[cfg(fuzzing)]
+pub fn inlined(schema: &str) -> Option<(String, bool)> {
+    let made = without_references(schema, MAX_GROWTH, &mut MAX_SEARCHED.clone())?;
+    Some((made.text, made.is_cut))
+}
+
 #[cfg(test)]
 mod tests;

@@ -88,9 +88,11 @@ fn what_stands_beside_a_reference_stays_and_wins() {
             r#"{"type":"integer","items":{"type":"integer","title":"P"},"title":"q"}"#,
         ),
         (r##"{"$ref":"#/$defs/T","x":1}"##, r#"{"x":1}"#),
+        // One that leads elsewhere stays.
+        (r##"{"$ref":"#/$defs/R","x":1}"##, r#"{"$ref":"https://example.com","x":1}"#),
     ] {
         let schema = format!(
-            r##"{{"properties":{{"p":{p}}},"$defs":{{"P":{{"type":"integer","title":"P"}},"Q":{{"$ref":"#/$defs/P","items":{{"$ref":"#/$defs/P"}}}},"T":true}}}}"##
+            r##"{{"properties":{{"p":{p}}},"$defs":{{"P":{{"type":"integer","title":"P"}},"Q":{{"$ref":"#/$defs/P","items":{{"$ref":"#/$defs/P"}}}},"R":{{"$ref":"https://example.com"}},"T":true}}}}"##
         );
         assert_eq!(inlined(&schema), format!(r#"{{"properties":{{"p":{expected}}}}}"#));
     }

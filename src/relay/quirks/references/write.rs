@@ -71,7 +71,7 @@ impl<'a, 'm> Writer<'a, 'm> {
             if let Some((target, deeper)) = self.follow(at, deeper) {
                 let mut names = HashSet::new();
                 let _ = scan::members(text, |key, _| {
-                    names.insert(key.spelled());
+                    names.extend(Some(key.spelled()).filter(|_| key.name() != "$ref"));
                 });
                 self.members(target, Some(&Hidden { names, outer: hidden }), deeper);
                 self.followed.pop();
