@@ -59,6 +59,12 @@ fn search(browser: &mut Browser, at: &str, text: &str) {
     browser.fill(&format!("{at} input[type=search]"), text);
 }
 
+/// Saves, and waits until that is done.
+fn save(browser: &mut Browser, agent: &str) {
+    browser.click(&format!("{agent} .saving .main"));
+    browser.see(&format!("{agent} .saving button"), "Undo");
+}
+
 #[test]
 #[ignore = "takes a browser a minute: cargo test --test browser -- --ignored"]
 fn a_hundred_of_120_tools_are_hidden_for_one_agent_by_three_clicks() {
@@ -80,8 +86,7 @@ fn a_hundred_of_120_tools_are_hidden_for_one_agent_by_three_clicks() {
     browser.click(&format!("{kitchen} .choice .switch"));
     browser.see(&format!("{kitchen} .saving"), "100 changes not saved.");
     browser.shoot("choice-phone", false);
-    browser.click(&format!("{kitchen} .saving .main"));
-    browser.see(&format!("{kitchen} .saving"), "Saved.");
+    save(&mut browser, &kitchen);
     browser.see(&format!("{kitchen} .choice"), "20 of 120 tools");
     browser.miss(&format!("{kitchen} .choice .notice"), "More than");
     let puts: Vec<Value> = browser.writes();
@@ -126,8 +131,7 @@ fn a_choice_is_undone_with_one_request_more() {
     browser.see(".server li", "Its tool server calls it now. The selection file renames it.");
     browser.click(".server li:nth-child(2) .switch");
     browser.see(".saving", "1 change not saved.");
-    browser.click(".saving .main");
-    browser.see(".saving", "Saved.");
+    save(&mut browser, "");
     let after = json!({ "hide": ["other/*", "clock/later"], "rename": { "clock/now": "time" }, "describe": { "time": "Tells it." } });
     assert_eq!(entry(&server, AGENT), after, "the other members stay");
     assert_eq!(offered(&server, AGENT), ["time"]);
@@ -164,15 +168,13 @@ fn what_all_agents_lack_is_locked_and_a_pattern_gives_way_to_names() {
     browser.see(".saving", "Saving replaces home_* by the names of the other tools");
     browser.is_well();
     browser.shoot("choice-pattern", false);
-    browser.click(".saving .main");
-    browser.see(".saving", "Saved.");
+    save(&mut browser, "");
     assert_eq!(entry(&server, AGENT), json!({ "hide": ["home/home_door"] }));
     assert_eq!(offered(&server, AGENT), ["home_lamp", "now"]);
     // The switch of the server leaves what is locked.
     browser.click(".server > .row .switch");
     browser.see(".choice", "3 of 4 tools");
-    browser.click(".saving .main");
-    browser.see(".saving", "Saved.");
+    save(&mut browser, "");
     assert_eq!(offered(&server, AGENT), ["home_door", "home_lamp", "now"]);
     browser.is_well();
 }
@@ -188,8 +190,7 @@ fn a_tool_that_only_leaves_out_is_added_to_it() {
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
     browser.see(".choice", "1 of 2 tools");
     browser.click(".server li:nth-child(1) .switch");
-    browser.click(".saving .main");
-    browser.see(".saving", "Saved.");
+    save(&mut browser, "");
     assert_eq!(entry(&server, AGENT), json!({ "only": ["home/n*", "home/lamp"] }));
     assert_eq!(offered(&server, AGENT), ["lamp", "now"]);
     browser.is_well();
@@ -209,8 +210,7 @@ fn a_file_changed_meanwhile_is_shown_and_not_overwritten() {
     browser.see(".saving", "Not saved: the selection file has changed meanwhile.");
     assert_eq!(entry(&server, AGENT), json!({ "hide": ["home/b"] }));
     browser.see(".choice", "1 of 3 tools");
-    browser.click(".saving .main");
-    browser.see(".saving", "Saved.");
+    save(&mut browser, "");
     assert_eq!(entry(&server, AGENT), json!({ "hide": ["home/b", "home/a"] }));
     assert_eq!(offered(&server, AGENT), ["c"]);
     // A mistake in the file is told.
