@@ -5,7 +5,7 @@ use super::json::Value::{Count, List, Null, Number, Object, Raw, Text};
 use super::request::Request;
 use super::response::Reply;
 use super::ShellView;
-use crate::relay::{AgentView, Counts, Details, Section, ToolView, Traffic, COUNTERS};
+use crate::relay::{AgentStatus, Counts, Section, ToolStatus, Traffic, COUNTERS};
 use crate::time::Moment;
 use crate::VERSION;
 use serde_json::value::RawValue;
@@ -58,7 +58,7 @@ pub(super) fn stats(request: &Request<'_>, _: &str) -> Reply {
     let mut json = Json::default();
     json.put("status", Text("success"));
     json.put("data", Object);
-    write_connections(&mut json, &counts, details.as_ref());
+    write_connections(&mut json, &counts, details.as_deref());
     json.put("uptime_seconds", Number(uptime(request)));
     json.put_numbers("relay", &current_work(&counts));
     write_traffic(&mut json, &traffic);
@@ -66,7 +66,7 @@ pub(super) fn stats(request: &Request<'_>, _: &str) -> Reply {
     json.put_numbers("memory", &memory_usage(request));
     if let Some(details) = &details {
         json.put("memory_bytes_by_agent", Object);
-        details.iter().for_each(|(agent, view)| json.put(agent, Count(view.kept)));
+        details.iter().for_each(|agent| json.put(agent.id, Count(agent.kept)));
         json.end();
     }
     let reply = Reply::json(200, json);
@@ -83,10 +83,10 @@ pub(super) fn uptime(request: &Request<'_>) -> u64 {
 }
 
 /// The details for the key holder, with all the memory that is charged to each agent.
-fn details(request: &Request<'_>) -> Details {
+fn details<'a>(request: &Request<'a>) -> Vec<AgentStatus<'a>> {
     let mut details = request.context.relay.details(request.context.now);
-    for (agent, view) in &mut details {
-        view.kept = request.context.machine.memory_of(agent).unwrap_or(view.kept);
+    for agent in &mut details {
+        agent.kept = request.context.machine.memory_of(agent.id).unwrap_or(agent.kept);
     }
     details
 }
@@ -146,23 +146,23 @@ pub(super) fn server_counters(shell: &ShellView) -> [(&'static str, u64); 7] {
 
 /// The members of `connections`, in the order of docs/protocol.md#http-connections. Members with names
 /// are there only with the key.
-fn write_connections(json: &mut Json, counts: &Counts, details: Option<&Details>) {
+fn write_connections(json: &mut Json, counts: &Counts, details: Option<&[AgentStatus<'_>]>) {
     json.put("tool_connections", Count(counts.tools));
     json.put("robot_connections", Count(counts.robots));
     json.put("total_connections", Count(counts.tools.saturating_add(counts.robots)));
     if let Some(details) = details {
         json.put("robot_connections_by_agent", Object);
-        for (agent, view) in details.iter().filter(|(_, view)| view.robots > 0) {
-            json.put(agent, Count(view.robots));
+        for agent in details.iter().filter(|agent| !agent.robots.is_empty()) {
+            json.put(agent.id, Count(agent.robots.len()));
         }
         json.end();
     }
     json.put("mcp_server_connections", Count(counts.tools));
     if let Some(details) = details {
         json.put("mcp_servers", Object);
-        for (agent, view) in with_tools(details) {
-            json.put(agent, Object);
-            view.tools.iter().for_each(|tool| write_server(json, tool));
+        for agent in with_tools(details) {
+            json.put(agent.id, Object);
+            agent.tools.iter().for_each(|tool| write_server(json, tool));
             json.end();
         }
         json.end();
@@ -171,25 +171,24 @@ fn write_connections(json: &mut Json, counts: &Counts, details: Option<&Details>
     if let Some(details) = details {
         json.put("multi_server_support", Raw("true"));
         json.put("available_agents", List);
-        with_tools(details).for_each(|(agent, _)| json.add(Text(agent)));
+        with_tools(details).for_each(|agent| json.add(Text(agent.id)));
         json.end();
     }
 }
 
 /// The agents that have tool servers: `available_agents`.
-fn with_tools(details: &Details) -> impl Iterator<Item = &(String, AgentView)> {
-    details.iter().filter(|(_, view)| !view.tools.is_empty())
+fn with_tools<'a>(details: &'a [AgentStatus<'a>]) -> impl Iterator<Item = &'a AgentStatus<'a>> {
+    details.iter().filter(|agent| !agent.tools.is_empty())
 }
 
 /// One tool server, for the key holder.
-fn write_server(json: &mut Json, tool: &ToolView) {
-    json.put(&tool.label, Object);
+fn write_server(json: &mut Json, tool: &ToolStatus<'_>) {
+    json.put(tool.label, Object);
     json.put("tools_count", Count(tool.tools_count));
     json.put("tools", List);
-    json.add(Raw(&tool.tools));
+    json.add(Raw(tool.names));
     json.end();
-    let info = tool.server_info.as_deref();
-    let info = info.and_then(|info| serde_json::from_str::<&RawValue>(info).ok());
+    let info = tool.server_info.and_then(|info| serde_json::from_str::<&RawValue>(info).ok());
     json.put("server_info", info.map_or(Null, |info| Raw(info.get())));
     json.put("state", Text(tool.state.label()));
     json.put("connected_seconds", Number(tool.connected_seconds));
@@ -201,37 +200,46 @@ fn write_server(json: &mut Json, tool: &ToolView) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relay::ToolState;
+    use crate::relay::{RobotStatus, ToolState};
 
-    fn tool(label: &str, tools: &[&str], server_info: Option<&str>) -> ToolView {
-        ToolView {
-            label: label.to_owned(),
-            address: "192.0.2.1:5".to_owned(),
+    fn tool<'a>(label: &'a str, names: &'a str, server_info: Option<&'a str>) -> ToolStatus<'a> {
+        ToolStatus {
+            connection: "#1.1".to_owned(),
+            label,
+            address: "192.0.2.1:5",
+            server_info,
             state: ToolState::Ready,
-            tools_count: tools.len(),
-            tools: tools.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(","),
-            server_info: server_info.map(str::to_owned),
             connected_seconds: 9,
             in_flight: 2,
+            answered: 0,
+            tools_count: names.split_terminator(',').count(),
+            names,
+            own_count: 0,
+            in_reserve: false,
             last_error: None,
         }
     }
 
-    fn details() -> Details {
-        let mut opaque = tool("tool-1", &[], Some("{not json"));
+    fn details() -> Vec<AgentStatus<'static>> {
+        let mut opaque = tool("tool-1", "", Some("{not json"));
         opaque.state = ToolState::Opaque;
         opaque.last_error = Some("no \"answer\"\n".to_owned());
-        let weather = tool("weather", &["now", "next"], Some(r#"{"name": "w", "z":1.50, "a":2}"#));
-        Details::from([
-            ("a".to_owned(), AgentView { robots: 3, offered: 0, kept: 7, tools: vec![] }),
-            (
-                "b".to_owned(),
-                AgentView { robots: 0, offered: 2, kept: 8, tools: vec![weather, opaque] },
-            ),
-        ])
+        let weather = tool("weather", r#""now","next""#, Some(r#"{"name": "w", "z":1.50, "a":2}"#));
+        let robot = || RobotStatus {
+            connection: "#2.1".to_owned(),
+            address: "192.0.2.1:6",
+            client: None,
+            connected_seconds: 9,
+            in_flight: 0,
+        };
+        let robots = vec![robot(), robot(), robot()];
+        vec![
+            AgentStatus { id: "a", robots, ..AgentStatus::default() },
+            AgentStatus { id: "b", tools: vec![weather, opaque], ..AgentStatus::default() },
+        ]
     }
 
-    fn written(counts: &Counts, details: Option<&Details>) -> String {
+    fn written(counts: &Counts, details: Option<&[AgentStatus<'_>]>) -> String {
         let mut json = Json::default();
         write_connections(&mut json, counts, details);
         json.finish()

@@ -107,7 +107,7 @@ fn write_tool(json: &mut Json, tool: &ToolStatus<'_>) {
     json.put("label", Text(tool.label));
     json.put("address", Text(tool.address));
     json.put("server_info", tool.server_info.map_or(Null, Raw));
-    json.put("state", Text(tool.state));
+    json.put("state", Text(tool.state.label()));
     json.put("connected_seconds", Number(tool.connected_seconds));
     json.put("in_flight", Count(tool.in_flight));
     json.put("answered", Number(tool.answered.into()));

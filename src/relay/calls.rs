@@ -234,13 +234,13 @@ impl CallTable {
             self.calls -= 1;
             if let Some(of_robot) = self.robots.get_mut(call.robot().place()) {
                 let links = unlink(&mut self.entries, &mut of_robot.ends, List::Robot, at);
-                let is_rival = |at: &u32| {
+                let is_sibling = |at: &u32| {
                     self.entries.get(*at as usize).is_some_and(|entry| entry.group == group)
                 };
-                let rival = [links.behind, links.before].into_iter().find(is_rival);
-                call.rival = rival.unwrap_or(NONE);
+                let sibling = [links.behind, links.before].into_iter().find(is_sibling);
+                call.sibling = sibling.unwrap_or(NONE);
                 of_robot.calls -= 1;
-                of_robot.requests -= usize::from(rival.is_none());
+                of_robot.requests -= usize::from(sibling.is_none());
             }
             self.disarm(at);
         }

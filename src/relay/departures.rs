@@ -8,10 +8,10 @@ use std::time::Duration;
 use ws::memory::{allocated, array_of};
 
 /// For how long a tool that went is shown, and counted whether it goes again and again.
-const MEMORY: Duration = Duration::from_secs(600);
+const SHOWN_FOR: Duration = Duration::from_secs(600);
 
 /// How many are remembered, over all agents; beyond that the oldest are forgotten.
-const MOST: usize = 64;
+const MAX_DEPARTURES: usize = 64;
 
 /// How often a tool server went when it is taken to come and go in a loop, or to be in a war over
 /// its `server_id`.
@@ -68,11 +68,11 @@ impl Departures {
         let before =
             self.entries.iter().position(|old| *old.agent == *agent && *old.label == *label);
         let before = before.and_then(|before| self.entries.remove(before));
-        let before = before.filter(|old| now.since(old.at) < MEMORY);
+        let before = before.filter(|old| now.since(old.at) < SHOWN_FOR);
         let (times, replaced) = before.map_or((0, 0), |old| (old.times, old.replaced));
         let times = times.saturating_add(1);
         let replaced = replaced.saturating_add((end.reason == CloseReason::Replaced).into());
-        if self.entries.len() >= MOST {
+        if self.entries.len() >= MAX_DEPARTURES {
             self.forget_one();
         }
         self.entries.push_back(Departure {
@@ -98,7 +98,7 @@ impl Departures {
     /// Whether a tool server of the agent comes and goes in a loop: the one called `label`, or any
     /// where it is not known yet how one is called. Such are summed up in the log.
     pub(super) fn is_loop(&self, now: Moment, agent: &str, label: Option<&str>) -> bool {
-        let mut recent = self.entries.iter().filter(|gone| now.since(gone.at) < MEMORY);
+        let mut recent = self.entries.iter().filter(|gone| now.since(gone.at) < SHOWN_FOR);
         recent.any(|gone| {
             let is_it = label.is_none_or(|label| *gone.label == *label);
             gone.times >= LOOP && *gone.agent == *agent && is_it
@@ -128,7 +128,7 @@ impl Departures {
         now: Moment,
         language: Language,
     ) -> impl Iterator<Item = (&str, Departed<'_>)> {
-        let recent = self.entries.iter().rev().filter(move |gone| now.since(gone.at) < MEMORY);
+        let recent = self.entries.iter().rev().filter(move |gone| now.since(gone.at) < SHOWN_FOR);
         recent.map(move |gone| {
             let departed = Departed {
                 label: &gone.label,
@@ -205,7 +205,7 @@ mod tests {
             );
         }
         let seen = recent(&departures, 2);
-        assert_eq!((seen.len(), seen[0].1.label), (MOST, "999"));
+        assert_eq!((seen.len(), seen[0].1.label), (MAX_DEPARTURES, "999"));
         assert!(departures.last_of("b").is_some(), "a crowd of one agent harms no other");
     }
 }

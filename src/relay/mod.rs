@@ -7,11 +7,10 @@ mod agent;
 mod bucket;
 mod calls;
 mod catalogue;
-mod complaints;
 mod counters;
 mod departures;
-mod hello;
-mod liveness;
+mod diagnostics;
+mod initialize;
 mod numbers;
 mod peers;
 mod policy;
@@ -19,14 +18,14 @@ mod quirks;
 mod reply;
 mod robot;
 mod roster;
-mod status;
+mod route;
+mod snapshot;
 mod subscriptions;
 mod table;
-mod tool;
-mod trouble;
+mod tool_server;
 mod turn;
-mod view;
 mod waiting;
+mod wire;
 
 pub use catalogue::{Patterns, Selection, SelectionEntry, Texts, ALL_AGENTS};
 pub use counters::{Counter, Counts, Errors, Latency, Section, Traffic, COUNTERS, FAMILIES};
@@ -34,101 +33,23 @@ pub use departures::Departed;
 pub use policy::Policy;
 #[cfg(fuzzing)]
 pub use quirks::inlined;
-pub use status::{AgentStatus, Catalogue, RobotStatus, ToolStatus};
-pub use view::{AgentView, Details, ToolState, ToolView};
+pub use snapshot::{AgentStatus, Catalogue, RobotStatus, ToolState, ToolStatus};
+pub use wire::{Congested, Joining, Peer, Side, Wire};
 
-use crate::close::{CloseReason, Ending};
+use crate::close::Ending;
 use crate::ledger::Account;
 use crate::sorted::sorted;
 use crate::text::Language;
 use crate::time::{Deadlines, Moment};
 use agent::{Agent, NAMELESS};
 use catalogue::{Kind, Unused};
-use complaints::Complaints;
 use departures::Departures;
+use diagnostics::Diagnostics;
 use peers::{Connection, Peers, Role};
 use slab::Slab;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 use turn::Turn;
-
-/// A connection, as the shell names it. A name is never given twice while the relay may still
-/// know the first one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Peer {
-    /// Its place in the shell's slab.
-    pub slot: u32,
-    /// Which of the shell's connections it is: they are counted.
-    pub generation: u32,
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}.{}", self.slot, self.generation)
-    }
-}
-
-/// Which end of the relay a peer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// A connection from an MCP server, 工具端.
-    Tool,
-    /// A connection from the Xiaozhi side, 小智端.
-    Robot,
-}
-
-/// Why a message was not queued: its receiver's queue is full, or the memory is spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Congested;
-
-/// What the relay can do to the world. The shell is one; a test is another.
-///
-/// Nothing here calls back into the relay.
-pub trait Wire {
-    /// Queues one message for `peer`: the pieces, one after another, are one JSON-RPC message of
-    /// one line. A peer that is gone already takes it silently.
-    ///
-    /// # Errors
-    /// [`Congested`] where the peer's queue has no room for it; then nothing was queued.
-    fn send(&mut self, peer: Peer, pieces: &[&str]) -> Result<(), Congested>;
-
-    /// Closes the connection once what is queued has been sent. The relay has forgotten the peer:
-    /// it need not be told that it left.
-    fn close(&mut self, peer: Peer, reason: CloseReason);
-
-    /// Pings the peer's connection at once, to find out whether it lives.
-    fn probe(&mut self, peer: Peer);
-
-    /// Opens the account of an agent the relay keeps something for, until it is closed again.
-    fn open_account(&mut self, _agent: &str) -> Account {
-        Account::default()
-    }
-
-    /// The relay keeps nothing for the agent any more.
-    fn close_account(&mut self, _account: Account) {}
-
-    /// What the relay keeps for an owner takes `now` bytes of memory and took `before`.
-    fn charge(&mut self, _account: Account, _before: usize, _now: usize) {}
-
-    /// Whether the relay may keep `bytes` more for an owner. Others may have to give way for it.
-    fn admits(&mut self, _account: Account, _bytes: usize) -> bool {
-        true
-    }
-}
-
-/// What a connection joins as.
-#[derive(Clone, Copy, Debug)]
-pub struct Joining<'a> {
-    /// Tool or robot.
-    pub side: Side,
-    /// The agent its token names.
-    pub agent: &'a str,
-    /// The `server_id` of a tool's address.
-    pub server_id: Option<&'a str>,
-    /// Where it dialled in from, for log lines and the status page.
-    pub address: &'a str,
-}
 
 /// The relay.
 #[derive(Debug, Default)]
@@ -142,7 +63,7 @@ pub struct Relay {
     held: usize,
     /// What the server itself is charged for.
     own_kept: usize,
-    complaints: Complaints,
+    diagnostics: Diagnostics,
     departures: Departures,
     /// Which patterns of the selection are still to be looked at.
     unused: Unused,
@@ -220,8 +141,8 @@ impl Relay {
     pub fn text(&mut self, now: Moment, peer: Peer, text: &str, wire: &mut dyn Wire) {
         let Some(Connection { agent, role }) = self.peers.get(peer) else { return };
         self.handle(now, agent, wire, |agent, turn| match role {
-            Role::ToolServer(key) => agent.tool_says(turn, key, text),
-            Role::Robot(key) => agent.robot_says(turn, key, text),
+            Role::ToolServer(key) => agent.tool_sent(turn, key, text),
+            Role::Robot(key) => agent.robot_sent(turn, key, text),
         });
         self.check();
     }
@@ -311,28 +232,28 @@ impl Relay {
         self.traffic
     }
 
-    /// Everything about everybody: only for who has the key.
-    pub fn details(&self, now: Moment) -> Details {
-        let language = self.policy.language;
+    /// Every agent that has a connection, by its id, with the names of the tools: only for the key
+    /// holder.
+    pub fn details(&self, now: Moment) -> Vec<AgentStatus<'_>> {
+        self.connected(|agent| agent.status(now, self.policy.language, true))
+    }
+
+    /// What there is to say of the agents that have a connection, by their ids.
+    fn connected<'a>(
+        &'a self,
+        status: impl Fn(&'a Agent) -> AgentStatus<'a>,
+    ) -> Vec<AgentStatus<'a>> {
         let agents = self.agents.iter().map(|(_, agent)| agent);
         let somebody = agents.filter(|agent| !agent.tools.is_empty() || !agent.robots.is_empty());
+        let names = sorted(somebody.map(|agent| &*agent.name));
         let agent = |name: &str| self.agents.get(*self.names.get(name)?);
-        sorted(somebody.map(|agent| &*agent.name))
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), agent(name)?.view(now, language))))
-            .collect()
+        names.into_iter().filter_map(|name| agent(name).map(&status)).collect()
     }
 
     /// Every agent that has a connection or has just lost its last tool, by its id: only for who
     /// has the key. What went wrong is told in `language`.
     pub fn status(&self, now: Moment, language: Language) -> Vec<AgentStatus<'_>> {
-        let mut agents: Vec<AgentStatus<'_>> = Vec::new();
-        for (_, agent) in &self.agents {
-            if !agent.tools.is_empty() || !agent.robots.is_empty() {
-                let place = agents.partition_point(|other| *other.id < *agent.name);
-                agents.insert(place, agent.status(now, language));
-            }
-        }
+        let mut agents = self.connected(|agent| agent.status(now, language, false));
         for (id, departed) in self.departures.recent(now, language) {
             let place = agents.partition_point(|other| other.id < id);
             if agents.get(place).is_none_or(|agent| agent.id != id) {
@@ -369,7 +290,7 @@ impl Relay {
     ) -> Option<T> {
         let agent = self.agents.get_mut(at)?;
         let held = agent.waiting.bytes();
-        let memory = (&mut self.complaints, &mut self.departures, &mut self.unused);
+        let memory = (&mut self.diagnostics, &mut self.departures, &mut self.unused);
         let mut turn = Turn::new(now, &self.policy, &mut self.traffic, memory, wire);
         turn.take_account(agent.account, agent.kept, agent.charged);
         let result = work(agent, &mut turn);

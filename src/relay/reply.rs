@@ -13,7 +13,7 @@ pub(super) const PROTOCOL_VERSION: &str = "2024-11-05";
 pub(super) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 /// How much of a name or method that does not exist is repeated to who asked for it, in bytes.
-const LONGEST_ECHO: usize = 256;
+const MAX_ECHO_BYTES: usize = 256;
 
 /// Why a message could not be passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    fn told(self, language: Language) -> String {
+    fn text(self, language: Language) -> String {
         match self {
             Cause::ToolQueueFull => language.tool_queue_full(),
             Cause::RobotQueueFull => language.robot_queue_full(),
@@ -123,7 +123,7 @@ impl Refusal<'_> {
     fn details(self, language: Language) -> String {
         match self {
             Refusal::NoTool => language.no_tool_details(),
-            Refusal::NotForwarded(cause) => language.not_forwarded_details(cause.told(language)),
+            Refusal::NotForwarded(cause) => language.not_forwarded_details(cause.text(language)),
             Refusal::TooLarge { size, of } => {
                 language.not_forwarded_details(language.answer_too_large(size, of))
             }
@@ -158,7 +158,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The start of `text`, as an error repeats it.
 pub(super) fn shortened(text: &str) -> &str {
-    start_of(text, LONGEST_ECHO)
+    start_of(text, MAX_ECHO_BYTES)
 }
 
 /// The `error` of a tool server as an object, where it is something else: clients look for the members.

@@ -64,11 +64,11 @@ impl Member for Robot {
 }
 
 /// A robot as log lines name it.
-pub(super) struct Who<'a>(pub &'a str, pub &'a Robot);
+pub(super) struct RobotInLog<'a>(pub &'a str, pub &'a Robot);
 
-impl fmt::Display for Who<'_> {
+impl fmt::Display for RobotInLog<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Who(agent, robot) = self;
+        let RobotInLog(agent, robot) = self;
         write!(f, "[agent {agent:?} robot {} {}]", robot.peer, robot.address)
     }
 }

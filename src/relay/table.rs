@@ -150,22 +150,17 @@ impl<K: Key, M: Member> Table<K, M> {
     }
 
     fn note_change(&mut self, place: usize) {
-        self.next = self.next_deadline();
+        self.next_deadline();
         self.changed = Some(place);
     }
 
     /// When a member has something to do: then, or later.
-    pub(super) fn next_deadline(&self) -> Option<Moment> {
-        let changed = self.changed.and_then(|place| self.members.get(place)?.next_deadline());
-        earlier(self.next, changed)
-    }
-
-    /// Looks at the member that may have got another deadline, so that nobody has to until the next
-    /// one may have.
-    pub(super) fn settle_deadline(&mut self) {
-        if self.changed.is_some() {
-            (self.next, self.changed) = (self.next_deadline(), None);
+    pub(super) fn next_deadline(&mut self) -> Option<Moment> {
+        if let Some(place) = self.changed.take() {
+            let changed = self.members.get(place).and_then(|member| member.next_deadline());
+            self.next = earlier(self.next, changed);
         }
+        self.next
     }
 
     /// When the first member has something to do. Looks at all of them.
@@ -203,7 +198,6 @@ mod tests {
         assert_eq!(table.next_deadline(), at(5));
         *table.get_mut(other).unwrap() = at(3);
         assert_eq!(table.next_deadline(), at(3));
-        table.settle_deadline();
         assert_eq!(table.next_deadline(), at(3));
         *table.get_mut(one).unwrap() = at(2);
         *table.get_mut(other).unwrap() = at(9);

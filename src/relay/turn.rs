@@ -1,8 +1,8 @@
 //! What the handling of one input may use and leave behind.
 
 use super::catalogue::Unused;
-use super::complaints::Complaints;
 use super::departures::Departures;
+use super::diagnostics::Diagnostics;
 use super::{Congested, Peer, Policy, Traffic, Wire};
 use crate::close::CloseReason;
 use crate::ledger::Account;
@@ -24,7 +24,7 @@ pub(super) struct Turn<'a> {
     pub now: Moment,
     pub policy: &'a Policy,
     pub traffic: &'a mut Traffic,
-    pub complaints: &'a mut Complaints,
+    pub diagnostics: &'a mut Diagnostics,
     pub departures: &'a mut Departures,
     pub unused: &'a mut Unused,
     wire: &'a mut dyn Wire,
@@ -49,7 +49,11 @@ impl<'a> Turn<'a> {
         now: Moment,
         policy: &'a Policy,
         traffic: &'a mut Traffic,
-        (complaints, departures, unused): (&'a mut Complaints, &'a mut Departures, &'a mut Unused),
+        (diagnostics, departures, unused): (
+            &'a mut Diagnostics,
+            &'a mut Departures,
+            &'a mut Unused,
+        ),
         wire: &'a mut dyn Wire,
     ) -> Self {
         let forgotten = Vec::new();
@@ -57,7 +61,7 @@ impl<'a> Turn<'a> {
             now,
             policy,
             traffic,
-            complaints,
+            diagnostics,
             departures,
             unused,
             wire,
@@ -201,7 +205,7 @@ impl<'a> Turn<'a> {
     }
 
     /// A peer has said something.
-    pub(super) fn note_heard(&self, peer: Peer, text: &str) {
+    pub(super) fn log_received(&self, peer: Peer, text: &str) {
         if self.policy.debug {
             log::debug!("{peer} -> {text}");
         }

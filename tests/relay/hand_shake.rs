@@ -20,7 +20,7 @@ fn a_tool_is_greeted_initialised_and_asked_for_its_tools() {
             "clientInfo":{"name":"mcp-endpoint-server","version":mcp_endpoint_server::VERSION}}})
     );
     world.is_silent(tool);
-    assert_eq!(state(&world, "a"), ToolState::Shaking);
+    assert_eq!(state(&world, "a"), ToolState::Initializing);
     world.answers(tool, 1, &hello("calc", ANNOUNCES));
     assert_eq!(world.hears(tool), json!({"jsonrpc":"2.0","method":"notifications/initialized"}));
     let list = world.asked(tool, "tools/list");
@@ -73,7 +73,7 @@ fn a_slow_starter_is_asked_again_up_to_three_times_and_then_opaque() {
         world.is_silent(tool);
         world.seconds(0.1);
         ids.push(world.asked(tool, "initialize"));
-        assert_eq!(state(&world, "a"), ToolState::Shaking);
+        assert_eq!(state(&world, "a"), ToolState::Initializing);
     }
     ids.dedup();
     assert_eq!(ids.len(), 4);

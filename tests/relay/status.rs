@@ -30,7 +30,7 @@ fn a_page_sees_who_is_there_what_they_do_and_what_they_have_done() {
     let robot = &agent.robots[0];
     assert_eq!((robot.client, robot.in_flight, robot.connected_seconds), (Some("somebody"), 1, 3));
     let tool = &agent.tools[0];
-    assert_eq!((tool.label, tool.state, agent.offered), ("weather", "ready", 2));
+    assert_eq!((tool.label, tool.state.label(), agent.offered), ("weather", "ready", 2));
     assert_eq!((tool.in_flight, tool.answered), (1, 1));
     assert_eq!((tool.tools_count, tool.own_count), (2, 2));
     assert_eq!(tool.server_info, Some(r#"{"name":"weather","version":"1"}"#));
@@ -88,5 +88,5 @@ fn a_huge_server_info_is_not_told_every_two_seconds() {
     let name = "n".repeat(3000);
     world.hand_shake(tool, &name, &["x"], "{}");
     let agent = first(&world);
-    assert_eq!((agent.tools[0].server_info, agent.tools[0].state), (None, "ready"));
+    assert_eq!((agent.tools[0].server_info, agent.tools[0].state.label()), (None, "ready"));
 }

@@ -4,7 +4,9 @@
 use jsonrpc::scan::strict;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::ledger::{Account, Ledger, Owner, Payer};
-use mcp_endpoint_server::relay::{AgentView, Congested, Joining, Peer, Policy, Relay, Side, Wire};
+use mcp_endpoint_server::relay::{
+    AgentStatus, Congested, Joining, Peer, Policy, Relay, Side, Wire,
+};
 use mcp_endpoint_server::time::Moment;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -398,13 +400,13 @@ impl World {
 
     /// The label of a tool, by the order of joining among those connected.
     pub(crate) fn labels(&self, agent: &str) -> Vec<String> {
-        self.view(agent).tools.into_iter().map(|tool| tool.label).collect()
+        self.view(agent).tools.iter().map(|tool| tool.label.to_owned()).collect()
     }
 
     /// What is told of an agent to who has the key.
-    pub(crate) fn view(&self, agent: &str) -> AgentView {
+    pub(crate) fn view(&self, agent: &str) -> AgentStatus<'_> {
         let details = self.relay.details(self.now);
-        details.into_iter().find(|(name, _)| name == agent).expect("nobody there").1
+        details.into_iter().find(|status| status.id == agent).expect("nobody there")
     }
 }
 

@@ -7,7 +7,7 @@ use jsonrpc::Message;
 
 /// The longest id, and the longest progress token, a request may have, in bytes: both are kept
 /// until it is answered.
-pub(super) const LONGEST_ID: usize = 1024;
+pub(super) const MAX_ID_BYTES: usize = 1024;
 
 /// Whether a robot's message comes for the first time, or has waited.
 #[derive(Clone, Copy)]

@@ -1,39 +1,39 @@
 //! What a robot says, and what becomes of it (docs/protocol.md#from-a-robot).
 
-use super::ask::{Ask, Attempt, LONGEST_ID};
-use super::routing::{Group, Route};
+use super::ask::{Ask, Attempt, MAX_ID_BYTES};
 use super::Agent;
 use crate::relay::bucket::AGENT_SHARE;
 use crate::relay::calls::{CallTable, ToolKey};
 use crate::relay::catalogue::{Kind, KINDS};
 use crate::relay::quirks;
 use crate::relay::reply::{Cause, Refusal};
+use crate::relay::route::{Group, Route};
 use crate::relay::subscriptions::{SUBSCRIBE, UNSUBSCRIBE};
 use crate::relay::table::RobotKey;
-use crate::relay::tool::Tool;
+use crate::relay::tool_server::ToolServer;
 use crate::relay::turn::Turn;
 use crate::relay::waiting::{memory_of_queued, Queued};
 use crate::relay::ToolState;
 use jsonrpc::{Id, Message, MessageError, Params, Splice, Unread};
 
 /// The longest name of a client that is kept, in bytes.
-const LONGEST_CLIENT_NAME: usize = 128;
+const MAX_CLIENT_NAME_BYTES: usize = 128;
 
 impl Agent {
     /// A robot has sent a text.
-    pub(in crate::relay) fn robot_says(&mut self, turn: &mut Turn<'_>, key: RobotKey, text: &str) {
+    pub(in crate::relay) fn robot_sent(&mut self, turn: &mut Turn<'_>, key: RobotKey, text: &str) {
         turn.traffic.from_robots += 1;
         turn.traffic.bytes_from_robots += text.len() as u64;
         turn.read_line(text, &mut |turn, text, read| {
             let Some(robot) = self.robots.expect_quietly(key) else { return };
             robot.speaks_by = None;
-            turn.note_heard(robot.peer, text);
+            turn.log_received(robot.peer, text);
             let has_no_room = read.is_err_and(|unread| unread.why == MessageError::NoRoom);
             if self.waiting.is_delayed(key) && !has_no_room {
                 self.queue_behind(turn, key, text, read);
             } else {
                 let since = turn.now;
-                self.hear_robot(turn, key, text, read, Attempt::First { since });
+                self.handle_robot(turn, key, text, read, Attempt::First { since });
             }
         });
     }
@@ -85,10 +85,10 @@ impl Agent {
         text: &str,
         attempt: Attempt<'_>,
     ) {
-        self.hear_robot(turn, key, text, Message::take_apart(text).as_ref(), attempt);
+        self.handle_robot(turn, key, text, Message::take_apart(text).as_ref(), attempt);
     }
 
-    fn hear_robot(
+    fn handle_robot(
         &mut self,
         turn: &mut Turn<'_>,
         key: RobotKey,
@@ -121,7 +121,7 @@ impl Agent {
             (Some(method), Id::Null) if is_notification(method) => {
                 self.robot_notifies(turn, key, method, message);
             }
-            (Some(_), Id::Given(id)) if id.len() > LONGEST_ID => {
+            (Some(_), Id::Given(id)) if id.len() > MAX_ID_BYTES => {
                 self.refuse(turn, key, "null", Refusal::NotAMessage);
             }
             (Some(method), Id::Given(id)) => {
@@ -129,7 +129,7 @@ impl Agent {
             }
             (None, _) if message.result.is_some() || message.error.is_some() => {
                 turn.traffic.messages_dropped += 1;
-                self.complain_of_reply(turn, key);
+                self.warn_of_reply(turn, key);
             }
             (_, id) => {
                 turn.traffic.messages_dropped += 1;
@@ -149,18 +149,18 @@ impl Agent {
         match method {
             "notifications/cancelled" => return self.cancelled(turn, key, message),
             "notifications/initialized" => {
-                if let Some(robot) = self.robots.get_mut(key) {
+                if let Some(robot) = self.robots.expect_mut(key) {
                     robot.initialised = true;
                 }
                 if !self.passes_through(key) {
                     return;
                 }
-                let own = |tool: &Tool| tool.state == ToolState::Transparent;
+                let own = |tool: &ToolServer| tool.state == ToolState::Transparent;
                 return self.tell_tools(turn, message, own);
             }
             _ => (),
         }
-        self.tell_tools(turn, message, Tool::takes_messages);
+        self.tell_tools(turn, message, ToolServer::takes_messages);
     }
 
     /// Passes a notification on to the tool servers that `wanted` picks.
@@ -168,7 +168,7 @@ impl Agent {
         &mut self,
         turn: &mut Turn<'_>,
         message: &Message<'_>,
-        wanted: impl Fn(&Tool) -> bool,
+        wanted: impl Fn(&ToolServer) -> bool,
     ) {
         let params = message.read_params();
         if params.has_unclear_token {
@@ -204,7 +204,7 @@ impl Agent {
         }
         while let Some(call) = next {
             let at = self.calls.whereabouts(call);
-            next = self.close_call(turn, call).and_then(|call| call.rival());
+            next = self.close_call(turn, call).and_then(|call| call.sibling());
             turn.traffic.calls_cancelled += 1;
             let Some((Some(tool), number)) = at else { continue };
             let Some(tool) = self.tools.expect(tool) else { continue };
@@ -248,7 +248,7 @@ impl Agent {
 
     /// Passes any request on to the tool servers that joined while `handshake` was off.
     fn pass_on(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {
-        if self.robots.get(ask.robot).is_some_and(|robot| !robot.transparent) {
+        if self.robots.expect(ask.robot).is_some_and(|robot| !robot.transparent) {
             // It will be served by the relay again when others come.
             match ask.method {
                 "initialize" => self.meet(turn, ask.robot, ask.message),
@@ -282,7 +282,7 @@ impl Agent {
     }
 
     fn ask_list(&mut self, turn: &mut Turn<'_>, kind: Kind, ask: Ask<'_>) {
-        let robot = self.robots.get(ask.robot).filter(|_| kind == Kind::Tools);
+        let robot = self.robots.expect(ask.robot).filter(|_| kind == Kind::Tools);
         let start = robot.map_or(0, |r| quirks::page_start(r, turn.policy, ask.message.params));
         // Before the first page the tool servers may have to be asked.
         if start == 0 {
@@ -355,9 +355,9 @@ impl Agent {
     pub(super) fn meet(&mut self, turn: &mut Turn<'_>, key: RobotKey, message: &Message<'_>) {
         let params = message.read_params();
         let name = params.client_name.as_deref().unwrap_or("");
-        if let Some(robot) = self.robots.get_mut(key) {
+        if let Some(robot) = self.robots.expect_mut(key) {
             robot.is_xiaozhi_server = turn.policy.quirks && quirks::is_xiaozhi_server(name);
-            let is_shown = (1..=LONGEST_CLIENT_NAME).contains(&name.len());
+            let is_shown = (1..=MAX_CLIENT_NAME_BYTES).contains(&name.len());
             let before = robot.memory();
             robot.client = is_shown.then(|| name.into());
             turn.replace(before, robot.memory());

@@ -8,8 +8,7 @@ use crate::relay::numbers::{number, number_loosely};
 use crate::relay::quirks;
 use crate::relay::reply::{self, Cause, Refusal, PROTOCOL_VERSION};
 use crate::relay::table::ToolServerKey;
-use crate::relay::tool::{Doubt, Listed, Who};
-use crate::relay::trouble::Trouble;
+use crate::relay::tool_server::{Doubt, ToolServerInLog, Trouble};
 use crate::relay::turn::Turn;
 use crate::relay::{Peer, ToolState};
 use jsonrpc::ids::ids_in;
@@ -20,7 +19,7 @@ use jsonrpc::{Fault, FaultKind, Id, Message, MessageError, Splice, Unread};
 
 impl Agent {
     /// A tool has sent a text.
-    pub(in crate::relay) fn tool_says(
+    pub(in crate::relay) fn tool_sent(
         &mut self,
         turn: &mut Turn<'_>,
         key: ToolServerKey,
@@ -32,12 +31,12 @@ impl Agent {
         tool.heard = turn.now;
         let peer = tool.peer;
         turn.read_line(text, &mut |turn, line, read| {
-            turn.note_heard(peer, line);
+            turn.log_received(peer, line);
             match read {
                 Ok(message) if message.is_message() => {
-                    self.hear_tool(turn, key, peer, message);
+                    self.handle_tool(turn, key, peer, message);
                 }
-                read => self.hear_other(turn, key, peer, (text, line), read),
+                read => self.handle_odd_text(turn, key, peer, (text, line), read),
             }
         });
     }
@@ -45,7 +44,7 @@ impl Agent {
     /// A tool server has sent `text`, which is no message as it stands; `line` is it without line
     /// breaks.
     #[cold]
-    fn hear_other(
+    fn handle_odd_text(
         &mut self,
         turn: &mut Turn<'_>,
         key: ToolServerKey,
@@ -53,16 +52,17 @@ impl Agent {
         (text, line): (&str, &str),
         read: Result<&Message<'_>, &Unread>,
     ) {
-        let is_heard = match read {
+        let is_understood = match read {
             Ok(message) => {
                 let inner = message.wrapped();
-                inner.is_some_and(|inner| self.hear_inner(turn, key, peer, (text, line), inner))
+                inner.is_some_and(|inner| self.handle_wrapped(turn, key, peer, (text, line), inner))
             }
             Err(unread) => {
-                unread.why == MessageError::Batch && self.hear_list(turn, key, (text, line), line)
+                unread.why == MessageError::Batch
+                    && self.handle_batch(turn, key, (text, line), line)
             }
         };
-        if !is_heard {
+        if !is_understood {
             let id = match read.map(|message| message.id) {
                 Ok(Id::Given(id)) => Some(id),
                 _ => None,
@@ -73,7 +73,7 @@ impl Agent {
 
     /// Hears of what a tool server has wrapped, as it is spelled: a message, a list of replies, or a
     /// message as a string. Says whether it is one of these.
-    fn hear_inner(
+    fn handle_wrapped(
         &mut self,
         turn: &mut Turn<'_>,
         key: ToolServerKey,
@@ -81,26 +81,26 @@ impl Agent {
         sent: (&str, &str),
         inner: &str,
     ) -> bool {
-        let mut hear = |turn: &mut Turn<'_>, message: Option<&Message<'_>>| {
+        let mut handle = |turn: &mut Turn<'_>, message: Option<&Message<'_>>| {
             let message = message.filter(|message| message.is_message());
-            message.inspect(|message| self.hear_tool(turn, key, peer, message)).is_some()
+            message.inspect(|message| self.handle_tool(turn, key, peer, message)).is_some()
         };
         match inner.as_bytes() {
-            [b'[', ..] => self.hear_list(turn, key, sent, inner),
+            [b'[', ..] => self.handle_batch(turn, key, sent, inner),
             [b'"', ..] if turn.keeps_copy(inner.len()) => {
                 let said = string(inner).unwrap_or_default();
-                let mut is_heard = false;
-                turn.read_line(&said, &mut |turn, _, read| is_heard = hear(turn, read.ok()));
+                let mut is_understood = false;
+                turn.read_line(&said, &mut |turn, _, read| is_understood = handle(turn, read.ok()));
                 turn.free(inner.len());
-                is_heard
+                is_understood
             }
-            _ => hear(turn, Message::read(inner).ok().as_ref()),
+            _ => handle(turn, Message::read(inner).ok().as_ref()),
         }
     }
 
     /// Hears of the replies in a list, which was sent in `text`; says whether there are any. `line` is
     /// the text without line breaks.
-    fn hear_list(
+    fn handle_batch(
         &mut self,
         turn: &mut Turn<'_>,
         key: ToolServerKey,
@@ -137,7 +137,7 @@ impl Agent {
         found
     }
 
-    fn hear_tool(
+    fn handle_tool(
         &mut self,
         turn: &mut Turn<'_>,
         key: ToolServerKey,
@@ -152,7 +152,7 @@ impl Agent {
             }
             (Some(method), Id::Given(id)) => {
                 if KINDS.iter().any(|row| row.list == method || row.uses.contains(&method)) {
-                    self.complain_of_request(turn, key, method);
+                    self.warn_of_request(turn, key, method);
                 }
                 answer_tool(turn, peer, method, id, message);
                 if method == "initialize" {
@@ -160,14 +160,6 @@ impl Agent {
                 }
             }
             (Some(method), _) => self.tool_notifies(turn, key, method, message),
-        }
-    }
-
-    /// A tool server has sent `initialize` itself, so it can answer now: Node-RED answers nothing,
-    /// or with a failure, before it has.
-    fn tool_invites(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
-        if let Some(tool) = self.tools.expect_mut(key) {
-            tool.invites(turn, &mut self.calls);
         }
     }
 
@@ -200,7 +192,7 @@ impl Agent {
             Some(id) => end(number(id)),
             None => ids_in(text, &mut |id| end(number_loosely(id))),
         }
-        self.complain_of_text(turn, key, fault, !over.is_empty());
+        self.warn_of_text(turn, key, fault, !over.is_empty());
         if over.is_empty() {
             if let Some(tool) = self.tools.expect_mut(key) {
                 tool.note_trouble(Trouble::NotAMessage(fault), turn.now);
@@ -215,7 +207,7 @@ impl Agent {
                     self.pay_list_owed(turn, call.robot());
                 }
                 Request::Initialize => {
-                    if self.tools.expect(key).is_some_and(|t| t.state == ToolState::Shaking) {
+                    if self.tools.expect(key).is_some_and(|t| t.state == ToolState::Initializing) {
                         self.tool_is_opaque(turn, key, Trouble::Unreadable("initialize", fault));
                     }
                 }
@@ -238,7 +230,7 @@ impl Agent {
                     Id::Given(id) => id,
                     _ => "null",
                 };
-                self.complain_of_answer(turn, key, id, message.error);
+                self.warn_of_answer(turn, key, id, message.error);
                 // It comes late, but it comes.
                 if self.tools.expect(key).is_some_and(|tool| tool.doubt.is_some()) {
                     self.trusts(turn, key);
@@ -259,64 +251,15 @@ impl Agent {
         }
     }
 
-    fn tool_shook_hands(
-        &mut self,
-        turn: &mut Turn<'_>,
-        key: ToolServerKey,
-        answer: Result<&str, &str>,
-    ) {
-        let Some(tool) = self.tools.expect_mut(key) else { return };
-        if tool.is_initialised() {
-            return;
-        }
-        turn.catalogue_changed();
-        match tool.hear_hello(turn, &mut self.calls, answer) {
-            Ok(()) => {
-                self.hello = None;
-                self.name_tool(key);
-                self.say_trouble(turn, key);
-            }
-            // A late refusal of an earlier attempt says nothing new.
-            Err(_) if tool.state == ToolState::Opaque => (),
-            Err(trouble) => self.tool_is_opaque(turn, key, trouble),
-        }
-        turn.tools_changed();
-    }
-
-    fn tool_listed(
-        &mut self,
-        turn: &mut Turn<'_>,
-        key: ToolServerKey,
-        kind: Kind,
-        answer: Result<&str, &str>,
-        fault: Option<Fault>,
-    ) {
-        let Some(tool) = self.tools.expect_mut(key) else { return };
-        turn.catalogue_changed();
-        let listed = tool.hear_page(turn, &mut self.calls, kind, answer);
-        let Listed::Done { tell, trouble } = listed else { return };
-        let trouble = fault.map(|fault| Trouble::Unreadable(kind.row().list, fault)).or(trouble);
-        match trouble {
-            Some(trouble) => {
-                // The same trouble with every listing is said once.
-                if tool.note_trouble(trouble, turn.now) {
-                    self.say_trouble(turn, key);
-                }
-            }
-            None => {
-                tool.trouble.take_if(|trouble| trouble.is_about(kind));
-            }
-        }
-        self.list_is_known(turn, key, kind, tell);
-        turn.tools_changed();
-    }
-
     /// Says what is wrong with a tool server.
     pub(super) fn say_trouble(&self, turn: &Turn<'_>, key: ToolServerKey) {
         let Some(tool) = self.tools.expect(key) else { return };
         let Some(trouble) = &tool.trouble else { return };
         let language = turn.policy.language;
-        log::warn!("{}", language.tool_trouble(Who(&self.name, tool), trouble.told(language)));
+        log::warn!(
+            "{}",
+            language.tool_trouble(ToolServerInLog(&self.name, tool), trouble.text(language))
+        );
     }
 
     /// A list of a tool is as whole as it will be.
@@ -336,7 +279,7 @@ impl Agent {
             self.find_identity(turn, key);
             self.merge_all(turn);
         } else if kind != Kind::Tools && self.is_first_listed(kind) {
-            // Who has a name is decided when all have answered, not by who is quickest.
+            // ToolServerInLog has a name is decided when all have answered, not by who is quickest.
         } else {
             self.merge(turn, kind, tell);
         }
@@ -365,25 +308,9 @@ impl Agent {
             }
             // The relay has answered the request already.
             "notifications/cancelled" => (),
-            _ if self.tool_has_changed(turn, key, method) => (),
+            _ if self.lists_changed(turn, key, method) => (),
             _ => self.tell_initialised_robots(turn, key, message.text),
         }
-    }
-
-    /// Takes a `list_changed`; says whether it was one of a list the relay knows.
-    fn tool_has_changed(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, method: &str) -> bool {
-        let Some(tool) = self.tools.expect_mut(key).filter(|tool| tool.is_initialised()) else {
-            return false;
-        };
-        let mut known = false;
-        for row in KINDS.iter().filter(|row| row.changed == method) {
-            let list = tool.lists.of(row.kind);
-            if list.known || list.running.is_some() {
-                known = true;
-                tool.hear_list_changed(turn, row.kind);
-            }
-        }
-        known
     }
 
     fn progress(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, message: &Message<'_>) {
@@ -393,12 +320,12 @@ impl Agent {
         let Some(tool) = self.tools.expect_quietly(key) else { return };
         let deadline = turn.now.after(turn.policy.request_timeout);
         let Some(call) = self.calls.put_off(tool.key, number, deadline) else { return };
-        let (Some(robot), Some(own)) = (self.robots.get(call.robot()), call.token()) else {
+        let (Some(robot), Some(own)) = (self.robots.expect(call.robot()), call.token()) else {
             return;
         };
         if !tool.progress.admits(turn.now, message.text.len(), 1) {
             turn.traffic.notifications_dropped += 1;
-            return self.complain_of_notifications(turn, key);
+            return self.warn_of_notifications(turn, key);
         }
         let mut splice = Splice::of(message.text);
         splice.put(token, own);
@@ -428,7 +355,7 @@ impl Agent {
         }
         turn.traffic.notifications_dropped += dropped;
         if dropped > 0 {
-            self.complain_of_notifications(turn, key);
+            self.warn_of_notifications(turn, key);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Agent;
 use crate::relay::catalogue::Kind;
-use crate::relay::tool::Tool;
+use crate::relay::tool_server::ToolServer;
 use crate::relay::ToolState;
 
 impl Agent {
@@ -18,7 +18,7 @@ impl Agent {
         }
         for (key, tool) in self.tools.iter().filter(|(_, tool)| tool.identity != 0) {
             let serving = self.roster.serving(tool.identity).and_then(|key| self.tools.expect(key));
-            let rank = |tool: &Tool| (tool.doubt.is_none(), tool.order);
+            let rank = |tool: &ToolServer| (tool.doubt.is_none(), tool.order);
             assert!(
                 serving.is_some_and(|other| other.identity == tool.identity),
                 "{key:?} is not served"
@@ -39,7 +39,7 @@ impl Agent {
         for kind in Kind::all() {
             for (identity, _) in self.catalogue.offers.of(kind).counts() {
                 let lost = self.roster.is_lost(identity);
-                let stale = self.catalogue.merging.of(kind).due;
+                let stale = self.catalogue.is_due(kind);
                 assert!(
                     stale || lost || self.roster.serving(identity).is_some(),
                     "nobody offers identity {identity}"
@@ -53,7 +53,7 @@ impl Agent {
             ("a waiting request's", self.waiting.next_deadline()),
             ("a waiting robot's", self.waiting.first_answer(&self.awaited())),
             ("a lost tool server's", self.first_grace()),
-            ("a merged list's", self.catalogue.next_deadline()),
+            ("a merged list's", self.catalogue.first_deadline()),
             ("unfinished work's", self.unfinished),
             ("an expected tool server's", self.roster.next_deadline()),
         ];

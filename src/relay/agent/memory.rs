@@ -3,14 +3,12 @@
 use super::Agent;
 use crate::ledger::{table_of, GROWS};
 use crate::relay::calls::Call;
-use crate::relay::catalogue::{Gathered, Kind};
 use crate::relay::reply::{Cause, Refusal};
 use crate::relay::table::{Key, RobotKey, ToolServerKey};
-use crate::relay::trouble::Trouble;
+use crate::relay::tool_server::Trouble;
 use crate::relay::turn::Turn;
 #[cfg(any(debug_assertions, test))]
 use crate::relay::waiting::MEMORY_OF_ROBOT;
-use std::rc::Rc;
 use ws::memory::allocated;
 
 impl Agent {
@@ -58,13 +56,7 @@ impl Agent {
     /// Forgets the lists of a tool server. It stays connected, and may be asked again.
     fn give_up_lists(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
         let Some(tool) = self.tools.expect_mut(key) else { return };
-        for kind in Kind::all() {
-            let list = tool.lists.of_mut(kind);
-            list.items = Rc::default();
-            if let Some(listing) = &mut list.running {
-                listing.gathered = Gathered::default();
-            }
-        }
+        tool.forget_lists();
         if tool.note_trouble(Trouble::GaveWay, turn.now) {
             self.say_trouble(turn, key);
         }

@@ -5,7 +5,7 @@
 //! decided in `routing.rs`; what all tools offer together is made in `offer.rs`.
 
 mod ask;
-mod complaints;
+mod diagnostics;
 mod from_robot;
 mod from_tool;
 #[cfg(any(debug_assertions, test))]
@@ -16,24 +16,23 @@ mod roster;
 mod routing;
 mod snapshot;
 mod subscriptions;
+mod tool_server;
 mod waiting;
 
 use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
 use crate::relay::bucket::Bucket;
 use crate::relay::calls::{Call, CallKey, CallTable, Nature, ToolKey};
-use crate::relay::catalogue::{Kind, MergedCatalogue};
-use crate::relay::complaints::{level, SILENCE};
+use crate::relay::catalogue::MergedCatalogue;
 use crate::relay::departures::LOOP;
-use crate::relay::liveness::Late;
+use crate::relay::diagnostics::{level, SILENCE};
 use crate::relay::quirks::Schemas;
 use crate::relay::reply::{self, Refusal};
-use crate::relay::robot::{self, Robot};
+use crate::relay::robot::{Robot, RobotInLog};
 use crate::relay::roster::Roster;
 use crate::relay::subscriptions::Subscriptions;
 use crate::relay::table::{RobotKey, Table, ToolServerKey};
-use crate::relay::tool::{self, Doubt, Tool};
-use crate::relay::trouble::Trouble;
+use crate::relay::tool_server::{Doubt, ToolServer, ToolServerInLog};
 use crate::relay::turn::Turn;
 use crate::relay::waiting::{Waiting, MEMORY_OF_ROBOT};
 use crate::relay::{Peer, ToolState};
@@ -49,7 +48,7 @@ pub(super) const NAMELESS: &str = "tool";
 #[derive(Debug)]
 pub(super) struct Agent {
     pub name: Box<str>,
-    pub tools: Table<ToolServerKey, Tool>,
+    pub tools: Table<ToolServerKey, ToolServer>,
     pub robots: Table<RobotKey, Robot>,
     /// The requests under way to its tool servers.
     pub calls: CallTable,
@@ -116,7 +115,7 @@ impl Agent {
     }
 
     /// The places of the tools that `wanted` picks, the oldest first.
-    pub(super) fn tools_where(&self, wanted: impl Fn(&Tool) -> bool) -> Vec<ToolServerKey> {
+    pub(super) fn tools_where(&self, wanted: impl Fn(&ToolServer) -> bool) -> Vec<ToolServerKey> {
         let tools = self.tools.iter().filter(|(_, tool)| wanted(tool));
         let places = sorted(tools.map(|(key, tool)| (tool.order, key)));
         places.into_iter().map(|(_, key)| key).collect()
@@ -131,7 +130,7 @@ impl Agent {
         server_id: Option<&str>,
     ) -> ToolServerKey {
         self.joined += 1;
-        let mut tool = Tool::new(peer, self.joined, address, server_id);
+        let mut tool = ToolServer::new(peer, self.joined, address, server_id);
         (tool.joined, tool.heard) = (turn.now, turn.now);
         if !turn.policy.handshake {
             tool.state = ToolState::Transparent;
@@ -146,10 +145,10 @@ impl Agent {
         self.name_tool(key);
         let Some(tool) = self.tools.expect_mut(key) else { return key };
         let is_loop = turn.departures.is_loop(turn.now, &self.name, server_id);
-        let who = tool::Who(&self.name, tool);
+        let who = ToolServerInLog(&self.name, tool);
         log::log!(level(is_loop), "{}", turn.policy.language.tool_joined(who));
         if turn.policy.handshake {
-            tool.shake_hands(turn, &mut self.calls);
+            self.shake_hands(turn, key);
         } else {
             self.forget_lost(turn);
             turn.tools_changed();
@@ -187,13 +186,13 @@ impl Agent {
         let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
         let gone = (label, &*tool.address);
         let (times, replaced) = turn.departures.note(turn.now, &self.name, gone, end);
-        let who = tool::Who(&self.name, &tool);
+        let who = ToolServerInLog(&self.name, &tool);
         log::log!(level(times >= LOOP), "{}", language.tool_left(&who, &why));
         if times >= LOOP {
-            self.complain_of_loop(turn, &tool, times, &why);
+            self.warn_of_loop(turn, &tool, times, &why);
         }
         if replaced >= LOOP && end.reason == CloseReason::Replaced {
-            self.complain_of_war(turn, &tool, replaced);
+            self.warn_of_war(turn, &tool, replaced);
         }
         self.leaving.push_back((tool.key, (&*why).into()));
         self.answer_lost_calls(turn);
@@ -237,8 +236,8 @@ impl Agent {
         robot.speaks_by = Some(speaks_by);
         robot.transparent = !turn.policy.handshake;
         let language = turn.policy.language;
-        let is_loop = turn.complaints.is_crowd(turn.now, &self.name);
-        let who = robot::Who(&self.name, &robot);
+        let is_loop = turn.diagnostics.is_crowd(turn.now, &self.name);
+        let who = RobotInLog(&self.name, &robot);
         log::log!(level(is_loop), "{}", language.robot_joined(who, self.tools.len()));
         turn.keep(robot.memory() + MEMORY_OF_ROBOT);
         self.robots.insert(robot)
@@ -250,11 +249,11 @@ impl Agent {
         turn.free(robot.memory() + MEMORY_OF_ROBOT);
         let language = turn.policy.language;
         let why = language.ending(end);
-        let is_loop = turn.complaints.note_robot(turn.now, &self.name);
-        let who = robot::Who(&self.name, &robot);
+        let is_loop = turn.diagnostics.note_robot(turn.now, &self.name);
+        let who = RobotInLog(&self.name, &robot);
         log::log!(level(is_loop), "{}", language.robot_left(who, &why));
         if is_loop {
-            self.complain_of_crowd(turn, &robot, &why);
+            self.warn_of_crowd(turn, &robot, &why);
         }
         while let Some(call) = self.calls.first_of(key) {
             self.withdraw(turn, call, "client disconnected");
@@ -278,7 +277,7 @@ impl Agent {
             self.report_unused(turn);
         }
         self.give_up_parked(turn);
-        self.complain_of_silence(turn);
+        self.warn_of_silence(turn);
         turn.is_time = true;
     }
 
@@ -292,21 +291,6 @@ impl Agent {
             self.tools.refresh_deadline();
             self.robots.refresh_deadline();
         }
-        self.tools.settle_deadline();
-        self.robots.settle_deadline();
-    }
-
-    fn tool_time(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
-        let Some(tool) = self.tools.expect_mut(key) else { return };
-        // First, for a list that has changed meanwhile is then asked for again at once.
-        for late in tool.late_lists(turn, &mut self.calls) {
-            self.list_is_late(turn, key, &late);
-        }
-        let Some(tool) = self.tools.expect_mut(key) else { return };
-        if let Err(trouble) = tool.time(turn, &mut self.calls) {
-            self.tool_is_opaque(turn, key, trouble);
-        }
-        self.twin_time(turn, key);
     }
 
     /// Gives up the calls that were not answered in time.
@@ -324,58 +308,15 @@ impl Agent {
         }
     }
 
-    /// A list was not answered in time.
-    fn list_is_late(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, late: &Late) {
-        let Some(tool) = self.tools.expect_mut(key) else { return };
-        let language = turn.policy.language;
-        let (kind, words) = match late {
-            Late::Repeated => (Kind::Tools, language.tools_awaited()),
-            Late::Abandoned => (Kind::Tools, language.tools_not_told()),
-            Late::GivenUp { kind, .. } => (*kind, language.list_silent(kind.row().list)),
-        };
-        let is_news = tool.note_trouble(Trouble::ListSilent(kind.row().list), turn.now);
-        if is_news || matches!(late, Late::Abandoned) {
-            log::warn!("{}", language.tool_trouble(tool::Who(&self.name, tool), words));
-        }
-        if let Late::GivenUp { kind, tell } = late {
-            self.list_is_known(turn, key, *kind, *tell);
-        }
-    }
-
-    /// A tool does not shake hands.
-    pub(super) fn tool_is_opaque(
-        &mut self,
-        turn: &mut Turn<'_>,
-        key: ToolServerKey,
-        trouble: Trouble,
-    ) {
-        let Some(tool) = self.tools.expect_mut(key) else { return };
-        let language = turn.policy.language;
-        log::warn!("{}", language.tool_opaque(tool::Who(&self.name, tool), trouble.told(language)));
-        tool.become_opaque(trouble, turn.now);
-        turn.tools_changed();
-    }
-
-    /// Follows new settings.
-    pub(super) fn follow_policy(&mut self, turn: &mut Turn<'_>) {
-        if self.catalogue.follow(&turn.policy.selection) {
-            // At once, whatever has been merged before.
-            let merging = self.catalogue.merging.of_mut(Kind::Tools);
-            (merging.due, merging.not_before) = (true, turn.now);
-        }
-        for tool in self.tools.values_quietly() {
-            tool.follow_policy(turn);
-        }
-    }
-
     /// When [`Agent::time`] has something to do: then, or later.
-    pub(super) fn next_deadline(&self) -> Option<Moment> {
-        // One by one: this is done for every message.
-        let next = earlier(self.tools.next_deadline(), self.robots.next_deadline());
-        let next = earlier(next, self.calls.next_deadline());
-        let next = earlier(next, self.waiting.next_deadline());
-        let next = earlier(next, self.catalogue.next_deadline());
-        earlier(earlier(next, self.unfinished), self.roster.next_deadline())
+    pub(super) fn next_deadline(&mut self) -> Option<Moment> {
+        let mut next = self.calls.next_deadline();
+        next = earlier(next, self.tools.next_deadline());
+        next = earlier(next, self.robots.next_deadline());
+        next = earlier(next, self.waiting.next_deadline());
+        next = earlier(next, self.catalogue.next_deadline());
+        next = earlier(next, self.roster.next_deadline());
+        earlier(next, self.unfinished)
     }
 
     /// Takes a call out that is over.

@@ -5,14 +5,13 @@ use super::Agent;
 use crate::relay::catalogue::{
     pause_after, Conflict, Kind, MergeResult, Offers, Source, UnusedPattern, MAX_OFFERED,
 };
-use crate::relay::hello::{self, Hello};
+use crate::relay::initialize::{self, Hello};
 use crate::relay::numbers::NumberMap;
 use crate::relay::quirks::{self, Schemas};
 use crate::relay::reply;
 use crate::relay::roster::UNKNOWN;
 use crate::relay::table::{RobotKey, ToolServerKey};
-use crate::relay::tool::Tool;
-use crate::relay::trouble::Trouble;
+use crate::relay::tool_server::{ToolServer, Trouble};
 use crate::relay::turn::Turn;
 use crate::sorted::sorted;
 use jsonrpc::Message;
@@ -46,12 +45,10 @@ impl Agent {
         &mut self,
         turn: &mut Turn<'_>,
         kind: Kind,
-        wanted: impl Fn(&Tool) -> bool,
+        wanted: impl Fn(&ToolServer) -> bool,
     ) {
         for key in self.tools_where(wanted) {
-            if let Some(tool) = self.tools.expect_mut(key) {
-                tool.start_listing(turn, &mut self.calls, kind, false);
-            }
+            self.start_listing(turn, key, kind, false);
         }
     }
 
@@ -71,7 +68,7 @@ impl Agent {
     /// Makes one merged list anew, at once or when it is time again. Robots are told where it has
     /// changed, and with `tell` in any case.
     pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind, tell: bool) {
-        let merging = self.catalogue.merging.of_mut(kind);
+        let merging = self.catalogue.merging_mut(kind);
         merging.due = true;
         merging.tell |= tell;
         if merging.not_before > turn.now || turn.is_spent() {
@@ -84,7 +81,7 @@ impl Agent {
     /// Makes the merged lists anew that could not be made before.
     fn merge_if_due(&mut self, turn: &mut Turn<'_>) {
         for kind in Kind::all() {
-            if self.catalogue.merging.of(kind).due {
+            if self.catalogue.is_due(kind) {
                 self.merge(turn, kind, false);
             }
         }
@@ -113,7 +110,7 @@ impl Agent {
         let cost = sources.iter().map(|source| source.items.len().min(MAX_OFFERED)).sum::<usize>();
         let cost = cost.min(MAX_OFFERED) + sources.len() + self.roster.len();
         turn.work += cost;
-        let merging = self.catalogue.merging.of_mut(kind);
+        let merging = self.catalogue.merging_mut(kind);
         merging.due = false;
         let round = &mut self.waiting.round;
         round.again |= round.from.is_some_and(|from| from > 0);
@@ -127,7 +124,7 @@ impl Agent {
         if kind == Kind::Tools && result.changed {
             self.schemas = Schemas::default();
         }
-        merging.not_before = turn.now.after(pause_after(cost));
+        self.catalogue.merging_mut(kind).not_before = turn.now.after(pause_after(cost));
         self.tell_conflicts(turn, kind, &result);
         self.note_left_out(turn, kind, &result);
         if kind == Kind::Tools {
@@ -193,7 +190,7 @@ impl Agent {
 
     /// Tells every initialised robot that a list has changed, now or when it is time again.
     pub(super) fn tell(&mut self, turn: &mut Turn<'_>, kind: Kind) {
-        let telling = self.catalogue.telling.of_mut(kind);
+        let telling = self.catalogue.telling_mut(kind);
         if telling.not_before > turn.now {
             telling.due = true;
             return;
@@ -214,15 +211,14 @@ impl Agent {
                 let _ = turn.send_to_robot(robot.peer, &[&text]);
             }
         }
-        self.catalogue.telling.of_mut(kind).not_before = turn.now.after(wait);
+        self.catalogue.telling_mut(kind).not_before = turn.now.after(wait);
         self.pay_lists_owed(turn);
     }
 
     /// Tells what could not be told before.
     pub(super) fn tell_if_due(&mut self, turn: &mut Turn<'_>) {
         for kind in Kind::all() {
-            let telling = self.catalogue.telling.of(kind);
-            if telling.due && telling.not_before <= turn.now {
+            if self.catalogue.is_telling_due(kind, turn.now) {
                 self.tell(turn, kind);
             }
         }
@@ -242,7 +238,7 @@ impl Agent {
 
     /// Remembers the id of a robot's `tools/list`, to answer it once more.
     pub(super) fn last_listed(&mut self, turn: &mut Turn<'_>, robot: RobotKey, id: &str) {
-        let Some(robot) = self.robots.get_mut(robot) else { return };
+        let Some(robot) = self.robots.expect_mut(robot) else { return };
         let before = robot.memory();
         robot.last_list = Some(id.into());
         turn.replace(before, robot.memory());
@@ -269,7 +265,7 @@ impl Agent {
         id: &str,
         start: usize,
     ) {
-        let Some(robot) = self.robots.get_mut(key) else { return };
+        let Some(robot) = self.robots.expect_mut(key) else { return };
         let list = std::mem::take(self.catalogue.offers.of_mut(kind));
         let is_first_page = kind == Kind::Tools && start == 0;
         if is_first_page {
@@ -293,7 +289,7 @@ impl Agent {
             }
             if let Some((name, size)) = page.left_out {
                 let words = turn.policy.language.offer_too_large(name, size);
-                self.complain_of_large_answer(turn, key, &words);
+                self.warn_of_large_answer(turn, key, &words);
             }
         } else {
             pieces.extend(list.pieces());
@@ -348,6 +344,6 @@ impl Agent {
         });
         let tools = tools.iter().filter_map(|key| self.tools.expect(*key));
         let hellos: Vec<&Hello> = tools.filter_map(|tool| tool.hello.as_ref()).collect();
-        hello::united(&hellos)
+        initialize::united(&hellos)
     }
 }

@@ -1,11 +1,11 @@
-//! Who each tool server is: labels, twins, and those just lost.
+//! ToolServerInLog each tool server is: labels, twins, and those just lost.
 
 use super::Agent;
 use crate::relay::catalogue::{Kind, PerKind};
-use crate::relay::complaints::level;
+use crate::relay::diagnostics::level;
 use crate::relay::roster::{distinct_label, Identified, Identity, Lost, Profile, UNKNOWN};
 use crate::relay::table::ToolServerKey;
-use crate::relay::tool::{Doubt, Tool, Who};
+use crate::relay::tool_server::{Doubt, ToolServer, ToolServerInLog};
 use crate::relay::turn::Turn;
 use crate::time::Moment;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// a dead connection behind, which is found sooner.
 const NOTICE_AFTER: Duration = Duration::from_secs(15);
 
-fn profile(tool: &Tool) -> Profile<'_> {
+fn profile(tool: &ToolServer) -> Profile<'_> {
     Profile {
         server_id: tool.server_id.as_deref(),
         is_introduced: tool.hello.is_some(),
@@ -42,7 +42,7 @@ impl Agent {
     }
 
     /// A tool server is gone, and may come back.
-    pub(super) fn lose(&mut self, turn: &mut Turn<'_>, mut tool: Tool) {
+    pub(super) fn lose(&mut self, turn: &mut Turn<'_>, mut tool: ToolServer) {
         let mut items = PerKind::default();
         for kind in Kind::all() {
             *items.of_mut(kind) = std::mem::take(&mut tool.lists.of_mut(kind).items);
@@ -100,8 +100,8 @@ impl Agent {
         let Some(tool) = self.tools.expect(key) else { return };
         let (own, old) = (profile(tool), tool.identity);
         let others = self.tools.iter().filter(|(other, _)| *other != key);
-        let has_name = |other: &&Tool| own.has_name_of(&profile(other));
-        let same_name: Vec<&Tool> = others.map(|(_, other)| other).filter(has_name).collect();
+        let has_name = |other: &&ToolServer| own.has_name_of(&profile(other));
+        let same_name: Vec<&ToolServer> = others.map(|(_, other)| other).filter(has_name).collect();
         let twin = same_name.iter().find(|other| profile(other).offers_same(&own));
         // One of them may be a socket nobody has noticed to be dead.
         for elder in same_name.iter().filter(|other| other.order < tool.order) {
@@ -117,7 +117,11 @@ impl Agent {
             tool.inherit(lists);
             let count = tool.lists.of(Kind::Tools).items.len();
             let is_loop = turn.departures.is_loop(turn.now, &self.name, Some(&tool.label));
-            log::log!(level(is_loop), "{}", language.tool_ready(Who(&self.name, tool), count));
+            log::log!(
+                level(is_loop),
+                "{}",
+                language.tool_ready(ToolServerInLog(&self.name, tool), count)
+            );
         }
         self.hello = None;
         self.find_server(old);
@@ -167,7 +171,7 @@ impl Agent {
         let serving = self.roster.serving(identity).and_then(|serving| self.tools.expect(serving));
         if let (Some(tool), Some(serving)) = (self.tools.expect(key), serving) {
             let language = turn.policy.language;
-            let who = Who(&self.name, tool);
+            let who = ToolServerInLog(&self.name, tool);
             match doubt {
                 Some(_) => log::warn!("{}", language.twin_silent(who, &serving.label)),
                 None => log::info!("{}", language.twin_answers(who, &serving.label)),
@@ -193,12 +197,12 @@ impl Agent {
             }
         }
         if notice {
-            self.complain_of_twins(turn, key);
+            self.warn_of_twins(turn, key);
         }
     }
 
     /// The twins of a tool server that are in reserve, the oldest first, and the one that serves.
-    pub(super) fn reserve_of(&self, key: ToolServerKey) -> Option<(&Tool, Vec<&Tool>)> {
+    pub(super) fn reserve_of(&self, key: ToolServerKey) -> Option<(&ToolServer, Vec<&ToolServer>)> {
         let identity = self.tools.expect(key)?.identity;
         let serving = self.tools.expect(self.roster.serving(identity)?)?;
         let twins = self.tools_where(|tool| tool.identity == identity && tool.peer != serving.peer);
@@ -208,7 +212,7 @@ impl Agent {
 }
 
 /// Whether one of `tools` that is not ready yet may turn out to be the lost one.
-fn may_be_back<'a>(lost: &Lost, mut tools: impl Iterator<Item = &'a Tool>) -> bool {
-    let in_time = |tool: &Tool| tool.joined <= lost.until;
+fn may_be_back<'a>(lost: &Lost, mut tools: impl Iterator<Item = &'a ToolServer>) -> bool {
+    let in_time = |tool: &ToolServer| tool.joined <= lost.until;
     tools.any(|tool| tool.is_settling() && in_time(tool) && lost.may_be(&profile(tool)))
 }

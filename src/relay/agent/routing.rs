@@ -1,6 +1,6 @@
-//! Where a request goes, what waits until it can go there, and what comes of it.
+//! Where a robot's request goes, and what comes of it.
 
-use super::ask::{Ask, Attempt, LONGEST_ID};
+use super::ask::{Ask, Attempt, MAX_ID_BYTES};
 use super::Agent;
 use crate::close::CloseReason;
 use crate::relay::bucket::AGENT_SHARE;
@@ -8,46 +8,21 @@ use crate::relay::calls::{memory_of_call, Call, Nature, Request};
 use crate::relay::catalogue::{Kind, Offer};
 use crate::relay::quirks;
 use crate::relay::reply::{self, shortened, Cause, Refusal};
-use crate::relay::robot;
+use crate::relay::robot::RobotInLog;
 use crate::relay::roster::UNKNOWN;
+use crate::relay::route::{self, Candidate, Group, Route};
 use crate::relay::table::{RobotKey, ToolServerKey};
-use crate::relay::tool::Tool;
+use crate::relay::tool_server::ToolServer;
 use crate::relay::turn::Turn;
 use crate::relay::waiting::Parked;
 use crate::relay::ToolState;
-use crate::sorted::sorted;
 use jsonrpc::{Id, Message, Params, Splice};
 
 /// How many tool servers a robot's requests go to together, for each request it may have under way.
-const TICKETS_PER_REQUEST: usize = 8;
+const MAX_CALLS_PER_REQUEST: usize = 8;
 
 /// What a message costs besides its bytes where it goes to several.
 const PER_MESSAGE: usize = 1 << 10;
-
-/// Which tool servers are meant.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Group {
-    All,
-    /// Those that joined while `handshake` was off.
-    Transparent,
-}
-
-/// Where a request goes.
-pub(super) enum Route {
-    /// To these tools; the first answer counts.
-    To(Vec<ToolServerKey>),
-    /// To this tool, by the name the tool knows, as it spelled it.
-    Named(ToolServerKey, Option<Box<str>>),
-    /// Nowhere yet.
-    Wait {
-        /// A tool that was here and went is waited for.
-        for_lost: bool,
-    },
-    /// The agent has no tool.
-    NoTool,
-    /// Nobody is there for it.
-    Nobody,
-}
 
 impl Agent {
     /// Where a request for the item `name` goes.
@@ -97,52 +72,27 @@ impl Agent {
     /// off. Each of them keeps its mode whoever asks, so it is for them to say; where an agent has
     /// tool servers of both modes, a robot meets those of its own.
     pub(super) fn passes_through(&self, robot: RobotKey) -> bool {
-        match (self.transparent, self.tools.len()) {
-            (0, 1..) => false,
-            (some, all) if some == all && all > 0 => true,
-            _ => self.robots.get(robot).is_some_and(|robot| robot.transparent),
-        }
+        let own = || self.robots.expect(robot).is_some_and(|robot| robot.transparent);
+        route::passes_through(self.transparent, self.tools.len(), own)
     }
 
     /// Where a request goes that names no item: to the only server there is, else to those that
     /// are `able`, else to what cannot say what it is able to.
-    pub(super) fn route_anywhere(&self, group: Group, able: impl Fn(&Tool) -> bool) -> Route {
-        let (mut count, mut only, mut unknown) = (0, None, None);
-        let (mut is_settling, mut many_unknown) = (false, false);
-        let mut able_ones = Vec::new();
-        let is_meant = |tool: &Tool| group == Group::All || tool.state == ToolState::Transparent;
-        for (key, tool) in self.tools.iter() {
-            if tool.is_unknown() {
-                many_unknown |= unknown.replace(key).is_some();
+    pub(super) fn route_anywhere(&self, group: Group, able: impl Fn(&ToolServer) -> bool) -> Route {
+        let candidates = self.tools.iter().map(|(key, tool)| {
+            let is_meant = group == Group::All || tool.state == ToolState::Transparent;
+            let identity = tool.identity;
+            let serves = identity == UNKNOWN || self.roster.serving(identity) == Some(key);
+            Candidate {
+                key,
+                order: tool.order,
+                is_meant: is_meant && serves,
+                is_able: tool.takes_messages() && able(tool),
+                is_settling: tool.is_settling(),
+                is_unknown: tool.is_unknown(),
             }
-            if !is_meant(tool) {
-                continue;
-            }
-            if tool.identity == UNKNOWN || self.roster.serving(tool.identity) == Some(key) {
-                count += 1;
-                only = Some((key, tool.is_settling()));
-                is_settling |= tool.is_settling();
-                if tool.takes_messages() && able(tool) {
-                    able_ones.push((tool.order, key));
-                }
-            }
-        }
-        match (count, only) {
-            (0, _) if !self.roster.expects_any() => return Route::NoTool,
-            (0, _) => return Route::Wait { for_lost: true },
-            (1, Some((only, false))) => return Route::To(vec![only]),
-            _ => (),
-        }
-        if !able_ones.is_empty() {
-            return Route::To(sorted(able_ones).into_iter().map(|(_, key)| key).collect());
-        }
-        if is_settling {
-            return Route::Wait { for_lost: false };
-        }
-        match unknown {
-            Some(only) if !many_unknown => Route::To(vec![only]),
-            _ => Route::Nobody,
-        }
+        });
+        route::anywhere(candidates, self.roster.expects_any())
     }
 
     /// Sends a robot's request where `route` says. `nobody` is the answer where that is nowhere.
@@ -213,7 +163,7 @@ impl Agent {
             self.refuse(turn, key, id, Refusal::UnclearToken);
             return None;
         }
-        if params.asked_token.is_some_and(|token| token.len() > LONGEST_ID) {
+        if params.asked_token.is_some_and(|token| token.len() > MAX_ID_BYTES) {
             self.refuse(turn, key, id, Refusal::NotAMessage);
             return None;
         }
@@ -225,7 +175,7 @@ impl Agent {
         }
         // A request to many tool servers is work for the relay, as one to many robots is.
         let others = tools.len().saturating_sub(1);
-        let most = turn.policy.max_in_flight.saturating_mul(TICKETS_PER_REQUEST);
+        let most = turn.policy.max_in_flight.saturating_mul(MAX_CALLS_PER_REQUEST);
         if others > 0 && self.calls.count_of(key).0 + others > most {
             let cause = Cause::TooManyInFlight(turn.policy.max_in_flight);
             self.refuse(turn, key, id, Refusal::NotForwarded(cause));
@@ -245,7 +195,7 @@ impl Agent {
         let deadline = turn.now.after(turn.policy.request_timeout);
         // An answer that is too large for the robot will have to be named.
         let kept_name = match &params.name {
-            Some((name, _)) if self.robots.get(key).is_some_and(|r| r.is_xiaozhi_server) => {
+            Some((name, _)) if self.robots.expect(key).is_some_and(|r| r.is_xiaozhi_server) => {
                 shortened(name)
             }
             _ => "",
@@ -266,9 +216,12 @@ impl Agent {
             if let (Some(name), Some((_, spelled))) = (name, &params.name) {
                 splice.put(spelled, name);
             }
-            if tool.take_call(turn, splice.pieces()).is_err() {
+            if turn.send_to_tool(tool.peer, splice.pieces()).is_err() {
                 self.calls.close(call);
                 continue;
+            }
+            if tool.must_be_probed(turn.now) {
+                turn.probe(tool.peer);
             }
             turn.keep(memory);
             turn.traffic.calls += 1;
@@ -290,11 +243,11 @@ impl Agent {
     ) {
         why.count(turn.traffic);
         if why == Refusal::NoTool {
-            self.complain_of_no_tool(turn, key);
+            self.warn_of_no_tool(turn, key);
         }
         let language = turn.policy.language;
         let Some(robot) = self.robots.get(key) else { return };
-        let who = robot::Who(&self.name, robot);
+        let who = RobotInLog(&self.name, robot);
         log::debug!("{}", language.request_refused(who, why.code(), why.message(language)));
         let text = why.answer(id, &self.name, language);
         let peer = robot.peer;
@@ -336,15 +289,15 @@ impl Agent {
             self.trusts(turn, tool);
         }
         turn.traffic.latency.note(turn.now.since(call.since));
-        if call.rival().is_some() && message.result.is_none() {
+        if call.sibling().is_some() && message.result.is_none() {
             return;
         }
-        let mut rival = call.rival();
-        while let Some(key) = rival {
-            rival = self.close_call(turn, key).and_then(|call| call.rival());
+        let mut sibling = call.sibling();
+        while let Some(key) = sibling {
+            sibling = self.close_call(turn, key).and_then(|call| call.sibling());
             turn.traffic.calls_superseded += 1;
         }
-        let Some(robot) = self.robots.get(call.robot()) else { return };
+        let Some(robot) = self.robots.expect(call.robot()) else { return };
         let Id::Given(id) = message.id else { return };
         let own_id = call.id();
         let reads_a_part = robot.is_xiaozhi_server && turn.policy.quirks;
@@ -383,7 +336,7 @@ impl Agent {
         let Some(tool) = self.tools.expect(tool) else { return };
         let language = turn.policy.language;
         let of = language.answer_of(call.name(), &tool.label);
-        self.complain_of_large_answer(turn, call.robot(), &language.answer_too_large(size, &of));
+        self.warn_of_large_answer(turn, call.robot(), &language.answer_too_large(size, &of));
         self.refuse(turn, call.robot(), call.id(), Refusal::TooLarge { size, of: &of });
     }
 
@@ -394,7 +347,7 @@ impl Agent {
             Refusal::TimedOut => turn.traffic.calls_timed_out += 1,
             _ => turn.traffic.calls_failed += 1,
         }
-        if call.rival().is_none() {
+        if call.sibling().is_none() {
             self.refuse(turn, call.robot(), call.id(), why);
         }
     }

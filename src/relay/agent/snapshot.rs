@@ -1,56 +1,28 @@
-//! What the agent shows to who has the key.
+//! What the key holder is shown of the agent.
 
 use super::Agent;
 use crate::relay::catalogue::Kind;
 use crate::relay::numbers::NumberMap;
 use crate::relay::robot::Robot;
 use crate::relay::roster::UNKNOWN;
-use crate::relay::tool::Tool;
-use crate::relay::{
-    AgentStatus, AgentView, Catalogue, RobotStatus, ToolState, ToolStatus, ToolView,
-};
+use crate::relay::tool_server::ToolServer;
+use crate::relay::{AgentStatus, Catalogue, RobotStatus, ToolState, ToolStatus};
 use crate::text::Language;
 use crate::time::Moment;
 
-/// The largest `serverInfo` that is told, in bytes: one may be 256 KiB, and there may be many.
-const LARGEST_INFO: usize = 2048;
+/// The largest `serverInfo` that is shown where names are not, in bytes: one may be 64 KiB, there may be
+/// many, and the page asks every two seconds.
+const MAX_INFO_BYTES: usize = 2048;
 
 impl Agent {
-    /// The agent as who has the key may see it.
-    pub(in crate::relay) fn view(&self, now: Moment, language: Language) -> AgentView {
-        let offers = self.catalogue.offers.of(Kind::Tools);
-        let tools = self.tools_where(|_| true);
-        let tools = tools.iter().filter_map(|key| Some((*key, self.tools.expect(*key)?)));
-        AgentView {
-            robots: self.robots.len(),
-            offered: offers.len(),
-            kept: self.kept,
-            tools: tools
-                .map(|(key, tool)| {
-                    let serves = self.roster.serving(tool.identity) == Some(key);
-                    let (count, names) =
-                        if serves { offers.names_of(tool.identity) } else { Default::default() };
-                    ToolView {
-                        label: tool.label.to_string(),
-                        address: tool.address.to_string(),
-                        state: tool.state,
-                        tools_count: count,
-                        tools: names.to_owned(),
-                        server_info: tool
-                            .hello
-                            .as_ref()
-                            .and_then(|hello| hello.server_info())
-                            .map(str::to_owned),
-                        connected_seconds: now.since(tool.joined).as_secs(),
-                        in_flight: self.calls.count_at(tool.key),
-                        last_error: tool.trouble_at(now).map(|trouble| trouble.told(language)),
-                    }
-                })
-                .collect(),
-        }
-    }
-
-    pub(in crate::relay) fn status(&self, now: Moment, language: Language) -> AgentStatus<'_> {
+    /// What the key holder is shown of the agent: with the names of its tools and all of `serverInfo`, or
+    /// without.
+    pub(in crate::relay) fn status(
+        &self,
+        now: Moment,
+        language: Language,
+        with_names: bool,
+    ) -> AgentStatus<'_> {
         let offers = self.catalogue.offers.of(Kind::Tools);
         // How many names each identity offers.
         let served: NumberMap<u32, usize> = offers.counts().collect();
@@ -62,8 +34,15 @@ impl Agent {
             let in_reserve =
                 tool.identity != UNKNOWN && self.roster.serving(tool.identity) != Some(key);
             let serves = serves.copied().unwrap_or_default();
+            let names = match serves > 0 && with_names {
+                true => offers.names_of(tool.identity).1,
+                false => "",
+            };
             let in_flight = self.calls.count_at(tool.key);
-            Some(ToolStatus { in_reserve, in_flight, ..tool.status(now, language, serves) })
+            let own = tool.status(now, language, serves);
+            let is_shown = |info: &&str| with_names || info.len() <= MAX_INFO_BYTES;
+            let server_info = own.server_info.filter(is_shown);
+            Some(ToolStatus { in_reserve, in_flight, names, server_info, ..own })
         });
         AgentStatus {
             id: &self.name,
@@ -110,25 +89,25 @@ impl Robot {
     }
 }
 
-impl Tool {
+impl ToolServer {
     fn status(&self, now: Moment, language: Language, serves: usize) -> ToolStatus<'_> {
-        let info = self.hello.as_ref().and_then(|hello| hello.server_info());
         ToolStatus {
             connection: self.peer.to_string(),
             label: &self.label,
             address: &self.address,
-            server_info: info.filter(|info| info.len() <= LARGEST_INFO),
-            state: self.state.label(),
+            server_info: self.hello.as_ref().and_then(|hello| hello.server_info()),
+            state: self.state,
             connected_seconds: now.since(self.joined).as_secs(),
             in_flight: 0,
             answered: self.answered,
             tools_count: serves,
+            names: "",
             own_count: match self.state {
                 ToolState::Ready => self.lists.of(Kind::Tools).items.len(),
                 _ => serves,
             },
             in_reserve: false,
-            last_error: self.trouble_at(now).map(|trouble| trouble.told(language)),
+            last_error: self.trouble_at(now).map(|trouble| trouble.text(language)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Robots subscribe to resources, and tool servers are told.
 
 use super::Agent;
+use crate::relay::calls::Request;
 use crate::relay::reply;
 use crate::relay::subscriptions::{memory_of_subscription, CAPABILITY, SUBSCRIBE, UNSUBSCRIBE};
 use crate::relay::table::{RobotKey, ToolServerKey};
@@ -46,7 +47,7 @@ impl Agent {
         }
     }
 
-    /// Who serves which tools has changed: a tool server that has come back, or whose turn it is,
+    /// ToolServerInLog serves which tools has changed: a tool server that has come back, or whose turn it is,
     /// is subscribed to what is wanted of it.
     pub(super) fn renew_subscriptions(&mut self, turn: &mut Turn<'_>) {
         if self.subscriptions.is_empty() {
@@ -73,7 +74,10 @@ impl Agent {
     fn tell_subscription(&mut self, turn: &mut Turn<'_>, to: Peer, method: &str, uri: &str) {
         let tool = self.tools.values_quietly().find(|tool| tool.peer == to);
         let Some(tool) = tool.filter(|tool| tool.is_initialised()) else { return };
-        let number = tool.asks_aside(&mut self.calls);
+        let number = self.calls.ask(tool.key, Request::Aside);
+        if let Some(older) = tool.asked_aside(number) {
+            self.calls.answer(tool.key, older);
+        }
         let uri = reply::quoted(uri);
         let text = format!(
             r#"{{"jsonrpc":"2.0","id":{number},"method":"{method}","params":{{"uri":{uri}}}}}"#

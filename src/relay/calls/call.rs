@@ -37,7 +37,7 @@ pub(in crate::relay) struct Call {
     robot: RobotKey,
     /// The place of another call of the same request: one request may go to several tool servers. Set
     /// when the call is taken out of the table.
-    pub(super) rival: u32,
+    pub(super) sibling: u32,
     id_length: u16,
     token_length: u16,
     /// What kind of request it is, as far as that matters to its answer.
@@ -60,7 +60,7 @@ impl Call {
             text: Text::new([id, token, name]),
             since,
             robot,
-            rival: NONE,
+            sibling: NONE,
             id_length: length(id),
             token_length: length(token),
             nature,
@@ -95,8 +95,8 @@ impl Call {
     }
 
     /// Another call of the same request, if there was one when this one was taken out of the table.
-    pub(in crate::relay) fn rival(&self) -> Option<CallKey> {
-        Some(CallKey(self.rival)).filter(|rival| rival.0 != NONE)
+    pub(in crate::relay) fn sibling(&self) -> Option<CallKey> {
+        Some(CallKey(self.sibling)).filter(|sibling| sibling.0 != NONE)
     }
 
     /// How many bytes of memory it takes.

@@ -80,7 +80,7 @@ fn the_newest_call_of_an_id_is_found_and_each_robot_has_its_own_ids() {
         (table.find(RobotKey::of(1), "8"), table.find(RobotKey::of(0), "\"7\"")),
         (None, None)
     );
-    assert!(table.close(keys[3]).is_some_and(|call| call.id() == "7" && call.rival().is_none()));
+    assert!(table.close(keys[3]).is_some_and(|call| call.id() == "7" && call.sibling().is_none()));
     assert!(table.close(keys[3]).is_none());
     assert_eq!(table.find(RobotKey::of(0), "7"), Some(keys[0]));
     assert_eq!(
@@ -109,14 +109,14 @@ fn a_request_to_several_tool_servers_is_one_request() {
         table.find(RobotKey::of(0), "2").map(|call| table.first_of_request(call)),
         Some(keys[0])
     );
-    let mut rival = table.close(keys[1]).unwrap().rival();
-    assert_eq!((rival, table.count_of(RobotKey::of(0))), (Some(keys[2]), (4, 3)));
-    let mut rivals = 0;
-    while let Some(key) = rival {
-        rival = table.close(key).unwrap().rival();
-        rivals += 1;
+    let mut sibling = table.close(keys[1]).unwrap().sibling();
+    assert_eq!((sibling, table.count_of(RobotKey::of(0))), (Some(keys[2]), (4, 3)));
+    let mut siblings = 0;
+    while let Some(key) = sibling {
+        sibling = table.close(key).unwrap().sibling();
+        siblings += 1;
     }
-    assert_eq!((rivals, table.count_of(RobotKey::of(0))), (2, (2, 2)));
+    assert_eq!((siblings, table.count_of(RobotKey::of(0))), (2, (2, 2)));
     table.check_invariants();
 }
 

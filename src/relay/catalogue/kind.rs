@@ -101,10 +101,6 @@ impl Kind {
 pub(in crate::relay) struct PerKind<T>([T; 4]);
 
 impl<T> PerKind<T> {
-    pub(in crate::relay) fn all(&self) -> &[T; 4] {
-        &self.0
-    }
-
     pub(in crate::relay) fn of(&self, kind: Kind) -> &T {
         let [tools, prompts, resources, templates] = &self.0;
         match kind {

@@ -39,8 +39,11 @@ pub(super) fn pause_after(cost: usize) -> Duration {
 #[derive(Debug, Default)]
 pub(super) struct MergedCatalogue {
     pub offers: PerKind<Offers>,
-    pub telling: PerKind<Telling>,
-    pub merging: PerKind<MergeDue>,
+    telling: PerKind<Telling>,
+    merging: PerKind<MergeDue>,
+    /// The first deadline of both, and whether it may be another one by now.
+    next: Option<Moment>,
+    has_changed: bool,
     /// Which tools are chosen, and whether the list of tools was made by it.
     selection: Arc<Selection>,
     is_chosen: bool,
@@ -104,25 +107,39 @@ impl MergedCatalogue {
         self.offers.of(Kind::Tools).withholds(name)
     }
 
+    /// Whether robots are to be told something of a list now.
+    pub(super) fn is_telling_due(&self, kind: Kind, now: Moment) -> bool {
+        let telling = self.telling.of(kind);
+        telling.due && telling.not_before <= now
+    }
+
     /// Whether a list is to be made anew.
     pub(super) fn is_due(&self, kind: Kind) -> bool {
         self.merging.of(kind).due
     }
 
-    /// Whether there is no list to make anew, and nothing to tell robots.
-    fn is_idle(&self) -> bool {
-        let [one, two, three, four] = self.merging.all();
-        let merges = one.due | two.due | three.due | four.due;
-        let [one, two, three, four] = self.telling.all();
-        !(merges | one.due | two.due | three.due | four.due)
+    /// Whether and when a list is made anew, to be changed.
+    pub(super) fn merging_mut(&mut self, kind: Kind) -> &mut MergeDue {
+        self.has_changed = true;
+        self.merging.of_mut(kind)
+    }
+
+    /// Whether and when robots are told that a list has changed, to be changed.
+    pub(super) fn telling_mut(&mut self, kind: Kind) -> &mut Telling {
+        self.has_changed = true;
+        self.telling.of_mut(kind)
     }
 
     /// When there is a list to make anew, or robots are to be told something.
-    pub(super) fn next_deadline(&self) -> Option<Moment> {
-        // This is asked after every message.
-        if self.is_idle() {
-            return None;
+    pub(super) fn next_deadline(&mut self) -> Option<Moment> {
+        if std::mem::take(&mut self.has_changed) {
+            self.next = self.first_deadline();
         }
+        self.next
+    }
+
+    /// The same, looking at all kinds.
+    pub(super) fn first_deadline(&self) -> Option<Moment> {
         let at = |due: bool, not_before: Moment| due.then_some(not_before);
         let all = Kind::all().flat_map(|kind| {
             let (merging, telling) = (self.merging.of(kind), self.telling.of(kind));

@@ -397,8 +397,8 @@ impl World {
 
     /// What is told to who has the key.
     pub fn look_closely(&self) {
-        for (agent, view) in self.relay.details(self.now) {
-            assert!(AGENTS.contains(&&*agent));
+        for view in self.relay.details(self.now) {
+            assert!(AGENTS.contains(&view.id));
             let labels: BTreeSet<_> = view.tools.iter().map(|tool| &tool.label).collect();
             assert_eq!(labels.len(), view.tools.len(), "a label twice");
         }

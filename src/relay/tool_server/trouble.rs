@@ -1,7 +1,7 @@
 //! What is wrong with a tool server, and for how long that is shown.
 
-use super::catalogue::{Kind, PageError};
-use super::reply::shortened;
+use crate::relay::catalogue::{Kind, PageError};
+use crate::relay::reply::shortened;
 use crate::text::Language;
 use crate::time::Moment;
 use jsonrpc::Fault;
@@ -12,7 +12,7 @@ const SHOWN_FOR: Duration = Duration::from_secs(600);
 
 /// What is wrong with a tool, for the log and the status page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(in crate::relay) enum Trouble {
     /// `initialize` was answered with an error, as it is spelled.
     HandshakeRefused(String),
     /// `initialize` was never answered.
@@ -66,7 +66,7 @@ impl Trouble {
     }
 
     /// Whether the trouble is about the listing of `kind`.
-    pub(super) fn is_about(&self, kind: Kind) -> bool {
+    pub(in crate::relay) fn is_about(&self, kind: Kind) -> bool {
         self.method() == Some(kind.row().list)
     }
 
@@ -86,12 +86,12 @@ impl Trouble {
     }
 
     /// Whether the trouble, which came up at `since`, is still shown at `now`.
-    pub(super) fn is_shown(&self, since: Moment, now: Moment) -> bool {
+    pub(in crate::relay) fn is_shown(&self, since: Moment, now: Moment) -> bool {
         self.lasts() || now.since(since) < SHOWN_FOR
     }
 
     /// What is wrong, for a person.
-    pub(super) fn told(&self, language: Language) -> String {
+    pub(in crate::relay) fn text(&self, language: Language) -> String {
         match self {
             Trouble::HandshakeRefused(error) => language.handshake_refused(shortened(error)),
             Trouble::HandshakeSilent => language.handshake_silent(),

@@ -1,8 +1,34 @@
-//! What the status page is told about everybody: little enough to be asked for every two seconds.
-//!
-//! Lists of names are not part of it: they are fetched when [`AgentStatus::revision`] says that there is something new.
+//! What the key holder is shown of agents, robots and tool servers.
 
 use super::departures::Departed;
+
+/// How far a tool has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolState {
+    /// `initialize` was sent and is not answered yet.
+    Initializing,
+    /// Initialised; the first list of its tools is on the way.
+    Listing,
+    /// Initialised, its tools are known.
+    Ready,
+    /// It did not shake hands; it gets whatever cannot be routed elsewhere.
+    Opaque,
+    /// `handshake = false`: the relay knows nothing of it and passes everything on.
+    Transparent,
+}
+
+impl ToolState {
+    /// The state's name in answers to programs: lower case, never translated.
+    pub fn label(self) -> &'static str {
+        match self {
+            ToolState::Initializing => "initializing",
+            ToolState::Listing => "listing",
+            ToolState::Ready => "ready",
+            ToolState::Opaque => "opaque",
+            ToolState::Transparent => "transparent",
+        }
+    }
+}
 
 /// One agent, for who may see it.
 #[derive(Debug, Default)]
@@ -50,10 +76,10 @@ pub struct ToolStatus<'a> {
     pub label: &'a str,
     /// Where it dialled in from.
     pub address: &'a str,
-    /// `serverInfo` as it sent it; nothing yet, or longer than is told here.
+    /// `serverInfo` as it sent it: JSON; nothing yet, or longer than is shown here.
     pub server_info: Option<&'a str>,
     /// How far it has come.
-    pub state: &'static str,
+    pub state: ToolState,
     /// Seconds since it connected.
     pub connected_seconds: u64,
     /// Requests it has not answered yet.
@@ -62,6 +88,9 @@ pub struct ToolStatus<'a> {
     pub answered: u32,
     /// How many tool names it serves.
     pub tools_count: usize,
+    /// Those names as robots are offered them: the elements of a JSON list. Only where they were asked
+    /// for.
+    pub names: &'a str,
     /// How many it has. More than it serves where a twin of it serves them.
     pub own_count: usize,
     /// Whether a twin of it serves them.

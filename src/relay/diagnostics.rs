@@ -12,9 +12,9 @@ use std::time::Duration;
 /// one speaks first, and at once. A tool waits to be spoken to.
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
-/// What to complain about.
+/// What to warn of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum Topic {
     Notifications,
     NoTool,
     RobotReplies,
@@ -52,11 +52,11 @@ struct Crowd {
     left: u32,
 }
 
-/// What was complained about.
+/// What was warned of.
 #[derive(Debug, Default)]
-pub(super) struct Complaints {
+pub(super) struct Diagnostics {
     crowds: Vec<Crowd>,
-    said: LogThrottle<(Box<str>, Cause)>,
+    said: LogThrottle<(Box<str>, Topic)>,
 }
 
 /// Why an agent has no tool, and what to do.
@@ -76,7 +76,7 @@ pub(super) fn why_no_tool(
     }
 }
 
-impl Complaints {
+impl Diagnostics {
     /// Whether so many robots of the agent come and go that they are summed up.
     pub(super) fn is_crowd(&self, now: Moment, agent: &str) -> bool {
         let crowd = self.crowds.iter().find(|crowd| *crowd.agent == *agent);
@@ -110,12 +110,12 @@ impl Complaints {
     pub(super) fn say(
         &mut self,
         turn: (Moment, &Policy),
-        about: (&str, Cause),
+        about: (&str, Topic),
         who: &dyn Display,
         what: &dyn Fn() -> String,
     ) {
-        let ((now, policy), (agent, cause)) = (turn, about);
-        let Some(said) = self.said.note((agent.into(), cause), now) else { return };
+        let ((now, policy), (agent, topic)) = (turn, about);
+        let Some(said) = self.said.note((agent.into(), topic), now) else { return };
         let language = policy.language;
         if said.others > 0 {
             log::warn!("{}", language.others_unsaid(said.others));
