@@ -897,7 +897,7 @@ fn auto_is_the_language_of_the_locale() {
 /// A folder with a right configuration file and this selection file.
 fn folder_with_selection(text: &str) -> Folder {
     let folder = Folder::with(keyed("language = en\n"));
-    fs::write(folder.0.join("data/tools.json"), text).unwrap();
+    fs::write(folder.path().join("data/tools.json"), text).unwrap();
     folder
 }
 
@@ -909,7 +909,7 @@ fn the_selection_file_is_read_at_the_start_on_a_reload_and_for_a_check() {
     let again = settings::reload(&folder.sources(), &loaded.settings, true).unwrap();
     assert_eq!(again.settings.relay.selection, loaded.settings.relay.selection);
     // Commands that do not need it are not kept from their work by it.
-    fs::write(folder.0.join("data/tools.json"), "{").unwrap();
+    fs::write(folder.path().join("data/tools.json"), "{").unwrap();
     assert!(settings::check(&folder.sources()).is_ok());
     for read in [
         folder.load(),
@@ -919,7 +919,7 @@ fn the_selection_file_is_read_at_the_start_on_a_reload_and_for_a_check() {
         let line = one_line(read);
         assert!(line.contains("tools.json, line 1, column 2: "), "{line}");
     }
-    fs::remove_file(folder.0.join("data/tools.json")).unwrap();
+    fs::remove_file(folder.path().join("data/tools.json")).unwrap();
     assert!(folder.load().unwrap().settings.relay.selection.is_empty());
 }
 
@@ -937,11 +937,11 @@ fn a_selection_without_effect_is_warned_about() {
 fn a_selection_file_that_is_no_text_is_refused() {
     for bytes in [&[b'x'; (1 << 20) + 1][..], b"\xff\xfe{", b"{\0}", b"\xa1\xa1"] {
         let folder = folder_with_selection("");
-        fs::write(folder.0.join("data/tools.json"), bytes).unwrap();
+        fs::write(folder.path().join("data/tools.json"), bytes).unwrap();
         assert!(one_line(folder.load()).contains("tools.json"));
     }
     let folder = folder_with_selection("");
-    fs::remove_file(folder.0.join("data/tools.json")).unwrap();
-    fs::create_dir(folder.0.join("data/tools.json")).unwrap();
+    fs::remove_file(folder.path().join("data/tools.json")).unwrap();
+    fs::create_dir(folder.path().join("data/tools.json")).unwrap();
     assert!(one_line(folder.load()).contains("tools.json"));
 }

@@ -3,7 +3,8 @@
 use super::client::own;
 use super::output::{wrong_use, End};
 use crate::logging;
-use crate::net::server::{Reload, Server};
+use crate::net::server::{Files, Server};
+use crate::settings::selection::{self, ChangeError};
 use crate::settings::{self, Settings, Sources};
 use crate::token::address::addresses;
 use crate::token::SINGLE_MODULE;
@@ -23,8 +24,9 @@ pub(super) fn run(sources: Sources) -> End {
     for warning in &loaded.warnings {
         log::warn!("{warning}");
     }
-    let reload = reload_from(sources, settings.clone(), loaded.file.is_file());
-    let server = match Server::open(settings.clone(), reload) {
+    let (started, had_file) = (settings.clone(), loaded.file.is_file());
+    let files = OwnFiles { sources, current: started.clone(), started, had_file };
+    let server = match Server::open(settings.clone(), Box::new(files)) {
         Ok(server) => server,
         Err(error) => {
             let (host, port) = (&settings.server.host, settings.server.port);
@@ -62,34 +64,50 @@ fn announce(settings: &Settings, server: &Server) {
     logging::print(&text);
 }
 
-/// What a reload does: it reads the settings again and opens the log file again.
-fn reload_from(sources: Sources, started: Settings, mut had_file: bool) -> Reload {
-    let mut current = started.clone();
-    Box::new(move || {
-        let language = current.server.language;
-        match settings::reload(&sources, &current, had_file) {
+/// The files with the settings, for the running server.
+struct OwnFiles {
+    sources: Sources,
+    started: Settings,
+    current: Settings,
+    had_file: bool,
+}
+
+impl Files for OwnFiles {
+    /// Reads the settings again and opens the log file again.
+    fn reload(&mut self) -> Result<(Settings, Vec<String>), Vec<String>> {
+        let language = self.current.server.language;
+        let loaded = match settings::reload(&self.sources, &self.current, self.had_file) {
+            Ok(loaded) => loaded,
             Err(problems) => {
                 logging::reopen();
                 log::error!("{}", language.reload_failed(&problems));
-                Err(problems.0)
+                return Err(problems.0);
             }
-            Ok(loaded) => {
-                let needing = started.needs_restart(&loaded.settings).into_iter();
-                let mut warnings: Vec<String> =
-                    needing.map(|name| language.needs_restart(name)).collect();
-                if current.server.key != loaded.settings.server.key {
-                    warnings.push(language.key_changed());
-                }
-                warnings.extend(loaded.warnings);
-                logging::configure(&loaded.settings);
-                for warning in &warnings {
-                    log::warn!("{warning}");
-                }
-                current.clone_from(&loaded.settings);
-                had_file = loaded.file.is_file();
-                log::info!("{}", current.server.language.reloaded());
-                Ok((loaded.settings, warnings))
-            }
+        };
+        let needing = self.started.needs_restart(&loaded.settings).into_iter();
+        let mut warnings: Vec<String> = needing.map(|name| language.needs_restart(name)).collect();
+        if self.current.server.key != loaded.settings.server.key {
+            warnings.push(language.key_changed());
         }
-    })
+        warnings.extend(loaded.warnings);
+        logging::configure(&loaded.settings);
+        for warning in &warnings {
+            log::warn!("{warning}");
+        }
+        self.current.clone_from(&loaded.settings);
+        self.had_file = loaded.file.is_file();
+        log::info!("{}", self.current.server.language.reloaded());
+        Ok((loaded.settings, warnings))
+    }
+
+    fn choose(
+        &mut self,
+        agent: &str,
+        entry: &[u8],
+        if_match: Option<&str>,
+    ) -> Result<Settings, ChangeError> {
+        let folder = &self.sources.folder;
+        selection::change(&mut self.current, folder, agent, entry, if_match)?;
+        Ok(self.current.clone())
+    }
 }

@@ -11,6 +11,7 @@ mod reload;
 mod request;
 mod response;
 mod routes;
+mod selection;
 mod status;
 mod upgrade;
 
@@ -22,6 +23,7 @@ pub use client::client;
 pub use refusal::RecentRefusal;
 pub use reload::reloaded;
 pub use response::{error_response, RequestError};
+pub use selection::{chosen, SelectionChange};
 
 use crate::close::CloseReason;
 use crate::ledger::{OwnerKind, Totals};
@@ -151,6 +153,9 @@ pub enum Action {
     CheckKey,
     /// Read the settings again, then send the response that [`reloaded`] makes of the outcome.
     Reload,
+    /// Take the body, change the selection, then send the response that [`chosen`] makes of the
+    /// outcome.
+    Choose(SelectionChange),
 }
 
 /// A plain response.
@@ -194,9 +199,18 @@ pub fn answer(head: &RequestHead<'_>, context: &Context<'_>) -> Action {
             "POST" => health::key_refused(&request),
             _ => routes::wrong_method(&request, "POST"),
         },
+        (Some(found), "PUT") if matches!(found.handler, Handler::Selection) => {
+            match selection::change(&request) {
+                Ok(_) if !context.may_see_key => return Action::CheckKey,
+                Ok(change) => return Action::Choose(change),
+                Err(refusal) => refusal,
+            }
+        }
         (Some(_), "OPTIONS") => cors::preflight(&request),
         (Some(found), "GET" | "HEAD") => match found.handler {
-            Handler::Keyed(_) if request.offers_key() && !context.may_see_key => {
+            Handler::Keyed(_) | Handler::Selection
+                if request.offers_key() && !context.may_see_key =>
+            {
                 return Action::CheckKey;
             }
             Handler::Page(page) | Handler::Keyed(page) => {
@@ -206,8 +220,12 @@ pub fn answer(head: &RequestHead<'_>, context: &Context<'_>) -> Action {
                 Ok(upgrade) => return Action::Upgrade(upgrade),
                 Err(refusal) => refusal,
             },
+            Handler::Selection => selection::show(&request),
             Handler::Reload => routes::wrong_method(&request, "POST"),
         },
+        (Some(found), _) if matches!(found.handler, Handler::Selection) => {
+            routes::wrong_method(&request, "GET, HEAD, OPTIONS, PUT")
+        }
         (Some(_), _) => routes::wrong_method(&request, routes::METHODS),
     };
     Action::Respond(cors::with_origin_header(reply, &request).finish(head.method == "HEAD"))

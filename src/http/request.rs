@@ -61,6 +61,12 @@ impl<'a> Request<'a> {
         })
     }
 
+    /// Whether the request carries the key as its credential, and not in the address.
+    pub(super) fn has_bearer_key(&self) -> bool {
+        let bearer = self.bearer().unwrap_or_default();
+        same_key(bearer.as_bytes(), self.context.settings.server.key.as_bytes())
+    }
+
     /// Whether the request carries something that may be meant as the key.
     pub(super) fn offers_key(&self) -> bool {
         self.parameter("key").is_some() || self.bearer().is_some()

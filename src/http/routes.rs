@@ -17,6 +17,8 @@ pub(super) enum Handler {
     Socket(Side),
     /// Reading the settings again, for the key holder: POST only.
     Reload,
+    /// The selection of an agent, for the key holder: to be seen, and to be changed by PUT.
+    Selection,
 }
 
 /// The value of `Allow` for every path except `reload`.
@@ -26,7 +28,7 @@ pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 const MAX_ECHOED_CHARS: usize = 128;
 
 /// Every path, spelled as in [`Request::path`].
-const ROUTES: [(&str, Handler); 12] = [
+const ROUTES: [(&str, Handler); 13] = [
     ("", Handler::Page(to_home)),
     ("/mcp_endpoint", Handler::Page(page::home)),
     ("/mcp_endpoint/mcp", Handler::Socket(Side::Tool)),
@@ -35,6 +37,7 @@ const ROUTES: [(&str, Handler); 12] = [
     ("/mcp_endpoint/status", Handler::Keyed(status::status)),
     ("/mcp_endpoint/tools", Handler::Keyed(status::tools)),
     ("/mcp_endpoint/reload", Handler::Reload),
+    ("/mcp_endpoint/selection", Handler::Selection),
     ("/mcp_endpoint/addresses", Handler::Keyed(status::agent_addresses)),
     ("/health", Handler::Page(health::alive)),
     ("/stats", Handler::Keyed(health::stats)),
@@ -77,8 +80,8 @@ pub(super) fn not_found(request: &Request<'_>) -> Reply {
     }
     let known = ROUTES.map(|(path, handler)| match handler {
         Handler::Page(_) if path.is_empty() => "/".to_owned(),
-        Handler::Page(_) | Handler::Keyed(_) | Handler::Reload => path.to_owned(),
         Handler::Socket(_) => format!("{path}/"),
+        _ => path.to_owned(),
     });
     let language = request.language();
     let details = language.not_found_details(&path, &known.join(" "));

@@ -159,7 +159,7 @@ pub(super) fn agent_addresses(request: &Request<'_>, _: &str) -> Reply {
 }
 
 /// Calls `answer` with the language of the reader if the request carries the key.
-fn with_key(request: &Request<'_>, answer: impl FnOnce(Language) -> Reply) -> Reply {
+pub(super) fn with_key(request: &Request<'_>, answer: impl FnOnce(Language) -> Reply) -> Reply {
     if !request.has_key() {
         return super::health::key_refused(request);
     }
@@ -171,12 +171,12 @@ fn with_key(request: &Request<'_>, answer: impl FnOnce(Language) -> Reply) -> Re
 }
 
 /// The query parameter `agent`, if an agent can have such an id.
-fn agent(request: &Request<'_>) -> Option<String> {
+pub(super) fn agent(request: &Request<'_>) -> Option<String> {
     let id = percent::decode_form(request.parameter("agent")?.as_bytes());
     String::from_utf8(id).ok().filter(|id| id.len() <= MAX_AGENT_ID_BYTES)
 }
 
-fn agent_missing(language: Language) -> Reply {
+pub(super) fn agent_missing(language: Language) -> Reply {
     Reply::error(400, 400, &language.agent_missing(), &language.agent_missing_details())
 }
 

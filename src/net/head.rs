@@ -13,10 +13,15 @@ const MAX_HEADERS: usize = 100;
 /// The first bytes of TLS: a handshake record, major version 3.
 const TLS_RECORD: [u8; 2] = [0x16, 0x03];
 
-/// The bytes received of a head.
+/// The most bytes that are kept of a body while the key of its request is checked.
+const MAX_EARLY_BODY: usize = 64 * 1024;
+
+/// The bytes received of a head, and of the body that is awaited.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     bytes: Vec<u8>,
+    /// How many bytes head and body have together, once a body is awaited.
+    whole: usize,
 }
 
 /// The result of reading a head.
@@ -41,8 +46,35 @@ impl Head {
         allocated(self.bytes.capacity())
     }
 
+    /// Whether a body is awaited: then the key of the request is right.
+    pub(super) fn has_body(&self) -> bool {
+        self.whole > 0
+    }
+
+    /// Waits for `missing` more bytes of a body.
+    pub(super) fn await_body(&mut self, missing: usize) {
+        self.whole = self.bytes.len() + missing;
+        self.bytes.reserve_exact(missing);
+    }
+
+    /// Keeps bytes that arrive before the request is answered. Returns whether there is room for them.
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> bool {
+        let has_room = self.bytes.len() + bytes.len() <= MAX_HEAD_LEN + MAX_EARLY_BODY;
+        if has_room {
+            self.bytes.extend_from_slice(bytes);
+        }
+        has_room
+    }
+
     /// Appends bytes received from `peer`, and answers the request once the head is complete.
     pub(super) fn take(&mut self, bytes: &[u8], peer: IpAddr, context: &Context<'_>) -> Outcome {
+        if self.has_body() {
+            self.bytes.extend_from_slice(bytes);
+            return match self.bytes.len() < self.whole {
+                true => Outcome::Incomplete,
+                false => self.answer(peer, context),
+            };
+        }
         let room = MAX_HEAD_LEN.saturating_sub(self.bytes.len());
         let first = self.bytes.is_empty();
         self.bytes.extend_from_slice(bytes);

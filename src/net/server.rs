@@ -16,6 +16,7 @@ use crate::http::ShellView;
 use crate::ledger::{Owner, OwnerKind};
 use crate::log_throttle::LogThrottle;
 use crate::relay::{Peer, Relay};
+use crate::settings::selection::ChangeError;
 use crate::settings::Settings;
 use crate::time::Moment;
 use mio::event::Event;
@@ -33,9 +34,26 @@ const MAX_EVENTS_PER_TURN: usize = 1024;
 /// Sockets allowed beyond twice `max_connections`, for heads, answers and closing connections.
 const EXTRA_SOCKETS: usize = 64;
 
-/// Reads the settings again when a signal or the key holder asks for it. Returns them with warnings, or
-/// the mistakes found; both have been logged.
-pub type Reload = Box<dyn FnMut() -> Result<(Settings, Vec<String>), Vec<String>>>;
+/// The files with the settings.
+pub trait Files {
+    /// Reads the settings again when a signal or the key holder asks for it.
+    ///
+    /// # Errors
+    /// The mistakes found. They have been logged, as have the warnings about the new settings.
+    fn reload(&mut self) -> Result<(Settings, Vec<String>), Vec<String>>;
+
+    /// Writes `entry` as the entry of `agent` into the selection file, if that is what `if_match` says.
+    /// Returns the settings with the new selection.
+    ///
+    /// # Errors
+    /// Why nothing was written.
+    fn choose(
+        &mut self,
+        agent: &str,
+        entry: &[u8],
+        if_match: Option<&str>,
+    ) -> Result<Settings, ChangeError>;
+}
 
 /// The server.
 pub struct Server {
@@ -53,7 +71,7 @@ pub struct Server {
     /// When the server has stopped at the latest, while it stops.
     stopping: Option<Moment>,
     manager: ServiceManager,
-    reload: Reload,
+    files: Box<dyn Files>,
     /// Limits the log messages about connections that cannot be accepted.
     accept_errors: LogThrottle<AcceptError>,
     /// Limits the log messages about binary frames, by peer and whether they hold text.
@@ -67,7 +85,7 @@ impl Server {
     ///
     /// # Errors
     /// The system's error, if that is not possible.
-    pub fn open(settings: Settings, reload: Reload) -> io::Result<Self> {
+    pub fn open(settings: Settings, files: Box<dyn Files>) -> io::Result<Self> {
         let poll = Poll::new()?;
         let server = &settings.server;
         let listeners = Listeners::open(&server.host, server.port, poll.registry())?;
@@ -85,7 +103,7 @@ impl Server {
             started: Instant::now(),
             stopping: None,
             manager: ServiceManager::of_process(),
-            reload,
+            files,
             accept_errors: LogThrottle::default(),
             binary_frames: LogThrottle::default(),
             memory_cuts: LogThrottle::default(),

@@ -33,7 +33,7 @@ pub use departures::Departed;
 pub use policy::Policy;
 #[cfg(fuzzing)]
 pub use quirks::inlined;
-pub use snapshot::{AgentStatus, Catalogue, RobotStatus, ToolState, ToolStatus};
+pub use snapshot::{AgentStatus, Catalogue, ChosenTool, RobotStatus, ToolState, ToolStatus};
 pub use wire::{Congested, Joining, Peer, Side, Wire};
 
 use crate::close::Ending;
@@ -278,6 +278,12 @@ impl Relay {
     pub fn catalogue<'a>(&'a self, agent: &'a str) -> Catalogue<'a> {
         let found = self.names.get(agent).and_then(|place| self.agents.get(*place));
         found.map_or(Catalogue { agent, ..Catalogue::default() }, Agent::catalogue)
+    }
+
+    /// Every tool of `agent`, offered or hidden: only for who has the key.
+    pub fn chosen_tools(&self, agent: &str) -> Vec<ChosenTool<'_>> {
+        let found = self.names.get(agent).and_then(|place| self.agents.get(*place));
+        found.map(Agent::chosen_tools).unwrap_or_default()
     }
 
     /// Lets an agent handle one input and tidies up behind it.

@@ -99,6 +99,27 @@ pub struct ToolStatus<'a> {
     pub last_error: Option<String>,
 }
 
+/// A tool of an agent as it is chosen, for who may see it.
+#[derive(Debug)]
+pub struct ChosenTool<'a> {
+    /// The label of its tool server, as patterns name it.
+    pub label: &'a str,
+    /// Whether that label is the tool server's own, and not one made to be unique.
+    pub is_label_stable: bool,
+    /// Its own name.
+    pub tool: &'a str,
+    /// The name it is offered under; nothing where it is hidden.
+    pub offered: Option<&'a str>,
+    /// Whether the entry for all agents hides it.
+    pub is_locked: bool,
+    /// Whether the owner has renamed it.
+    pub is_renamed: bool,
+    /// How many characters it has, as it is offered.
+    pub characters: usize,
+    /// The beginning of its description.
+    pub description: String,
+}
+
 /// What the tools of one agent are, for a person who wants to call one.
 #[derive(Debug, Default)]
 pub struct Catalogue<'a> {

@@ -83,6 +83,43 @@ sentences! {
         zh: "新名称最多 {most} 字节，不能含引号、反斜杠或控制字符";
         en: "a new name has at most {most} bytes, without quotes, backslashes and control characters";
     }
+    /// The message of an answer: the selection stays as it was.
+    not_chosen() { zh: "工具选择没有更改"; en: "the selection of tools was not changed"; }
+    /// A page of another site wants to change the selection.
+    foreign_page() {
+        zh: "只有本服务器自己的页面可以更改工具选择；经由代理访问时，请把对外地址写进 [server] public_url";
+        en: "only this server's own page may change the selection of tools; behind a proxy set [server] public_url to the address that browsers use";
+    }
+    /// A body whose length is unknown.
+    length_missing() {
+        zh: "请求必须有一个 Content-Length，不能分块传输";
+        en: "the request needs one Content-Length, and no Transfer-Encoding";
+    }
+    /// A body that is too large.
+    entry_too_large(most: usize) {
+        zh: "一个智能体的工具选择最多 {most} KB；请用 * 模式代替逐个列出";
+        en: "the selection of one agent has at most {most} KB; use patterns with * instead of single names";
+    }
+    /// The file is not the one that was shown.
+    selection_changed() {
+        zh: "工具选择文件在显示之后已被更改；请重新载入后再试";
+        en: "the selection file has changed since it was shown; load it again, then repeat the change";
+    }
+    /// The file cannot be written.
+    selection_not_saved(file: &str, why: String) {
+        zh: "无法写入工具选择文件 {file}: {why}";
+        en: "the selection file {file} cannot be written: {why}";
+    }
+    /// There is no file to write.
+    no_selection_file() {
+        zh: "[tools] selection_file 为空，没有可写入的文件；请设置一个文件";
+        en: "[tools] selection_file is empty, so there is no file to write; set one";
+    }
+    /// Somebody has changed the selection.
+    selection_saved(agent: &str, file: &str) {
+        zh: "[agent {agent:?}] 工具选择已更改，写入 {file}";
+        en: "[agent {agent:?}] the selection of tools was changed and written to {file}";
+    }
     /// Tools are chosen, but nothing is known of tools.
     selection_is_off(file: &str) {
         zh: "[relay] handshake = false 时不合并工具列表，因此 {file} 中的工具选择不起作用";

@@ -14,6 +14,7 @@ mod plain_http;
 mod proxies;
 mod refusals;
 mod relay;
+mod selection;
 mod status;
 mod strangers;
 #[cfg(unix)]

@@ -191,5 +191,6 @@ fn upgraded(settings: &Settings, head: &str) -> Upgrade {
         Action::Respond(response) => panic!("{head}: {}", response.status),
         Action::CheckKey => panic!("{head}: the key may be seen"),
         Action::Reload => panic!("{head}: a reload"),
+        Action::Choose(_) => panic!("{head}: a selection"),
     }
 }

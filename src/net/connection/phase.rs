@@ -86,6 +86,8 @@ pub(in crate::net) enum Action {
     ReadMessages(usize),
     /// Charge for what the connection holds.
     Charge,
+    /// Charge for a request that has become longer.
+    ChargeHead,
     /// Answer that the request head comes too slowly.
     RefuseSlowHead,
     /// Give the delayed answer.

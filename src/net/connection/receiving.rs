@@ -43,8 +43,15 @@ impl Connection {
             Phase::Open(_) => Action::ReadMessages(bytes.len()),
             Phase::Closing { .. } => self.look_for_close(bytes, now, limits),
             Phase::Delayed { answer, .. } => {
-                if let DelayedAnswer::Refusal { farewell, .. } = &mut **answer {
-                    farewell.is_complete(bytes);
+                match &mut **answer {
+                    DelayedAnswer::Refusal { farewell, .. } => drop(farewell.is_complete(bytes)),
+                    // They may be the body.
+                    DelayedAnswer::KeyCheck(head) => {
+                        if head.keep(bytes) {
+                            return Action::ChargeHead;
+                        }
+                    }
+                    DelayedAnswer::Response(_) => (),
                 }
                 self.drop_unwanted(bytes.len(), limits)
             }

@@ -1,8 +1,10 @@
 //! Stopping, reading the settings again, and what the relay has to free.
 
 use super::{Server, EXTRA_SOCKETS};
+use crate::http::{self, Response, SelectionChange};
 use crate::ledger::Owner;
 use crate::net::descriptors;
+use crate::settings::selection::ChangeError;
 use crate::settings::Settings;
 
 impl Server {
@@ -34,12 +36,26 @@ impl Server {
             return Ok(Vec::new());
         }
         self.manager.reloading();
-        let outcome = (self.reload)().map(|(settings, warnings)| {
+        let outcome = self.files.reload().map(|(settings, warnings)| {
             self.apply_settings(settings);
             warnings
         });
         self.tell_ready();
         outcome
+    }
+
+    /// Changes the selection of tools, and makes the answer.
+    pub(super) fn change_selection(&mut self, change: &SelectionChange, body: &[u8]) -> Response {
+        let language = self.shell.language();
+        let outcome = self.files.choose(&change.agent, body, change.if_match.as_deref());
+        let outcome = outcome.map(|settings| {
+            self.apply_settings(settings);
+            self.shell.settings.relay.selection.text().to_owned()
+        });
+        if let Err(ChangeError::Changed(settings)) = &outcome {
+            self.apply_settings((**settings).clone());
+        }
+        http::chosen(&outcome, language)
     }
 
     /// Applies new settings to the running server.

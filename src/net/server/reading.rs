@@ -85,6 +85,10 @@ impl Server {
             Action::ReadHead(count) => self.handle_head(slot, count),
             Action::ReadMessages(count) => self.handle_messages(slot, count),
             Action::Charge => self.shell.charge(slot),
+            Action::ChargeHead => {
+                self.shell.charge_head(slot);
+                self.evict_heads();
+            }
             Action::RefuseSlowHead => self.refuse_slow_head(slot),
             Action::GiveAnswer => self.give_delayed(slot),
             Action::TryToWrite => {

@@ -1,7 +1,9 @@
 //! HTTP requests: answering them, at once or after a delay, and upgrading to a WebSocket.
 
 use super::Server;
-use crate::http::{self, Action, Context, RefusalReason, RequestError, Response, Upgrade};
+use crate::http::{
+    self, Action, Context, RefusalReason, RequestError, Response, SelectionChange, Upgrade,
+};
 use crate::ledger::Owner;
 use crate::net::connection::DelayedAnswer;
 use crate::net::head::{Head, Outcome};
@@ -14,6 +16,9 @@ use std::time::Duration;
 /// The largest response, in bytes, charged to the address that asked. Only the key holder gets larger
 /// ones, which are charged to the server.
 const MAX_STRANGER_RESPONSE: usize = 64 * 1024;
+
+/// What a client may wait for before it sends a body.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 impl Server {
     /// Handles `count` bytes of a head that have just been read.
@@ -47,6 +52,7 @@ impl Server {
                         self.respond(slot, &response);
                     }
                     Action::Upgrade(upgrade) => self.upgrade(slot, upgrade, &rest),
+                    Action::Choose(change) => self.choose(slot, head, &change, &rest),
                     Action::CheckKey | Action::Reload => self.delay_key_check(slot, head),
                 }
             }
@@ -72,7 +78,7 @@ impl Server {
                 now: self.shell.now,
             },
             now: self.shell.now,
-            may_see_key: count.is_none(),
+            may_see_key: count.is_none() || head.has_body(),
         };
         match count {
             Some(count) => head.take(self.buffer.get(..count).unwrap_or_default(), peer, &context),
@@ -175,6 +181,23 @@ impl Server {
         }
     }
 
+    /// Changes the selection, once the body of the request is there: `body` is what has come of it.
+    fn choose(&mut self, slot: usize, mut head: Box<Head>, change: &SelectionChange, body: &[u8]) {
+        if let Some(body) = body.get(..change.length) {
+            let response = self.change_selection(change, body);
+            return self.respond(slot, &response);
+        }
+        head.await_body(change.length.saturating_sub(body.len()));
+        let Some(entry) = self.shell.table.get_mut(slot) else { return };
+        entry.connection.return_head(head);
+        if change.expects_continue {
+            self.shell.push_bytes(slot, CONTINUE);
+        }
+        self.shell.charge_head(slot);
+        self.shell.rearm(slot);
+        self.evict_heads();
+    }
+
     /// Gives a delayed answer.
     pub(super) fn give_delayed(&mut self, slot: usize) {
         if let Some(answer) = self.shell.take_delayed(slot) {
@@ -206,6 +229,10 @@ impl Server {
         let (peer, address) = (entry.caller.address.ip(), entry.caller.ip());
         let response = match self.read_head(&mut head, peer, None) {
             Outcome::Whole { answer: Action::Respond(response), .. } => response,
+            Outcome::Whole { answer: Action::Choose(change), rest, .. } => {
+                self.refusals.was_right(address);
+                return self.choose(slot, head, &change, &rest);
+            }
             Outcome::Whole { answer: Action::Reload, .. } => {
                 let outcome = self.reload();
                 http::reloaded(&outcome, self.shell.language())

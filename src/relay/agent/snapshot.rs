@@ -6,9 +6,13 @@ use crate::relay::numbers::NumberMap;
 use crate::relay::robot::Robot;
 use crate::relay::roster::UNKNOWN;
 use crate::relay::tool_server::ToolServer;
-use crate::relay::{AgentStatus, Catalogue, RobotStatus, ToolState, ToolStatus};
+use crate::relay::{AgentStatus, Catalogue, ChosenTool, RobotStatus, ToolState, ToolStatus};
 use crate::text::Language;
 use crate::time::Moment;
+use std::collections::HashSet;
+
+/// The `server_id` of a tool server, what it calls itself, and the label of its identity.
+type ToolServerNames<'a> = (Option<&'a str>, Option<&'a str>, &'a str);
 
 /// The largest `serverInfo` that is shown where names are not, in bytes: one may be 64 KiB, there may be
 /// many, and the page asks every two seconds.
@@ -58,6 +62,22 @@ impl Agent {
             tools: tools.collect(),
             lost: Vec::new(),
         }
+    }
+
+    /// Every tool of the agent, offered or hidden.
+    pub(in crate::relay) fn chosen_tools(&self) -> Vec<ChosenTool<'_>> {
+        let mut tools = self.catalogue.chosen_tools(&self.name);
+        let own = |tool: &'_ ToolServerNames<'_>| tool.0.or(tool.1) == Some(tool.2);
+        let lost = self.roster.lost().iter();
+        let lost =
+            lost.map(|l| (l.server_id.as_deref(), l.own_name.as_deref(), &*l.identity_label));
+        let here = self.tools.iter();
+        let here = here.map(|(_, t)| (t.server_id.as_deref(), t.own_name(), &*t.identity_label));
+        let stable: HashSet<&str> = lost.chain(here).filter(own).map(|names| names.2).collect();
+        for tool in &mut tools {
+            tool.is_label_stable = stable.contains(tool.label);
+        }
+        tools
     }
 
     pub(in crate::relay) fn catalogue(&self) -> Catalogue<'_> {

@@ -1,15 +1,21 @@
 //! A merged list that is not empty: an index of the lists it was made of. It holds no text of its own.
 
 use super::items::{Item, Items};
+use super::selection::{Choice, Chosen};
 use super::templates::Templates;
 use crate::relay::reply::quoted;
+use crate::relay::snapshot::ChosenTool;
 use crate::sorted::sorted;
-use jsonrpc::message::last_member;
+use jsonrpc::message::{last_member, string};
 use jsonrpc::Splice;
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::mem::size_of;
 use std::rc::Rc;
 use ws::memory::{allocated, array_of};
+
+/// How much of a description is shown, in characters.
+const MAX_SHOWN_CHARS: usize = 200;
 
 /// An item as robots are offered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,6 +217,51 @@ impl Merged {
             at += 1;
         }
         pieces
+    }
+
+    /// Every item, offered or hidden, by what was `chosen`.
+    pub(super) fn chosen(&self, chosen: Chosen<'_>) -> Vec<ChosenTool<'_>> {
+        let (mut found, mut buffer) = (Vec::new(), String::new());
+        let mut entries = self.entries.iter().enumerate().peekable();
+        for (source, lister) in self.sources.iter().enumerate() {
+            for (at, item) in lister.items.iter().enumerate() {
+                let is_it = |(_, entry): &(usize, &Entry)| {
+                    entry.source as usize == source && entry.item as usize == at
+                };
+                let entry = entries.next_if(is_it);
+                let choice = chosen.choice(&lister.label, item.name, &mut buffer);
+                let is_locked = match (entry, choice) {
+                    (Some(_), _) => false,
+                    (None, Choice::Hidden { is_locked }) => is_locked,
+                    // There is no room for it, or another one has its name.
+                    (None, Choice::Offered(_)) => continue,
+                };
+                let offered = entry.map(|(place, _)| self.name(place));
+                let count = |piece: &&str| piece.chars().count();
+                let characters = match entry {
+                    Some((_, entry)) => self.spliced(entry, &item).pieces().iter().map(count).sum(),
+                    None => count(&item.raw),
+                };
+                let own = || last_member(item.raw, "description").and_then(string);
+                let text = offered.and_then(|name| chosen.description(name)).map(Cow::Borrowed);
+                let text = text.or_else(own).unwrap_or_default();
+                let mut description: String = text.chars().take(MAX_SHOWN_CHARS).collect();
+                if description.len() < text.len() {
+                    description.push('…');
+                }
+                found.push(ChosenTool {
+                    label: &lister.label,
+                    is_label_stable: false,
+                    tool: item.name,
+                    offered,
+                    is_locked,
+                    is_renamed: entry.is_some_and(|(_, entry)| entry.is_chosen()),
+                    characters,
+                    description,
+                });
+            }
+        }
+        found
     }
 
     pub(super) fn memory(&self) -> usize {

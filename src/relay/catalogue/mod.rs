@@ -24,6 +24,7 @@ pub(super) use unused::{Unused, UnusedPattern};
 pub use patterns::Patterns;
 pub use selection::{Selection, SelectionEntry, Texts, ALL_AGENTS};
 
+use super::snapshot::ChosenTool;
 use crate::time::Moment;
 use selection::Choice;
 use std::sync::Arc;
@@ -90,6 +91,11 @@ impl MergedCatalogue {
     pub(super) fn hides(&self, agent: &str, label: &str, name: &str) -> bool {
         let chosen = self.selection.of(agent);
         matches!(chosen.choice(label, name, &mut String::new()), Choice::Hidden { .. })
+    }
+
+    /// Every tool of `agent`, offered or hidden.
+    pub(super) fn chosen_tools(&self, agent: &str) -> Vec<ChosenTool<'_>> {
+        self.offers.of(Kind::Tools).chosen(self.selection.of(agent))
     }
 
     /// Patterns and names of the selection that pick no tool of `agent`, see [`Unused::find`].

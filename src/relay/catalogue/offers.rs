@@ -7,6 +7,7 @@ use super::kind::Kind;
 use super::merge::{MergeResult, Merging, Source};
 use super::merged::{Lister, Merged, Offer};
 use super::selection::Chosen;
+use crate::relay::snapshot::ChosenTool;
 use jsonrpc::Splice;
 use std::rc::Rc;
 
@@ -103,6 +104,11 @@ impl Offers {
     /// Whether an item of this name is hidden, or offered under another name.
     pub(in crate::relay) fn withholds(&self, name: &str) -> bool {
         self.list.as_ref().is_some_and(|list| list.withholds(name))
+    }
+
+    /// Every item, offered or hidden, by what was `chosen`.
+    pub(super) fn chosen(&self, chosen: Chosen<'_>) -> Vec<ChosenTool<'_>> {
+        self.list.as_ref().map(|list| list.chosen(chosen)).unwrap_or_default()
     }
 
     /// The lists it was made of, with their labels.

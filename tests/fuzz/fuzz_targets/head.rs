@@ -93,7 +93,7 @@ fuzz_target!(|data: &[u8]| {
         Action::Upgrade(upgrade) => upgrade_is_sound(upgrade),
         Action::CheckKey => assert!(!may_see_key),
         // Only who has shown the key may ask for it.
-        Action::Reload => assert!(may_see_key && has(head, KEY)),
+        Action::Reload | Action::Choose(_) => assert!(may_see_key && has(head, KEY)),
     }
     if head.len() <= LARGEST_HEAD {
         // What was clear from pieces is the same from the whole.
