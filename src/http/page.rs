@@ -10,7 +10,7 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The hashes of the only script and the only style sheet that a browser may use, so that no name of a
 /// tool can become a script.
-const SCRIPT: &str = "sha256-f1JTwSYnrTgCNcSbZRdRMMl41ZEOqEHPtVVdi8jBS18=";
+const SCRIPT: &str = "sha256-zNINjP2hc9xZQAI2H7w34xDltlVidhUqULBXkfyITcQ=";
 const STYLE: &str = "sha256-jEla0s4zmJ8QUoQMrqxucyDXQHe8yuHEllSmKY/V+EQ=";
 
 /// The answer to `GET /mcp_endpoint/`.

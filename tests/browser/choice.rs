@@ -1,8 +1,8 @@
 //! Which tools an agent offers, chosen on the page.
 
 use super::common::browser::{Browser, Look};
-use super::common::{skip, Server, Tool, PATIENCE};
-use super::{AGENT, PHONE};
+use super::common::{Server, Tool, PATIENCE};
+use super::{signed_in, AGENT, PHONE};
 use serde_json::{json, Value};
 use std::path::PathBuf;
 
@@ -21,16 +21,6 @@ fn company(server: &Server, agent: &str) -> Vec<Tool> {
         tools.push(connect(&format!("server_{number}"), &names));
     }
     tools
-}
-
-/// A browser that shows the board of a server on which one can choose.
-fn signed_in(server: &Server, look: Look) -> Option<Browser> {
-    let path = format!("/mcp_endpoint/selection?agent={AGENT}&key={}", server.key());
-    if server.get(&path).status == 404 {
-        skip("needs a server with /mcp_endpoint/selection");
-        return None;
-    }
-    super::signed_in(server, look)
 }
 
 fn file(server: &Server) -> PathBuf {
