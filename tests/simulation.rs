@@ -10,6 +10,8 @@
 mod actors;
 #[path = "simulation/checks.rs"]
 mod checks;
+#[path = "simulation/choices.rs"]
+mod choices;
 #[path = "simulation/play.rs"]
 mod play;
 #[path = "simulation/random.rs"]

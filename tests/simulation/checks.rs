@@ -66,6 +66,8 @@ impl Play {
         let expected =
             request.text.replace("@ID@", &id).replace("@TOKEN@", &id).replace("@NAME@", name);
         assert_eq!(text, expected, "not passed through");
+        let is_hidden = request.method == "tools/call" && self.choices[tool.agent].hides(name);
+        assert!(tool.transparent || !is_hidden, "it is hidden: {text}");
         let twice = tool.pending.iter().filter(|pending| pending.key == Some(key)).count();
         assert_eq!(twice, 1, "sent twice: {text}");
         if request.method == "tools/call" && !tool.transparent {
@@ -156,7 +158,10 @@ impl Play {
         if method == "tools/list" {
             robot.offered = offered(result);
             robot.epoch = epoch;
+            let (agent, offered) = (robot.agent, robot.offered.clone());
+            offered.iter().for_each(|(name, _)| self.check_listed(agent, name));
         }
+        let robot = self.robots.get_mut(&peer).unwrap();
         let owed = robot.owed.entry(id.to_owned()).or_default();
         let requests = &self.requests;
         // Others may still want what a robot unsubscribes: the relay answers then.

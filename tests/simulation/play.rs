@@ -1,6 +1,7 @@
 //! What happens: peers come, speak and go, and time passes.
 
 use crate::actors::{Pending, Request, Robot, Temper, Tool};
+use crate::choices::Choice;
 use crate::random::Random;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::ledger::{Account, Ledger, Owner};
@@ -74,6 +75,9 @@ pub(crate) struct Play {
     loud: bool,
     /// The owner changes `handshake` now and then.
     pub(crate) toggles: bool,
+    /// The owner chooses other tools now and then; what was chosen last for each agent.
+    chooses: bool,
+    pub(crate) choices: Vec<Choice>,
 }
 
 impl Play {
@@ -81,7 +85,7 @@ impl Play {
         let mut random = Random::new(seed);
         let policy = policy(&mut random);
         let agents = random.below(3) + 1;
-        let toggles = random.percent(20);
+        let (toggles, chooses) = (random.percent(20), random.percent(50));
         let mut play = Play {
             relay: Relay::new(policy.clone()),
             wire: FakeWire::default(),
@@ -96,6 +100,8 @@ impl Play {
             events: VecDeque::new(),
             loud,
             toggles,
+            chooses,
+            choices: vec![Choice::default(); agents as usize],
             random,
             policy,
         };
@@ -152,6 +158,9 @@ impl Play {
         if self.toggles && self.random.percent(1) {
             return self.handshake_changes();
         }
+        if self.chooses && self.random.percent(1) {
+            return self.selection_changes();
+        }
         match self.random.below(100) {
             0..=3 => self.tool_joins(),
             4..=5 => self.somebody_leaves(true),
@@ -171,6 +180,11 @@ impl Play {
         self.policy.handshake = !self.policy.handshake;
         self.note(format!("handshake = {}", self.policy.handshake));
         self.everything_may_change();
+        self.policy_changes();
+    }
+
+    /// The relay follows new settings.
+    pub(crate) fn policy_changes(&mut self) {
         self.relay.set_policy(self.now, self.policy.clone(), &mut self.wire);
         self.look();
     }
@@ -234,7 +248,7 @@ impl Play {
         }
     }
 
-    fn robot_joins_at(&mut self, agent: usize) -> Peer {
+    pub(crate) fn robot_joins_at(&mut self, agent: usize) -> Peer {
         let peer = self.new_peer();
         self.note(format!("robot {peer} joins {}", self.marks[agent]));
         self.robots.insert(peer, Robot { agent, ..Robot::default() });
@@ -328,7 +342,7 @@ impl Play {
         self.everything_may_change();
     }
 
-    fn everything_may_change(&mut self) {
+    pub(crate) fn everything_may_change(&mut self) {
         for epoch in &mut self.epochs {
             *epoch += 1;
         }
@@ -368,9 +382,13 @@ impl Play {
                     continue;
                 }
                 let of = tool.server.identity();
+                let choice = self.choices[agent];
+                let chosen = tool.server.names.iter().filter(|name| !choice.hides(name)).count();
                 let count = offered.iter().filter(|(_, server)| *server == of).count();
-                assert!(count >= tool.server.names.len(), "{of} is missing: {offered:?}");
+                assert!(count >= chosen, "{of} is missing: {offered:?}");
             }
+            let offered = offered.clone();
+            self.listed_is_callable(agent, &offered);
         }
     }
 
