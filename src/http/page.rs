@@ -130,8 +130,8 @@ mod tests {
         if std::env::var_os("UPDATE_DOCS").is_some() {
             let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/page.html.gz");
             let file = std::fs::File::create(path).unwrap();
-            return zopfli::compress(Default::default(), zopfli::Format::Gzip, PAGE.as_bytes(), file)
-                .unwrap();
+            let page = PAGE.as_bytes();
+            return zopfli::compress(Default::default(), zopfli::Format::Gzip, page, file).unwrap();
         }
         let mut unpacked = String::new();
         GzDecoder::new(PACKED).read_to_string(&mut unpacked).unwrap();
