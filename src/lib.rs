@@ -12,7 +12,7 @@
 //! * [`cli`] is the command line: it runs the server, and has the commands beside it, which dial a
 //!   server as everybody does.
 //!
-//! Imports run downward only; ARCHITECTURE.md has the order, and `tests/layers.rs` holds it.
+//! Imports run downward only; ARCHITECTURE.md has the order, and `tests/docs/layers.rs` holds it.
 
 #![forbid(unsafe_code)]
 

@@ -6,7 +6,6 @@
 //! * [`Client`]: a WebSocket client that sees every frame.
 //! * [`Tool`]: a scripted MCP server at the tool endpoint, in a thread of its own.
 //! * [`Robot`]: an MCP client at the robot endpoint.
-//! * [`browser`]: a real browser, for the status page.
 //! * [`Parts`]: programs in Python made with the libraries that real peers are made with.
 //!
 //! Nothing here sleeps in the hope that something has happened by then: everything waits for an
@@ -26,7 +25,6 @@
     clippy::panic
 )]
 
-pub mod browser;
 mod client;
 mod folder;
 mod frame;
