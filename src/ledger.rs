@@ -325,6 +325,7 @@ pub fn tree_of<K, V>(len: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     fn agent(name: &str) -> Owner {
         Owner::Agent(name.into())
@@ -419,11 +420,8 @@ mod tests {
 
     #[test]
     fn the_payer_always_holds_at_least_its_share() {
-        let mut state = 7u32;
-        let mut random = |below: usize| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as usize % below
-        };
+        let mut random = Random::new(7);
+        let mut random = |below: usize| random.place(below);
         for _ in 0..10_000 {
             let owners: Vec<Owner> = (0..1 + random(6)).map(|n| agent(&n.to_string())).collect();
             let holdings: Vec<usize> = owners.iter().map(|_| random(400)).collect();

@@ -40,6 +40,16 @@ mod skip;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, dead_code, unreachable_pub)]
+#[path = "../tests/common/frame.rs"]
+mod test_frame;
+
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../tests/common/random.rs"]
+mod random;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, dead_code, unreachable_pub)]
 #[path = "../tests/common/folder.rs"]
 mod folder;
 

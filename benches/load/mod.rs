@@ -12,6 +12,9 @@
 
 pub(crate) mod dial;
 pub(crate) mod floor;
+#[allow(dead_code)]
+#[path = "../../tests/common/folder.rs"]
+mod folder;
 pub(crate) mod frames;
 pub(crate) mod generator;
 pub(crate) mod peers;

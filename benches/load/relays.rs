@@ -1,12 +1,12 @@
 //! The relays under test: the real program and the floor, each in its own process.
 
 use super::floor;
+use super::folder::Folder;
 use super::process;
 use mcp_endpoint_server::token::Token;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The program, as `cargo build --release` makes it.
@@ -14,26 +14,6 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-endpoint-server");
 
 /// The key of every server here.
 const KEY: &str = "0123456789abcdef0123456789abcdef";
-
-/// A folder that is removed on drop.
-pub(crate) struct Folder(PathBuf);
-
-impl Folder {
-    pub(crate) fn fresh() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("mcp-endpoint-bench-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).expect("a folder for the server");
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A running relay. Dropping it ends it.
 pub(crate) struct Relay {
@@ -50,7 +30,7 @@ impl Relay {
     /// Starts the program with these settings, `SECTION_KEY` and value.
     pub(crate) fn product(settings: &[(&str, &str)]) -> Self {
         let folder = Folder::fresh();
-        let (child, terminal, port, _) = start_product(&folder.0, settings);
+        let (child, terminal, port, _) = start_product(folder.path(), settings);
         Relay { child, _terminal: terminal, _folder: Some(folder), port, is_product: true }
     }
 
@@ -92,7 +72,7 @@ impl Drop for Relay {
 pub(crate) fn starting_times(count: usize) -> Vec<Duration> {
     let folder = Folder::fresh();
     let start = || {
-        let (mut child, _terminal, _, took) = start_product(&folder.0, &[]);
+        let (mut child, _terminal, _, took) = start_product(folder.path(), &[]);
         let _ = child.kill();
         let _ = child.wait();
         took

@@ -14,6 +14,11 @@ pub mod message;
 pub mod scan;
 pub mod splice;
 
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../../tests/common/random.rs"]
+mod random;
+
 pub use fault::{Fault, FaultKind};
 pub use line::{read_line, Read};
 pub use message::{Id, Message, MessageError, Params, Unread};

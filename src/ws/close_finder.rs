@@ -83,14 +83,11 @@ impl CloseFinder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_frame::Frame;
 
     /// A frame with an all-zero mask.
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![first, 0x80 | 127];
-        bytes.extend((payload.len() as u64).to_be_bytes());
-        bytes.extend([0; 4]);
-        bytes.extend(payload);
-        bytes
+        Frame::bytes_masked_with_zeros(first, payload)
     }
 
     fn close() -> Vec<u8> {

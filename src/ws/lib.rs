@@ -14,6 +14,11 @@ mod receive;
 mod role;
 mod send;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, dead_code, unreachable_pub)]
+#[path = "../../tests/common/frame.rs"]
+mod test_frame;
+
 pub use close_finder::CloseFinder;
 pub use frame::FrameError;
 pub use receive::{Incoming, Input, Receiver};

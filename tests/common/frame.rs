@@ -82,11 +82,16 @@ impl Frame {
         bytes
     }
 
-    /// The bytes of a text of any size on the wire, masked with zeros: they cost little to make.
-    pub fn bytes_of_text(text: &str) -> Vec<u8> {
-        let mut bytes = Self::head_without_mask(0x80 | TEXT, text.len() as u64);
-        bytes.extend(text.as_bytes());
+    /// Any payload of any size on the wire, masked with zeros: it costs little to make.
+    pub fn bytes_masked_with_zeros(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = Self::head_without_mask(first, payload.len() as u64);
+        bytes.extend(payload);
         bytes
+    }
+
+    /// The same for a text.
+    pub fn bytes_of_text(text: &str) -> Vec<u8> {
+        Self::bytes_masked_with_zeros(0x80 | TEXT, text.as_bytes())
     }
 
     /// The head of a frame of this size whose mask is zeros.

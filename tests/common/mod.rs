@@ -32,6 +32,7 @@ mod journal;
 mod message;
 pub mod parts;
 mod process;
+mod random;
 mod raw;
 mod robot;
 mod server;
@@ -48,6 +49,7 @@ pub use parts::{Part, Parts};
 #[cfg(unix)]
 pub use process::signal;
 pub use process::Process;
+pub(crate) use random::Random;
 pub use raw::{Ending, Raw, Response};
 pub use robot::Robot;
 pub use server::{program, Builder, Ended, Server, CONFIG, LOG};

@@ -1,7 +1,7 @@
 //! Configuration files of every odd kind, as a whole: each works, or ends in clear lines that
 //! name what is wrong and what is accepted. None panics, and none loses a byte.
 
-use crate::common::{skip, Folder};
+use crate::common::{skip, Folder, Random};
 use mcp_endpoint_server::settings::table::{Row, TABLE};
 use mcp_endpoint_server::settings::{self, Loaded, Origins, Problems, Settings, Sources};
 use mcp_endpoint_server::text::Language;
@@ -785,13 +785,12 @@ fn texts_made_at_random_never_panic_and_get_their_key() {
         "[server]", "[relay]", "\n", "\n", "\r\n", "\r", "key", "port", " ", "\t", "=", ":", "#",
         ";", "\\", "short", "1", "中", "\u{feff}", "\u{3000}", "[", "]", "%",
     ];
-    let mut seed = 11_u32;
+    let mut random = Random::new(11);
     let mut keyed = 0;
     for _ in 0..3000 {
         let mut text = "[server]\n".to_owned();
         for _ in 0..14 {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            text.push_str(pieces[(seed >> 16) as usize % pieces.len()]);
+            text.push_str(pieces[random.place(pieces.len())]);
         }
         let folder = Folder::with(&text);
         let Ok(loaded) = folder.load() else {

@@ -2,8 +2,8 @@
 //!
 //! `cargo test --release --test stress soak:: -- --ignored --nocapture`
 
-use crate::common::{Server, CONFIG};
-use crate::load::{Dice, Good, Tally, Target};
+use crate::common::{Random, Server, CONFIG};
+use crate::load::{Good, Tally, Target};
 use crate::storm;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -83,10 +83,10 @@ fn attack(server: &Server, target: &Target, rough: &Rough, seed: u64, length: Du
     let config = server.folder().read(CONFIG);
     std::thread::scope(|scope| {
         for attacker in 0..ATTACKERS {
-            let mut dice = Dice::new(seed.wrapping_mul(31).wrapping_add(attacker));
+            let mut random = Random::new(seed.wrapping_mul(31).wrapping_add(attacker));
             scope.spawn(move || {
                 while Instant::now() < end {
-                    attack_once(target, rough, &mut dice);
+                    attack_once(target, rough, &mut random);
                 }
             });
         }
@@ -108,22 +108,22 @@ fn attack(server: &Server, target: &Target, rough: &Rough, seed: u64, length: Du
     least
 }
 
-fn attack_once(target: &Target, rough: &Rough, dice: &mut Dice) {
+fn attack_once(target: &Target, rough: &Rough, random: &mut Random) {
     rough.attacks.fetch_add(1, Ordering::Relaxed);
-    match dice.roll(12) {
+    match random.below(12) {
         0..=4 => {
-            let count = 1 + dice.roll(300);
-            storm::come_and_go(target, dice, count);
+            let count = 1 + random.below(300);
+            storm::come_and_go(target, random, count);
         }
         5..=6 => {
-            let (lost, doubled) = storm::flood(target, dice);
+            let (lost, doubled) = storm::flood(target, random);
             rough.lost.fetch_add(lost as usize, Ordering::Relaxed);
             rough.doubled.fetch_add(doubled as usize, Ordering::Relaxed);
         }
-        7 => storm::do_not_read(target, dice),
-        8..=9 => storm::talk_nonsense(target, dice),
-        10 => storm::ping(target, dice),
-        _ => storm::begin(target, dice),
+        7 => storm::do_not_read(target, random),
+        8..=9 => storm::talk_nonsense(target, random),
+        10 => storm::ping(target, random),
+        _ => storm::begin(target, random),
     }
 }
 

@@ -1,37 +1,37 @@
 //! Peers that misbehave, for a while.
 
-use crate::common::{upgrade, Client, Event, Frame, Message, Raw, PING, TEXT};
-use crate::load::{call, large_frame, shaken, Dice, EchoTool, Target};
+use crate::common::{upgrade, Client, Event, Frame, Message, Random, Raw, PING, TEXT};
+use crate::load::{call, large_frame, shaken, EchoTool, Target};
 use std::collections::HashMap;
 use std::io::Write;
 use std::time::Duration;
 
 /// Has `count` tools and robots come and go at random, some sixty at a time, each in its own way.
-pub(crate) fn come_and_go(target: &Target, dice: &mut Dice, count: u64) {
+pub(crate) fn come_and_go(target: &Target, random: &mut Random, count: u64) {
     let mut present: Vec<(Raw, bool)> = Vec::new();
     for number in 0..count {
-        let agent = format!("agent-{}", dice.roll(20));
-        let is_tool = dice.roll(2) == 0;
+        let agent = format!("agent-{}", random.below(20));
+        let is_tool = random.below(2) == 0;
         let path = if is_tool { target.tool_path(&agent) } else { target.robot_path(&agent) };
         let mut raw = Raw::connect(target.address);
         raw.send(upgrade(&path, &[]));
         // Some leave before they are answered.
-        if dice.roll(10) > 0 {
+        if random.below(10) > 0 {
             raw.read_head();
         }
         present.push((raw, is_tool));
         if !is_tool {
             say(&mut present.last_mut().unwrap().0, &call(number));
         }
-        let somebody = dice.roll(present.len() as u64) as usize;
+        let somebody = random.below(present.len() as u64) as usize;
         let (raw, is_tool) = &mut present[somebody];
         if *is_tool {
             answer_what_has_come(raw);
         }
         if present.len() > 60 {
-            let somebody = dice.roll(present.len() as u64) as usize;
+            let somebody = random.below(present.len() as u64) as usize;
             let (mut raw, _) = present.swap_remove(somebody);
-            match dice.roll(4) {
+            match random.below(4) {
                 0 => raw.abort(),
                 1 => raw.half_close(),
                 2 => {
@@ -76,8 +76,8 @@ fn answer_what_has_come(raw: &mut Raw) {
 }
 
 /// A robot that does not read what its tool sends, for as long as the server lets it.
-pub(crate) fn do_not_read(target: &Target, dice: &mut Dice) {
-    let agent = format!("deaf-{}", dice.roll(1000));
+pub(crate) fn do_not_read(target: &Target, random: &mut Random) {
+    let agent = format!("deaf-{}", random.below(1000));
     let tool = EchoTool::connect(target, &agent);
     let raw = Raw::connect_narrow(target.address);
     let mut robot = Client::over(raw, &target.robot_path(&agent), &[]);
@@ -87,25 +87,25 @@ pub(crate) fn do_not_read(target: &Target, dice: &mut Dice) {
     let text = r#"{"jsonrpc":"2.0","method":"notifications/x"}"#;
     let mut frame = large_frame(0x80 | TEXT, b' ', 200_000);
     frame[14..14 + text.len()].copy_from_slice(text.as_bytes());
-    for _ in 0..dice.roll(100) {
+    for _ in 0..random.below(100) {
         if tool.sender.bytes(&frame).is_err() {
             break;
         }
     }
-    std::thread::sleep(Duration::from_millis(dice.roll(3000)));
+    std::thread::sleep(Duration::from_millis(random.below(3000)));
 }
 
 /// Sends many requests at once, and says how many were not answered, and how many too often.
-pub(crate) fn flood(target: &Target, dice: &mut Dice) -> (u64, u64) {
-    let agent = format!("flood-{}", dice.roll(1000));
+pub(crate) fn flood(target: &Target, random: &mut Random) -> (u64, u64) {
+    let agent = format!("flood-{}", random.below(1000));
     let tool = EchoTool::connect(target, &agent);
     let mut robot = target.robot(&agent);
-    let count = 1 + dice.roll(3000);
+    let count = 1 + random.below(3000);
     let frames: Vec<u8> =
         (1..=count).flat_map(|number| Frame::text(&call(number)).bytes()).collect();
     robot.send_bytes(frames);
     // Some tools go while they are asked.
-    let tool = (dice.roll(3) > 0).then_some(tool);
+    let tool = (random.below(3) > 0).then_some(tool);
     let mut answers: HashMap<String, u64> = HashMap::new();
     while (answers.len() as u64) < count {
         match robot.next() {
@@ -127,10 +127,10 @@ pub(crate) fn flood(target: &Target, dice: &mut Dice) -> (u64, u64) {
 }
 
 /// Bytes without sense, as heads, as frames and as messages.
-pub(crate) fn talk_nonsense(target: &Target, dice: &mut Dice) {
+pub(crate) fn talk_nonsense(target: &Target, random: &mut Random) {
     let mut noise = |most: u64| {
-        let length = dice.roll(most);
-        (0..length).map(|_| dice.roll(256) as u8).collect::<Vec<u8>>()
+        let length = random.below(most);
+        (0..length).map(|_| random.below(256) as u8).collect::<Vec<u8>>()
     };
     let mut head = Raw::connect(target.address);
     let _ = Write::write_all(&mut head.stream(), &noise(10_000));
@@ -156,11 +156,11 @@ pub(crate) fn talk_nonsense(target: &Target, dice: &mut Dice) {
 }
 
 /// Pings without reading the pongs.
-pub(crate) fn ping(target: &Target, dice: &mut Dice) {
+pub(crate) fn ping(target: &Target, random: &mut Random) {
     let raw = Raw::connect_narrow(target.address);
     let mut client = Client::over(raw, &target.robot_path("pings"), &[]);
     let pings = Frame::new(PING, [1; 125]).bytes().repeat(100);
-    for _ in 0..dice.roll(300) {
+    for _ in 0..random.below(300) {
         if Write::write_all(&mut client.raw().stream(), &pings).is_err() {
             return;
         }
@@ -168,9 +168,9 @@ pub(crate) fn ping(target: &Target, dice: &mut Dice) {
 }
 
 /// Heads and messages that are begun and not ended.
-pub(crate) fn begin(target: &Target, dice: &mut Dice) {
+pub(crate) fn begin(target: &Target, random: &mut Random) {
     let mut begun = Vec::new();
-    for number in 0..dice.roll(40) {
+    for number in 0..random.below(40) {
         let mut raw = Raw::connect(target.address);
         let head = upgrade(&target.robot_path("begins"), &[]);
         if number % 2 == 0 {
@@ -179,10 +179,10 @@ pub(crate) fn begin(target: &Target, dice: &mut Dice) {
             raw.send(&head);
             raw.read_head();
             let frame = large_frame(TEXT, b' ', 300_000);
-            let part = dice.roll(frame.len() as u64) as usize;
+            let part = random.below(frame.len() as u64) as usize;
             let _ = Write::write_all(&mut raw.stream(), &frame[..part]);
         }
         begun.push(raw);
     }
-    std::thread::sleep(Duration::from_millis(dice.roll(1500)));
+    std::thread::sleep(Duration::from_millis(random.below(1500)));
 }

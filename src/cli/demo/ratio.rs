@@ -110,16 +110,13 @@ fn divided(mut upper: Large, mut lower: Large) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     #[test]
     fn decimals_are_read_as_the_standard_library_reads_them() {
-        let mut state = 1_u64;
-        let mut random = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            state >> 11
-        };
+        let mut random = Random::new(1);
         for _ in 0..300 {
-            let float = f64::from_bits(random() << 11 ^ random());
+            let float = f64::from_bits(random.number());
             let float = if float.is_finite() { float.abs() } else { 1.5 };
             // Its shortest form, one with more digits than there are, and one beside a middle.
             for text in [format!("{float:e}"), format!("{float:.25e}"), format!("{float:.16e}")] {

@@ -1,6 +1,7 @@
 //! The tool server of `demo`: what it calculates, and what it answers.
 
 use super::*;
+use crate::random::Random;
 use serde_json::Value;
 
 /// The result of an expression, or the kind of the error.
@@ -101,12 +102,11 @@ fn no_input_makes_it_panic() {
         "小",
         "\0",
     ];
-    let mut state = 1_u64;
+    let mut random = Random::new(1);
     for _ in 0..20_000 {
         let mut expression = String::new();
         for _ in 0..10 {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            expression += pieces[(state >> 33) as usize % pieces.len()];
+            expression += pieces[random.place(pieces.len())];
         }
         if let Ok(result) = calculate(&expression) {
             assert!(serde_json::from_str::<Value>(&result).is_ok(), "{expression}: {result}");

@@ -1,4 +1,5 @@
 use super::*;
+use crate::random::Random;
 use crate::token::percent;
 
 const PATHS: [&str; 7] = [
@@ -310,12 +311,11 @@ fn every_target_gets_an_answer() {
         "server_id=",
     ];
     let settings = under("/小");
-    let mut seed: u32 = 1;
+    let mut random = Random::new(1);
     for _ in 0..3000 {
         let mut target = String::new();
         for _ in 0..8 {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            target.push_str(PIECES[(seed >> 28) as usize]);
+            target.push_str(PIECES[random.place(PIECES.len())]);
         }
         got(&settings, &format!("GET {target} HTTP/1.1"));
         let upgrade = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13";

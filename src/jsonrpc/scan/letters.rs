@@ -129,6 +129,7 @@ mod vector {
 mod tests {
     use super::word::Word;
     use super::*;
+    use crate::random::Random;
 
     #[test]
     fn every_letter_is_looked_at_in_every_place() {
@@ -152,16 +153,16 @@ mod tests {
     #[test]
     fn nothing_odd_behind_a_backslash_is_passed_over() {
         let spare = *b"\\\"n]#ox\x1f";
-        let mut state = 1u32;
+        let mut random = Random::new(1);
         for _ in 0..200_000 {
             let mut text = [b'x'; COUNT + 1];
             let mut escapes = false;
             for letter in &mut text {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let number = random.number();
                 // Mostly what is not odd.
-                *letter = match (state >> 20) % 64 {
+                *letter = match number % 64 {
                     odd @ 0..8 => spare[odd as usize],
-                    _ if escapes => spare[1 + (state >> 28) as usize % 2],
+                    _ if escapes => spare[1 + (number >> 32) as usize % 2],
                     other => spare[[0, 2, 3, 4, 5, 6][other as usize % 6]],
                 };
                 escapes = *letter == b'\\';

@@ -136,15 +136,13 @@ fn last_letters<L: Letters>(bytes: &[u8], at: usize) -> L {
 mod tests {
     use super::super::letters::word::Word;
     use super::*;
+    use crate::random::Random;
 
     #[test]
     fn a_string_ends_at_the_same_place_however_its_letters_are_looked_at() {
         let spare = *b"\\\\\\\"\"nnu#]oxyz0 \x1f\xe5";
-        let mut state = 1u32;
-        let mut random = |below: usize| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as usize % below
-        };
+        let mut random = Random::new(1);
+        let mut random = |below: usize| random.place(below);
         for _ in 0..100_000 {
             let mut text = vec![b'"'];
             // Pairs, so that most escapes are ones and strings are long.

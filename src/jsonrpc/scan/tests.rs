@@ -1,4 +1,5 @@
 use super::*;
+use crate::random::Random;
 use python::without_words;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -217,12 +218,8 @@ fn every_place_in_a_run_of_letters_is_looked_at() {
 #[test]
 fn mutations_of_a_message_are_judged_as_serde_json_judges_them() {
     let seed = r#" {"jsonrpc":"2.0","id":-1.5E+2,"a\u0062":[NaN,true,false,null,{"x":[-Infinity]},"\\\"/"],"小":""}"#;
-    let mut state = 7u64;
-    let mut random = |below: usize| {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % below
-    };
+    let mut random = Random::new(7);
+    let mut random = |below: usize| random.place(below);
     let spare: Vec<char> =
         "{}[]\",:\\ \n0123456789eE+-.truefalsnNaIinity/u小\u{1}".chars().collect();
     for _ in 0..20_000 {

@@ -4,6 +4,7 @@ use crate::http::{Context, Machine, RecentRefusal, ShellView};
 use crate::net::head::Head;
 use crate::relay::Relay;
 use crate::settings::Settings;
+use crate::test_frame::Frame;
 use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -111,11 +112,7 @@ impl Played {
 
 /// A frame of a client, with an all-zero mask.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![first, 0x80 | 127];
-    bytes.extend((payload.len() as u64).to_be_bytes());
-    bytes.extend([0; 4]);
-    bytes.extend(payload);
-    bytes
+    Frame::bytes_masked_with_zeros(first, payload)
 }
 
 /// A client's close frame with code 1000.

@@ -1,6 +1,7 @@
 //! Tests of the call table.
 
 use super::*;
+use crate::random::Random;
 use std::time::Duration;
 
 fn at(seconds: u64) -> Moment {
@@ -165,10 +166,9 @@ fn a_table_grows_and_shrinks_and_loses_nothing() {
     let mut table = CallTable::default();
     let tools = [table.add_tool(ToolServerKey::of(0)), table.add_tool(ToolServerKey::of(1))];
     let mut open_calls: Vec<(usize, u32, usize, String)> = Vec::new();
-    let mut random = 1u64;
+    let mut random = Random::new(1);
     for round in 0..4000u64 {
-        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        let pick = (random >> 33) as usize;
+        let pick = random.place(1 << 31);
         // It fills up to a thousand, then empties, again and again.
         let grows = round % 1000 < 600;
         if open_calls.is_empty() || (pick % 10 < 8) == grows {

@@ -1,26 +1,11 @@
 //! Messages and errors that come of frames, however their bytes are split.
 
 use super::*;
+use crate::test_frame::Frame;
 
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mask = [1, 2, 3, 4];
-    let mut bytes = vec![first];
-    match payload.len() {
-        short @ 0..=125 => bytes.push(0x80 | short as u8),
-        medium @ 126..=65_535 => {
-            bytes.push(0x80 | 126);
-            bytes.extend((medium as u16).to_be_bytes());
-        }
-        long => {
-            bytes.push(0x80 | 127);
-            bytes.extend((long as u64).to_be_bytes());
-        }
-    }
-    bytes.extend(mask);
-    let start = bytes.len();
-    bytes.extend(payload);
-    frame::apply_mask(&mut bytes[start..], mask);
-    bytes
+    let frame = Frame::new(first & 0x0f, payload);
+    Frame { last: first & 0x80 != 0, reserved: first >> 4 & 7, ..frame }.bytes()
 }
 
 /// Receives `bytes` in pieces of `step`. Returns messages, error, and memory held.

@@ -1,6 +1,6 @@
 //! Who takes part: tools of many tempers, robots, and what each is owed.
 
-use super::random::Random;
+use crate::random::Random;
 use mcp_endpoint_server::relay::Peer;
 use mcp_endpoint_server::time::Moment;
 use serde_json::Value;

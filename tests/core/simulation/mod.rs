@@ -8,7 +8,6 @@ mod actors;
 mod checks;
 mod choices;
 mod play;
-mod random;
 mod robots;
 mod tools;
 

@@ -2,7 +2,7 @@
 
 use super::actors::{Pending, Request, Robot, Temper, Tool};
 use super::choices::Choice;
-use super::random::Random;
+use crate::random::Random;
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::ledger::{Account, Ledger, Owner};
 use mcp_endpoint_server::relay::{Congested, Counts, Joining, Peer, Policy, Relay, Side, Wire};

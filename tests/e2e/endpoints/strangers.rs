@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 /// The beginning of a text frame of 16 MB, of which `size` bytes come.
 fn half_a_frame(size: usize) -> Vec<u8> {
-    let mut frame = vec![0x80 | TEXT, 0x80 | 127];
-    frame.extend((16u64 << 20).to_be_bytes());
-    frame.extend([0; 4]);
+    let mut frame = Frame::head_without_mask(0x80 | TEXT, 16 << 20);
     frame.resize(frame.len() + size, b'x');
     frame
 }

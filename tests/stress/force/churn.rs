@@ -1,7 +1,7 @@
 //! Coming and going: nothing is left behind.
 
-use crate::common::{Ending, Frame, Server, PATIENCE};
-use crate::load::{alone, call, wait_until, Dice, Good, Target};
+use crate::common::{Ending, Frame, Random, Server, PATIENCE};
+use crate::load::{alone, call, wait_until, Good, Target};
 use crate::storm::come_and_go;
 
 /// In how many rounds after another memory has to grow by more than a twentieth to be a leak.
@@ -26,12 +26,12 @@ fn churn(warm_up: u64, count: u64) {
     let server = server.start();
     let target = Target::of(&server);
     let good = Good::start(&target, 1);
-    let mut dice = Dice::new(7);
-    come_and_go(&target, &mut dice, warm_up);
+    let mut random = Random::new(7);
+    come_and_go(&target, &mut random, warm_up);
     let mut before = target.settled(1);
     // A chance crowd may need more memory than any before it, but not again and again.
     let mut rounds = (0..ROUNDS).map(|_| {
-        good.during(|| come_and_go(&target, &mut dice, count));
+        good.during(|| come_and_go(&target, &mut random, count));
         let after = target.settled(1);
         eprintln!("  (descriptors, resident): {before:?} before, {after:?} after");
         assert_eq!(after.0, before.0, "descriptors");

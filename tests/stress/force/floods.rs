@@ -170,9 +170,7 @@ fn headers_that_claim_sixteen_megabytes_take_no_memory() {
     let good = Good::start(&target, 2);
     let peak = target.usage.watch();
     good.during(|| {
-        let mut claim = vec![0x81, 0x80 | 127];
-        claim.extend((16 * MIB).to_be_bytes());
-        claim.extend([1, 2, 3, 4]);
+        let mut claim = Frame::head_without_mask(0x80 | TEXT, 16 * MIB);
         claim.extend([b'x'; 10]);
         let clients: Vec<Client> = (0..300)
             .map(|number| {
