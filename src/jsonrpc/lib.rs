@@ -7,7 +7,6 @@
 #![forbid(unsafe_code)]
 
 pub mod fault;
-pub mod ids;
 pub mod line;
 mod members;
 pub mod message;

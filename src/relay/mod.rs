@@ -10,6 +10,7 @@ mod catalogue;
 mod counters;
 mod departures;
 mod diagnostics;
+mod ids;
 mod initialize;
 mod numbers;
 mod peers;
@@ -50,6 +51,12 @@ use slab::Slab;
 use std::collections::HashMap;
 use std::sync::Arc;
 use turn::Turn;
+
+/// A door for the fuzz targets: the ids in a text that is no message.
+#[cfg(fuzzing)]
+pub fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
+    ids::ids_in(text, hear);
+}
 
 /// The relay.
 #[derive(Debug, Default)]

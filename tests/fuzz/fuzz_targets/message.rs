@@ -1,7 +1,7 @@
 //! Messages of any text: read, and written again with nothing changed but what is meant to be.
 #![no_main]
 
-use jsonrpc::ids::ids_in;
+use mcp_endpoint_server::relay::ids_in;
 use jsonrpc::message::string;
 use jsonrpc::splice::place_in;
 use jsonrpc::{read_line, Fault, Id, Message, MessageError, Params, Splice, Unread};

@@ -1,8 +1,8 @@
 //! Finds the ids in a text that cannot be read, to answer the requests it belongs to. In a large
 //! text only the beginning and the end are searched.
 
-use crate::line::BYTE_ORDER_MARK;
-use crate::message::string;
+use jsonrpc::line::BYTE_ORDER_MARK;
+use jsonrpc::message::string;
 use std::borrow::Cow;
 
 /// How many bytes are looked at from the beginning of a text on, and before its end.
@@ -18,7 +18,7 @@ const MAX_QUOTED: usize = 3;
 /// Calls `hear` with each id in a text that is not a message, as spelled: the first id of each
 /// message in it that is no request. Follows brackets and strings as far as possible. Accepts
 /// strings and keys as Python and JavaScript write them.
-pub fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
+pub(super) fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
     look(text, MAX_QUOTED, hear);
 }
 
