@@ -252,9 +252,9 @@ impl Relay {
     ) -> Vec<AgentStatus<'a>> {
         let agents = self.agents.iter().map(|(_, agent)| agent);
         let somebody = agents.filter(|agent| !agent.tools.is_empty() || !agent.robots.is_empty());
-        let names = sorted(somebody.map(|agent| &*agent.name));
+        let names = sorted(somebody.map(|agent| (&*agent.name, 0)));
         let agent = |name: &str| self.agents.get(*self.names.get(name)?);
-        names.into_iter().filter_map(|name| agent(name).map(&status)).collect()
+        names.into_iter().filter_map(|(name, _)| agent(name).map(&status)).collect()
     }
 
     /// Every agent that has a connection or has just lost its last tool, by its id: only for who

@@ -1,7 +1,6 @@
 //! Where a request goes: decisions about plain values.
 
-use super::table::ToolServerKey;
-use crate::sorted::sorted;
+use super::table::{in_order, ToolServerKey};
 
 /// Which tool servers are meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,7 +72,7 @@ pub(super) fn anywhere(candidates: impl Iterator<Item = Candidate>, expects_any:
         _ => (),
     }
     if !able.is_empty() {
-        return Route::To(sorted(able).into_iter().map(|(_, key)| key).collect());
+        return Route::To(in_order(able.into_iter()));
     }
     if is_settling {
         return Route::Wait { for_lost: false };

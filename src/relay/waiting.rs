@@ -11,7 +11,7 @@ use super::catalogue::{print, Kind, PerKind};
 use super::table::{Key, RobotKey};
 use crate::ledger::GROWS;
 use crate::time::{earlier, Moment};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 use ws::memory::{allocated, array_of};
 
@@ -144,15 +144,73 @@ impl Awaited {
 struct OfRobot {
     delayed: Option<Box<Delayed>>,
     queue: VecDeque<Queued>,
-    parked: usize,
+    /// The places of its parked requests, the oldest first, and the id of each as a number.
+    parked: Vec<(u64, u64)>,
+}
+
+/// The parked requests in their order. A place that is empty stays until half of them are, so that a
+/// request that is tried again finds its own.
+#[derive(Debug, Default)]
+struct Row {
+    places: Vec<(u64, Option<Box<Parked>>)>,
+    /// How many requests there are.
+    len: usize,
+}
+
+/// How many empty places are kept in any case.
+const MAX_EMPTY: usize = 16;
+
+impl Row {
+    /// Where a place is, or would be.
+    fn find(&self, place: u64) -> Result<usize, usize> {
+        self.places.binary_search_by(|(known, _)| known.cmp(&place))
+    }
+
+    fn get(&self, place: u64) -> Option<&Parked> {
+        self.places.get(self.find(place).ok()?)?.1.as_deref()
+    }
+
+    fn put(&mut self, parked: Parked) {
+        self.len += 1;
+        let place = parked.place;
+        let parked = Some(Box::new(parked));
+        match self.find(place) {
+            Ok(at) => {
+                if let Some(free) = self.places.get_mut(at) {
+                    free.1 = parked;
+                }
+            }
+            Err(at) => self.places.insert(at, (place, parked)),
+        }
+    }
+
+    fn remove(&mut self, place: u64) -> Option<Parked> {
+        let at = self.find(place).ok()?;
+        let parked = self.places.get_mut(at)?.1.take()?;
+        self.len -= 1;
+        if self.places.len() > 2 * self.len + MAX_EMPTY {
+            self.places.retain(|(_, parked)| parked.is_some());
+            self.places.shrink_to_fit();
+        }
+        Some(*parked)
+    }
+
+    /// The place of the first request that has `place` or a later one.
+    fn first_from(&self, place: u64) -> Option<u64> {
+        let at = self.find(place).unwrap_or_else(|at| at);
+        let (place, _) = self.places.get(at..)?.iter().find(|(_, parked)| parked.is_some())?;
+        Some(*place)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Parked> {
+        self.places.iter().filter_map(|(_, parked)| parked.as_deref())
+    }
 }
 
 /// Everything that waits at one agent.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    requests: BTreeMap<u64, Parked>,
-    /// The robot and the id of each, the latter as a number.
-    by_id: BTreeSet<(RobotKey, u64, u64)>,
+    requests: Row,
     last: u64,
     /// No request is given up before that.
     first_deadline: Option<Moment>,
@@ -191,13 +249,13 @@ impl Waiting {
 
     /// How many requests are parked.
     pub(super) fn parked(&self) -> usize {
-        self.requests.len()
+        self.requests.len
     }
 
     /// Whether parked requests are to be tried again when something changes: a round that has none
     /// left ends like any other.
     pub(super) fn has_round(&self) -> bool {
-        !self.requests.is_empty() || self.round.from.is_some()
+        self.requests.len > 0 || self.round.from.is_some()
     }
 
     fn of(&mut self, robot: RobotKey) -> Option<&mut OfRobot> {
@@ -215,43 +273,42 @@ impl Waiting {
         }
         let first = self.first_deadline.unwrap_or(parked.deadline);
         self.first_deadline = Some(first.min(parked.deadline));
-        self.by_id.insert((parked.robot, print(parked.id.as_bytes()), parked.place));
         self.bytes += parked.memory();
         if let Some(robot) = self.of(parked.robot) {
-            robot.parked += 1;
+            let at = robot.parked.partition_point(|(place, _)| *place < parked.place);
+            robot.parked.insert(at, (parked.place, print(parked.id.as_bytes())));
         }
-        self.requests.insert(parked.place, parked);
+        self.requests.put(parked);
     }
 
     fn remove(&mut self, place: u64) -> Option<Parked> {
-        let parked = self.requests.remove(&place)?;
-        self.by_id.remove(&(parked.robot, print(parked.id.as_bytes()), place));
-        if self.requests.is_empty() {
+        let parked = self.requests.remove(place)?;
+        if self.requests.len == 0 {
             self.first_deadline = None;
         }
         self.bytes -= parked.memory();
         if let Some(robot) = self.of(parked.robot) {
-            robot.parked -= 1;
+            if let Ok(at) = robot.parked.binary_search_by(|(known, _)| known.cmp(&place)) {
+                robot.parked.remove(at);
+            }
         }
         Some(parked)
     }
 
     /// Takes out the next request of a round.
     pub(super) fn next_of_round(&mut self) -> Option<Parked> {
-        let (place, _) = self.requests.range(self.round.from?..).next()?;
-        let place = *place;
+        let place = self.requests.first_from(self.round.from?)?;
         self.round.from = Some(place + 1);
         self.remove(place)
     }
 
-    /// The places of a robot's parked requests with `id`, the oldest first.
-    fn places(&self, robot: RobotKey, id: &str) -> impl DoubleEndedIterator<Item = u64> + '_ {
-        let id = print(id.as_bytes());
-        self.by_id.range((robot, id, 0)..=(robot, id, u64::MAX)).map(|(_, _, place)| *place)
-    }
-
-    fn has_id(&self, place: u64, id: &str) -> bool {
-        self.requests.get(&place).is_some_and(|parked| *parked.id == *id)
+    /// The place of the newest parked request of a robot with `id`.
+    fn place(&self, robot: RobotKey, id: &str) -> Option<u64> {
+        let mut places = self.robots.get(robot.place())?.parked.iter().rev();
+        let wanted = print(id.as_bytes());
+        let has_id = |place| self.requests.get(place).is_some_and(|parked| *parked.id == *id);
+        let is_it = |(place, print): &&(u64, u64)| *print == wanted && has_id(*place);
+        places.find(is_it).map(|(place, _)| *place)
     }
 
     /// Whether a request of this id waits for a robot.
@@ -260,25 +317,24 @@ impl Waiting {
             of.delayed.iter().any(|delayed| &*delayed.id == id)
                 || of.queue.iter().any(|queued| queued.id.as_deref() == Some(id))
         });
-        of_robot || self.places(robot, id).any(|place| self.has_id(place, id))
+        of_robot || self.place(robot, id).is_some()
     }
 
     /// How many requests of a robot are parked, and how many messages of it are queued.
     pub(super) fn count_of(&self, robot: RobotKey) -> usize {
-        self.robots.get(robot.place()).map_or(0, |of| of.parked + of.queue.len())
+        self.robots.get(robot.place()).map_or(0, |of| of.parked.len() + of.queue.len())
     }
 
     /// Takes out the newest parked request of a robot with this id.
     pub(super) fn take_parked(&mut self, robot: RobotKey, id: &str) -> Option<Parked> {
-        let place = self.places(robot, id).rev().find(|place| self.has_id(*place, id))?;
-        self.remove(place)
+        self.remove(self.place(robot, id)?)
     }
 
     /// Takes out everything that waits for a robot: the ids of the requests, parked ones first.
     pub(super) fn take_all_of(&mut self, robot: RobotKey) -> Vec<Box<str>> {
-        let own = self.by_id.range((robot, 0, 0)..=(robot, u64::MAX, u64::MAX));
-        let places = crate::sorted::sorted(own.map(|(_, _, place)| *place));
-        let parked = places.into_iter().filter_map(|place| self.remove(place));
+        let of = self.robots.get_mut(robot.place());
+        let places = of.map(|of| std::mem::take(&mut of.parked)).unwrap_or_default();
+        let parked = places.into_iter().filter_map(|(place, _)| self.remove(place));
         let mut ids: Vec<Box<str>> = parked.map(|parked| parked.id).collect();
         ids.extend(self.take_delayed(robot).map(|delayed| delayed.id));
         while let Some(queued) = self.next_queued(robot) {
@@ -294,7 +350,7 @@ impl Waiting {
             delayed.chain(of.queue.iter().map(Queued::memory)).sum()
         });
         let mut sums: Vec<usize> = own.collect();
-        for parked in self.requests.values() {
+        for parked in self.requests.iter() {
             if let Some(sum) = sums.get_mut(parked.robot.place()) {
                 *sum += parked.memory();
             }
@@ -308,11 +364,11 @@ impl Waiting {
         if self.first_deadline? > now {
             return None;
         }
-        let late = self.requests.values().find(|parked| parked.deadline <= now);
+        let late = self.requests.iter().find(|parked| parked.deadline <= now);
         match late.map(|parked| parked.place) {
             Some(place) => self.remove(place),
             None => {
-                self.first_deadline = self.requests.values().map(|parked| parked.deadline).min();
+                self.first_deadline = self.requests.iter().map(|parked| parked.deadline).min();
                 None
             }
         }
@@ -407,9 +463,14 @@ impl Waiting {
     /// Where it does not: for tests and debug builds only.
     #[cfg(any(debug_assertions, test))]
     pub(super) fn check_invariants(&self) {
-        assert_eq!(self.requests.len(), self.by_id.len(), "a parked request is not found");
-        let parked: usize = self.robots.iter().map(|of| of.parked).sum();
-        assert_eq!(parked, self.requests.len(), "parked requests are miscounted");
+        assert_eq!(
+            self.requests.iter().count(),
+            self.requests.len,
+            "parked requests are miscounted"
+        );
+        let places = self.robots.iter().flat_map(|of| &of.parked);
+        let found = places.filter_map(|(place, _)| self.requests.get(*place)).count();
+        assert_eq!(found, self.requests.len, "a parked request is not found");
         let delayed = self.robots.iter().filter(|of| of.delayed.is_some()).count();
         assert_eq!(delayed, self.delayed, "delayed messages are miscounted");
         let texts = self.robots.iter().flat_map(|of| {
@@ -417,9 +478,9 @@ impl Waiting {
             let delayed = of.delayed.iter().map(|delayed| delayed.memory());
             delayed.chain(of.queue.iter().map(Queued::memory))
         });
-        let bytes = texts.chain(self.requests.values().map(Parked::memory)).sum::<usize>();
+        let bytes = texts.chain(self.requests.iter().map(Parked::memory)).sum::<usize>();
         assert_eq!(bytes, self.bytes, "waiting bytes are miscounted");
-        let first = self.requests.values().map(|parked| parked.deadline).min();
+        let first = self.requests.iter().map(|parked| parked.deadline).min();
         let is_seen = |at| self.first_deadline.is_some_and(|first| first <= at);
         assert!(first.is_none_or(is_seen), "a parked request is forgotten");
     }
@@ -429,7 +490,7 @@ impl Waiting {
     pub(super) fn is_only_of(&self, is_there: impl Fn(RobotKey) -> bool) -> bool {
         let places = self.robots.iter().enumerate();
         places.into_iter().all(|(place, of)| {
-            let has_none = of.delayed.is_none() && of.queue.is_empty() && of.parked == 0;
+            let has_none = of.delayed.is_none() && of.queue.is_empty() && of.parked.is_empty();
             has_none || is_there(RobotKey::of(place))
         })
     }

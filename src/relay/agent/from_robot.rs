@@ -156,11 +156,11 @@ impl Agent {
                     return;
                 }
                 let own = |tool: &ToolServer| tool.state == ToolState::Transparent;
-                return self.tell_tools(turn, message, own);
+                return self.tell_tools(turn, message, &own);
             }
             _ => (),
         }
-        self.tell_tools(turn, message, ToolServer::takes_messages);
+        self.tell_tools(turn, message, &ToolServer::takes_messages);
     }
 
     /// Passes a notification on to the tool servers that `wanted` picks.
@@ -168,7 +168,7 @@ impl Agent {
         &mut self,
         turn: &mut Turn<'_>,
         message: &Message<'_>,
-        wanted: impl Fn(&ToolServer) -> bool,
+        wanted: &dyn Fn(&ToolServer) -> bool,
     ) {
         let params = message.read_params();
         if params.has_unclear_token {
@@ -257,7 +257,7 @@ impl Agent {
             }
         }
         let params = ask.message.read_params();
-        let route = self.route_anywhere(Group::Transparent, |_| true);
+        let route = self.route_anywhere(Group::Transparent, &|_| true);
         self.send_along(turn, ask, &params, route, Refusal::UnknownMethod(ask.method));
     }
 
@@ -288,7 +288,7 @@ impl Agent {
         if start == 0 {
             if matches!(ask.attempt, Attempt::First { .. }) {
                 let now = turn.now;
-                self.refresh(turn, kind, |tool| tool.must_be_asked(kind, now));
+                self.refresh(turn, kind, &|tool| tool.must_be_asked(kind, now));
             }
             if let Some(wait) = self.must_wait(turn, ask, &[kind]) {
                 return self.delay(turn, ask, wait, &[kind]);
@@ -309,7 +309,7 @@ impl Agent {
             };
             let now = turn.now;
             for kind in kinds {
-                self.refresh(turn, *kind, |tool| {
+                self.refresh(turn, *kind, &|tool| {
                     !tool.lists.of(*kind).known && tool.must_be_asked(*kind, now)
                 });
             }
@@ -347,7 +347,7 @@ impl Agent {
         let params = ask.message.read_params();
         let word = ask.method.split('/').next().unwrap_or(ask.method);
         let capability = if word == "completion" { "completions" } else { word };
-        let route = self.route_anywhere(Group::All, |tool| tool.declares(capability));
+        let route = self.route_anywhere(Group::All, &|tool| tool.declares(capability));
         self.send_along(turn, ask, &params, route, Refusal::UnknownMethod(ask.method));
     }
 

@@ -31,12 +31,11 @@ use crate::relay::reply::{self, Refusal};
 use crate::relay::robot::{Robot, RobotInLog};
 use crate::relay::roster::Roster;
 use crate::relay::subscriptions::Subscriptions;
-use crate::relay::table::{RobotKey, Table, ToolServerKey};
+use crate::relay::table::{in_order, RobotKey, Table, ToolServerKey};
 use crate::relay::tool_server::{Doubt, ToolServer, ToolServerInLog};
 use crate::relay::turn::Turn;
 use crate::relay::waiting::{Waiting, MEMORY_OF_ROBOT};
 use crate::relay::{Peer, ToolState};
-use crate::sorted::sorted;
 use crate::time::{earlier, Moment};
 use std::collections::VecDeque;
 
@@ -115,10 +114,9 @@ impl Agent {
     }
 
     /// The places of the tools that `wanted` picks, the oldest first.
-    pub(super) fn tools_where(&self, wanted: impl Fn(&ToolServer) -> bool) -> Vec<ToolServerKey> {
+    pub(super) fn tools_where(&self, wanted: &dyn Fn(&ToolServer) -> bool) -> Vec<ToolServerKey> {
         let tools = self.tools.iter().filter(|(_, tool)| wanted(tool));
-        let places = sorted(tools.map(|(key, tool)| (tool.order, key)));
-        places.into_iter().map(|(_, key)| key).collect()
+        in_order(tools.map(|(key, tool)| (tool.order, key)))
     }
 
     /// A tool has connected; returns its place.
@@ -163,7 +161,7 @@ impl Agent {
         newer: ToolServerKey,
         server_id: Option<&str>,
     ) {
-        for key in self.tools_where(|tool| tool.server_id.as_deref() == server_id) {
+        for key in self.tools_where(&|tool| tool.server_id.as_deref() == server_id) {
             if key != newer {
                 if let Some(old) = self.tools.expect(key) {
                     turn.close(old.peer, CloseReason::Replaced);
@@ -269,7 +267,7 @@ impl Agent {
     pub(super) fn time(&mut self, turn: &mut Turn<'_>) {
         self.unfinished = None;
         self.answer_lost_calls(turn);
-        for key in self.tools_where(|_| true) {
+        for key in self.tools_where(&|_| true) {
             self.tool_time(turn, key);
         }
         self.calls_time(turn);

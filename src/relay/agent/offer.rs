@@ -6,7 +6,6 @@ use crate::relay::catalogue::{
     pause_after, Conflict, Kind, MergeResult, Offers, Source, UnusedPattern, MAX_OFFERED,
 };
 use crate::relay::initialize::{self, Hello};
-use crate::relay::numbers::NumberMap;
 use crate::relay::quirks::{self, Schemas};
 use crate::relay::reply;
 use crate::relay::roster::UNKNOWN;
@@ -45,7 +44,7 @@ impl Agent {
         &mut self,
         turn: &mut Turn<'_>,
         kind: Kind,
-        wanted: impl Fn(&ToolServer) -> bool,
+        wanted: &dyn Fn(&ToolServer) -> bool,
     ) {
         for key in self.tools_where(wanted) {
             self.start_listing(turn, key, kind, false);
@@ -100,9 +99,11 @@ impl Agent {
             .map(|lost| (lost.identity, &*lost.identity_label, lost.items.of(kind)));
         let all = live.chain(lost).filter(|(identity, _, items)| *identity != 0 && items.len() > 0);
         let all: Vec<_> = all.collect();
-        let order =
-            sorted(all.iter().enumerate().map(|(place, (identity, ..))| (*identity, place)));
-        let sources = order.into_iter().filter_map(|(_, place)| all.get(place));
+        let places = all.iter().enumerate();
+        let packed =
+            places.map(|(place, (identity, ..))| (u64::from(*identity) << 32) | place as u64);
+        let order = sorted(packed).into_iter();
+        let sources = order.filter_map(|packed| all.get(packed as u32 as usize));
         let sources: Vec<Source<'_>> = sources
             .map(|(identity, label, items)| Source { line: *identity, label, items })
             .collect();
@@ -170,13 +171,13 @@ impl Agent {
 
     /// Says of which tool servers items are left out because the agent has no room for them.
     fn note_left_out(&mut self, turn: &Turn<'_>, kind: Kind, result: &MergeResult) {
-        let left_out: NumberMap<u32, usize> = result.left_out.iter().copied().collect();
         let servers: Vec<ToolServerKey> = self.roster.all_serving().map(|(_, key)| key).collect();
         for key in servers {
             let Some(tool) = self.tools.expect_mut(key) else { continue };
             let was_told = matches!(tool.trouble, Some(Trouble::AgentFull(of, _)) if of == kind);
-            match left_out.get(&tool.identity) {
-                Some(count) => {
+            let at = result.left_out.binary_search_by_key(&tool.identity, |(line, _)| *line);
+            match at.ok().and_then(|at| result.left_out.get(at)) {
+                Some((_, count)) => {
                     tool.note_trouble(Trouble::AgentFull(kind, *count), turn.now);
                     if !was_told {
                         self.say_trouble(turn, key);
@@ -337,7 +338,7 @@ impl Agent {
 
     /// The answer to `initialize` for all tool servers together. Twins speak once.
     fn make_hello(&self) -> Box<str> {
-        let mut tools = self.tools_where(|tool| tool.hello.is_some());
+        let mut tools = self.tools_where(&|tool| tool.hello.is_some());
         tools.retain(|key| {
             let identity = self.tools.expect(*key).map_or(UNKNOWN, |tool| tool.identity);
             identity == UNKNOWN || self.roster.serving(identity) == Some(*key)

@@ -205,7 +205,8 @@ impl Agent {
     pub(super) fn reserve_of(&self, key: ToolServerKey) -> Option<(&ToolServer, Vec<&ToolServer>)> {
         let identity = self.tools.expect(key)?.identity;
         let serving = self.tools.expect(self.roster.serving(identity)?)?;
-        let twins = self.tools_where(|tool| tool.identity == identity && tool.peer != serving.peer);
+        let twins =
+            self.tools_where(&|tool| tool.identity == identity && tool.peer != serving.peer);
         let reserve = twins.iter().filter_map(|key| self.tools.expect(*key));
         Some((serving, reserve.collect()))
     }

@@ -43,7 +43,7 @@ impl Agent {
             if is_withheld {
                 return Route::Nobody;
             }
-            let route = self.route_anywhere(Group::All, |_| false);
+            let route = self.route_anywhere(Group::All, &|_| false);
             return match (&route, name) {
                 (Route::To(tools), Some(name)) if tools.iter().any(|t| self.hides(*t, name)) => {
                     Route::Nobody
@@ -78,7 +78,7 @@ impl Agent {
 
     /// Where a request goes that names no item: to the only server there is, else to those that
     /// are `able`, else to what cannot say what it is able to.
-    pub(super) fn route_anywhere(&self, group: Group, able: impl Fn(&ToolServer) -> bool) -> Route {
+    pub(super) fn route_anywhere(&self, group: Group, able: &dyn Fn(&ToolServer) -> bool) -> Route {
         let candidates = self.tools.iter().map(|(key, tool)| {
             let is_meant = group == Group::All || tool.state == ToolState::Transparent;
             let identity = tool.identity;

@@ -2,7 +2,6 @@
 
 use super::Agent;
 use crate::relay::catalogue::Kind;
-use crate::relay::numbers::NumberMap;
 use crate::relay::robot::Robot;
 use crate::relay::roster::UNKNOWN;
 use crate::relay::tool_server::ToolServer;
@@ -29,15 +28,15 @@ impl Agent {
     ) -> AgentStatus<'_> {
         let offers = self.catalogue.offers.of(Kind::Tools);
         // How many names each identity offers.
-        let served: NumberMap<u32, usize> = offers.counts().collect();
-        let tools = self.tools_where(|_| true).into_iter().filter_map(|key| {
+        let served: Vec<(u32, usize)> = offers.counts().collect();
+        let tools = self.tools_where(&|_| true).into_iter().filter_map(|key| {
             let tool = self.tools.expect(key)?;
-            let serves = served
-                .get(&tool.identity)
-                .filter(|_| self.roster.serving(tool.identity) == Some(key));
+            let at = served.binary_search_by_key(&tool.identity, |(line, _)| *line).ok();
+            let serves = at.filter(|_| self.roster.serving(tool.identity) == Some(key));
+            let serves = serves.and_then(|at| served.get(at)).map(|(_, count)| *count);
             let in_reserve =
                 tool.identity != UNKNOWN && self.roster.serving(tool.identity) != Some(key);
-            let serves = serves.copied().unwrap_or_default();
+            let serves = serves.unwrap_or_default();
             let names = match serves > 0 && with_names {
                 true => offers.names_of(tool.identity).1,
                 false => "",
@@ -91,7 +90,7 @@ impl Agent {
         Catalogue {
             agent: &self.name,
             revision: offers.version(),
-            servers: self.tools_where(|_| true).into_iter().filter_map(served).collect(),
+            servers: self.tools_where(&|_| true).into_iter().filter_map(served).collect(),
             tools: offers.pieces().concat(),
         }
     }

@@ -46,7 +46,8 @@ pub(in crate::relay) struct MergeResult {
     pub conflicts: Vec<Conflict>,
     /// How many more there are.
     pub more_conflicts: usize,
-    /// The lines that have more items than there is room for, and how many were left out.
+    /// The lines that have more items than there is room for, in their order, and how many were left
+    /// out.
     pub left_out: Vec<(u32, usize)>,
 }
 
@@ -120,7 +121,7 @@ impl<'a> Merging<'a> {
     /// Finds out what is to be offered.
     fn choose(&mut self) {
         let (mut bytes, mut examined, mut buffer) = (MAX_OFFERED_BYTES, 0, String::new());
-        let mut withheld = Vec::new();
+        let (mut names, mut withheld) = (Vec::new(), Vec::new());
         for (place, source) in self.sources.iter().enumerate() {
             let place = number(place);
             for (at, item) in source.items.iter().enumerate() {
@@ -134,7 +135,8 @@ impl<'a> Merging<'a> {
                 let choice = self.chosen.choice(source.label, item.name, &mut buffer);
                 let at = number(at);
                 if choice != Choice::Offered(None) {
-                    withheld.push((item.name, place, at));
+                    names.push((item.name, withheld.len()));
+                    withheld.push((place, at));
                 }
                 if let Choice::Offered(chosen) = choice {
                     bytes = left;
@@ -142,8 +144,8 @@ impl<'a> Merging<'a> {
                 }
             }
         }
-        let withheld = sorted(withheld).into_iter().map(|(_, source, at)| (source, at));
-        self.merged.withheld = withheld.collect();
+        let order = sorted(names).into_iter();
+        self.merged.withheld = order.filter_map(|(_, at)| withheld.get(at).copied()).collect();
     }
 
     pub(super) fn run(mut self) -> (Merged, MergeResult) {

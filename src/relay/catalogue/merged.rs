@@ -183,8 +183,8 @@ impl Merged {
 
     /// Puts the place of every entry into the index.
     pub(super) fn make_index(&mut self) {
-        let names = (0..self.entries.len()).map(|place| (self.name(place), number(place)));
-        self.index = sorted(names).into_iter().map(|(_, place)| place).collect();
+        let names = (0..self.entries.len()).map(|place| (self.name(place), place));
+        self.index = sorted(names).into_iter().map(|(_, place)| number(place)).collect();
     }
 
     pub(super) fn pieces(&self) -> Vec<&str> {

@@ -98,10 +98,10 @@ impl Selection {
     /// The selection of these entries, by the names of the agents, which were read from `text`. Of
     /// equal names one counts.
     pub fn new(entries: Vec<(Box<str>, SelectionEntry)>, text: &str) -> Self {
-        let order = sorted(entries.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)));
-        let mut entries: Vec<Option<SelectionEntry>> =
-            entries.into_iter().map(|(_, entry)| Some(entry)).collect();
-        let take = |(name, at): (Box<str>, usize)| Some((name, entries.get_mut(at)?.take()?));
+        let order = sorted(entries.iter().enumerate().map(|(at, (name, _))| (&**name, at)));
+        let order: Vec<usize> = order.into_iter().map(|(_, at)| at).collect();
+        let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
+        let take = |at: usize| entries.get_mut(at)?.take();
         let mut entries: Vec<(Box<str>, SelectionEntry)> =
             order.into_iter().filter_map(take).collect();
         let mut count = 0;
