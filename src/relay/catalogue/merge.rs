@@ -3,7 +3,7 @@
 
 use super::items::{print, Item, Items};
 use super::kind::Kind;
-use super::merged::{description, number, Entry, Lister, Merged, CHOSEN};
+use super::merged::{description, number, Entry, Lister, Merged, Offer, CHOSEN};
 use super::names::Names;
 use super::selection::{Choice, Chosen};
 use super::templates::Templates;
@@ -152,8 +152,10 @@ impl<'a> Merging<'a> {
         self.find_owners(false);
         self.find_owners(true);
         let made_before = self.made_before();
-        let is_kept: HashSet<&str> = made_before.values().copied().collect();
-        let mut made = HashSet::new();
+        let kept = made_before.iter().map(|(_, place)| self.old.name(*place));
+        let is_kept: HashSet<&str> = kept.collect();
+        // As a map: the program has one of this type.
+        let mut made: HashMap<Box<str>, usize> = HashMap::new();
         let mut names = Names::default();
         let mut wanted = std::mem::take(&mut self.wanted).into_iter().peekable();
         for (place, source) in self.sources.iter().enumerate() {
@@ -176,11 +178,13 @@ impl<'a> Merging<'a> {
                 if !self.kind.row().renamed {
                     continue;
                 }
-                let is_free = |name: &str| !self.owners.contains_key(name) && !made.contains(name);
-                let before = made_before.get(&(source.line, next.item.spelled_name));
+                let is_free =
+                    |name: &str| !self.owners.contains_key(name) && !made.contains_key(name);
+                let before = self.find_made(&made_before, next.item.spelled_name, source.line);
+                let before = before.map(|place| self.old.name(place));
                 let before = before.filter(|name| next.chosen.is_none() && is_free(name));
                 let offered = match before {
-                    Some(name) => (*name).to_owned(),
+                    Some(name) => name.to_owned(),
                     None => names.distinct(source.label, next.name(), |name| {
                         !is_free(name) || is_kept.contains(name)
                     }),
@@ -189,7 +193,7 @@ impl<'a> Merging<'a> {
                     self.conflict(source, next.name(), &offered);
                 }
                 self.offer(&next, Some(&offered));
-                made.insert(offered);
+                made.insert(offered.into(), 0);
             }
         }
         self.merged.entries.shrink_to_fit();
@@ -274,17 +278,26 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// The names that were made for items of lines that are still there: they stay whoever else
-    /// comes or goes.
-    fn made_before(&self) -> HashMap<(u32, &'a str), &'a str> {
-        let lines: HashSet<u32> = self.sources.iter().map(|source| source.line).collect();
+    /// The places in the old list of the names that were made for items of lines that are still there,
+    /// in the order of the items' own names, and then of the lines: they stay whoever else comes or
+    /// goes.
+    fn made_before(&self) -> Vec<(&'a str, usize)> {
         let places = self.old.entries.iter().enumerate();
         let made = places.filter(|(_, entry)| !entry.is_chosen()).filter_map(|(place, _)| {
-            let offer = self.old.offer(place)?;
-            let kept = lines.contains(&offer.line);
-            kept.then_some(((offer.line, offer.own_name?), self.old.name(place)))
+            let Offer { line, own_name } = self.old.offer(place)?;
+            self.sources.binary_search_by_key(&line, |source| source.line).ok()?;
+            Some((own_name?, place))
         });
-        made.collect()
+        sorted(made)
+    }
+
+    /// The place of the name that was `made` for an item.
+    fn find_made(&self, made: &[(&str, usize)], own_name: &str, line: u32) -> Option<usize> {
+        let line_of = |place| self.old.offer(place).map_or(0, |offer| offer.line);
+        let by_name = |(known, place): &(&str, usize)| {
+            (*known).cmp(own_name).then_with(|| line_of(*place).cmp(&line))
+        };
+        made.get(made.binary_search_by(by_name).ok()?).map(|(_, place)| *place)
     }
 }
 
