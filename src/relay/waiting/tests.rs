@@ -66,3 +66,30 @@ fn what_has_waited_too_long_is_taken_out_once() {
     assert!(waiting.take_late(at(5)).is_none());
     assert_eq!(waiting.next_deadline(), Some(at(9)));
 }
+
+#[test]
+fn requests_keep_their_order_when_most_places_are_empty() {
+    let mut waiting = Waiting::default();
+    for at in 0..200 {
+        waiting.park(parked(RobotKey::of(at % 3), &at.to_string(), 9));
+    }
+    // A round in which every fourth request goes on waiting.
+    waiting.round.from = Some(0);
+    let mut seen = Vec::new();
+    while let Some(parked) = waiting.next_of_round() {
+        seen.push(parked.place);
+        if parked.place % 4 == 0 {
+            waiting.park(parked);
+        }
+        waiting.check_invariants();
+    }
+    assert_eq!(seen, (1..=200).collect::<Vec<u64>>());
+    assert_eq!(waiting.parked(), 50);
+    assert!(waiting.requests.places.len() <= 2 * 50 + MAX_EMPTY);
+    assert_eq!(waiting.take_parked(RobotKey::of(0), "3").unwrap().place, 4);
+    assert!(waiting.take_parked(RobotKey::of(0), "3").is_none());
+    waiting.round.from = Some(0);
+    let left = std::iter::from_fn(|| waiting.next_of_round().map(|parked| parked.place));
+    assert_eq!(left.collect::<Vec<_>>(), (2..=50).map(|at| at * 4).collect::<Vec<u64>>());
+    assert!(waiting.requests.places.len() <= MAX_EMPTY && waiting.bytes() == 0);
+}
