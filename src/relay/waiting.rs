@@ -172,8 +172,7 @@ impl Row {
 
     fn put(&mut self, parked: Parked) {
         self.len += 1;
-        let place = parked.place;
-        let parked = Some(Box::new(parked));
+        let (place, parked) = (parked.place, Some(Box::new(parked)));
         match self.find(place) {
             Ok(at) => {
                 if let Some(free) = self.places.get_mut(at) {
@@ -290,6 +289,9 @@ impl Waiting {
         if let Some(robot) = self.of(parked.robot) {
             if let Ok(at) = robot.parked.binary_search_by(|(known, _)| known.cmp(&place)) {
                 robot.parked.remove(at);
+                if robot.parked.capacity() > 4 * robot.parked.len() + MAX_EMPTY {
+                    robot.parked.shrink_to(2 * robot.parked.len());
+                }
             }
         }
         Some(parked)
