@@ -7,6 +7,8 @@
 #[cfg(feature = "doctor")]
 mod call;
 mod check;
+#[cfg(feature = "doctor")]
+mod choice;
 pub mod client;
 #[cfg(feature = "children")]
 mod demo;
@@ -80,7 +82,11 @@ fn beside(task: Task, sources: &Sources) -> End {
         #[cfg(feature = "doctor")]
         Task::Status { at, watch } => status::show(&loaded, at.as_deref(), watch, language),
         #[cfg(feature = "doctor")]
-        Task::Tools { agent, json } => tools::show(&loaded, agent.as_deref(), json, language),
+        Task::Tools { agent, json, changes } if !changes.is_empty() => {
+            choice::change(loaded, &sources.folder, agent.as_deref(), &changes, json, language)
+        }
+        #[cfg(feature = "doctor")]
+        Task::Tools { agent, json, .. } => tools::show(&loaded, agent.as_deref(), json, language),
         #[cfg(feature = "doctor")]
         Task::Call(call) => call::run(&loaded, &call, language),
         #[cfg(not(feature = "doctor"))]

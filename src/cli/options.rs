@@ -45,12 +45,14 @@ pub enum Task {
     Health(Option<String>),
     /// Have the server at this address, or the configured one, read its settings again.
     Reload(Option<String>),
-    /// List the tools of an agent: this one, or that of a stand-alone deployment.
+    /// List or choose the tools of an agent: this one, or that of a stand-alone deployment.
     Tools {
         /// The agent.
         agent: Option<String>,
         /// Whether they are printed as JSON.
         json: bool,
+        /// The patterns behind `hide`, `show` and `only`.
+        changes: Vec<(&'static str, String)>,
     },
     /// Call a tool.
     Call(Call),
@@ -83,8 +85,8 @@ pub(super) struct SubCommand {
     task: Option<fn(&mut Given) -> Task>,
 }
 
-/// The options of single commands, and whether each takes a value.
-const OPTIONS: [(&str, bool); 3] = [("watch", false), ("json", false), ("agent", true)];
+/// The options of single commands.
+const OPTIONS: [&str; 6] = ["watch", "json", "agent", "hide", "show", "only"];
 
 /// What a sub-command is given.
 #[derive(Default)]
@@ -110,6 +112,15 @@ impl Given {
     fn value(&self, name: &str) -> Option<String> {
         let found = self.options.iter().rev().find(|(known, _)| *known == name);
         found.map(|(_, value)| value.clone())
+    }
+
+    /// The options that change the selection.
+    fn changes(&mut self) -> Vec<(&'static str, String)> {
+        if !IS_WHOLE {
+            return Vec::new();
+        }
+        self.options.retain(|(name, _)| matches!(*name, "hide" | "show" | "only"));
+        std::mem::take(&mut self.options)
     }
 }
 
@@ -157,10 +168,11 @@ pub(super) const SUBCOMMANDS: [SubCommand; 8] = [
         usage: "tools [AGENT]",
         meaning: Language::help_tools,
         page: |language| IS_WHOLE.then(|| language.usage_of_tools()),
-        options: &["agent", "json"],
+        options: &["agent", "json", "hide", "show", "only"],
         task: Some(|given| Task::Tools {
             agent: given.word().or(given.value("agent")),
             json: given.has("json"),
+            changes: given.changes(),
         }),
     },
     SubCommand {
@@ -277,8 +289,9 @@ fn read(
                 sources.overrides.extend(level.map(|row| (row, "DEBUG".to_owned())));
             }
             Arg::Long(name) => {
-                if let Some((name, has_value)) = OPTIONS.iter().find(|(known, _)| *known == name) {
-                    let value = if *has_value { parser.value()?.string()? } else { String::new() };
+                if let Some(name) = OPTIONS.iter().find(|known| **known == name) {
+                    let has_value = !matches!(*name, "watch" | "json");
+                    let value = if has_value { parser.value()?.string()? } else { String::new() };
                     given.options.push((name, value));
                 } else if let Some(row) = by_option(name) {
                     sources.overrides.push((row, parser.value()?.string()?));
@@ -396,7 +409,7 @@ mod tests {
         assert_eq!(task(&["health"]), Task::Health(None));
         assert_eq!(task(&["status", "--watch"]), Task::Status { at: None, watch: true });
         assert_eq!(task(&["--watch", "status", "h"]), Task::Status { at: some("h"), watch: true });
-        let tools = |agent| Task::Tools { agent: some(agent), json: true };
+        let tools = |agent| Task::Tools { agent: some(agent), json: true, changes: Vec::new() };
         assert_eq!(task(&["tools", "--json", "kitchen"]), tools("kitchen"));
         assert_eq!(task(&["--json", "tools", "--agent=a"]), tools("a"));
         let (tool, agent) = (some("now"), some("a"));

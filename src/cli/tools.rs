@@ -16,10 +16,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// How long the server may take to answer. Who was refused of late waits five seconds longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The widest cell, in characters, where no terminal limits it.
-const MAX_CELL_CHARS: usize = 200;
+pub(super) const MAX_CELL_CHARS: usize = 200;
 
 /// How many characters make one token, about.
 const CHARS_PER_TOKEN: usize = 3;

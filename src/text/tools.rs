@@ -7,8 +7,8 @@ use std::fmt::Display;
 sentences! {
     /// In `--help`.
     help_tools() {
-        zh: "列出某个智能体的工具，默认 single_module";
-        en: "List the tools of an agent, single_module by default";
+        zh: "列出或选择某个智能体的工具，默认 single_module";
+        en: "List or choose the tools of an agent, single_module by default";
     }
     /// In `--help`.
     help_call() {
@@ -17,8 +17,8 @@ sentences! {
     }
     /// `tools --help`
     usage_of_tools() {
-        zh: "用法: mcp-endpoint-server tools [智能体] [--json]\n\n列出运行中的服务器为某个智能体提供的工具: 名称、工具端、说明。\n不写智能体则为 single_module。工具的数量和大约的 token 数 (字符数 / 3) 写到标准错误输出。\n\n  --json    以 JSON 打印，包含完整的说明和参数定义\n  -c FILE   服务器的配置文件\n\n例:\n  mcp-endpoint-server tools\n  mcp-endpoint-server tools kitchen --json";
-        en: "Usage: mcp-endpoint-server tools [AGENT] [--json]\n\nLists the tools that the running server offers to an agent: name, tool server, description.\nWithout AGENT it is single_module. How many tools there are, and about how many tokens they take\n(characters / 3), goes to standard error.\n\n  --json    Print JSON, with whole descriptions and schemas\n  -c FILE   The server's configuration file\n\nExamples:\n  mcp-endpoint-server tools\n  mcp-endpoint-server tools kitchen --json";
+        zh: "用法: mcp-endpoint-server tools [智能体] [--json]\n      mcp-endpoint-server tools [智能体] [--hide 模式] [--show 模式] [--only 模式]\n\n列出运行中的服务器为某个智能体提供的工具: 名称、工具端、说明。\n不写智能体则为 single_module。工具的数量和大约的 token 数 (字符数 / 3) 写到标准错误输出。\n\n以下选项更改该智能体的工具选择，可以重复，也可以一起用；服务器运行时立即生效，否则写入文件，下次启动时生效。\n模式与工具本来的名称或 标签/名称 比较，* 代表任意文字，请加引号。智能体写成 '*' 表示对所有智能体生效。\n\n  --hide 模式  隐藏这些工具\n  --show 模式  从隐藏的模式中去掉这一个\n  --only 模式  只提供这些工具；'*' 表示不再限制，'' 表示沿用 '*' 的设置\n  --json       以 JSON 打印，包含完整的说明和参数定义\n  -c FILE      服务器的配置文件\n\n退出状态: 0 成功；1 失败；2 用法或配置有误。\n\n例:\n  mcp-endpoint-server tools\n  mcp-endpoint-server tools kitchen --json\n  mcp-endpoint-server tools kitchen --only 'time/*' --only 'home/*' --hide 'home/debug_*'\n  mcp-endpoint-server tools '*' --hide 'debug_*'";
+        en: "Usage: mcp-endpoint-server tools [AGENT] [--json]\n       mcp-endpoint-server tools [AGENT] [--hide PATTERN] [--show PATTERN] [--only PATTERN]\n\nLists the tools that the running server offers to an agent: name, tool server, description.\nWithout AGENT it is single_module. How many tools there are, and about how many tokens they take\n(characters / 3), goes to standard error.\n\nThese options change the selection of the agent. Each may be repeated, and they can be combined.\nThe change holds at once; without a running server it is written to the file and holds from the\nnext start. A pattern is compared with the tool's own name and with LABEL/TOOL. * stands for any\ntext; quote it. The AGENT '*' is all agents.\n\n  --hide PATTERN  Hide these tools\n  --show PATTERN  Remove this pattern from the hidden ones\n  --only PATTERN  Offer only these tools; '*' removes the limit, '' uses that of all agents\n  --json          Print JSON, with whole descriptions and schemas\n  -c FILE         The server's configuration file\n\nExit status: 0 done; 1 it did not work; 2 wrong use or configuration.\n\nExamples:\n  mcp-endpoint-server tools\n  mcp-endpoint-server tools kitchen --json\n  mcp-endpoint-server tools kitchen --only 'time/*' --only 'home/*' --hide 'home/debug_*'\n  mcp-endpoint-server tools '*' --hide 'debug_*'";
     }
     /// `call --help`
     usage_of_call() {
@@ -156,5 +156,64 @@ sentences! {
     tools_unknown(base: &str, status: u16) {
         zh: "{base} 返回 {status}，其中没有工具列表: 那里是别的程序，或较旧的版本；请用 doctor 检查";
         en: "{base} answers with status {status} and no list of tools: another program runs there, or an older version of this one; run doctor";
+    }
+}
+
+// What `tools` changes.
+sentences! {
+    /// An option without a pattern.
+    pattern_is_empty() {
+        zh: "--hide 和 --show 的模式不能为空";
+        en: "the pattern of --hide or --show cannot be empty";
+    }
+    /// One pattern is to be hidden and shown.
+    pattern_both_ways(pattern: &str) {
+        zh: "{pattern} 既要隐藏又要提供；请只保留其中一个选项";
+        en: "{pattern} is to be hidden and to be offered; keep one of the two options";
+    }
+    /// `--only '*'` beside another one.
+    only_both_ways() {
+        zh: "--only '*' 和 --only '' 会取消限制，不能与其他 --only 一起使用";
+        en: "--only '*' and --only '' remove the limit; they cannot stand beside another --only";
+    }
+    /// The selection was changed in the running server.
+    choice_changed(agent: &str, entry: &str) {
+        zh: "{agent} 的工具选择已更改，立即生效: {entry}";
+        en: "the selection of {agent} has changed and holds at once: {entry}";
+    }
+    /// The selection was changed in the file.
+    choice_saved(agent: &str, entry: &str, file: &str, base: &str) {
+        zh: "{agent} 的工具选择已写入 {file}: {entry}\n{base} 没有服务器在运行，下次启动时生效";
+        en: "the selection of {agent} is written to {file}: {entry}\nno server runs at {base}; the selection holds from the next start";
+    }
+    /// There was nothing to change.
+    choice_as_before(agent: &str, entry: &str) {
+        zh: "{agent} 的工具选择无需更改: {entry}";
+        en: "the selection of {agent} already says so: {entry}";
+    }
+    /// The running server does not take the selection. What is wrong follows.
+    choice_refused(base: &str) {
+        zh: "{base} 没有更改工具选择:";
+        en: "{base} did not change the selection:";
+    }
+    /// The answer is not what it should be.
+    choice_unknown(base: &str, status: u16) {
+        zh: "{base} 返回 {status}，其中没有工具选择: 那里是别的程序，或较旧的版本；请用 doctor 检查";
+        en: "{base} answers with status {status} and no selection of tools: another program runs there, or an older version of this one; run doctor";
+    }
+    /// A pattern that picks no tool that is there.
+    pattern_without_tool(pattern: &str, nearest: &str) {
+        zh: "{pattern} 没有匹配任何现有的工具；最接近的是 {nearest}";
+        en: "{pattern} matches no tool that is there now; the nearest one is {nearest}";
+    }
+    /// Another pattern hides a tool that is to be shown.
+    still_hidden(tool: &str, pattern: &str, agent: &str) {
+        zh: "{tool} 仍被 {agent} 的模式 {pattern} 隐藏。要去掉它: tools '{agent}' --show '{pattern}'";
+        en: "{tool} is still hidden by the pattern {pattern} of {agent}. To remove it: tools '{agent}' --show '{pattern}'";
+    }
+    /// `only` does not name a tool that is to be shown.
+    still_left_out(tool: &str, agent: &str) {
+        zh: "{tool} 仍未提供: {agent} 的 only 中没有它。请在 --only 中一并写出，或用 tools '{agent}' --only '*' 取消限制";
+        en: "{tool} is still not offered: the `only` of {agent} does not name it. Name it in --only with the others, or remove the limit: tools '{agent}' --only '*'";
     }
 }

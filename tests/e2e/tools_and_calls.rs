@@ -247,6 +247,175 @@ fn tools_lists_what_an_agent_is_offered() {
     assert_eq!(stderr, format!("tools: 3, about {} tokens (characters / 3)", chars.div_ceil(3)));
 }
 
+/// The file that says which tools agents offer.
+const SELECTION: &str = "data/tools.json";
+
+/// What `tools` with these arguments prints, and says besides; the program has to be content.
+fn chosen(server: &Server, arguments: &[&str]) -> (Vec<String>, String) {
+    let ended = run(server, &[&["tools"], arguments].concat());
+    let (status, stdout, stderr) = said(&ended);
+    assert_eq!(status, Some(0), "{stderr}");
+    // The first column, without its head.
+    let names = stdout.lines().skip(1).filter_map(|line| line.split_whitespace().next());
+    (names.map(str::to_owned).collect(), stderr)
+}
+
+fn selection(server: &Server) -> Value {
+    serde_json::from_str(&server.folder().read(SELECTION)).unwrap()
+}
+
+#[test]
+fn hidden_tools_are_gone_at_once_and_shown_ones_are_back() {
+    let server = Server::start();
+    let _tool = server.tool("kitchen").named("time").offers(&["now", "zone", "debug"]).connect();
+    let mut robot = server.robot("kitchen");
+    robot.start();
+    assert_eq!(robot.list(), ["now", "zone", "debug"]);
+    // Twice is once.
+    let hide = ["kitchen", "--hide", "time/debug", "--hide=zone", "--hide", "zone"];
+    let (names, stderr) = chosen(&server, &hide);
+    assert_eq!(names, ["now"]);
+    let told = r#"the selection of kitchen has changed and holds at once: {"hide": ["time/debug", "zone"]}"#;
+    assert!(stderr.starts_with(told), "{stderr}");
+    robot.notification("notifications/tools/list_changed");
+    assert_eq!(robot.list(), ["now"]);
+    assert_eq!(robot.call("debug", json!({})).json["error"]["code"], -32602);
+    let (_, stderr) = chosen(&server, &hide);
+    assert!(stderr.starts_with("the selection of kitchen already says so"), "{stderr}");
+
+    let (names, stderr) = chosen(&server, &["--agent=kitchen", "--show", "zone"]);
+    assert_eq!((names, stderr.lines().count()), (vec!["now".to_owned(), "zone".into()], 2));
+    robot.notification("notifications/tools/list_changed");
+    assert_eq!(robot.list(), ["now", "zone"]);
+    assert_eq!(selection(&server), json!({ "agents": { "kitchen": { "hide": ["time/debug"] } } }));
+    // Another pattern still hides it; so does one of all agents.
+    let (_, stderr) = chosen(&server, &["kitchen", "--show", "debug"]);
+    let told = "To remove it: tools 'kitchen' --show 'time/debug'";
+    assert!(stderr.contains(told), "{stderr}");
+    let (names, stderr) = chosen(&server, &["*", "--hide", "debug*"]);
+    assert_eq!((names.len(), stderr.contains("the selection of * has changed")), (0, true));
+    let (_, stderr) = chosen(&server, &["kitchen", "--show", "time/debug"]);
+    assert!(stderr.contains("debug is still hidden by the pattern debug* of *."), "{stderr}");
+    chosen(&server, &["*", "--show", "debug*"]);
+    robot.notification("notifications/tools/list_changed");
+    assert_eq!(robot.list(), ["now", "zone", "debug"]);
+    assert_eq!(selection(&server), json!({ "agents": { "kitchen": {}, "*": {} } }));
+}
+
+#[test]
+fn only_these_tools_are_offered_and_other_members_of_the_entry_stay() {
+    let server = Server::start();
+    let _tool = server.tool("single_module").named("time").offers(&["now", "zone"]).connect();
+    let entry = r#"{"rename": {"zone": "where"},  "describe": {"where": "\u5c0f"}}"#;
+    // A hand has written it, and nobody has told the server: the first PUT is answered 412.
+    server.folder().write(SELECTION, &format!(r#"{{"agents": {{"single_module": {entry}}}}}"#));
+    let (names, stderr) = chosen(&server, &["--only", "nwo", "--only", "time/z*", "--hide", "x/*"]);
+    assert_eq!(names, ["where"]);
+    for note in ["nwo matches no tool that is there now; the nearest one is now", "x/* matches no"]
+    {
+        assert!(stderr.contains(note), "{stderr}");
+    }
+    let text = server.folder().read(SELECTION);
+    let kept = r#""rename": {"zone": "where"}, "describe": {"where": "\u5c0f"}"#;
+    assert!(text.contains(kept), "{text}");
+    let (_, stderr) = chosen(&server, &["--show", "now"]);
+    assert!(stderr.contains("the `only` of single_module does not name it"), "{stderr}");
+    let whole = run(&server, &["tools", "--only", "now", "--show", "x/*", "--json"]);
+    let whole: Value = serde_json::from_str(&whole.stdout.join("\n")).unwrap();
+    assert_eq!(whole["tools"][0]["name"], "now");
+    let (names, _) = chosen(&server, &["--only", "*"]);
+    assert_eq!(names, ["now", "where"]);
+    assert!(!server.folder().read(SELECTION).contains("only"));
+    // Without its own, an agent has the one of all agents.
+    chosen(&server, &["*", "--only", "now"]);
+    assert_eq!(chosen(&server, &[]).0, ["now"]);
+    assert_eq!(chosen(&server, &["--only", "*"]).0, ["now", "where"]);
+    assert_eq!(chosen(&server, &["--only", ""]).0, ["now"]);
+}
+
+#[test]
+fn patterns_that_contradict_each_other_are_wrong_use() {
+    let server = Server::start();
+    for (arguments, part) in [
+        (&["tools", "--hide", ""][..], "cannot be empty"),
+        (&["tools", "--hide", "a", "--show", "a"], "a is to be hidden and to be offered"),
+        (&["tools", "--only", "a", "--hide", "a"], "a is to be hidden and to be offered"),
+        (&["tools", "--only", "a", "--only", "*"], "cannot stand beside another --only"),
+        (&["tools", "--hide"], "--hide needs a value"),
+        (&["call", "x", "--hide", "a"], "--hide"),
+        (&["tools", "", "--hide", "a"], "agent id"),
+    ] {
+        refused(&server, arguments, 2, part);
+    }
+    assert!(!server.folder().path().join(SELECTION).exists());
+}
+
+#[test]
+fn where_no_server_runs_the_file_is_changed() {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let builder = || Server::builder().set("server", "key", "x".repeat(32));
+    let hide = ["tools", "--hide", "小*", "--show", "b"];
+    let ended = with(builder(), port, &hide);
+    let (status, stdout, stderr) = said(&ended);
+    assert_eq!((status, stdout.as_str()), (Some(0), ""), "{stderr}");
+    assert!(stderr.contains("holds from the next start"), "{stderr}");
+    let text = "{\"agents\": {\n  \"single_module\": {\"hide\": [\"小*\"]}\n}}\n";
+    assert_eq!(ended.folder.read(SELECTION), text);
+    let path = ended.folder.path().join(SELECTION);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let there = || builder().set("tools", "selection_file", path.display());
+    let (status, _, stderr) = said(&with(there(), port, &["tools", "--show", "小爱"]));
+    assert_eq!(status, Some(0));
+    assert!(
+        stderr.contains("小爱 is still hidden by the pattern 小* of single_module"),
+        "{stderr}"
+    );
+    // What a hand has broken stays as it is.
+    for broken in
+        ["{\"agents\": {\n  \"a\": {\"hide\": [\"x\",]}}}", "{\"agents\": {\n  \"a\": 1}}"]
+    {
+        std::fs::write(&path, broken).unwrap();
+        let (status, stdout, stderr) = said(&with(there(), port, &hide));
+        assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
+        assert!(stderr.contains("tools.json, line 2, column "), "{stderr}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), broken);
+    }
+    let none = builder().set("tools", "selection_file", "");
+    let (status, _, stderr) = said(&with(none, port, &hide));
+    assert_eq!((status, stderr.contains("selection_file is empty")), (Some(2), true), "{stderr}");
+}
+
+#[test]
+fn a_server_that_cannot_take_the_change_says_why() {
+    let server = Server::builder().set("server", "language", "en").start();
+    let broken = "{\n  \"agents\": []}";
+    server.folder().write(SELECTION, broken);
+    refused(&server, &["tools", "--hide", "x"], 1, "tools.json, line 2, column 13: agents: ");
+    assert_eq!(server.folder().read(SELECTION), broken);
+}
+
+#[test]
+fn changes_at_the_same_time_are_all_made() {
+    let server = Server::start();
+    let names = ["a", "b", "c", "d"];
+    std::thread::scope(|scope| {
+        for name in names {
+            scope.spawn(|| {
+                assert_eq!(run(&server, &["tools", "--hide", name]).status.code(), Some(0))
+            });
+        }
+    });
+    let mut hidden: Vec<String> =
+        serde_json::from_value(selection(&server)["agents"]["single_module"]["hide"].clone())
+            .unwrap();
+    hidden.sort_unstable();
+    assert_eq!(hidden, names);
+}
+
 #[test]
 fn the_tables_are_no_wider_than_the_terminal() {
     let server = Server::start();

@@ -76,7 +76,7 @@ pub fn get(
     bearer: Option<&str>,
     patience: Duration,
 ) -> Result<Answer, Failure> {
-    ask("GET", address, target, bearer, patience)
+    ask("GET", address, target, bearer, ("", ""), patience)
 }
 
 /// Sends `POST target` without a body, and does what [`get`] does otherwise.
@@ -89,7 +89,23 @@ pub fn post(
     bearer: Option<&str>,
     patience: Duration,
 ) -> Result<Answer, Failure> {
-    ask("POST", address, target, bearer, patience)
+    ask("POST", address, target, bearer, ("Content-Length: 0\r\n", ""), patience)
+}
+
+/// Sends `PUT target` with `body` for what has the tag `if_match`, and does what [`get`] does otherwise.
+///
+/// # Errors
+/// Why there is no answer.
+pub fn put(
+    address: &Address,
+    target: &str,
+    bearer: &str,
+    if_match: &str,
+    body: &str,
+    patience: Duration,
+) -> Result<Answer, Failure> {
+    let more = format!("If-Match: {if_match}\r\nContent-Length: {}\r\n", body.len());
+    ask("PUT", address, target, Some(bearer), (&more, body), patience)
 }
 
 fn ask(
@@ -97,14 +113,16 @@ fn ask(
     address: &Address,
     target: &str,
     bearer: Option<&str>,
+    (headers, body): (&str, &str),
     patience: Duration,
 ) -> Result<Answer, Failure> {
     let until = Instant::now() + patience;
     let mut stream = Stream::open(address, until)?;
     let bearer = bearer.map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
-    let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
-    let more = format!("Accept: application/json\r\n{bearer}{length}Connection: close\r\n");
-    stream.send(request(method, address, target, &more).as_bytes())?;
+    let more = format!("Accept: application/json\r\n{bearer}{headers}Connection: close\r\n");
+    let mut text = request(method, address, target, &more);
+    text.push_str(body);
+    stream.send(text.as_bytes())?;
     let (mut answer, mut body) = head(&mut stream, until)?;
     let length = answer.header("content-length").parse().unwrap_or(usize::MAX);
     while body.len() < length && read(&mut stream, &mut body, until)? {}
