@@ -114,8 +114,8 @@ sentences! {
     }
     /// The agent has no tools at all.
     agent_without_tools(agent: &str) {
-        zh: "智能体 {agent} 没有工具: 没有工具端用它的接入点地址连接，或工具端还没有列出工具。`mcp-endpoint-server token {agent}` 打印接入点地址，`mcp-endpoint-server status` 显示已连接的工具端";
-        en: "the agent {agent} has no tools: no tool server is connected with its address, or it has not listed its tools yet. `mcp-endpoint-server token {agent}` prints the address, `mcp-endpoint-server status` shows who is connected";
+        zh: "智能体 {agent} 没有工具: 没有工具端用它的接入点地址连接，工具端还没有列出工具，或工具都被隐藏了。`mcp-endpoint-server token {agent}` 打印接入点地址，`mcp-endpoint-server status` 显示已连接的工具端";
+        en: "the agent {agent} has no tools: no tool server is connected with its address, or it has not listed its tools yet, or the selection hides them all. `mcp-endpoint-server token {agent}` prints the address, `mcp-endpoint-server status` shows who is connected";
     }
     /// An answer that is an error.
     call_refused(method: &str, code: i64, message: &str) {
