@@ -155,7 +155,7 @@ fn what_all_agents_lack_is_locked_and_a_pattern_gives_way_to_names() {
     browser.see(".server li:nth-child(1)", "Hidden for every agent");
     browser.until("document.querySelector('.server li .switch').disabled");
     browser.click(".server li:nth-child(3) .switch");
-    browser.see(".saving", "Saving replaces home_* by the names of the other tools");
+    browser.see(".saving", "Saving replaces the pattern home_* with the names of the other tools");
     browser.is_well();
     browser.shoot("choice-pattern", false);
     save(&mut browser, "");
@@ -214,6 +214,66 @@ fn a_file_changed_meanwhile_is_shown_and_not_overwritten() {
 
 #[test]
 #[ignore = "takes a browser a minute: cargo test --test interop browser:: -- --ignored"]
+fn two_agents_are_saved_one_after_the_other() {
+    let server = Server::start();
+    let _kitchen = server.tool("kitchen").named("home").offers(&["a", "b"]).connect();
+    let _den = server.tool("den").named("home").offers(&["a", "b"]).connect();
+    let Some(mut browser) = signed_in(&server, Look::default()) else { return };
+    let [kitchen, den] = ["kitchen", "den"].map(|id| {
+        browser.see(".agent .name", id);
+        agent_of(&mut browser, id)
+    });
+    browser.evaluate(
+        "void document.querySelectorAll('.agent').forEach((one) => { one.open = true; })",
+    );
+    for agent in [&kitchen, &den] {
+        browser.see(&format!("{agent} .server li:nth-child(2)"), "b");
+    }
+    for agent in [&kitchen, &den] {
+        browser.click(&format!("{agent} .server li:nth-child(1) .switch"));
+        save(&mut browser, agent);
+    }
+    assert_eq!(entry(&server, "kitchen"), json!({ "hide": ["home/a"] }));
+    assert_eq!(entry(&server, "den"), json!({ "hide": ["home/a"] }));
+    assert_eq!(browser.writes().len(), 2, "nothing was refused");
+    // The first can still be taken back, and the second stays.
+    browser.click(&format!("{kitchen} .saving button:nth-of-type(3)"));
+    browser.see(&format!("{kitchen} .saving"), "Undone.");
+    assert_eq!(offered(&server, "kitchen"), ["a", "b"]);
+    assert_eq!(offered(&server, "den"), ["b"]);
+    browser.is_well();
+}
+
+#[test]
+#[ignore = "takes a browser a minute: cargo test --test interop browser:: -- --ignored"]
+fn switches_moved_during_saving_wait_for_the_next() {
+    let server = Server::start();
+    let _home = server.tool(AGENT).named("home").offers(&["a", "b", "c"]).connect();
+    let Some(mut browser) = signed_in(&server, Look::default()) else { return };
+    browser.see(".server li", "c");
+    browser.evaluate(
+        "void (window.real = window.fetch, window.fetch = async (at, more) => {
+            if (more.method === 'PUT') await new Promise((go) => { window.go = go; });
+            return real(at, more);
+        })",
+    );
+    browser.click(".server li:nth-child(1) .switch");
+    browser.click(".server li:nth-child(3) .switch");
+    browser.click(".saving .main");
+    browser.until("window.go !== undefined");
+    browser.click(".server li:nth-child(1) .switch");
+    browser.click(".server li:nth-child(2) .switch");
+    browser.evaluate("void (window.fetch = real, go())");
+    browser.see(".saving", "2 changes not saved. Saved.");
+    assert_eq!(entry(&server, AGENT), json!({ "hide": ["home/a", "home/c"] }));
+    save(&mut browser, "");
+    assert_eq!(entry(&server, AGENT), json!({ "hide": ["home/c", "home/b"] }));
+    assert_eq!(offered(&server, AGENT), ["a"]);
+    browser.is_well();
+}
+
+#[test]
+#[ignore = "takes a browser a minute: cargo test --test interop browser:: -- --ignored"]
 fn odd_names_and_labels_say_why() {
     let server = Server::start();
     let long = "n".repeat(65);
@@ -227,7 +287,10 @@ fn odd_names_and_labels_say_why() {
     browser.see(second, "This label may change when the tool server reconnects");
     browser.see(second, "&server_id=one-b");
     browser.miss(".server:nth-child(1)", "This label may change");
-    browser.see(".server:nth-child(1) li", "it has other characters than A-Z a-z 0-9 _ -: 查 询");
+    browser.see(
+        ".server:nth-child(1) li",
+        "it has characters other than A-Z, a-z, 0-9, _ and -: 查 询",
+    );
     browser.see(".server:nth-child(1) li", "it has 65 characters, more than 64");
     browser.see(".choice .notice", "Many models refuse the names of 2 tools.");
     browser.is_well();
