@@ -1,11 +1,14 @@
 //! How near two names are to each other, to propose the one that was meant.
 
+/// How many letters of a name are looked at.
+const MAX_LETTERS: usize = 64;
+
 /// How many letters must be added, dropped or changed to make one name of the other, in any case.
-/// Of a very long name only the beginning is looked at.
+/// Of very long names only the beginning is looked at.
 pub fn edits(known: &str, name: &str) -> usize {
-    let name: Vec<char> = name.chars().take(64).map(|c| c.to_ascii_lowercase()).collect();
+    let name: Vec<char> = name.chars().take(MAX_LETTERS).map(|c| c.to_ascii_lowercase()).collect();
     let mut costs: Vec<usize> = (0..=name.len()).collect();
-    for (row, ours) in known.chars().map(|c| c.to_ascii_lowercase()).enumerate() {
+    for (row, ours) in known.chars().take(MAX_LETTERS).map(|c| c.to_ascii_lowercase()).enumerate() {
         let mut diagonal = row;
         let mut left = row + 1;
         for (cost, theirs) in costs.iter_mut().skip(1).zip(&name) {
@@ -37,5 +40,6 @@ mod tests {
             assert_eq!(edits(known, name), count, "{name}");
         }
         assert!(edits("port", &"x".repeat(1 << 20)) <= 64);
+        assert!(edits(&"x".repeat(1 << 20), "port") <= 64);
     }
 }

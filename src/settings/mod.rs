@@ -1,6 +1,5 @@
 //! What the owner decided: one table of options, read from the file, the environment and the
 //! command line (docs/protocol.md#settings).
-
 //!
 //! [`table`] has one row per option; everything else is made from it: reading, error messages, the
 //! sample file, `--help` and the tables in docs/reference.md. [`load`] reads at the start, [`reload`] on

@@ -5,35 +5,48 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a start waits for another one in the same folder.
 #[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Has other starts wait that make a file or a key in the folder of `path`, until the result is dropped.
-/// Where there are no locks, nobody waits.
+/// How long it waits before it tries again.
 #[cfg(unix)]
+const STEP: Duration = Duration::from_millis(10);
+
+/// Has other programs wait that make a file or a key in the folder of `path`, until the result is
+/// dropped. Waits for them up to [`PATIENCE`]. Where there are no locks, nobody waits.
 pub(super) fn lock(path: &Path) -> Option<File> {
-    use rustix::fs::{flock, FlockOperation};
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    // Whoever makes the file says why that is impossible.
-    ownership::create_folders(folder).ok()?;
-    let folder = File::open(folder).ok()?;
-    let end = Instant::now() + PATIENCE;
-    while flock(&folder, FlockOperation::NonBlockingLockExclusive)
-        == Err(rustix::io::Errno::WOULDBLOCK)
-        && Instant::now() < end
-    {
-        std::thread::sleep(Duration::from_millis(10));
+    #[cfg(unix)]
+    for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
+        match try_lock(path) {
+            Ok(None) => std::thread::sleep(STEP),
+            Ok(lock) => return lock,
+            // Whoever makes the file says why that is impossible.
+            Err(_) => break,
+        }
     }
-    Some(folder)
+    let _ = path;
+    None
 }
 
-#[cfg(not(unix))]
-pub(super) fn lock(_path: &Path) -> Option<File> {
-    None
+/// Like [`lock`], but does not wait: nothing where another program has the lock.
+///
+/// # Errors
+/// The folder cannot be made or opened.
+#[cfg(unix)]
+pub(super) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+    use rustix::fs::{flock, FlockOperation};
+    use rustix::io::Errno;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    ownership::create_folders(folder)?;
+    let folder = File::open(folder)?;
+    // Some file systems have no locks: there it is as if nobody else was there.
+    let is_taken =
+        flock(&folder, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
+    Ok((!is_taken).then_some(folder))
 }
 
 /// Creates `path`, and the folders it needs, for its owner's eyes only.

@@ -14,8 +14,11 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How many patterns with a `*` one entry may have: each may have to be compared with every tool.
-const MAX_WILD: usize = 1_000;
+/// How many patterns with a `*` before their end one list may have: each is compared with every tool.
+const MAX_WILD: usize = 32;
+
+/// How many bytes a pattern may have.
+const MAX_PATTERN: usize = 256;
 
 /// The longest new name of a tool, in bytes. Models take less.
 const MAX_NEW_NAME: usize = 256;
@@ -98,9 +101,15 @@ pub fn change(
     };
     let path = &folder.join(path);
     let shown = path.display().to_string();
-    let _lock = save::lock(path);
+    // The loop waits for this, so it does not wait for another program.
+    #[cfg(unix)]
+    let lock = save::try_lock(path);
+    #[cfg(unix)]
+    if matches!(lock, Ok(None)) {
+        return Err(ChangeError::NotWritten(language.selection_busy()));
+    }
     let old = read(path, language).map_err(ChangeError::Invalid)?;
-    if if_match.is_some_and(|tag| tag != "*" && tag != etag(old.text())) {
+    if if_match.is_some_and(|tag| tag != "*" && tag.trim_start_matches("W/") != etag(old.text())) {
         settings.relay.selection = Arc::new(old);
         return Err(ChangeError::Changed(Box::new(settings.clone())));
     }
@@ -296,7 +305,13 @@ impl<'a> Reader<'a> {
                 self.problem(element, &spot.below(&number), &what);
                 continue;
             };
-            wild += usize::from(pattern.contains('*'));
+            let star = pattern.find('*');
+            if pattern.len() > MAX_PATTERN && star.is_some() {
+                let what = self.language.long_pattern(MAX_PATTERN);
+                self.problem(element, &spot.below(&number), &what);
+            }
+            // One with a star at its end only is found by what it begins with.
+            wild += usize::from(star.is_some_and(|at| at + 1 < pattern.len()));
             if wild == MAX_WILD + 1 {
                 let what = self.language.too_many_patterns(MAX_WILD);
                 self.problem(element, &spot.below(&number), &what);
@@ -419,10 +434,15 @@ mod tests {
             MAX_TOLD
         );
         let file = |count| {
-            let list: Vec<String> = (0..count).map(|n| format!("\"{n}*\"")).collect();
+            let list: Vec<String> = (0..count).map(|n| format!("\"*{n}\"")).collect();
             format!(r#"{{"agents":{{"a":{{"hide":[{}]}}}}}}"#, list.join(","))
         };
         assert!(parse(&file(MAX_WILD), "", Language::En).is_ok());
-        assert!(problems(&file(MAX_WILD + 1))[0].contains("agents.a.hide.1000: "));
+        let ends: Vec<String> = (0..1_000).map(|n| format!("\"{n}*\"")).collect();
+        let file_of = |list: &str| format!(r#"{{"agents":{{"a":{{"hide":[{list}]}}}}}}"#);
+        assert!(parse(&file_of(&ends.join(",")), "", Language::En).is_ok());
+        let long = format!("\"*{}\"", "a".repeat(MAX_PATTERN));
+        assert!(problems(&file_of(&long))[0].contains("agents.a.hide.0: "));
+        assert!(problems(&file(MAX_WILD + 1))[0].contains("agents.a.hide.32: "));
     }
 }

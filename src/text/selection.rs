@@ -70,8 +70,13 @@ sentences! {
     }
     /// Too many patterns.
     too_many_patterns(most: usize) {
-        zh: "带 * 的模式超过 {most} 个；请合并，或写出完整的名称";
-        en: "more than {most} patterns with a *; join some, or write names in full";
+        zh: "* 不在末尾的模式超过 {most} 个；请合并，或写出完整的名称";
+        en: "more than {most} patterns with a * before their end; join some, or write names in full";
+    }
+    /// A pattern is too long.
+    long_pattern(most: usize) {
+        zh: "带 * 的模式超过 {most} 字节；请缩短";
+        en: "a pattern with a * may have at most {most} bytes; shorten it";
     }
     /// A pattern where a name belongs.
     rename_is_exact() {
@@ -114,6 +119,11 @@ sentences! {
     no_selection_file() {
         zh: "[tools] selection_file 为空，没有可写入的文件；请设置一个文件";
         en: "[tools] selection_file is empty, so there is no file to write; set one";
+    }
+    /// Another program has locked the folder.
+    selection_busy() {
+        zh: "另一个程序正在修改此文件夹中的文件；请稍后重试";
+        en: "another program changes files in this folder; try again";
     }
     /// Somebody has changed the selection.
     selection_saved(agent: &str, file: &str) {

@@ -14,7 +14,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// How many names of files are tried.
-const MAX_TRIES: usize = 10_000;
+const MAX_TRIES: usize = 1_000;
 
 /// How many characters of a tool's name a file has in its own.
 const MAX_NAME_CHARS: usize = 64;
@@ -22,7 +22,8 @@ const MAX_NAME_CHARS: usize = 64;
 /// Shows `result`, as the tool `tool` spelled it.
 pub(super) fn show(result: &str, tool: &str, language: Language) -> End {
     let value = json(&strict(result));
-    let failed = at(&value, "isError").as_bool() == Some(true);
+    // Read from the text, for a text in the result may be one that cannot be decoded.
+    let failed = last_member(result, "isError").is_some_and(|value| value.trim() == "true");
     if failed {
         complain(&language.call_failed(&shown(tool)));
     }
@@ -35,8 +36,13 @@ pub(super) fn show(result: &str, tool: &str, language: Language) -> End {
         }
     }
     if parts.is_empty() {
-        // A result that no version of the protocol knows is shown as it is.
-        tell(last_member(result, "structuredContent").unwrap_or(result));
+        match last_member(result, "structuredContent") {
+            Some(structured) => tell(structured),
+            // A tool that returns nothing.
+            None if at(&value, "content").is_array() => (),
+            // A result that no version of the protocol knows is shown as it is.
+            None => tell(result),
+        }
     }
     end
 }
@@ -93,7 +99,8 @@ fn file_name(tool: &str) -> String {
     letters.map(|c| if c.is_ascii_alphanumeric() || "_-".contains(c) { c } else { '_' }).collect()
 }
 
-/// What the name of a file of this type ends with. Only media keep the end that their sender chose.
+/// What the name of a file of this type ends with. The sender chooses among the ends of media files only:
+/// another end could make the file a program.
 fn extension(mime: &str) -> &str {
     let (family, kind) =
         mime.split(';').next().unwrap_or_default().split_once('/').unwrap_or_default();
@@ -103,11 +110,9 @@ fn extension(mime: &str) -> &str {
         ("audio", "mpeg") => "mp3",
         ("audio", "x-wav" | "vnd.wave") => "wav",
         ("application", "pdf" | "json" | "zip") => kind,
-        ("image" | "audio" | "video", kind)
-            if (1..=8).contains(&kind.len()) && kind.bytes().all(|c| c.is_ascii_alphanumeric()) =>
-        {
-            kind
-        }
+        ("image", "png" | "gif" | "webp" | "avif" | "bmp") => kind,
+        ("audio", "wav" | "ogg" | "flac" | "aac" | "webm" | "mp4") => kind,
+        ("video", "mp4" | "webm" | "ogg") => kind,
         _ => "bin",
     }
 }
@@ -148,6 +153,8 @@ mod tests {
             ("audio/mpeg; rate=1", "mp3"),
             ("video/mp4", "mp4"),
             ("image/../../x", "bin"),
+            ("image/py", "bin"),
+            ("audio/exe", "bin"),
             ("application/x-sh", "bin"),
             ("", "bin"),
         ] {

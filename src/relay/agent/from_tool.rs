@@ -279,7 +279,7 @@ impl Agent {
             self.find_identity(turn, key);
             self.merge_all(turn);
         } else if kind != Kind::Tools && self.is_first_listed(kind) {
-            // ToolServerInLog has a name is decided when all have answered, not by who is quickest.
+            // Who has a name is decided when all have answered, not by who is quickest.
         } else {
             self.merge(turn, kind, tell);
         }

@@ -1,5 +1,4 @@
-//! The one face that all tools of an agent show to its robots: lists, `initialize`, and word that
-//! something has changed.
+//! What robots are told of an agent's tool servers: lists, `initialize`, and that something has changed.
 
 use super::Agent;
 use crate::relay::catalogue::{
@@ -205,7 +204,7 @@ impl Agent {
             if delayed.is_some_and(|delayed| delayed.kinds.contains(&kind)) {
                 continue;
             }
-            if robot.is_xiaozhi_server && kind == Kind::Tools {
+            if robot.is_xiaozhi_server && turn.policy.quirks && kind == Kind::Tools {
                 robot.list_owed = robot.last_list.is_some() && robot.list_seen != version;
                 wait += Duration::from_millis((bytes / LIST_BYTES_A_MILLISECOND) as u64);
             } else if robot.initialised {

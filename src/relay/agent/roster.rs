@@ -1,4 +1,4 @@
-//! ToolServerInLog each tool server is: labels, twins, and those just lost.
+//! Who each tool server is: labels, twins, and those just lost.
 
 use super::Agent;
 use crate::relay::catalogue::{Kind, PerKind};

@@ -47,7 +47,7 @@ impl Agent {
         }
     }
 
-    /// ToolServerInLog serves which tools has changed: a tool server that has come back, or whose turn it is,
+    /// Who serves which tools has changed: a tool server that has come back, or whose turn it is,
     /// is subscribed to what is wanted of it.
     pub(super) fn renew_subscriptions(&mut self, turn: &mut Turn<'_>) {
         if self.subscriptions.is_empty() {

@@ -86,11 +86,11 @@ impl MergedCatalogue {
         Some(offers.merge(kind, sources, self.selection.of(agent)))
     }
 
-    /// Whether a tool that its tool server does not list may not be called: one of the name `name` at
-    /// the tool server `label`.
+    /// Whether a tool that its tool server does not list may not be called, because the name `name` is
+    /// hidden or renamed at the tool server `label`.
     pub(super) fn hides(&self, agent: &str, label: &str, name: &str) -> bool {
         let chosen = self.selection.of(agent);
-        matches!(chosen.choice(label, name, &mut String::new()), Choice::Hidden { .. })
+        !matches!(chosen.choice(label, name, &mut String::new()), Choice::Offered(None))
     }
 
     /// Every tool of `agent`, offered or hidden.

@@ -99,12 +99,21 @@ pub(super) fn fits(pattern: &str, subject: &str) -> bool {
         if part.len() > rest.len() {
             return false;
         }
-        match rest.split_once(part) {
-            Some((_, behind)) => rest = behind,
-            None => return false,
-        }
+        let Some(behind) = behind(rest, part) else { return false };
+        rest = behind;
     }
     rest.ends_with(last)
+}
+
+/// What is behind the first `part` in `text`.
+fn behind<'a>(text: &'a str, part: &str) -> Option<&'a str> {
+    // The standard library's search takes long to begin, and most parts are short.
+    if part.is_empty() || part.len() > 16 {
+        return text.split_once(part).map(|(_, behind)| behind);
+    }
+    let mut windows = text.as_bytes().windows(part.len());
+    let at = windows.position(|window| window == part.as_bytes())?;
+    text.get(at + part.len()..)
 }
 
 #[cfg(test)]

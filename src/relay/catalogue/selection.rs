@@ -8,7 +8,7 @@ use ws::memory::{allocated, array_of};
 
 /// The longest name of a tool that is compared with patterns, in bytes. Where something is chosen, tools
 /// with longer names are hidden.
-const MAX_NAME: usize = 1024;
+pub(super) const MAX_NAME: usize = 256;
 
 /// The name of the entry for all agents.
 pub const ALL_AGENTS: &str = "*";

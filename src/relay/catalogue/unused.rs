@@ -2,17 +2,17 @@
 
 use super::offers::Offers;
 use super::patterns::fits;
-use super::selection::{Chosen, Meant, Selection};
+use super::selection::{Chosen, Meant, Selection, MAX_NAME};
 use crate::spelling::edits;
 
 /// How many are reported at a time.
 const MAX_REPORTED: usize = 10;
 
-/// How many tools are compared with patterns at a time.
-const MAX_COMPARED: usize = 200_000;
+/// How many bytes of names are compared with patterns at a time.
+const MAX_COMPARED: usize = 4 << 20;
 
-/// Of how many tools the one with the nearest name is proposed.
-const MAX_CANDIDATES: usize = 2_000;
+/// Among how many names the nearest one is looked for at a time.
+const MAX_CANDIDATES: usize = 1_000;
 
 /// Which patterns are still to be looked at: each is reported once, and none that has picked a tool.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ impl Unused {
         offers: &Offers,
         is_at_rest: bool,
     ) -> Vec<UnusedPattern> {
-        let (mut found, mut room) = (Vec::new(), MAX_COMPARED);
+        let (mut found, mut room, mut candidates) = (Vec::new(), MAX_COMPARED, MAX_CANDIDATES);
         let entries = [(chosen.all, false), (chosen.own, true)];
         let entries = entries.into_iter().filter_map(|(entry, is_own)| Some((entry?, is_own)));
         for (entry, is_own) in entries {
@@ -57,20 +57,25 @@ impl Unused {
                 if *is_done || found.len() >= MAX_REPORTED {
                     continue;
                 }
-                let (text, label, is_used) = match meant {
-                    Meant::Offered(name) => (name, None, Some(offers.find(name).is_some())),
-                    Meant::Tools(pattern) => {
-                        let label = label_of(pattern);
-                        (pattern, label, picks(offers, pattern, label, &mut room))
-                    }
+                let (text, label) = match meant {
+                    Meant::Offered(name) => (name, None),
+                    Meant::Tools(pattern) => (pattern, label_of(pattern)),
                 };
                 let is_there = match label {
                     Some(label) => offers.listers().any(|(known, _)| known == label),
-                    None => is_own && is_at_rest,
+                    None => is_own && is_at_rest && offers.listers().next().is_some(),
                 };
-                *is_done = is_used == Some(true) || (is_used.is_some() && is_there);
-                if is_used == Some(false) && is_there {
-                    let nearest = nearest(offers, text, label);
+                // Most of the work: not for tool servers that are elsewhere.
+                if !is_there {
+                    continue;
+                }
+                let is_used = match meant {
+                    Meant::Offered(name) => Some(offers.find(name).is_some()),
+                    Meant::Tools(pattern) => picks(offers, pattern, label, &mut room),
+                };
+                *is_done = is_used.is_some();
+                if is_used == Some(false) {
+                    let nearest = nearest(offers, text, label, &mut candidates);
                     found.push(UnusedPattern { pattern: text.to_owned(), nearest });
                 }
             }
@@ -92,30 +97,32 @@ fn picks(offers: &Offers, pattern: &str, label: Option<&str>, room: &mut usize) 
     }
     let mut full = String::new();
     for (known, items) in offers.listers() {
-        let is_other = label.is_some_and(|label| !known.starts_with(label));
-        if is_other && !items.iter().any(|item| item.name.contains('/')) {
-            continue;
-        }
-        *room = room.checked_sub(items.len())?;
-        let is_picked = |name: &str| {
+        for name in items.iter().map(|item| item.name).filter(|name| name.len() <= MAX_NAME) {
+            *room = room.checked_sub(known.len() + name.len() + pattern.len())?;
+            // `LABEL/…` picks tools of other tool servers only by names with a slash of their own.
+            if label.is_some_and(|label| !known.starts_with(label)) && !name.contains('/') {
+                continue;
+            }
             full.clear();
             full.extend([known, "/", name]);
-            fits(pattern, name) || fits(pattern, &full)
-        };
-        if items.iter().map(|item| item.name).any(is_picked) {
-            return Some(true);
+            if fits(pattern, name) || fits(pattern, &full) {
+                return Some(true);
+            }
         }
     }
     Some(false)
 }
 
 /// The name that is nearest to what `pattern` picks: of the tool server `label`, if there is one.
-fn nearest(offers: &Offers, pattern: &str, label: Option<&str>) -> String {
+fn nearest(offers: &Offers, pattern: &str, label: Option<&str>, candidates: &mut usize) -> String {
     let wanted = label.map_or(pattern, |label| pattern.get(label.len() + 1..).unwrap_or_default());
     let wanted = wanted.replace('*', "");
     let listers = offers.listers().filter(|(known, _)| label.is_none_or(|label| label == *known));
     let names = listers.flat_map(|(_, items)| items.iter().map(|item| item.name));
-    let name = names.take(MAX_CANDIDATES).min_by_key(|name| edits(name, &wanted));
+    let names = names.filter(|name| name.len() <= MAX_NAME).take(*candidates);
+    let mut count = 0;
+    let name = names.inspect(|_| count += 1).min_by_key(|name| edits(name, &wanted));
+    *candidates -= count;
     let name = name.unwrap_or_default();
     label.map_or(name.to_owned(), |label| [label, "/", name].concat())
 }

@@ -188,6 +188,20 @@ fn an_opaque_tool_server_is_not_sent_what_is_hidden() {
 }
 
 #[test]
+fn an_opaque_tool_server_is_not_sent_a_name_that_was_renamed_away() {
+    let mut world = World::new();
+    world.choose(r#"{"a":{"rename":{"x":"now"}}}"#);
+    let tool = world.tool_with_id("a", "opaque");
+    let id = world.asked(tool, "initialize");
+    world.answers_error(tool, id, -32601);
+    let robot = world.initialised_robot("a");
+    world.calls_in_vain(robot, "x");
+    world.is_silent(tool);
+    world.calls(robot, "1", "y");
+    world.called(tool, "y");
+}
+
+#[test]
 fn a_name_that_the_only_tool_server_does_not_list_is_chosen_like_the_others() {
     let mut world = World::new();
     world.choose(r#"{"*":{"only":["x/on*"]}}"#);
