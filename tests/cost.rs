@@ -6,8 +6,11 @@
 
 use mcp_endpoint_server::close::CloseReason;
 use mcp_endpoint_server::relay::{Congested, Joining, Peer, Policy, Relay, Side, Wire};
+use mcp_endpoint_server::settings::selection::parse;
+use mcp_endpoint_server::text::Language;
 use mcp_endpoint_server::time::Moment;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long one input may take at most. Two thirds are for slow machines.
@@ -74,10 +77,14 @@ struct Play {
 }
 
 impl Play {
+    /// Settings without limits of memory.
+    fn policy() -> Policy {
+        Policy { max_kept: usize::MAX, max_held: usize::MAX, ..Policy::default() }
+    }
+
     fn new() -> Self {
-        let policy = Policy { max_kept: usize::MAX, max_held: usize::MAX, ..Policy::default() };
         Play {
-            relay: Relay::new(policy),
+            relay: Relay::new(Play::policy()),
             wire: Counter::default(),
             now: Moment::default(),
             start: Instant::now(),
@@ -272,6 +279,46 @@ fn cost_of_lists_that_change_ten_times_a_second() {
         }
         play.ends("20 x 5,000 names at 10 Hz");
     }
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "measures a release build")]
+fn cost_of_choosing_among_eight_thousand_names_with_many_patterns() {
+    let mut play = Play::new();
+    let robot = play.robot();
+    for _ in 0..4 {
+        play.joins(Side::Tool);
+    }
+    play.answers(own(2_000));
+    // Exact names, patterns with a beginning of their own, and some that begin with a star.
+    let hidden = (0..1_000).flat_map(|n| [format!("2-{n}"), format!("3-{n}")]);
+    let hidden: Vec<String> = hidden
+        .chain((0..900).map(|n| format!("4-{n}1*")))
+        .chain((0..30).map(|n| format!("*-{n}9{n}*")))
+        .map(|pattern| format!("\"{pattern}\""))
+        .collect();
+    for round in 0..10 {
+        let text = format!(
+            r#"{{"agents":{{"a":{{"hide":[{}],"rename":{{"5-{round}":"x"}}}}}}}}"#,
+            hidden.join(",")
+        );
+        let selection = parse(&text, "", Language::En).unwrap();
+        let policy = Policy { selection: Arc::new(selection), ..Play::policy() };
+        play.input(false, |relay, now, wire| relay.set_policy(now, policy, wire));
+        play.passes(Duration::from_secs(2));
+        play.says(robot, r#"{"id":1,"method":"tools/list"}"#);
+        play.answers(own(2_000));
+    }
+    let start = busy(play.start);
+    for n in 0..1_000 {
+        let name = ["2-", "5-"][n % 2];
+        let call = format!(r#""method":"tools/call","params":{{"name":"{name}{n}"}}"#);
+        play.says(robot, &format!(r#"{{"id":{n},{call}}}"#));
+    }
+    let took = busy(play.start).saturating_sub(start) / 1_000;
+    println!("a call beside 8,000 names, many of them hidden: {took:?}");
+    assert!(took < MAX / 1_000, "{took:?}");
+    play.ends("8,000 names, 2,930 patterns");
 }
 
 #[test]

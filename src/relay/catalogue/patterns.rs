@@ -57,8 +57,18 @@ impl Patterns {
         self.exact.iter().map(|text| &**text).chain(self.wild.iter().map(|wild| &*wild.text))
     }
 
+    /// Whether a pattern matches the whole of `subject`, or the whole of `end`, with which it ends.
+    pub(super) fn matches_end(&self, subject: &str, end: &str) -> bool {
+        // A pattern that begins with a star and matches the end matches the whole, too.
+        self.matches_with(subject, false) || self.matches_with(end, true)
+    }
+
     /// Whether a pattern matches the whole of `subject`.
     pub fn matches(&self, subject: &str) -> bool {
+        self.matches_with(subject, false)
+    }
+
+    fn matches_with(&self, subject: &str, without_star_first: bool) -> bool {
         if self.exact.binary_search_by(|text| (**text).cmp(subject)).is_ok() {
             return true;
         }
@@ -66,6 +76,10 @@ impl Patterns {
         let mut next = self.wild.partition_point(is_before);
         // Every beginning of the subject stands on the way from here to ever shorter ones.
         while let Some(wild) = next.checked_sub(1).and_then(|at| self.wild.get(at)) {
+            // The empty beginning is the last one on the way.
+            if without_star_first && wild.text.starts_with('*') {
+                return false;
+            }
             if fits(&wild.text, subject) {
                 return true;
             }
@@ -165,6 +179,9 @@ mod tests {
             for subject in &all {
                 let expected = some.iter().any(|pattern| fits(pattern, subject));
                 assert_eq!(patterns.matches(subject), expected, "{subject}");
+                let end = subject.get(1..).unwrap_or_default();
+                let expected = expected || some.iter().any(|pattern| fits(pattern, end));
+                assert_eq!(patterns.matches_end(subject, end), expected, "{subject} {end}");
             }
         }
     }

@@ -176,7 +176,7 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     fn is_in(&self, patterns: &Patterns) -> bool {
-        patterns.matches(self.tool) || patterns.matches(self.full)
+        patterns.matches_end(self.full, self.tool)
     }
 }
 
