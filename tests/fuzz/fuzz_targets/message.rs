@@ -1,11 +1,11 @@
 //! Messages of any text: read, and written again with nothing changed but what is meant to be.
 #![no_main]
 
-use mcp_endpoint_server::relay::ids_in;
 use jsonrpc::message::string;
 use jsonrpc::splice::place_in;
 use jsonrpc::{read_line, Fault, Id, Message, MessageError, Params, Splice, Unread};
 use libfuzzer_sys::fuzz_target;
+use mcp_endpoint_server::relay::ids_in;
 use python::without_words;
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
@@ -15,34 +15,24 @@ mod python;
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    read_line(
-        &mut (),
-        &text,
-        &mut |_, _| true,
-        &mut |_, line, read| {
-            line_is_the_text(line, &text);
-            match read {
-                Ok(message) => message_is_sound(message),
-                Err(unread) => why_is_sound(unread, line),
-            }
-            let fault = Fault::of(&text, line, read.err());
-            assert!(fault.at <= text.len(), "{fault:?} in {text:?}");
-        },
-    );
+    read_line(&mut (), &text, &mut |_, _| true, &mut |_, line, read| {
+        line_is_the_text(line, &text);
+        match read {
+            Ok(message) => message_is_sound(message),
+            Err(unread) => why_is_sound(unread, line),
+        }
+        let fault = Fault::of(&text, line, read.err());
+        assert!(fault.at <= text.len(), "{fault:?} in {text:?}");
+    });
     // Where there is no room for a copy nothing is passed on that has line breaks.
-    read_line(
-        &mut (),
-        &text,
-        &mut |_, _| false,
-        &mut |_, line, read| {
-            let fault = Fault::of(&text, line, read.err());
-            assert!(fault.at <= text.len(), "{fault:?} in {text:?}");
-            match read {
-                Ok(_) => assert!(!line.contains(['\n', '\r'])),
-                Err(unread) => id_is_sound(unread, line),
-            }
-        },
-    );
+    read_line(&mut (), &text, &mut |_, _| false, &mut |_, line, read| {
+        let fault = Fault::of(&text, line, read.err());
+        assert!(fault.at <= text.len(), "{fault:?} in {text:?}");
+        match read {
+            Ok(_) => assert!(!line.contains(['\n', '\r'])),
+            Err(unread) => id_is_sound(unread, line),
+        }
+    });
     ids_in(&text, &mut |id| assert!(id.len() <= text.len()));
     Message::each_of(&text, &mut |message| {
         assert!(is_json(message.text));
