@@ -407,6 +407,7 @@ impl Waiting {
     pub(super) fn take_delayed(&mut self, robot: RobotKey) -> Option<Delayed> {
         let delayed = self.robots.get_mut(robot.place())?.delayed.take()?;
         self.delayed -= 1;
+        self.answers_at = self.answers_at.filter(|_| self.delayed > 0);
         self.bytes -= delayed.memory();
         Some(*delayed)
     }

@@ -201,3 +201,19 @@ fn a_tool_that_arrives_late_is_told() {
     world.is_silent(stranger);
     assert_eq!(world.listed(robot), ["add"]);
 }
+
+/// The relay does not ask to be woken again at the same moment.
+#[test]
+fn what_is_due_is_done_in_one_turn() {
+    let mut world = World::new();
+    world.tool("a");
+    let robot = world.robot("a");
+    world.calls(robot, "0", "x");
+    world.asks(robot, "3", "tools/list");
+    world.asks(robot, "1", "ping");
+    let due = world.relay.wake_at().unwrap();
+    world.now = due;
+    world.relay.time(due, &mut world.wire);
+    let next = world.relay.wake_at();
+    assert!(next.is_none_or(|at| at > due), "{due:?} {next:?}");
+}
