@@ -60,7 +60,7 @@ impl Agent {
     /// more.
     pub(super) fn answer_delayed(&mut self, turn: &mut Turn<'_>) {
         if !self.waiting.delays_any() {
-            return self.waiting.refresh_deadline(&Awaited::default());
+            return;
         }
         let awaited = self.awaited();
         for key in self.waiting.answerable(turn.now, &awaited) {
