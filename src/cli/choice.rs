@@ -2,10 +2,10 @@
 //! (docs/protocol.md#selection), in the running server or, where there is none, in the file.
 
 use super::client::http::{self, text_at};
-use super::client::{own, Address, Failure};
+use super::client::{own, Address, Failure, MAX_WAIT};
 use super::output::{complain, wrong_use, End};
 use super::token::agent_name;
-use super::tools::{self, PATIENCE};
+use super::tools;
 use crate::escape::visible_start;
 use crate::relay::{Patterns, ALL_AGENTS};
 use crate::settings::selection::{self, entry_in, etag, ChangeError};
@@ -13,7 +13,7 @@ use crate::settings::Loaded;
 use crate::spelling::edits;
 use crate::text::Language;
 use crate::token::percent;
-use jsonrpc::message::{last_member, string};
+use jsonrpc::message::{last_member, quoted, string};
 use jsonrpc::scan::{elements, members};
 use std::path::Path;
 
@@ -130,7 +130,7 @@ fn ask(
     language: Language,
 ) -> Result<Option<Known>, String> {
     let base = address.base("http");
-    let answer = match http::get(address, &target(address, agent), Some(key), PATIENCE) {
+    let answer = match http::get(address, &target(address, agent), Some(key), MAX_WAIT) {
         Err(Failure::Refused | Failure::Unreachable(_) | Failure::NoSuchHost(_)) => {
             return Ok(None)
         }
@@ -172,7 +172,7 @@ fn put(
     language: Language,
 ) -> Result<bool, String> {
     let base = address.base("http");
-    let answer = http::put(address, &target(address, agent), key, etag, entry, PATIENCE)
+    let answer = http::put(address, &target(address, agent), key, etag, entry, MAX_WAIT)
         .map_err(|failure| language.no_answer(&base, &failure.told(language)))?;
     match answer.status {
         200 => Ok(true),
@@ -230,8 +230,7 @@ fn list(entry: &str, name: &str) -> Vec<String> {
 
 /// Whether a pattern picks a tool.
 fn picks(pattern: &str, (label, tool): &(String, String)) -> bool {
-    let pattern = Patterns::new(vec![pattern.into()]);
-    pattern.matches(tool) || pattern.matches(&format!("{label}/{tool}"))
+    Patterns::new(vec![pattern.into()]).pick(&format!("{label}/{tool}"), tool)
 }
 
 impl Known {
@@ -245,9 +244,7 @@ impl Known {
             if list(&self.entry, name) == texts && !(texts.is_empty() && name == "only") {
                 return;
             }
-            // A text always serialises.
-            let texts: Vec<String> =
-                texts.iter().filter_map(|text| serde_json::to_string(text).ok()).collect();
+            let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
             let part = format!("\"{name}\": [{}]", texts.join(", "));
             match parts.iter_mut().find(|(known, _)| known == name) {
                 _ if texts.is_empty() => parts.retain(|(known, _)| known != name),

@@ -1,15 +1,11 @@
 //! Asks a running server to read its settings again, as SIGHUP does: for Windows and containers.
 
 use super::client::http::{self, at, text_at};
-use super::client::own;
+use super::client::{own, MAX_WAIT};
 use super::output::{complain, say, wrong_use, End};
 use crate::escape::visible_start;
 use crate::settings::Loaded;
 use crate::text::Language;
-use std::time::Duration;
-
-/// How long the server may take. Who was refused of late waits five seconds longer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest sentence that is shown, in characters.
 const WIDEST: usize = 1000;
@@ -21,7 +17,7 @@ pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> E
     };
     let base = address.base("http");
     let target = address.target("/reload");
-    let answer = match http::post(&address, &target, Some(&key), PATIENCE) {
+    let answer = match http::post(&address, &target, Some(&key), MAX_WAIT) {
         Ok(answer) => answer,
         Err(failure) => {
             complain(&language.no_answer(&base, &failure.told(language)));

@@ -1,7 +1,7 @@
 //! The tools that an agent is offered, as a table.
 
 use super::client::http;
-use super::client::own;
+use super::client::{own, MAX_WAIT};
 use super::output::{complain, say, wrong_use, End};
 use super::table::{self, aligned};
 use super::token::agent_name;
@@ -13,10 +13,6 @@ use crate::token::percent;
 use jsonrpc::message::{last_member, string};
 use jsonrpc::scan::elements;
 use std::borrow::Cow;
-use std::time::Duration;
-
-/// How long the server may take to answer. Who was refused of late waits five seconds longer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The widest cell, in characters, where no terminal limits it.
 pub(super) const MAX_CELL_CHARS: usize = 200;
@@ -34,7 +30,7 @@ pub(super) fn show(loaded: &Loaded, agent: Option<&str>, json: bool, language: L
     };
     let base = address.base("http");
     let target = address.target(&format!("/tools?agent={}", percent::encode(agent, b"")));
-    let problem = match http::get(&address, &target, Some(&key), PATIENCE) {
+    let problem = match http::get(&address, &target, Some(&key), MAX_WAIT) {
         Err(failure) => language.no_answer(&base, &failure.told(language)),
         Ok(answer) if answer.status == 401 => language.cause_wrong_own_key(),
         Ok(answer) => match std::str::from_utf8(&answer.body) {

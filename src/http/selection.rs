@@ -82,12 +82,11 @@ pub(super) fn change(request: &Request<'_>) -> Result<SelectionChange, Reply> {
         (Some(length), None) if !is_encoded => digits(length),
         _ => None,
     };
-    let refuse = |status: u16, details: &str| {
-        Err(Reply::error(status, i32::from(status), &language.not_chosen(), details))
+    let Some(length) = length else {
+        return Err(not_chosen(411, &language.length_missing(), language));
     };
-    let Some(length) = length else { return refuse(411, &language.length_missing()) };
     if length > MAX_ENTRY {
-        return refuse(413, &language.entry_too_large(MAX_ENTRY >> 10));
+        return Err(not_chosen(413, &language.entry_too_large(MAX_ENTRY >> 10), language));
     }
     let expects = |value: &str| value.eq_ignore_ascii_case("100-continue");
     Ok(SelectionChange {
@@ -96,6 +95,10 @@ pub(super) fn change(request: &Request<'_>) -> Result<SelectionChange, Reply> {
         if_match: request.headers("if-match").next().map(str::to_owned),
         expects_continue: request.headers("expect").any(expects),
     })
+}
+
+fn not_chosen(status: u16, details: &str, language: Language) -> Reply {
+    Reply::error(status, i32::from(status), &language.not_chosen(), details)
 }
 
 fn digits(text: &str) -> Option<usize> {
@@ -122,9 +125,7 @@ fn host_of(text: &str) -> &str {
 
 /// The response after the selection was changed, to the text `Ok`, or was not.
 pub fn chosen(outcome: &Result<String, ChangeError>, language: Language) -> Response {
-    let refuse = |status: u16, details: &str| {
-        Reply::error(status, i32::from(status), &language.not_chosen(), details)
-    };
+    let refuse = |status, details: &str| not_chosen(status, details, language);
     let reply = match outcome {
         Ok(text) => {
             Reply::result(|json| json.put("status", Text("success"))).with("ETag", etag(text))

@@ -416,6 +416,12 @@ pub fn last_member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     found
 }
 
+/// A text as a JSON string.
+pub fn quoted(text: &str) -> String {
+    // A text is always written.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
 /// Reads an object's known members; `None` if `raw` is not an object or a member is invalid.
 pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> {
     let raw = raw?;

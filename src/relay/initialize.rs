@@ -2,7 +2,7 @@
 
 use super::catalogue::{Kind, KINDS};
 use super::reply::{self, PROTOCOL_VERSION};
-use jsonrpc::message::{last_member, string};
+use jsonrpc::message::{last_member, quoted, string};
 use jsonrpc::scan;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -177,12 +177,12 @@ pub(super) fn united(hellos: &[&Hello]) -> Box<str> {
     // What was read as JSON is always written.
     let mut text = format!(
         r#"{{"protocolVersion":{},"capabilities":{}"#,
-        reply::quoted(version),
+        quoted(version),
         serde_json::to_string(&capabilities).unwrap_or_default()
     );
     let mut member = |name: &str, value: &str| {
         text.push(',');
-        text.push_str(&reply::quoted(name));
+        text.push_str(&quoted(name));
         text.push(':');
         text.push_str(value);
     };
@@ -203,7 +203,7 @@ pub(super) fn united(hellos: &[&Hello]) -> Box<str> {
             }
         }
         if !instructions.is_empty() {
-            member("instructions", &reply::quoted(&instructions.join("\n\n")));
+            member("instructions", &quoted(&instructions.join("\n\n")));
         }
     }
     text.push('}');

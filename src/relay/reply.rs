@@ -3,6 +3,7 @@
 use super::Traffic;
 use crate::escape::start_of;
 use crate::text::Language;
+use jsonrpc::message::quoted;
 use jsonrpc::Fault;
 use std::borrow::Cow;
 
@@ -148,12 +149,6 @@ impl Refusal<'_> {
             quoted(&self.details(language)),
         )
     }
-}
-
-/// A text as a JSON string.
-pub(super) fn quoted(text: &str) -> String {
-    // A text is always written.
-    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// The start of `text`, as an error repeats it.

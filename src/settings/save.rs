@@ -4,49 +4,49 @@ use crate::ownership;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-#[cfg(unix)]
 use std::time::Duration;
 
 /// How long a start waits for another one in the same folder.
-#[cfg(unix)]
-const PATIENCE: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// How long it waits before it tries again.
-#[cfg(unix)]
 const STEP: Duration = Duration::from_millis(10);
 
-/// Has other programs wait that make a file or a key in the folder of `path`, until the result is
-/// dropped. Waits for them up to [`PATIENCE`]. Where there are no locks, nobody waits.
-pub(super) fn lock(path: &Path) -> Option<File> {
-    #[cfg(unix)]
-    for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
+/// Has other programs wait that make a file or a key in the same folder, until it is dropped. There is
+/// nothing inside where the folder cannot be made or opened, or where there are no locks.
+#[derive(Debug)]
+pub(super) struct Lock(#[allow(dead_code)] Option<File>);
+
+/// Locks the folder of `path`. Waits for another program, but not longer than [`MAX_WAIT`].
+pub(super) fn lock(path: &Path) -> Lock {
+    for _ in 0..MAX_WAIT.as_millis() / STEP.as_millis() {
         match try_lock(path) {
-            Ok(None) => std::thread::sleep(STEP),
-            Ok(lock) => return lock,
-            // Whoever makes the file says why that is impossible.
-            Err(_) => break,
+            Some(lock) => return lock,
+            None => std::thread::sleep(STEP),
         }
     }
-    let _ = path;
-    None
+    Lock(None)
 }
 
-/// Like [`lock`], but does not wait: nothing where another program has the lock.
-///
-/// # Errors
-/// The folder cannot be made or opened.
+/// Like [`lock`], but does not wait; `None` if another program has the lock.
 #[cfg(unix)]
-pub(super) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+pub(super) fn try_lock(path: &Path) -> Option<Lock> {
     use rustix::fs::{flock, FlockOperation};
     use rustix::io::Errno;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    ownership::create_folders(folder)?;
-    let folder = File::open(folder)?;
-    // Some file systems have no locks: there it is as if nobody else was there.
-    let is_taken =
-        flock(&folder, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
-    Ok((!is_taken).then_some(folder))
+    // Whoever makes the file says why that is impossible.
+    let opened = ownership::create_folders(folder).and_then(|()| File::open(folder));
+    let Ok(folder) = opened else { return Some(Lock(None)) };
+    match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => None,
+        _ => Some(Lock(Some(folder))),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn try_lock(_path: &Path) -> Option<Lock> {
+    Some(Lock(None))
 }
 
 /// Creates `path`, and the folders it needs, for its owner's eyes only.
@@ -158,7 +158,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_file_in_the_working_directory_is_locked_like_any_other() {
-        assert!(lock(Path::new("a.cfg")).is_some());
+        assert!(lock(Path::new("a.cfg")).0.is_some());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::ownership;
 use crate::relay::{Patterns, Selection, SelectionEntry, Texts};
 use crate::text::Language;
 use crate::token::MAX_AGENT_ID_BYTES;
-use jsonrpc::message::{last_member, string};
+use jsonrpc::message::{last_member, quoted, string};
 use jsonrpc::scan::{self, Key, Notes, TextError};
 use jsonrpc::splice::place_in;
 use std::fs;
@@ -49,10 +49,7 @@ pub fn read(path: &Path, language: Language) -> Result<Selection, Vec<String>> {
 /// What is wrong with it, with line, column and path.
 pub fn parse(text: &str, file: &str, language: Language) -> Result<Selection, Vec<String>> {
     let mut reader = Reader { text, file, language, problems: Vec::new() };
-    if let Err(TextError { at, is_behind_value }) = scan::check(text, &mut Notes::default()) {
-        let what = reader.syntax_error(at, is_behind_value);
-        return Err(vec![reader.said(at, &what)]);
-    }
+    reader.check()?;
     let entries = reader.entries();
     match reader.problems.is_empty() {
         true => Ok(Selection::new(entries, text)),
@@ -102,12 +99,9 @@ pub fn change(
     let path = &folder.join(path);
     let shown = path.display().to_string();
     // The loop waits for this, so it does not wait for another program.
-    #[cfg(unix)]
-    let lock = save::try_lock(path);
-    #[cfg(unix)]
-    if matches!(lock, Ok(None)) {
+    let Some(_lock) = save::try_lock(path) else {
         return Err(ChangeError::NotWritten(language.selection_busy()));
-    }
+    };
     let old = read(path, language).map_err(ChangeError::Invalid)?;
     if if_match.is_some_and(|tag| tag != "*" && tag.trim_start_matches("W/") != etag(old.text())) {
         settings.relay.selection = Arc::new(old);
@@ -116,11 +110,8 @@ pub fn change(
     let entry = file::decode(entry.to_vec(), Path::new(agent), language)
         .map_err(|problem| ChangeError::Invalid(vec![problem]))?;
     // By itself first: it must not reach beyond its place.
-    if let Err(TextError { at, is_behind_value }) = scan::check(&entry, &mut Notes::default()) {
-        let reader = Reader { text: &entry, file: agent, language, problems: Vec::new() };
-        let what = reader.syntax_error(at, is_behind_value);
-        return Err(ChangeError::Invalid(vec![reader.said(at, &what)]));
-    }
+    let reader = Reader { text: &entry, file: agent, language, problems: Vec::new() };
+    reader.check().map_err(ChangeError::Invalid)?;
     let text = with_entry(old.text(), agent, entry.trim());
     if text.len() > MAX_FILE {
         return Err(ChangeError::Invalid(vec![language.config_too_large(&shown)]));
@@ -160,12 +151,6 @@ fn with_entry(text: &str, agent: &str, entry: &str) -> String {
     let place = place_in(text, part).unwrap_or_default();
     let (before, behind) = (text.get(..place.start), text.get(place.end..));
     [before.unwrap_or_default(), &new, behind.unwrap_or_default()].concat()
-}
-
-/// A text as a JSON string.
-fn quoted(text: &str) -> String {
-    // A string always serialises.
-    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// A path in the file, from its end: `("rename", &("kitchen", &("agents", …)))`.
@@ -213,6 +198,16 @@ impl<'a> Reader<'a> {
             let at = place_in(self.text, part).unwrap_or_default().start;
             self.problems.push(self.said(at, &format!("{}: {what}", spot.path())));
         }
+    }
+
+    /// # Errors
+    /// The text is no JSON.
+    fn check(&self) -> Result<(), Vec<String>> {
+        scan::check(self.text, &mut Notes::default()).map_err(
+            |TextError { at, is_behind_value }| {
+                vec![self.said(at, &self.syntax_error(at, is_behind_value))]
+            },
+        )
     }
 
     fn syntax_error(&self, at: usize, is_behind_value: bool) -> String {

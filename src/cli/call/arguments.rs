@@ -1,8 +1,10 @@
 //! The arguments of a call: from the words of the command line to JSON, typed by the tool's schema. Pure.
 
+use crate::cli::client::http::written;
 use crate::escape::visible_start;
 use crate::spelling::edits;
 use crate::text::Language;
+use jsonrpc::message::quoted;
 use serde_json::Value;
 
 /// How deep `anyOf` and `$ref` may be nested in the schema of an argument.
@@ -83,7 +85,7 @@ impl Arguments {
             if json.len() > 1 {
                 json.push(',');
             }
-            json.push_str(&written(&Value::from(name.as_str())));
+            json.push_str(&quoted(name));
             json.push(':');
             json.push_str(&typed(name, text, property.unwrap_or(&Value::Null), schema, language)?);
         }
@@ -130,11 +132,6 @@ pub(super) fn shown(text: &str) -> String {
     visible_start(text, MAX_SHOWN_CHARS)
 }
 
-/// As JSON.
-pub(super) fn written(value: &Value) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 /// `text` as JSON of a type that `property`, a part of `schema`, accepts.
 fn typed(
     name: &str,
@@ -170,7 +167,7 @@ fn typed(
         }
     }
     if accepted.kinds.iter().any(|kind| matches!(*kind, "string" | ANY)) {
-        return Ok(written(&Value::from(text)));
+        return Ok(quoted(text));
     }
     let (name, value) = (shown(name), shown(text));
     if !accepted.values.is_empty() {

@@ -1,7 +1,7 @@
 //! Shows the result of a call: text on standard output, everything else in files.
 
-use super::arguments::{shown, written};
-use crate::cli::client::http::{at, json, text_at};
+use super::arguments::shown;
+use crate::cli::client::http::{at, json, text_at, written};
 use crate::cli::output::{complain, End};
 use crate::escape::visible;
 use crate::text::Language;

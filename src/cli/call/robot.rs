@@ -1,21 +1,17 @@
 //! A robot for one call: connects, initialises, lists, calls.
 
-use super::arguments::{shown, written};
+use super::arguments::shown;
 use crate::cli::client::http::{at, json, text_at};
 use crate::cli::client::websocket::{Event, Refusal, WebSocket};
-use crate::cli::client::{Address, Failure};
+use crate::cli::client::{Address, Failure, MAX_WAIT};
 use crate::cli::doctor::cause::{of_close, of_refusal, Cause};
 use crate::cli::output::complain;
 use crate::text::Language;
 use crate::token::Token;
-use jsonrpc::message::last_member;
+use jsonrpc::message::{last_member, quoted};
 use jsonrpc::scan::strict;
 use jsonrpc::{Id, Message};
-use serde_json::Value;
 use std::time::{Duration, Instant};
-
-/// How long it may take to connect. Who was refused of late waits five seconds longer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How much longer than the server's own timeout an answer is waited for.
 const SPARE_TIME: Duration = Duration::from_secs(10);
@@ -50,7 +46,7 @@ impl Robot {
         let base = address.base("http");
         let token = Token::new(key, agent).in_address();
         let target = address.target(&format!("/call/?token={token}"));
-        let dialled = WebSocket::dial(&address, &target, Instant::now() + PATIENCE);
+        let dialled = WebSocket::dial(&address, &target, Instant::now() + MAX_WAIT);
         let socket = dialled.map_err(|refusal| match refusal {
             Refusal::Failure(failure) => language.no_answer(&base, &failure.told(language)),
             other => language.call_not_possible(&base, &of_refusal(other).told(language)),
@@ -84,7 +80,7 @@ impl Robot {
 
     /// Calls `tool` with the JSON object `arguments`. Returns its result, as it is spelled.
     pub(super) fn call(&mut self, tool: &str, arguments: &str) -> Result<String, String> {
-        let name = written(&Value::from(tool));
+        let name = quoted(tool);
         let meta = r#""_meta":{"progressToken":1}"#;
         self.ask("tools/call", &format!(r#"{{"name":{name},"arguments":{arguments},{meta}}}"#))
     }

@@ -15,6 +15,11 @@ pub use stream::{connects, Stream};
 pub use tls::Distrust;
 
 use crate::text::Language;
+use std::time::Duration;
+
+/// How long a server that runs may take to answer. After refused attempts from this address it takes up to
+/// five seconds longer than usual.
+pub const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

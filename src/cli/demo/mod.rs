@@ -10,7 +10,7 @@ use super::output::{complain, End};
 use crate::logging;
 use crate::text::Language;
 use arithmetic::{calculate, ArithmeticError};
-use jsonrpc::message::{last_member, string};
+use jsonrpc::message::{last_member, quoted, string};
 use jsonrpc::{Id, Message, MessageError};
 use number::NumberError;
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Read, Write};
@@ -239,12 +239,6 @@ fn roll_dice(arguments: Option<&str>, language: Language) -> Result<String, Stri
     }
     let total = itoa::Buffer::new().format(total).to_owned();
     Ok([r#"{"success": true, "rolls": ["#, &rolls, r#"], "total": "#, &total, "}"].concat())
-}
-
-/// A text as a JSON string.
-fn quoted(text: &str) -> String {
-    // A text is always written.
-    serde_json::to_string(text).unwrap_or_default()
 }
 
 #[cfg(test)]

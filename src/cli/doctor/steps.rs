@@ -1,7 +1,7 @@
 //! The steps of a visit: a list of them, and how each is played.
 
 use super::cause::{of_close, of_home, of_key, of_refusal, of_reply, shown, Cause};
-use crate::cli::client::http::{self, at, number_at, text_at, Answer};
+use crate::cli::client::http::{self, at, number_at, text_at, written, Answer};
 use crate::cli::client::websocket::{random, Event, WebSocket};
 use crate::cli::client::{connects, own, Address, Failure};
 use crate::escape::visible_start;
@@ -393,8 +393,6 @@ fn free_agent(connections: &Value) -> String {
 fn reply(text: &str, echo: &str) -> Option<String> {
     let message = http::json(text);
     let (id, method) = (message.get("id")?, at(&message, "method").as_str()?);
-    // As the server writes it; a `Value` that is formatted is 2.5 KB of program more.
-    let written = |value: &Value| serde_json::to_string(value).unwrap_or_default();
     let result = match method {
         "initialize" => format!(
             r#"{{"protocolVersion":{},"capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"doctor","version":"{}"}}}}"#,

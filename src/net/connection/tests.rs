@@ -108,6 +108,17 @@ impl Played {
     fn write_blocked(&mut self) -> Action {
         self.connection.note_written(&Ok(Progress::Blocked(0)), self.now)
     }
+
+    /// Gives the refusal whose delay has ended.
+    fn refuse(&mut self) {
+        let Some(DelayedAnswer::Refusal { response, reason, farewell }) =
+            self.connection.take_delayed()
+        else {
+            panic!("there is no refusal");
+        };
+        let Played { connection, limits, spares, now } = self;
+        connection.refuse(&response, reason, farewell, *now, limits, spares);
+    }
 }
 
 /// A frame of a client, with an all-zero mask.
@@ -206,13 +217,7 @@ fn a_refusal_is_given_when_its_delay_ends() {
     assert_eq!(played.time(at(2)), Action::Nothing);
     assert_eq!(played.take(&frame(0x81, b"hello")), Action::Nothing);
     assert_eq!(played.time(at(3)), Action::GiveAnswer);
-    let Some(DelayedAnswer::Refusal { response, reason, farewell }) =
-        played.connection.take_delayed()
-    else {
-        panic!("there is no refusal");
-    };
-    let Played { connection, limits, spares, now } = &mut played;
-    connection.refuse(&response, reason, farewell, *now, limits, spares);
+    played.refuse();
     assert_eq!(played.deadline(), Some(at(8)));
     let expected = [&b"HTTP/1.1 101"[..], &close_of(CloseReason::TokenMissing)].concat();
     assert_eq!(played.write(), (expected, Action::Nothing));
@@ -226,13 +231,7 @@ fn a_peer_that_closes_during_the_delay_still_gets_its_answer_and_is_not_waited_f
     assert_eq!(played.take(&close_frame()), Action::Nothing);
     assert_eq!(played.connection.end_of_stream(), Action::Nothing);
     assert_eq!(played.time(at(3)), Action::GiveAnswer);
-    let Some(DelayedAnswer::Refusal { response, reason, farewell }) =
-        played.connection.take_delayed()
-    else {
-        panic!("there is no refusal");
-    };
-    let Played { connection, limits, spares, now } = &mut played;
-    connection.refuse(&response, reason, farewell, *now, limits, spares);
+    played.refuse();
     let (sent, action) = played.write();
     assert!(sent.starts_with(b"HTTP/1.1 101"));
     assert_eq!(action, Action::End(CloseReason::Answered));

@@ -13,7 +13,7 @@ use crate::relay::tool_server::{Doubt, ToolServerInLog, Trouble};
 use crate::relay::turn::Turn;
 use crate::relay::{Peer, ToolState};
 use jsonrpc::line::BYTE_ORDER_MARK;
-use jsonrpc::message::string;
+use jsonrpc::message::{quoted, string};
 use jsonrpc::splice::place_in;
 use jsonrpc::{Fault, FaultKind, Id, Message, MessageError, Splice, Unread};
 
@@ -271,11 +271,11 @@ impl Agent {
         tell: bool,
     ) {
         let Some(tool) = self.tools.expect_mut(key) else { return };
-        if kind == Kind::Tools && tool.state == ToolState::Listing {
+        let is_first = kind == Kind::Tools && tool.state == ToolState::Listing;
+        if is_first {
             tool.state = ToolState::Ready;
-            self.find_identity(turn, key);
-            self.merge_all(turn);
-        } else if kind == Kind::Tools && self.has_other_twins(key) {
+        }
+        if is_first || (kind == Kind::Tools && self.has_other_twins(key)) {
             self.find_identity(turn, key);
             self.merge_all(turn);
         } else if kind != Kind::Tools && self.is_first_listed(kind) {
@@ -369,7 +369,7 @@ fn answer_tool(turn: &mut Turn<'_>, tool: Peer, method: &str, id: &str, message:
             let version = params.protocol_version.as_deref().unwrap_or(PROTOCOL_VERSION);
             format!(
                 r#"{{"jsonrpc":"2.0","id":{id},"result":{{"protocolVersion":{},"capabilities":{{}},"serverInfo":{}}}}}"#,
-                reply::quoted(version),
+                quoted(version),
                 reply::own_info()
             )
         }

@@ -2,11 +2,11 @@
 
 use super::Agent;
 use crate::relay::calls::Request;
-use crate::relay::reply;
 use crate::relay::subscriptions::{memory_of_subscription, CAPABILITY, SUBSCRIBE, UNSUBSCRIBE};
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::turn::Turn;
 use crate::relay::Peer;
+use jsonrpc::message::quoted;
 
 impl Agent {
     /// Whether a robot may subscribe to a resource: there is an end to what is kept for it.
@@ -78,7 +78,7 @@ impl Agent {
         if let Some(older) = tool.asked_aside(number) {
             self.calls.answer(tool.key, older);
         }
-        let uri = reply::quoted(uri);
+        let uri = quoted(uri);
         let text = format!(
             r#"{{"jsonrpc":"2.0","id":{number},"method":"{method}","params":{{"uri":{uri}}}}}"#
         );

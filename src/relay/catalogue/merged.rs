@@ -3,10 +3,9 @@
 use super::items::{Item, Items};
 use super::selection::{Choice, Chosen};
 use super::templates::Templates;
-use crate::relay::reply::quoted;
 use crate::relay::snapshot::ChosenTool;
 use crate::sorted::sorted;
-use jsonrpc::message::{last_member, string};
+use jsonrpc::message::{last_member, quoted, string};
 use jsonrpc::Splice;
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -57,18 +57,15 @@ impl Patterns {
         self.exact.iter().map(|text| &**text).chain(self.wild.iter().map(|wild| &*wild.text))
     }
 
-    /// Whether a pattern matches the whole of `subject`, or the whole of `end`, with which it ends.
-    pub(super) fn matches_end(&self, subject: &str, end: &str) -> bool {
-        // A pattern that begins with a star and matches the end matches the whole, too.
-        self.matches_with(subject, false) || self.matches_with(end, true)
+    /// Whether a pattern matches the whole of `full`, a tool's `LABEL/TOOL`, or the whole of `tool`, with
+    /// which it ends.
+    pub fn pick(&self, full: &str, tool: &str) -> bool {
+        // A pattern that begins with a star and matches the tool matches the full name, too.
+        self.match_whole(full, false) || self.match_whole(tool, true)
     }
 
     /// Whether a pattern matches the whole of `subject`.
-    pub fn matches(&self, subject: &str) -> bool {
-        self.matches_with(subject, false)
-    }
-
-    fn matches_with(&self, subject: &str, without_star_first: bool) -> bool {
+    fn match_whole(&self, subject: &str, without_star_first: bool) -> bool {
         if self.exact.binary_search_by(|text| (**text).cmp(subject)).is_ok() {
             return true;
         }
@@ -160,7 +157,7 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, subject), expected, "{pattern} {subject}");
             let patterns = Patterns::new(vec![pattern.into()]);
-            assert_eq!(patterns.matches(subject), expected, "{pattern} {subject}");
+            assert_eq!(patterns.match_whole(subject, false), expected, "{pattern} {subject}");
         }
     }
 
@@ -178,20 +175,11 @@ mod tests {
             let patterns = Patterns::new(some.iter().map(|text| text.as_str().into()).collect());
             for subject in &all {
                 let expected = some.iter().any(|pattern| fits(pattern, subject));
-                assert_eq!(patterns.matches(subject), expected, "{subject}");
+                assert_eq!(patterns.match_whole(subject, false), expected, "{subject}");
                 let end = subject.get(1..).unwrap_or_default();
                 let expected = expected || some.iter().any(|pattern| fits(pattern, end));
-                assert_eq!(patterns.matches_end(subject, end), expected, "{subject} {end}");
+                assert_eq!(patterns.pick(subject, end), expected, "{subject} {end}");
             }
         }
-    }
-
-    #[test]
-    fn matching_does_not_try_everything() {
-        let (pattern, subject) = ("*a".repeat(20_000), "a".repeat(19_999));
-        let start = std::time::Instant::now();
-        assert!(!fits(&format!("{pattern}b"), &subject));
-        assert!(!fits(&format!("{}b", "*ab".repeat(1000)), &"a".repeat(100_000)));
-        assert!(start.elapsed().as_secs() < 5);
     }
 }

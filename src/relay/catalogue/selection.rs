@@ -167,19 +167,6 @@ pub(in crate::relay) enum Choice<'a> {
     },
 }
 
-/// A tool as patterns name it.
-struct Subject<'a> {
-    tool: &'a str,
-    /// `LABEL/TOOL`.
-    full: &'a str,
-}
-
-impl Subject<'_> {
-    fn is_in(&self, patterns: &Patterns) -> bool {
-        patterns.matches_end(self.full, self.tool)
-    }
-}
-
 impl<'a> Chosen<'a> {
     /// Whether nothing was chosen.
     pub(in crate::relay) fn is_empty(&self) -> bool {
@@ -204,16 +191,16 @@ impl<'a> Chosen<'a> {
         room.push_str(label);
         room.push('/');
         room.push_str(tool);
-        let subject = Subject { tool, full: room };
+        let full = &**room;
         let only = |entry: Option<&'a SelectionEntry>| entry.and_then(|entry| entry.only.as_ref());
         let hides =
-            |entry: Option<&SelectionEntry>| entry.is_some_and(|entry| subject.is_in(&entry.hide));
-        let leaves_out = |only: Option<&Patterns>| only.is_some_and(|only| !subject.is_in(only));
+            |entry: Option<&SelectionEntry>| entry.is_some_and(|entry| entry.hide.pick(full, tool));
+        let leaves_out = |only: Option<&Patterns>| only.is_some_and(|only| !only.pick(full, tool));
         let is_locked = hides(self.all) || (only(self.own).is_none() && leaves_out(only(self.all)));
         if is_locked || leaves_out(only(self.own)) || hides(self.own) {
             return Choice::Hidden { is_locked };
         }
-        let of = |texts: &'a Texts| texts.get(subject.full).or_else(|| texts.get(tool));
+        let of = |texts: &'a Texts| texts.get(full).or_else(|| texts.get(tool));
         let of = |entry: Option<&'a SelectionEntry>| entry.and_then(|entry| of(&entry.rename));
         Choice::Offered(of(self.own).or_else(|| of(self.all)).filter(|name| *name != tool))
     }

@@ -3,6 +3,7 @@
 use super::offers::Offers;
 use super::patterns::fits;
 use super::selection::{Chosen, Meant, Selection, MAX_NAME};
+use crate::sorted::sorted;
 use crate::spelling::edits;
 
 /// How many are reported at a time.
@@ -49,6 +50,8 @@ impl Unused {
         is_at_rest: bool,
     ) -> Vec<UnusedPattern> {
         let (mut found, mut room, mut candidates) = (Vec::new(), MAX_COMPARED, MAX_CANDIDATES);
+        // Searched once for each pattern.
+        let labels = sorted(offers.listers().map(|(label, _)| label));
         let entries = [(chosen.all, false), (chosen.own, true)];
         let entries = entries.into_iter().filter_map(|(entry, is_own)| Some((entry?, is_own)));
         for (entry, is_own) in entries {
@@ -62,8 +65,8 @@ impl Unused {
                     Meant::Tools(pattern) => (pattern, label_of(pattern)),
                 };
                 let is_there = match label {
-                    Some(label) => offers.listers().any(|(known, _)| known == label),
-                    None => is_own && is_at_rest && offers.listers().next().is_some(),
+                    Some(label) => labels.binary_search(&label).is_ok(),
+                    None => is_own && is_at_rest && !labels.is_empty(),
                 };
                 // Most of the work: not for tool servers that are elsewhere.
                 if !is_there {

@@ -1,9 +1,8 @@
 //! `xiaozhi-server` shows only `result.error` of a failed call (docs/protocol.md#quirk-failed-calls).
 
 use super::parts::Part;
-use crate::relay::reply::quoted;
 use crate::text::Language;
-use jsonrpc::message::string;
+use jsonrpc::message::{quoted, string};
 use jsonrpc::scan;
 
 /// What to write behind the opening brace of a `tools/call` result so that its failure is seen: an

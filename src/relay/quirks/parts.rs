@@ -2,8 +2,8 @@
 //! elsewhere, too, is given to it as one text (docs/protocol.md#quirk-text-parts).
 
 use super::MAX_MESSAGE;
-use crate::relay::reply::{quoted, shortened};
-use jsonrpc::message::{last_member, string};
+use crate::relay::reply::shortened;
+use jsonrpc::message::{last_member, quoted, string};
 use jsonrpc::{scan, Message};
 use std::borrow::Cow;
 
