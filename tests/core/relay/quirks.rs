@@ -2,37 +2,25 @@
 //! docs/protocol.md#quirks, docs/protocol.md#quirk-late-tools, docs/protocol.md#quirk-large-messages,
 //! docs/protocol.md#quirk-failed-calls.
 
-use super::world::{World, ANNOUNCES};
+use super::world::{whole, World, ANNOUNCES, XIAOZHI};
 use mcp_endpoint_server::relay::Peer;
 use serde_json::json;
 
-const XIAOZHI: &str = "XiaozhiMCPEndpointClient";
 const FAILED: &str =
     r#"{"content":[{"type":"image"},{"type":"text","text":"\u574f \"x\""}],"isError":true}"#;
-
-fn answered(world: &mut World, tool: Peer, robot: Peer, result: &str) -> String {
-    world.calls(robot, "1", "add");
-    let id = world.called(tool, "add");
-    world.answers(tool, id, result);
-    world.raw(robot)
-}
-
-fn whole(result: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)
-}
 
 #[test]
 fn a_failed_call_is_told_as_xiaozhi_server_reads_it() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let (robot, other) = (world.robot_named("a", XIAOZHI), world.robot_named("a", "other"));
-    let raw = answered(&mut world, tool, robot, FAILED);
+    let raw = world.answered(tool, robot, FAILED);
     let told: serde_json::Value = serde_json::from_str(&raw).unwrap();
     assert_eq!(told["result"]["error"], "坏 \"x\"");
     assert_eq!(told["result"]["isError"], true);
     assert!(raw.contains(FAILED.strip_prefix('{').unwrap()), "{raw}");
     assert!(told.get("error").is_none());
-    assert_eq!(answered(&mut world, tool, other, FAILED), whole(FAILED));
+    assert_eq!(world.answered(tool, other, FAILED), whole(FAILED));
 }
 
 #[test]
@@ -45,7 +33,7 @@ fn a_success_or_an_error_told_already_is_left_alone() {
         r#"{"content":[{"type":"text","text":"x"}],"isError":false}"#,
         r#"{"content":[{"type":"text","text":"x"}],"isError":true,"error":"y"}"#,
     ] {
-        assert_eq!(answered(&mut world, tool, robot, result), whole(result));
+        assert_eq!(world.answered(tool, robot, result), whole(result));
     }
 }
 
@@ -186,7 +174,7 @@ fn without_quirks_everybody_is_told_the_same() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot_named("a", XIAOZHI);
     assert_eq!(world.listed(robot), ["add"]);
-    assert_eq!(answered(&mut world, tool, robot, FAILED), whole(FAILED));
+    assert_eq!(world.answered(tool, robot, FAILED), whole(FAILED));
     world.seconds(2.0);
     world.ready_tool("a", "other", &["x"]);
     assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");

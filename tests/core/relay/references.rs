@@ -1,10 +1,8 @@
 //! `$ref`s in the schemas of tools, as `xiaozhi-server` reads them (docs/protocol.md#quirk-references).
 
-use super::world::{World, ANNOUNCES};
+use super::world::{World, ANNOUNCES, XIAOZHI};
 use mcp_endpoint_server::relay::Peer;
 use serde_json::{json, Map, Value};
-
-const XIAOZHI: &str = "XiaozhiMCPEndpointClient";
 
 /// Of a schema `xiaozhi-server` keeps these members, and these alone.
 fn as_read(tool: &Value) -> Value {

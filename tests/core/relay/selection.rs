@@ -2,8 +2,8 @@
 //! docs/protocol.md#selection-calls, docs/protocol.md#selection-scope, docs/protocol.md#selection-changes. How the
 //! entries are joined (docs/protocol.md#selection-joined) is in the unit tests of `relay/catalogue/selection.rs`.
 
-use super::world::{World, ANNOUNCES};
-use mcp_endpoint_server::relay::Peer;
+use super::world::{World, ANNOUNCES, XIAOZHI};
+use mcp_endpoint_server::relay::{Patterns, Peer};
 use mcp_endpoint_server::settings::selection::parse;
 use mcp_endpoint_server::text::Language;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ fn what_is_chosen_no_longer_is_offered_again_at_once() {
 fn the_python_robot_gets_its_list_again() {
     let mut world = World::new();
     world.ready_tool("a", "x", &["one", "two"]);
-    let robot = world.robot_named("a", "XiaozhiMCPEndpointClient");
+    let robot = world.robot_named("a", XIAOZHI);
     assert_eq!(world.listed(robot), ["one", "two"]);
     world.choose(r#"{"a":{"hide":["one"]}}"#);
     assert_eq!(world.told_tools(robot), ["two"]);
@@ -268,4 +268,16 @@ fn the_selection_is_charged_to_the_server() {
     assert!(own(&world) > before + 20_000, "{before} {}", own(&world));
     world.choose("{}");
     assert!(own(&world) < before + 100);
+}
+
+#[test]
+fn matching_does_not_try_everything() {
+    let start = std::time::Instant::now();
+    for (pattern, name) in [
+        ("*a".repeat(20_000) + "b", "a".repeat(19_999)),
+        ("*ab".repeat(1000) + "b", "a".repeat(100_000)),
+    ] {
+        assert!(!Patterns::new(vec![pattern.into()]).pick(&name, ""));
+    }
+    assert!(start.elapsed().as_secs() < 5);
 }

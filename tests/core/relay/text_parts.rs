@@ -1,10 +1,9 @@
 //! Results of several parts, as `xiaozhi-server` reads them (docs/protocol.md#quirk-text-parts).
 
-use super::world::World;
+use super::world::{whole, World, XIAOZHI};
 use mcp_endpoint_server::relay::Peer;
 use serde_json::Value;
 
-const XIAOZHI: &str = "XiaozhiMCPEndpointClient";
 const SEVERAL: &str = r#"{"_meta":{"n":1.50}, "content":[{"type":"image","data":"AAAA","mimeType":"image/png"},{"type":"text","text":"\u4f60\n"},{"type":"text","text":"b"}] ,"structuredContent":{"content":[]}}"#;
 
 /// What `xiaozhi-server` makes of a result.
@@ -13,17 +12,6 @@ fn as_read(result: &Value) -> String {
         Some(text) => text.as_str().unwrap().to_owned(),
         None => result.to_string(),
     }
-}
-
-fn answered(world: &mut World, tool: Peer, robot: Peer, result: &str) -> String {
-    world.calls(robot, "1", "add");
-    let id = world.called(tool, "add");
-    world.answers(tool, id, result);
-    world.raw(robot)
-}
-
-fn whole(result: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)
 }
 
 fn pair(robot: &str) -> (World, Peer, Peer) {
@@ -36,7 +24,7 @@ fn pair(robot: &str) -> (World, Peer, Peer) {
 #[test]
 fn the_first_part_has_the_text_of_all_parts_and_the_rest_of_the_result_stays() {
     let (mut world, tool, robot) = pair(XIAOZHI);
-    let raw = answered(&mut world, tool, robot, SEVERAL);
+    let raw = world.answered(tool, robot, SEVERAL);
     assert_eq!(
         raw,
         whole(
@@ -59,16 +47,16 @@ fn a_result_of_one_text_and_a_result_for_another_robot_stay_byte_for_byte() {
         r#"[{"content":[]}]"#,
         r#""x""#,
     ] {
-        assert_eq!(answered(&mut world, tool, robot, result), whole(result));
+        assert_eq!(world.answered(tool, robot, result), whole(result));
     }
     let other = world.robot_named("a", "test");
-    assert_eq!(answered(&mut world, tool, other, SEVERAL), whole(SEVERAL));
+    assert_eq!(world.answered(tool, other, SEVERAL), whole(SEVERAL));
     world.asks(robot, "1", "custom/thing");
     let id = world.asked(tool, "custom/thing");
     world.answers(tool, id, SEVERAL);
     assert_eq!(world.raw(robot), whole(SEVERAL), "only calls are told differently");
     world.change_policy(|policy| policy.quirks = false);
-    assert_eq!(answered(&mut world, tool, robot, SEVERAL), whole(SEVERAL));
+    assert_eq!(world.answered(tool, robot, SEVERAL), whole(SEVERAL));
 }
 
 #[test]
@@ -77,7 +65,7 @@ fn a_failure_of_several_parts_is_told_by_its_error() {
     let failed =
         r#"{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}],"isError":true}"#;
     let expected = failed.replacen('{', r#"{"error":"a\nb","#, 1);
-    assert_eq!(answered(&mut world, tool, robot, failed), whole(&expected));
+    assert_eq!(world.answered(tool, robot, failed), whole(&expected));
 }
 
 #[test]
@@ -88,7 +76,7 @@ fn what_is_sent_is_what_counts_as_too_large() {
         r#"{{"content":[{{"type":"image","mimeType":"image/png","data":"{}"}},{{"type":"text","text":"a"}}]}}"#,
         "A".repeat(2 << 20)
     );
-    let raw = answered(&mut world, tool, robot, &picture);
+    let raw = world.answered(tool, robot, &picture);
     assert_eq!(raw, whole(r#"{"content":[{"type":"text","text":"[image/png]\na"}]}"#));
     for size in [600_000, 2 << 20] {
         let text = "x".repeat(size);

@@ -12,6 +12,9 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
+/// How `xiaozhi-server` names itself.
+pub(crate) const XIAOZHI: &str = "XiaozhiMCPEndpointClient";
+
 /// What a tool declares that announces changes of its tools.
 pub(crate) const ANNOUNCES: &str = r#"{"tools":{"listChanged":true}}"#;
 
@@ -339,6 +342,14 @@ impl World {
         self.says(robot, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#));
     }
 
+    /// What a robot is sent of the result of a call, which is its request 1.
+    pub(crate) fn answered(&mut self, tool: Peer, robot: Peer, result: &str) -> String {
+        self.calls(robot, "1", "add");
+        let id = self.called(tool, "add");
+        self.answers(tool, id, result);
+        self.raw(robot)
+    }
+
     /// A robot calls a tool.
     pub(crate) fn calls(&mut self, robot: Peer, id: &str, name: &str) {
         self.says(
@@ -417,6 +428,11 @@ pub(crate) fn hello(name: &str, capabilities: &str) -> String {
         name => format!(r#","serverInfo":{{"name":"{name}","version":"1"}}"#),
     };
     format!(r#"{{"protocolVersion":"2024-11-05","capabilities":{capabilities}{info}}}"#)
+}
+
+/// The answer to request 1.
+pub(crate) fn whole(result: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)
 }
 
 /// The answer to `tools/list`.
