@@ -10,6 +10,7 @@ use super::{health, RefusalReason, Response};
 use crate::relay::ALL_AGENTS;
 use crate::settings::selection::{entry_in, etag, ChangeError};
 use crate::text::Language;
+use crate::token::address;
 
 /// The largest entry that is taken, in bytes.
 const MAX_ENTRY: usize = 64 << 10;
@@ -116,11 +117,7 @@ fn is_own_origin(request: &Request<'_>, origin: &str) -> bool {
 /// The host in an origin, an address or a `Host` header, without a port.
 fn host_of(text: &str) -> &str {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or_default();
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    }
+    address::host_of(rest.split('/').next().unwrap_or_default())
 }
 
 /// The response after the selection was changed, to the text `Ok`, or was not.

@@ -24,6 +24,11 @@ pub(super) fn is_xiaozhi_server(client_name: &str) -> bool {
     client_name == XIAOZHI_SERVER
 }
 
+/// Whether the rules for `xiaozhi-server` hold for a robot.
+pub(super) fn hold_for(robot: &Robot, policy: &Policy) -> bool {
+    robot.is_xiaozhi_server && policy.quirks
+}
+
 /// The largest message that `xiaozhi-server` takes: with a larger one its WebSocket library ends the
 /// session, and none of its tools works any more.
 const MAX_MESSAGE: usize = 1 << 20;
@@ -33,16 +38,11 @@ const MAX_AROUND: usize = 2048;
 
 /// How large a message for `robot` is, where it is too large for it.
 pub(super) fn too_large_for(robot: &Robot, policy: &Policy, pieces: &[&str]) -> Option<usize> {
-    if !robot.is_xiaozhi_server || !policy.quirks {
+    if !hold_for(robot, policy) {
         return None;
     }
     let size = pieces.iter().map(|piece| piece.len()).sum();
     (size > MAX_MESSAGE).then_some(size)
-}
-
-/// Whether a robot is given the list of tools in pages, and schemas without references.
-pub(super) fn takes_pages(robot: &Robot, policy: &Policy) -> bool {
-    robot.is_xiaozhi_server && policy.quirks
 }
 
 /// What `xiaozhi-server` is given of the list of tools in one message.
@@ -81,7 +81,7 @@ pub(super) fn page<'a>(list: &'a Offers, schemas: &'a Schemas, start: usize) -> 
 
 /// Where the page begins that a robot asks for: the cursor is what an earlier page gave it.
 pub(super) fn page_start(robot: &Robot, policy: &Policy, params: Option<&str>) -> usize {
-    if !robot.is_xiaozhi_server || !policy.quirks {
+    if !hold_for(robot, policy) {
         return 0;
     }
     let cursor = params.and_then(|params| string(last_member(params, "cursor")?));

@@ -3,7 +3,7 @@
 //! A table knows when the first of its members has something to do: it notes which member may have got
 //! another deadline, and looks at that one again.
 
-use crate::sorted::sorted;
+use crate::sorted;
 use crate::time::{earlier, Moment};
 use slab::Slab;
 use std::marker::PhantomData;
@@ -43,8 +43,8 @@ key! {
 
 /// The keys of what has a number, in the order of the numbers.
 pub(super) fn in_order<K: Key>(members: impl Iterator<Item = (u32, K)>) -> Vec<K> {
-    let packed = members.map(|(number, key)| (u64::from(number) << 32) | key.place() as u64);
-    sorted(packed).into_iter().map(|packed| K::of(packed as u32 as usize)).collect()
+    let places = sorted::in_order(members.map(|(number, key)| (number, key.place())));
+    places.into_iter().map(K::of).collect()
 }
 
 /// What a table holds.

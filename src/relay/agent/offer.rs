@@ -11,7 +11,7 @@ use crate::relay::roster::UNKNOWN;
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool_server::{ToolServer, Trouble};
 use crate::relay::turn::Turn;
-use crate::sorted::sorted;
+use crate::sorted::in_order;
 use jsonrpc::Message;
 use std::time::Duration;
 
@@ -98,11 +98,9 @@ impl Agent {
             .map(|lost| (lost.identity, &*lost.identity_label, lost.items.of(kind)));
         let all = live.chain(lost).filter(|(identity, _, items)| *identity != 0 && items.len() > 0);
         let all: Vec<_> = all.collect();
-        let places = all.iter().enumerate();
-        let packed =
-            places.map(|(place, (identity, ..))| (u64::from(*identity) << 32) | place as u64);
-        let order = sorted(packed).into_iter();
-        let sources = order.filter_map(|packed| all.get(packed as u32 as usize));
+        let identities = all.iter().map(|(identity, ..)| *identity);
+        let order = in_order(identities.zip(0..)).into_iter();
+        let sources = order.filter_map(|place| all.get(place));
         let sources: Vec<Source<'_>> = sources
             .map(|(identity, label, items)| Source { line: *identity, label, items })
             .collect();
@@ -204,7 +202,7 @@ impl Agent {
             if delayed.is_some_and(|delayed| delayed.kinds.contains(&kind)) {
                 continue;
             }
-            if robot.is_xiaozhi_server && turn.policy.quirks && kind == Kind::Tools {
+            if kind == Kind::Tools && quirks::hold_for(robot, turn.policy) {
                 robot.list_owed = robot.last_list.is_some() && robot.list_seen != version;
                 wait += Duration::from_millis((bytes / LIST_BYTES_A_MILLISECOND) as u64);
             } else if robot.initialised {
@@ -275,7 +273,8 @@ impl Agent {
         let member = kind.row().member;
         let mut pieces = vec![r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{""#, member, r#"":["#];
         let mut next = itoa::Buffer::new();
-        let in_pages = kind == Kind::Tools && quirks::takes_pages(robot, turn.policy);
+        // In pages, and with schemas without references.
+        let in_pages = kind == Kind::Tools && quirks::hold_for(robot, turn.policy);
         if in_pages {
             self.make_schemas(turn, &list);
         }

@@ -300,7 +300,7 @@ impl Agent {
         let Some(robot) = self.robots.expect(call.robot()) else { return };
         let Id::Given(id) = message.id else { return };
         let own_id = call.id();
-        let reads_a_part = robot.is_xiaozhi_server && turn.policy.quirks;
+        let reads_a_part = quirks::hold_for(robot, turn.policy);
         let retold = match call.nature {
             Nature::ToolCall if reads_a_part => quirks::retold(message, turn.policy.language),
             _ => None,
