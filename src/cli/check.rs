@@ -14,7 +14,7 @@ pub(super) fn tell(sources: &Sources) -> End {
     let server = &loaded.settings.server;
     let language = server.language;
     if !server.key.is_empty() && settings::key_is_wanted(sources, &loaded.settings) {
-        complain(&language.key_would_be_replaced(settings::SHORTEST_KEY));
+        complain(&language.key_would_be_replaced(settings::MIN_KEY_CHARS));
     }
     let file = loaded.file.display();
     if loaded.has_unknown_names {

@@ -21,7 +21,7 @@ use std::path::Path;
 const MAX_ATTEMPTS: usize = 5;
 
 /// The longest sentence or entry that is shown, in characters.
-const WIDEST: usize = 1000;
+const MAX_SHOWN_CHARS: usize = 1000;
 
 /// Among how many tools the one with the nearest name is searched.
 const MAX_CANDIDATES: usize = 2_000;
@@ -91,7 +91,8 @@ pub(super) fn change(
             Ok(false) => continue,
             Ok(true) => {}
         }
-        let (name, shown) = (visible_start(agent, WIDEST), visible_start(&entry, WIDEST));
+        let (name, shown) =
+            (visible_start(agent, MAX_SHOWN_CHARS), visible_start(&entry, MAX_SHOWN_CHARS));
         complain(&match (is_new, is_running) {
             (false, _) => language.choice_as_before(&name, &shown),
             (true, true) => language.choice_changed(&name, &shown),
@@ -181,7 +182,8 @@ fn put(
         status => {
             let json = answer.json();
             let lines = text_at(&json, "error.data.details").lines();
-            let lines: Vec<String> = lines.map(|line| visible_start(line, WIDEST)).collect();
+            let lines: Vec<String> =
+                lines.map(|line| visible_start(line, MAX_SHOWN_CHARS)).collect();
             match lines.is_empty() {
                 true => Err(language.choice_unknown(&base, status)),
                 false => Err(format!("{}\n{}", language.choice_refused(&base), lines.join("\n"))),
@@ -210,7 +212,7 @@ impl<'a> Wish<'a> {
         let is_contrary =
             |pattern: &&&str| wish.show.contains(pattern) || wish.only.contains(pattern);
         if let Some(pattern) = wish.hide.iter().find(is_contrary) {
-            return Err(language.pattern_both_ways(&visible_start(pattern, WIDEST)));
+            return Err(language.pattern_both_ways(&visible_start(pattern, MAX_SHOWN_CHARS)));
         }
         if wish.only.len() > 1 && wish.only.iter().any(|pattern| matches!(*pattern, "" | "*")) {
             return Err(language.only_both_ways());

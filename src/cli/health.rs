@@ -9,10 +9,10 @@ use crate::text::Language;
 use std::time::Duration;
 
 /// How long it may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest version that is shown, in characters.
-const WIDEST: usize = 40;
+const MAX_SHOWN_CHARS: usize = 40;
 
 pub(super) fn tell(loaded: &Loaded, at: Option<&str>, language: Language) -> End {
     let address = match own::named(&loaded.settings, at, language) {
@@ -21,12 +21,12 @@ pub(super) fn tell(loaded: &Loaded, at: Option<&str>, language: Language) -> End
     };
     let base = address.base("http");
     let target = format!("{}/health", address.prefix);
-    match http::get(&address, &target, None, PATIENCE) {
+    match http::get(&address, &target, None, TIMEOUT) {
         Ok(answer) if text_at(&answer.json(), "status") == "healthy" => {
             let json = answer.json();
             say(&language.healthy(
                 &base,
-                &visible_start(text_at(&json, "version"), WIDEST),
+                &visible_start(text_at(&json, "version"), MAX_SHOWN_CHARS),
                 number_at(&json, "uptime_seconds"),
                 number_at(&json, "connections.tool_connections"),
                 number_at(&json, "connections.robot_connections"),

@@ -8,7 +8,7 @@ use crate::settings::Loaded;
 use crate::text::Language;
 
 /// The longest sentence that is shown, in characters.
-const WIDEST: usize = 1000;
+const MAX_SHOWN_CHARS: usize = 1000;
 
 pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> End {
     let (address, key) = match own::keyed(loaded, given, language) {
@@ -28,7 +28,7 @@ pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> E
     match answer.status {
         200 if text_at(&json, "result.status") == "success" => {
             for warning in at(&json, "result.warnings").as_array().into_iter().flatten() {
-                complain(&visible_start(warning.as_str().unwrap_or_default(), WIDEST));
+                complain(&visible_start(warning.as_str().unwrap_or_default(), MAX_SHOWN_CHARS));
             }
             say(&language.reload_done(&base));
             return End::Well;
@@ -38,7 +38,7 @@ pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> E
         409 => {
             complain(&language.reload_refused(&base));
             for problem in text_at(&json, "error.data.details").lines() {
-                complain(&visible_start(problem, WIDEST));
+                complain(&visible_start(problem, MAX_SHOWN_CHARS));
             }
         }
         status => complain(&language.reload_unknown(&base, status)),

@@ -12,16 +12,16 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// How long the server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a table stays before the next.
 const TICK: Duration = Duration::from_secs(2);
 
 /// The widest cell, in characters.
-const WIDEST: usize = 40;
+const MAX_CELL_CHARS: usize = 40;
 
 /// The longest reason of a refusal, in characters: more than any of ours.
-const LONGEST_REASON: usize = 300;
+const MAX_REASON_CHARS: usize = 300;
 
 /// Clears the screen.
 const CLEAR: &str = "\x1b[H\x1b[2J";
@@ -67,7 +67,7 @@ fn ask(address: &Address, key: &str, own: bool, language: Language) -> Result<St
         Language::Zh => "/status?lang=zh",
         Language::En => "/status?lang=en",
     });
-    let answer = http::get(address, &target, Some(key), PATIENCE);
+    let answer = http::get(address, &target, Some(key), TIMEOUT);
     let answer = answer.map_err(|failure| language.no_answer(&base, &failure.told(language)))?;
     let status = answer.json();
     if answer.status == 401 {
@@ -109,7 +109,7 @@ fn table(status: &Value, base: &str, width: Option<usize>, language: Language) -
     for refusal in elements(status, "refusals") {
         lines.push(language.status_refusal(
             &cell(refusal, "address"),
-            &visible_start(text_at(refusal, "reason_text"), LONGEST_REASON),
+            &visible_start(text_at(refusal, "reason_text"), MAX_REASON_CHARS),
             number_at(refusal, "count"),
             &since(number_at(refusal, "seconds_ago")),
         ));
@@ -184,7 +184,7 @@ fn cell(value: &Value, path: &str) -> String {
 /// A text as a cell: one line, not too long; `-` for none.
 fn text(value: &Value) -> String {
     let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return "-".to_owned() };
-    visible_start(text, WIDEST)
+    visible_start(text, MAX_CELL_CHARS)
 }
 
 /// Seconds as people say them.
@@ -245,8 +245,8 @@ mod tests {
         let refusal = serde_json::json!({ "reason_text": "\u{1b}".repeat(5000) });
         let status = serde_json::json!({ "agents": [], "refusals": [refusal] });
         let shown = table(&status, "b", None, Language::En);
-        assert!(shown.contains(&(r"\u{1b}".repeat(LONGEST_REASON) + "…")), "{shown}");
-        assert!(!shown.contains(&r"\u{1b}".repeat(LONGEST_REASON + 1)), "{shown}");
+        assert!(shown.contains(&(r"\u{1b}".repeat(MAX_REASON_CHARS) + "…")), "{shown}");
+        assert!(!shown.contains(&r"\u{1b}".repeat(MAX_REASON_CHARS + 1)), "{shown}");
     }
 
     #[test]

@@ -14,10 +14,10 @@ pub(super) const SAMPLE: &str = "mcp-endpoint-server.cfg";
 /// What it is copied from where that is missing, too.
 pub(super) const BUILT_IN: &str = include_str!("../../mcp-endpoint-server.cfg");
 
-/// No configuration file is larger; in bytes.
-const LARGEST: u64 = 1 << 20;
-/// So many unreadable lines are told one by one.
-const TOLD: usize = 5;
+/// The largest configuration file, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+/// The most unreadable lines that are named one by one.
+const MAX_SHOWN: usize = 5;
 
 /// The text of a configuration.
 #[derive(Debug)]
@@ -87,14 +87,14 @@ pub(super) fn read(path: &Path, language: Language) -> Result<String, String> {
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     decode(bytes, path, language)
 }
 
 /// The text that the bytes of a file are.
 pub(super) fn decode(bytes: Vec<u8>, path: &Path, language: Language) -> Result<String, String> {
     let shown = path.display();
-    if bytes.len() as u64 > LARGEST {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(language.config_too_large(&shown));
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
@@ -120,7 +120,7 @@ pub(super) fn line_errors(source: &Source, language: Language) -> Vec<String> {
         let sentence = match error {
             // Where the first header is missing, every line says the same.
             LineError::NoSection if no_section => continue,
-            _ if told.len() == TOLD => {
+            _ if told.len() == MAX_SHOWN => {
                 more += 1;
                 continue;
             }

@@ -6,14 +6,14 @@ use std::fmt::Write;
 use std::ops::Range;
 
 /// The least number of characters of a key in a file.
-pub const SHORTEST: usize = 32;
+pub const MIN_KEY_CHARS: usize = 32;
 
 /// 32 random hexadecimal characters.
 ///
 /// # Errors
 /// Where the system has no random numbers to give.
 pub(super) fn new_key() -> Result<String, getrandom::Error> {
-    let mut random = [0_u8; SHORTEST / 2];
+    let mut random = [0_u8; MIN_KEY_CHARS / 2];
     getrandom::fill(&mut random)?;
     Ok(random.iter().fold(String::new(), |mut key, byte| {
         // Writing into a string cannot fail.

@@ -2,7 +2,7 @@
 
 use super::environment::{system_language, variable, Environment};
 use super::file::{self, Source};
-use super::key::{new_key, with_key, SHORTEST};
+use super::key::{new_key, with_key, MIN_KEY_CHARS};
 use super::lines::{Content, Entry};
 use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
 use super::{save, selection, short, value, Settings};
@@ -77,7 +77,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
         text = with_key(&text, &source.content, &key);
         loaded.settings.server.key = key;
         if short {
-            loaded.warnings.push(language.key_was_short(SHORTEST));
+            loaded.warnings.push(language.key_was_short(MIN_KEY_CHARS));
         }
     }
     let made_a_key = text != source.text;
@@ -121,7 +121,7 @@ pub fn reload(sources: &Sources, current: &Settings, had_file: bool) -> Result<L
     }
     if key_is_wanted(sources, &loaded.settings) {
         if !loaded.settings.server.key.is_empty() {
-            loaded.warnings.push(loaded.settings.server.language.key_stays(SHORTEST));
+            loaded.warnings.push(loaded.settings.server.language.key_stays(MIN_KEY_CHARS));
         }
         loaded.settings.server.key.clone_from(&current.server.key);
     }
@@ -165,7 +165,7 @@ fn read_files(sources: &Sources, loaded: &mut Loaded) -> Result<(), Problems> {
 /// Whether a start with these settings would make a key. One from the environment is used as it is.
 pub fn key_is_wanted(sources: &Sources, settings: &Settings) -> bool {
     let given = |row: &Row| given(sources, row).is_some();
-    settings.server.key.chars().count() < SHORTEST && !row("server", "key").is_some_and(given)
+    settings.server.key.chars().count() < MIN_KEY_CHARS && !row("server", "key").is_some_and(given)
 }
 
 fn read(sources: &Sources) -> Result<(Source, Loaded), Problems> {
@@ -322,8 +322,8 @@ impl Reading {
                 self.warnings.push(self.language.port_of_a_service(&variable));
                 continue;
             }
-            if row.key == "key" && value.chars().count() < SHORTEST {
-                self.warnings.push(self.language.key_is_short(&variable, SHORTEST));
+            if row.key == "key" && value.chars().count() < MIN_KEY_CHARS {
+                self.warnings.push(self.language.key_is_short(&variable, MIN_KEY_CHARS));
             }
             self.value(row, value, &self.language.place_variable(&variable));
         }

@@ -22,7 +22,7 @@ mod value;
 
 pub use environment::{environment, Environment};
 pub use file::DEFAULT;
-pub use key::SHORTEST as SHORTEST_KEY;
+pub use key::MIN_KEY_CHARS;
 pub use load::{check, check_files, key_is_wanted, load, reload, Loaded, Problems, Sources};
 pub use network::Network;
 pub(crate) use value::language as language_named;

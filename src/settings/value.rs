@@ -7,9 +7,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// The shortest time that can be set; a timer below it would be noise.
-const SHORTEST: Duration = Duration::from_millis(100);
+const MIN_TIME: Duration = Duration::from_millis(100);
 /// The longest time that can be set: a day.
-const LONGEST: Duration = Duration::from_secs(86_400);
+const MAX_TIME: Duration = Duration::from_secs(86_400);
 
 /// What an option's value is, within which bounds, and where it goes.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ impl Kind {
             }
             Kind::Seconds { zero, set } => {
                 let accepted = |time: &Duration| {
-                    (SHORTEST..=LONGEST).contains(time) || (zero && time.is_zero())
+                    (MIN_TIME..=MAX_TIME).contains(time) || (zero && time.is_zero())
                 };
                 set(settings, seconds(text).filter(accepted)?);
             }

@@ -1,6 +1,6 @@
 //! What has happened in another thread, and waiting for it.
 
-use super::PATIENCE;
+use super::TIMEOUT;
 use std::fmt::Debug;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,29 +37,29 @@ impl<T: Clone + Debug> Journal<T> {
         self.lock().clone()
     }
 
-    /// Waits until `found` finds what it looks for, [`PATIENCE`] at most.
+    /// Waits until `found` finds what it looks for, [`TIMEOUT`] at most.
     pub fn wait<R>(&self, what: &str, found: impl FnMut(&[T]) -> Option<R>) -> R {
-        self.wait_for(PATIENCE, what, found)
+        self.wait_for(TIMEOUT, what, found)
     }
 
-    /// As [`wait`](Self::wait), with a patience of its own.
+    /// As [`wait`](Self::wait), with a timeout of its own.
     pub fn wait_for<R>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         what: &str,
         found: impl FnMut(&[T]) -> Option<R>,
     ) -> R {
-        self.try_wait(patience, found)
-            .unwrap_or_else(|all| panic!("{what}: not within {patience:?}; what came: {all:#?}"))
+        self.try_wait(timeout, found)
+            .unwrap_or_else(|all| panic!("{what}: not within {timeout:?}; what came: {all:#?}"))
     }
 
     /// As [`wait_for`](Self::wait_for), handing back what came instead where it did not.
     pub fn try_wait<R>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         mut found: impl FnMut(&[T]) -> Option<R>,
     ) -> Result<R, Vec<T>> {
-        let end = Instant::now() + patience;
+        let end = Instant::now() + timeout;
         let mut entries = self.lock();
         loop {
             if let Some(result) = found(&entries) {

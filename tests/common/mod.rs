@@ -9,7 +9,7 @@
 //! * [`Parts`]: programs in Python made with the libraries that real peers are made with.
 //!
 //! Nothing here sleeps in the hope that something has happened by then: everything waits for an
-//! event and gives up after [`PATIENCE`].
+//! event and gives up after [`TIMEOUT`].
 //! The frames and tokens are made here and not with the product's own code or its libraries, so
 //! that the two check each other.
 
@@ -58,4 +58,4 @@ pub use token::{encrypt, escape, token};
 pub use tool::{Answer, Tool, ToolBuilder};
 
 /// How long a test waits for something that must happen.
-pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+pub const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);

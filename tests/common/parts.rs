@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// How long a program in Python may take: ten of them start at once on a small machine.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Where the Python is that has the packages of `tests/parts/requirements.txt`.
 #[derive(Clone, Debug)]
@@ -151,12 +151,12 @@ pub struct Part(Process);
 impl Part {
     /// Waits for the `count`th line that contains `part`.
     pub fn wait_line(&self, part: &str, count: usize) -> String {
-        self.0.wait_line(part, count, PATIENCE)
+        self.0.wait_line(part, count, TIMEOUT)
     }
 
     /// Waits for its end, which must be a success; its output, in lines.
     pub fn finish(&mut self) -> Vec<String> {
-        let status = self.0.wait_exit(PATIENCE);
+        let status = self.0.wait_exit(TIMEOUT);
         assert!(status.success(), "{status}\n{}", self.0.transcript());
         self.0.stdout()
     }

@@ -1,6 +1,6 @@
 //! A child process whose every line is kept, and which does not outlive its test.
 
-use super::{Journal, PATIENCE};
+use super::{Journal, TIMEOUT};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -67,8 +67,8 @@ impl Process {
     }
 
     /// Waits for the `count`th line, on either stream, that contains `part`.
-    pub fn wait_line(&self, part: &str, count: usize, patience: Duration) -> String {
-        let result = self.lines.try_wait(patience, |lines| {
+    pub fn wait_line(&self, part: &str, count: usize, timeout: Duration) -> String {
+        let result = self.lines.try_wait(timeout, |lines| {
             let mut found = lines.iter().filter_map(|line| match line {
                 Line::Out(text) | Line::Err(text) if text.contains(part) => Some(text.clone()),
                 _ => None,
@@ -83,13 +83,13 @@ impl Process {
         }
     }
 
-    /// Waits for its end, `patience` at most, with everything it wrote read.
-    pub fn wait_exit(&mut self, patience: Duration) -> ExitStatus {
+    /// Waits for its end, `timeout` at most, with everything it wrote read.
+    pub fn wait_exit(&mut self, timeout: Duration) -> ExitStatus {
         let ended = |lines: &[Line]| {
             (lines.iter().filter(|line| **line == Line::Eof).count() == 2).then_some(())
         };
-        if self.lines.try_wait(patience, ended).is_err() {
-            panic!("it did not end within {patience:?}\n{}", self.transcript());
+        if self.lines.try_wait(timeout, ended).is_err() {
+            panic!("it did not end within {timeout:?}\n{}", self.transcript());
         }
         self.child.wait().unwrap()
     }
@@ -107,7 +107,7 @@ impl Drop for Process {
         let _ = self.child.wait();
         if std::thread::panicking() {
             let closed = |lines: &[Line]| lines.contains(&Line::Eof).then_some(());
-            let _ = self.lines.try_wait(PATIENCE / 10, closed);
+            let _ = self.lines.try_wait(TIMEOUT / 10, closed);
             eprintln!("{}", self.transcript());
         }
     }

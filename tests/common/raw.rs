@@ -1,6 +1,6 @@
 //! A socket without opinions, and plain HTTP on it.
 
-use super::PATIENCE;
+use super::TIMEOUT;
 use serde_json::Value;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -22,17 +22,17 @@ pub struct Raw {
     /// What has come and was not taken yet.
     pub pending: Vec<u8>,
     /// How long a read waits; `None`: for ever.
-    pub patience: Option<Duration>,
+    pub timeout: Option<Duration>,
 }
 
 impl Raw {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)
+        let stream = TcpStream::connect_timeout(&address, TIMEOUT)
             .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
         stream.set_nodelay(true).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Raw { stream, pending: Vec::new(), patience: Some(PATIENCE) }
+        stream.set_write_timeout(Some(TIMEOUT)).unwrap();
+        Raw { stream, pending: Vec::new(), timeout: Some(TIMEOUT) }
     }
 
     /// Connects from an address of this machine.
@@ -46,11 +46,11 @@ impl Raw {
         use socket2::{Domain, Protocol, Socket, Type};
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         socket.bind(&SocketAddr::from((source, 0)).into())?;
-        socket.connect_timeout(&address.into(), PATIENCE)?;
+        socket.connect_timeout(&address.into(), TIMEOUT)?;
         let stream = TcpStream::from(socket);
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Raw { stream, pending: Vec::new(), patience: Some(PATIENCE) })
+        stream.set_write_timeout(Some(TIMEOUT))?;
+        Ok(Raw { stream, pending: Vec::new(), timeout: Some(TIMEOUT) })
     }
 
     /// Connects with a receive buffer as small as the system makes one, so that not reading is
@@ -60,10 +60,10 @@ impl Raw {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP));
         let socket = socket.unwrap();
         socket.set_recv_buffer_size(1024).unwrap();
-        socket.connect_timeout(&address.into(), PATIENCE).unwrap();
+        socket.connect_timeout(&address.into(), TIMEOUT).unwrap();
         let stream = TcpStream::from(socket);
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Raw { stream, pending: Vec::new(), patience: Some(PATIENCE) }
+        stream.set_write_timeout(Some(TIMEOUT)).unwrap();
+        Raw { stream, pending: Vec::new(), timeout: Some(TIMEOUT) }
     }
 
     /// Sends bytes as far as the server takes them; says whether it took all.
@@ -71,9 +71,9 @@ impl Raw {
         (&self.stream).write_all(bytes.as_ref()).is_ok()
     }
 
-    /// Reads what comes until the end or until `patience` is over: how it ended, if it did.
-    pub fn read_for(&mut self, patience: Duration) -> Option<Ending> {
-        let deadline = Instant::now() + patience;
+    /// Reads what comes until the end or until `timeout` is over: how it ended, if it did.
+    pub fn read_for(&mut self, timeout: Duration) -> Option<Ending> {
+        let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
             // A moment more, for `more` takes an end that has passed for impatience.
             if let Err(ending) = self.more(Some(deadline + Duration::from_millis(10))) {
@@ -110,7 +110,7 @@ impl Raw {
         reset_on_close(&self.stream);
     }
 
-    /// Waits for more bytes; `deadline` is where patience ends.
+    /// Waits for more bytes; `deadline` is where the timeout ends.
     pub fn more(&mut self, deadline: Option<Instant>) -> Result<(), Ending> {
         let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
         assert!(left != Some(Duration::ZERO), "nothing more came after: {:?}", self.shown());
@@ -129,9 +129,9 @@ impl Raw {
         }
     }
 
-    /// When patience ends from now on.
+    /// When the timeout ends, counted from now.
     pub fn deadline(&self) -> Option<Instant> {
-        self.patience.map(|patience| Instant::now() + patience)
+        self.timeout.map(|timeout| Instant::now() + timeout)
     }
 
     /// Reads up to and with `end`.

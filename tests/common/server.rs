@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::token::{encrypt, escape, token, unescape};
-use super::{Folder, Process, Raw, Response, Robot, ToolBuilder, PATIENCE};
+use super::{Folder, Process, Raw, Response, Robot, ToolBuilder, TIMEOUT};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -85,7 +85,7 @@ impl Builder {
     pub fn run(self) -> Ended {
         let folder = self.folder();
         let mut process = self.spawn(&folder);
-        let status = process.wait_exit(PATIENCE);
+        let status = process.wait_exit(TIMEOUT);
         Ended { status, stdout: process.stdout(), stderr: process.stderr(), folder }
     }
 
@@ -241,17 +241,17 @@ impl Server {
     /// wait for on its own connection.
     pub fn wait_health<R>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         what: &str,
         found: impl Fn(&Value) -> Option<R>,
     ) -> R {
-        let end = Instant::now() + patience;
+        let end = Instant::now() + timeout;
         loop {
             let connections = self.connections();
             if let Some(result) = found(&connections) {
                 return result;
             }
-            assert!(Instant::now() < end, "{what}: not within {patience:?}: {connections:#}");
+            assert!(Instant::now() < end, "{what}: not within {timeout:?}: {connections:#}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -275,7 +275,7 @@ impl Server {
     pub fn log(&self) -> String {
         let dated = |line: &String| line.starts_with(|first: char| first.is_ascii_digit());
         let last = self.process.stderr().into_iter().rfind(dated).unwrap_or_default();
-        let end = Instant::now() + PATIENCE / 4;
+        let end = Instant::now() + TIMEOUT / 4;
         loop {
             let log = self.folder.read(LOG);
             if log.contains(&last) || Instant::now() >= end {
@@ -292,7 +292,7 @@ impl Server {
 
     /// Waits until it has written a line with `part`, on either stream.
     pub fn wait_line(&self, part: &str) -> String {
-        self.process.wait_line(part, 1, PATIENCE)
+        self.process.wait_line(part, 1, TIMEOUT)
     }
 
     /// Asks it to stop.
@@ -302,13 +302,13 @@ impl Server {
     }
 
     /// Waits for its end.
-    pub fn wait_exit(&mut self, patience: Duration) -> ExitStatus {
-        self.process.wait_exit(patience)
+    pub fn wait_exit(&mut self, timeout: Duration) -> ExitStatus {
+        self.process.wait_exit(timeout)
     }
 
     /// Starts it again in its folder and on its port, after it has ended.
     pub fn start_again(&mut self) {
-        self.process.wait_exit(PATIENCE);
+        self.process.wait_exit(TIMEOUT);
         let builder = self.builder.clone().env("MCP_ENDPOINT_SERVER_PORT", self.port);
         self.process = builder.spawn(&self.folder);
         let port;
@@ -339,7 +339,7 @@ fn read_address(process: &Process) -> (u16, String) {
     let (authority, path) = console.split_once("://").unwrap().1.split_once('/').unwrap();
     let printed = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     let listening = || {
-        let line = process.wait_line(" 127.0.0.1:", 1, PATIENCE);
+        let line = process.wait_line(" 127.0.0.1:", 1, TIMEOUT);
         line.rsplit_once(':').unwrap().1.parse().unwrap()
     };
     let public = printed.is_none() || console.starts_with("https://") || !path.starts_with("mcp_");
@@ -352,7 +352,7 @@ fn read_address(process: &Process) -> (u16, String) {
 fn address_in(process: &Process, scheme: &str) -> String {
     let path =
         if scheme == "ws" { "/mcp_endpoint/mcp/?token=" } else { "/mcp_endpoint/health?key=" };
-    let line = process.wait_line(path, 1, PATIENCE);
+    let line = process.wait_line(path, 1, TIMEOUT);
     let start = [format!("{scheme}://"), format!("{scheme}s://")]
         .iter()
         .find_map(|start| line.find(start))

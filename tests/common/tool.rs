@@ -4,7 +4,7 @@ use super::client::{Client, Event, Sender};
 use super::frame::{Frame, CLOSE, PONG};
 use super::raw::{Ending, Raw};
 use super::token::escape;
-use super::{Journal, Message, PATIENCE};
+use super::{Journal, Message, TIMEOUT};
 use serde_json::{json, Value};
 use std::collections::HashMap;
 use std::fmt;
@@ -168,7 +168,7 @@ impl ToolBuilder {
         let headers: Vec<_> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut client = Client::over(raw(self.address), &self.path, &headers);
-        client.raw().patience = None;
+        client.raw().timeout = None;
         (client.answer_pings, client.answer_closes) = (false, false);
         let shared = Arc::new(Shared::default());
         let (sender, tools) = (client.sender(), Arc::clone(&self.script.tools));

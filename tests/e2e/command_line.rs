@@ -1,6 +1,6 @@
 //! What the program does beside the server: `token`, `status`, `health`, and its `--help`.
 
-use crate::common::{Builder, Ended, Folder, Process, Server, CONFIG, PATIENCE};
+use crate::common::{Builder, Ended, Folder, Process, Server, CONFIG, TIMEOUT};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
@@ -59,7 +59,7 @@ fn the_addresses_of_any_agent_open_its_door_and_do_not_tell_the_key() {
     let mut robot = crate::common::Robot::new(server.ws(&path("robot address")));
     robot.start();
     let _tool = server.ws(&path("tool server address"));
-    server.wait_health(PATIENCE, "both of the agent", |connections| {
+    server.wait_health(TIMEOUT, "both of the agent", |connections| {
         let robots = &connections["robot_connections_by_agent"]["客厅 living-room"];
         let tools = connections["mcp_servers"]["客厅 living-room"].is_object();
         (robots == 1 && tools).then_some(())
@@ -260,16 +260,16 @@ fn status_watches_a_server_that_goes() {
     command.current_dir(folder.path()).env("LC_ALL", "en_GB.UTF-8");
     let mut process =
         Process::start("status", command.args(["status", "--watch", &server.console_address()]));
-    process.wait_line("up ", 2, PATIENCE);
+    process.wait_line("up ", 2, TIMEOUT);
     drop(server);
-    process.wait_line("does not answer", 1, PATIENCE);
+    process.wait_line("does not answer", 1, TIMEOUT);
     // Not on a terminal: nothing is repainted.
     assert!(!process.stdout().concat().contains('\x1b'));
     #[cfg(unix)]
     {
         // Not INT: what starts the tests in the background may have it ignored by all below.
         process.signal("TERM");
-        assert!(!process.wait_exit(PATIENCE).success());
+        assert!(!process.wait_exit(TIMEOUT).success());
     }
 }
 

@@ -1,6 +1,6 @@
 //! The commands `tools` and `call`, against a running server.
 
-use crate::common::{Answer, Builder, Ended, Parts, Server, Tool, PATIENCE};
+use crate::common::{Answer, Builder, Ended, Parts, Server, Tool, TIMEOUT};
 use serde_json::{json, Value};
 use std::net::TcpListener;
 
@@ -216,7 +216,7 @@ fn a_call_works_where_the_server_only_passes_messages_on() {
     let server = Server::builder().set("relay", "handshake", false).start();
     let tool = server.tool("single_module").offers(&["one", "two", "act"]).in_pages_of(1);
     let _tool = tool.on_call(|_| Answer::Text("done".to_owned())).dial();
-    server.wait_health(PATIENCE, "the tool server", |connections| {
+    server.wait_health(TIMEOUT, "the tool server", |connections| {
         (connections["tool_connections"] == 1).then_some(())
     });
     assert_eq!(printed(&server, &["call", "act"]), "done");
@@ -449,7 +449,7 @@ fn a_tool_of_the_python_sdk_is_called() {
     let Some(parts) = Parts::find() else { return };
     let server = Server::start();
     let _bridge = parts.bridge(&server.tool_address(), &[&["calculator.py"]]);
-    server.wait_health(crate::common::parts::PATIENCE, "the calculator", |connections| {
+    server.wait_health(crate::common::parts::TIMEOUT, "the calculator", |connections| {
         (connections["total_tools"] == 1).then_some(())
     });
     let answer = printed(&server, &["call", "calculator", "python_expression=130000 * 130000"]);

@@ -284,7 +284,7 @@ fn any_of_ten_tool_servers_may_be_killed_under_load_and_only_its_own_calls_fail(
     let robots: Vec<_> = (0..3)
         .map(|first| {
             let mut robot = server.robot(AGENT);
-            robot.ws.raw().patience = Some(crate::common::parts::PATIENCE);
+            robot.ws.raw().timeout = Some(crate::common::parts::TIMEOUT);
             robot.start();
             let (names, stop) = (names.clone(), Arc::clone(&stop));
             std::thread::spawn(move || call_in_turn(robot, &names, first, &stop))
@@ -306,7 +306,7 @@ fn any_of_ten_tool_servers_may_be_killed_under_load_and_only_its_own_calls_fail(
         // Whole again by itself, and each of them serves.
         wait_offered(&server, &tools);
         let mut robot = server.robot(AGENT);
-        robot.ws.raw().patience = Some(crate::common::parts::PATIENCE);
+        robot.ws.raw().timeout = Some(crate::common::parts::TIMEOUT);
         robot.start();
         let mut listed = robot.list();
         listed.sort();
@@ -343,7 +343,7 @@ fn robot_url(server: &Server) -> String {
 
 /// Waits until the server tells that it knows tools with these names, sorted, and no others.
 fn wait_offered(server: &Server, names: &[&str]) {
-    server.wait_health(crate::common::parts::PATIENCE, "the tools", |connections| {
+    server.wait_health(crate::common::parts::TIMEOUT, "the tools", |connections| {
         let servers = connections["mcp_servers"].as_object()?.values();
         let labels = servers.filter_map(|agent| agent.as_object()).flat_map(|agent| agent.values());
         let mut known: Vec<&str> = labels

@@ -3,7 +3,7 @@
 
 use crate::common::{
     escape, program, token, Client, Ending, Event, Folder, Frame, Message, Process, Sender, Server,
-    CONFIG, PATIENCE, PING,
+    CONFIG, PING, TIMEOUT,
 };
 use serde_json::{json, Value};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -30,10 +30,10 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// Waits until `done`, asking again and again.
-pub(crate) fn wait_until(what: &str, patience: Duration, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + patience;
+pub(crate) fn wait_until(what: &str, timeout: Duration, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + timeout;
     while !done() {
-        assert!(Instant::now() < end, "{what}: not within {patience:?}");
+        assert!(Instant::now() < end, "{what}: not within {timeout:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -172,7 +172,7 @@ impl Target {
 
     /// Waits until only this many good pairs are there; says descriptors and resident memory then.
     pub(crate) fn settled(&self, pairs: u64) -> (usize, u64) {
-        wait_until("all have left", PATIENCE, || {
+        wait_until("all have left", TIMEOUT, || {
             let stats = self.stats();
             let small = |part: &str, name: &str| stats[part][name].as_u64() < Some(1000);
             stats["total_connections"] == 2 * pairs
@@ -184,7 +184,7 @@ impl Target {
         });
         // What is closing still is not counted there.
         let mut least = self.usage.descriptors();
-        wait_until("sockets are closed", PATIENCE, || {
+        wait_until("sockets are closed", TIMEOUT, || {
             std::thread::sleep(Duration::from_millis(300));
             let now = self.usage.descriptors();
             std::mem::replace(&mut least, now) <= now
@@ -213,7 +213,7 @@ impl Bare {
     /// Starts it with a configuration, after the shell's `before`.
     pub(crate) fn start(before: &str, config: &str) -> Self {
         let (process, folder, key) = Self::spawn(before, 0, config);
-        let line = process.wait_line("/mcp_endpoint/mcp/?token=", 1, PATIENCE);
+        let line = process.wait_line("/mcp_endpoint/mcp/?token=", 1, TIMEOUT);
         let rest = line.split_once("ws://").unwrap().1;
         let port = rest.split_once('/').unwrap().0.rsplit_once(':').unwrap().1.parse().unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -238,7 +238,7 @@ impl Bare {
     pub(crate) fn start_unseen(before: &str, config: &str) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (process, folder, key) = Self::spawn(before, free.port(), config);
-        wait_until("it listens", PATIENCE, || TcpStream::connect(free).is_ok());
+        wait_until("it listens", TIMEOUT, || TcpStream::connect(free).is_ok());
         let target = Target { address: free, key, usage: Usage(process.id()) };
         Bare { process, target, _folder: folder }
     }
@@ -269,7 +269,7 @@ impl EchoTool {
             _ => shaken(message),
         };
         let tool = Self::scripted(target, &target.tool_path(agent), script);
-        assert!(tool.is_listed_within(PATIENCE), "the server knows the tool's list");
+        assert!(tool.is_listed_within(TIMEOUT), "the server knows the tool's list");
         tool
     }
 
@@ -280,7 +280,7 @@ impl EchoTool {
         script: impl FnMut(&Message) -> Option<String> + Send + 'static,
     ) -> Self {
         let mut client = Client::connect(target.address, path, &[]);
-        client.raw().patience = None;
+        client.raw().timeout = None;
         let sender = client.sender();
         let (ready, listed) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || serve(client, script, &ready));
@@ -288,8 +288,8 @@ impl EchoTool {
     }
 
     /// Waits until the server has taken in an answer to `tools/list`; says whether it has.
-    pub(crate) fn is_listed_within(&self, patience: Duration) -> bool {
-        self.listed.recv_timeout(patience).is_ok()
+    pub(crate) fn is_listed_within(&self, timeout: Duration) -> bool {
+        self.listed.recv_timeout(timeout).is_ok()
     }
 }
 
@@ -445,7 +445,7 @@ impl Good {
             let (phase, stop, done) = (Arc::clone(&phase), Arc::clone(&stop), Arc::clone(&done));
             callers.push(std::thread::spawn(move || make_calls(robot, &phase, &stop, &done)));
         }
-        wait_until("the first good calls", PATIENCE, || done.load(Ordering::SeqCst) > 20);
+        wait_until("the first good calls", TIMEOUT, || done.load(Ordering::SeqCst) > 20);
         Good { phase, stop, callers, _tools: tools, done }
     }
 
@@ -508,7 +508,7 @@ impl Good {
 }
 
 fn make_calls(mut robot: Client, phase: &AtomicU8, stop: &AtomicBool, done: &AtomicUsize) -> Tally {
-    robot.raw().patience = Some(PATIENCE * 2);
+    robot.raw().timeout = Some(TIMEOUT * 2);
     let mut tally = Tally::default();
     while !stop.load(Ordering::SeqCst) {
         tally.made += 1;

@@ -36,8 +36,8 @@ fn attempt(loaded: &Loaded, call: &Call, language: Language) -> Result<End, (End
     let arguments = Arguments::read(&call.arguments, language).map_err(wrong_use)?;
     let agent = agent_name(call.agent.as_deref(), language).map_err(wrong_use)?;
     let (address, key) = own::keyed(loaded, None, language).map_err(wrong_use)?;
-    let patience = loaded.settings.relay.request_timeout;
-    let mut robot = Robot::connect(address, &key, agent, patience, language).map_err(failed)?;
+    let timeout = loaded.settings.relay.request_timeout;
+    let mut robot = Robot::connect(address, &key, agent, timeout, language).map_err(failed)?;
     let outcome = (|| {
         let schema = schema_of(tool, agent, &robot.tools().map_err(failed)?, language);
         let schema = http::json(&strict(&schema.map_err(failed)?));

@@ -26,7 +26,7 @@ pub(super) struct Robot {
     base: String,
     language: Language,
     /// How long an answer is waited for.
-    patience: Duration,
+    timeout: Duration,
     /// The id of the last request.
     last: u32,
 }
@@ -51,8 +51,8 @@ impl Robot {
             Refusal::Failure(failure) => language.no_answer(&base, &failure.told(language)),
             other => language.call_not_possible(&base, &of_refusal(other).told(language)),
         })?;
-        let patience = request_timeout.saturating_add(SPARE_TIME);
-        let mut robot = Robot { socket, base, language, patience, last: 0 };
+        let timeout = request_timeout.saturating_add(SPARE_TIME);
+        let mut robot = Robot { socket, base, language, timeout, last: 0 };
         let hello = format!(
             r#"{{"protocolVersion":"2024-11-05","capabilities":{{}},"clientInfo":{{"name":"call","version":"{}"}}}}"#,
             crate::VERSION
@@ -97,7 +97,7 @@ impl Robot {
         let request =
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
         self.socket.send(&request).map_err(|failure| self.failed(failure))?;
-        let mut end = Instant::now() + self.patience;
+        let mut end = Instant::now() + self.timeout;
         loop {
             let text = match self.socket.next(end).map_err(|failure| self.failed(failure))? {
                 Some(Event::Text(text)) => text,
@@ -107,7 +107,7 @@ impl Robot {
             let Ok(message) = Message::read(&text) else { continue };
             if message.method.as_deref() == Some("notifications/progress") {
                 self.tell_progress(message.params.unwrap_or_default());
-                end = Instant::now() + self.patience;
+                end = Instant::now() + self.timeout;
             } else if message.method.is_none() && message.id == Id::Given(&id) {
                 return match message.answer() {
                     Some(Ok(result)) => Ok(result.to_owned()),

@@ -6,16 +6,16 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// The longest answer that is read, in bytes.
-const LONGEST: usize = 16 << 20;
+const MAX_ANSWER_BYTES: usize = 16 << 20;
 
 /// The longest head of an answer, in bytes.
-const LONGEST_HEAD: usize = 64 << 10;
+const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// What every answer begins with.
 const BEGINNING: &[u8] = b"HTTP/";
 
 /// The most headers of an answer.
-const MOST_HEADERS: usize = 100;
+const MAX_HEADERS: usize = 100;
 
 /// An answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub fn number_at(value: &Value, path: &str) -> u64 {
     at(value, path).as_u64().unwrap_or_default()
 }
 
-/// Sends `GET target` and reads the answer, within `patience`. `bearer` goes into the header
+/// Sends `GET target` and reads the answer, within `timeout`. `bearer` goes into the header
 /// `Authorization`.
 ///
 /// # Errors
@@ -79,9 +79,9 @@ pub fn get(
     address: &Address,
     target: &str,
     bearer: Option<&str>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Answer, Failure> {
-    ask("GET", address, target, bearer, ("", ""), patience)
+    ask("GET", address, target, bearer, ("", ""), timeout)
 }
 
 /// Sends `POST target` without a body, and does what [`get`] does otherwise.
@@ -92,9 +92,9 @@ pub fn post(
     address: &Address,
     target: &str,
     bearer: Option<&str>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Answer, Failure> {
-    ask("POST", address, target, bearer, ("Content-Length: 0\r\n", ""), patience)
+    ask("POST", address, target, bearer, ("Content-Length: 0\r\n", ""), timeout)
 }
 
 /// Sends `PUT target` with `body` for what has the tag `if_match`, and does what [`get`] does otherwise.
@@ -107,10 +107,10 @@ pub fn put(
     bearer: &str,
     if_match: &str,
     body: &str,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Answer, Failure> {
     let more = format!("If-Match: {if_match}\r\nContent-Length: {}\r\n", body.len());
-    ask("PUT", address, target, Some(bearer), (&more, body), patience)
+    ask("PUT", address, target, Some(bearer), (&more, body), timeout)
 }
 
 fn ask(
@@ -119,9 +119,9 @@ fn ask(
     target: &str,
     bearer: Option<&str>,
     (headers, body): (&str, &str),
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Answer, Failure> {
-    let until = Instant::now() + patience;
+    let until = Instant::now() + timeout;
     let mut stream = Stream::open(address, until)?;
     let bearer = bearer.map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
     let more = format!("Accept: application/json\r\n{bearer}{headers}Connection: close\r\n");
@@ -165,7 +165,7 @@ pub(super) fn head(stream: &mut Stream, until: Instant) -> Result<(Answer, Vec<u
                 return Ok(parts);
             }
         }
-        if bytes.len() > LONGEST_HEAD {
+        if bytes.len() > MAX_HEAD_BYTES {
             return Err(Failure::TooLong);
         }
         match end {
@@ -179,7 +179,7 @@ pub(super) fn head(stream: &mut Stream, until: Instant) -> Result<(Answer, Vec<u
 
 /// A whole head and what follows it.
 fn parse(bytes: &[u8]) -> Result<Option<(Answer, Vec<u8>)>, Failure> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     match response.parse(bytes) {
         Ok(httparse::Status::Partial) => Ok(None),
@@ -218,7 +218,7 @@ fn read(stream: &mut Stream, bytes: &mut Vec<u8>, until: Instant) -> Result<bool
         Err(failure) => return Err(failure),
     };
     bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
-    if bytes.len() > LONGEST {
+    if bytes.len() > MAX_ANSWER_BYTES {
         return Err(Failure::TooLong);
     }
     Ok(true)
@@ -285,7 +285,7 @@ mod tests {
         let asked = served(
             |stream| {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nA: ")?;
-                stream.write_all(&[b'x'; LONGEST_HEAD])?;
+                stream.write_all(&[b'x'; MAX_HEAD_BYTES])?;
                 std::io::copy(stream, &mut std::io::sink()).map(drop)
             },
             |address| get(&address, "/", None, Duration::from_secs(60)),

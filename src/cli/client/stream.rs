@@ -6,11 +6,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// How long one address of a host may take to be connected to.
-const CONNECT: Duration = Duration::from_secs(4);
+/// How long connecting to one address of a host may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long a write may take: requests are short, so only somebody who does not read takes longer.
-const WRITE: Duration = Duration::from_secs(4);
+/// How long a write may take. Requests are short: only a peer that does not read takes longer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A connection to a server.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub fn connects(address: &Address, until: Instant) -> Result<TcpStream, Failure>
     let places = places.map_err(|error| Failure::NoSuchHost(error.to_string()))?;
     let mut failure = Failure::NoSuchHost(String::new());
     for place in places {
-        let left = until.saturating_duration_since(Instant::now()).min(CONNECT);
+        let left = until.saturating_duration_since(Instant::now()).min(CONNECT_TIMEOUT);
         if left.is_zero() {
             break;
         }
@@ -39,7 +39,7 @@ pub fn connects(address: &Address, until: Instant) -> Result<TcpStream, Failure>
             Ok(stream) => {
                 // Without these it is slower, and waits longer for who does not read.
                 let _ = stream.set_nodelay(true);
-                let _ = stream.set_write_timeout(Some(WRITE));
+                let _ = stream.set_write_timeout(Some(WRITE_TIMEOUT));
                 return Ok(stream);
             }
             Err(error) => failure = not_connected(&error),
@@ -74,7 +74,7 @@ impl Stream {
     /// # Errors
     /// The connection has ended, or nobody reads.
     pub fn send(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
-        let until = Instant::now() + WRITE;
+        let until = Instant::now() + WRITE_TIMEOUT;
         while !bytes.is_empty() {
             let sent = match &mut self.0 {
                 Way::Plain(stream) => stream.write(bytes),

@@ -32,7 +32,7 @@ mod unix {
     use std::time::Duration;
 
     /// The most that is read of what `openssl` says, in bytes.
-    const LONGEST: u64 = 16 * 1024;
+    const MAX_STDERR_BYTES: u64 = 16 * 1024;
 
     /// A running `openssl s_client`, and the socket that is its input and output: unlike a pipe
     /// it can be read with a time-out.
@@ -78,7 +78,7 @@ mod unix {
             let _ = self.child.kill();
             let mut said = Vec::new();
             if let Some(stderr) = self.child.stderr.take() {
-                let _ = stderr.take(LONGEST).read_to_end(&mut said);
+                let _ = stderr.take(MAX_STDERR_BYTES).read_to_end(&mut said);
             }
             why(&String::from_utf8_lossy(&said))
         }

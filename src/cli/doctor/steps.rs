@@ -12,28 +12,29 @@ use serde_json::Value;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-/// How long an answer may take. Who is refused again and again is answered up to 5 s later.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// How long an answer may take. A client that is refused again and again is answered up to 5 s later.
+const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How long a server may take to say hello to a tool; one that only passes on never does.
-const HELLO: Duration = Duration::from_millis(1500);
+/// How long a server may take to send `initialize` to a tool server. One without `handshake`
+/// never does.
+const HANDSHAKE_TIME: Duration = Duration::from_millis(1500);
 
-/// How long nobody says anything: what cuts idle connections within seconds shows. Proxies that
-/// do so after a minute do not; a visit would take too long.
-const SILENCE: Duration = Duration::from_secs(3);
+/// How long both connections stay idle. This finds proxies that cut idle connections within
+/// seconds. Those that do so after a minute are not found: the command would take too long.
+const SILENT_TIME: Duration = Duration::from_secs(3);
 
-/// How long one of two connections is listened to before it is the other's turn.
-const TURN: Duration = Duration::from_millis(5);
+/// How long one of the two connections is read before the other.
+const READ_TIME: Duration = Duration::from_millis(5);
 
-/// The agent of the doctor, always the same: the server shows for minutes what went, and would
-/// show as many as there were visits.
+/// The agent of the doctor. It is always the same, because the server shows for minutes who left,
+/// and would show one agent for each run.
 const AGENT: &str = "doctor";
 
-/// The most doctors at once that are given an agent each.
-const MOST: usize = 100;
+/// The most doctors that run at the same time with an agent each.
+const MAX_AGENTS: usize = 100;
 
 /// The longest line of names, in characters.
-const LONGEST_LINE: usize = 1000;
+const MAX_LINE_CHARS: usize = 1000;
 
 /// A step.
 pub(super) struct Step {
@@ -154,13 +155,13 @@ impl Visit {
     }
 
     fn connect(&mut self) -> Result<String, Cause> {
-        let stream = connects(&self.address, Instant::now() + PATIENCE).map_err(Cause::Failure)?;
+        let stream = connects(&self.address, Instant::now() + TIMEOUT).map_err(Cause::Failure)?;
         Ok(stream.peer_addr().map(|place| place.to_string()).unwrap_or_default())
     }
 
     fn get(&self, below: &str, bearer: Option<&str>) -> Result<Answer, Cause> {
         let target = self.address.target(below);
-        http::get(&self.address, &target, bearer, PATIENCE).map_err(Cause::Failure)
+        http::get(&self.address, &target, bearer, TIMEOUT).map_err(Cause::Failure)
     }
 
     fn server(&mut self) -> Result<String, Cause> {
@@ -171,7 +172,7 @@ impl Visit {
             {
                 // Perhaps it is only the prefix that is wrong.
                 let bare = Address { prefix: String::new(), ..self.address.clone() };
-                let found = http::get(&bare, &bare.target("/"), None, PATIENCE);
+                let found = http::get(&bare, &bare.target("/"), None, TIMEOUT);
                 let there = found.is_ok_and(|answer| of_home(&answer).is_ok());
                 return Err(if there { Cause::WrongPath(true) } else { cause });
             }
@@ -221,14 +222,14 @@ impl Visit {
 
     fn dial(&self, endpoint: &str) -> Result<WebSocket, Cause> {
         let target = self.address.target(&format!("/{endpoint}/?token={}", self.token));
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         WebSocket::dial(&self.address, &target, until).map_err(of_refusal)
     }
 
     fn tool(&mut self) -> Result<String, Cause> {
         self.tool = Some(self.dial("mcp")?);
         // A refusal or a hello: both come by themselves.
-        self.serve(Instant::now() + HELLO)?;
+        self.serve(Instant::now() + HANDSHAKE_TIME)?;
         Ok(self.language.tool_seen())
     }
 
@@ -263,12 +264,12 @@ impl Visit {
         let id = self.last;
         let request =
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         self.robot.as_mut().ok_or(Cause::Cut)?.send(&request).map_err(cut)?;
         while Instant::now() < end {
-            self.serve(Instant::now() + TURN)?;
+            self.serve(Instant::now() + READ_TIME)?;
             let Some(robot) = &mut self.robot else { break };
-            let Some(text) = heard(robot, Instant::now() + TURN)? else { continue };
+            let Some(text) = heard(robot, Instant::now() + READ_TIME)? else { continue };
             let reply = http::json(&text);
             if number_at(&reply, "id") == u64::from(id) && at(&reply, "method").is_null() {
                 return of_reply(method, &reply);
@@ -319,7 +320,7 @@ impl Visit {
     }
 
     fn silence(&mut self) -> Result<String, Cause> {
-        let end = Instant::now() + SILENCE;
+        let end = Instant::now() + SILENT_TIME;
         let spared = |cause| match cause {
             Cause::Cut | Cause::Unanswered(_) => Cause::CutWhenSilent,
             other => other,
@@ -333,7 +334,7 @@ impl Visit {
         }
         let answer = if self.tool.is_some() { self.call() } else { self.ping() };
         answer.map_err(spared)?;
-        Ok(self.language.silence_seen(SILENCE.as_secs()))
+        Ok(self.language.silence_seen(SILENT_TIME.as_secs()))
     }
 
     /// Any answer will do.
@@ -347,7 +348,7 @@ impl Visit {
 
 /// Names in one line; some agents have hundreds of them.
 fn joined(names: &[String]) -> String {
-    visible_start(&names.join(", "), LONGEST_LINE)
+    visible_start(&names.join(", "), MAX_LINE_CHARS)
 }
 
 /// A name nobody else has.
@@ -382,7 +383,7 @@ fn free_agent(connections: &Value) -> String {
             .iter()
             .any(|kind| at(connections, kind).get(name).is_some())
     };
-    let mut names = (1..=MOST).map(|number| match number {
+    let mut names = (1..=MAX_AGENTS).map(|number| match number {
         1 => AGENT.to_owned(),
         _ => format!("{AGENT}-{number}"),
     });
@@ -442,7 +443,7 @@ mod tests {
         let names = vec!["lamp".to_owned(); 1000];
         let line = joined(&names);
         assert!(line.starts_with("lamp, lamp, ") && line.ends_with('…'), "{line}");
-        assert_eq!(line.chars().count(), LONGEST_LINE + 1);
+        assert_eq!(line.chars().count(), MAX_LINE_CHARS + 1);
         assert_eq!(joined(&names[..2]), "lamp, lamp");
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 /// The longest name a language model may use for a tool.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LEN: usize = 64;
 
 /// What is put between a label and the name it tells apart.
 const BETWEEN: &str = "__";
@@ -56,7 +56,7 @@ impl Names {
 fn numbered(label: &str, name: &str, attempt: usize) -> String {
     let tail = if attempt == 1 { String::new() } else { format!("-{attempt}") };
     // The name says more than the label: the label gives way first, down to eight letters.
-    let room = LONGEST_NAME.saturating_sub(BETWEEN.len() + tail.len());
+    let room = MAX_NAME_LEN.saturating_sub(BETWEEN.len() + tail.len());
     let for_label = room.saturating_sub(name.len()).max(8).min(label.len());
     let for_name = room.saturating_sub(for_label).min(name.len());
     let (label, name) = (label.get(..for_label), name.get(..for_name));
@@ -66,7 +66,7 @@ fn numbered(label: &str, name: &str, attempt: usize) -> String {
 /// The same word of letters, digits, `_` and `-` only, as much of it as can be of use.
 fn plain(word: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    word.chars().take(LONGEST_NAME).map(|c| if fits(c) { c } else { '_' }).collect()
+    word.chars().take(MAX_NAME_LEN).map(|c| if fits(c) { c } else { '_' }).collect()
 }
 
 #[cfg(test)]
@@ -86,13 +86,13 @@ mod tests {
             [("home assistant", "查询"), ("计算器", "search"), ("l", &*long), (&*long, "n")]
         {
             let offered = distinct(label, name, |_| false);
-            assert!(offered.len() <= LONGEST_NAME && !offered.is_empty(), "{offered}");
+            assert!(offered.len() <= MAX_NAME_LEN && !offered.is_empty(), "{offered}");
             assert_eq!(plain(&offered), offered);
         }
         assert_eq!(distinct("计算器", "search", |_| false), "tool__search");
         assert_eq!(distinct("a", "s", |name| name == "a__s"), "a__s-2");
         let tight = distinct(&long, &long, |name| !name.ends_with("-3"));
-        assert_eq!(tight.len(), LONGEST_NAME);
+        assert_eq!(tight.len(), MAX_NAME_LEN);
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn a_sound_server_passes_every_step_with_the_key() {
     visit.warns(&["loopback", "0.0.0.0"]);
     visit.warns(&["no tool server is connected now"]);
     // Nothing of the visit stays.
-    server.wait_health(crate::common::PATIENCE, "that it is alone", |connections| {
+    server.wait_health(crate::common::TIMEOUT, "that it is alone", |connections| {
         (connections["total_connections"] == 0).then_some(())
     });
 }
@@ -81,7 +81,7 @@ fn however_often_it_comes_it_leaves_one_entry_among_those_who_went() {
     let server = Server::start();
     for _ in 0..2 {
         Visit::to(&server.console_address()).is_content();
-        server.wait_health(crate::common::PATIENCE, "that it is alone", |connections| {
+        server.wait_health(crate::common::TIMEOUT, "that it is alone", |connections| {
             (connections["total_connections"] == 0).then_some(())
         });
     }
@@ -98,7 +98,7 @@ fn a_doctor_takes_an_agent_that_nobody_has() {
         let server = Server::builder().set("relay", "handshake", handshake).start();
         let _robot = server.ws(&server.robot_path("doctor"));
         let wait = |agent: &str| {
-            server.wait_health(crate::common::PATIENCE, agent, |connections| {
+            server.wait_health(crate::common::TIMEOUT, agent, |connections| {
                 let robots = &connections["robot_connections_by_agent"];
                 robots.get(agent).map(drop)
             });

@@ -2,7 +2,7 @@
 //! They need the program `openssl`, here and in the doctor.
 
 use super::visit::{folder, free_port, Visit};
-use crate::common::{skip, Folder, Process, Server, PATIENCE};
+use crate::common::{skip, Folder, Process, Server, TIMEOUT};
 use std::process::{Command, Stdio};
 
 /// Whether there is an `openssl`; without one the test is skipped, and says so.
@@ -63,7 +63,7 @@ fn serve_tls(folder: &Folder) -> (Process, u16) {
     command.current_dir(folder.path()).args(["s_server", "-www", "-accept"]);
     command.arg(format!("127.0.0.1:{port}")).args(["-cert", "cert.pem", "-key", "key.pem"]);
     let process = Process::start("openssl s_server", &mut command);
-    process.wait_line("ACCEPT", 1, PATIENCE);
+    process.wait_line("ACCEPT", 1, TIMEOUT);
     (process, port)
 }
 

@@ -1,6 +1,6 @@
 //! Calling the doctor, and reading what it says.
 
-use crate::common::{skip, Builder, Folder, Process, Server, PATIENCE};
+use crate::common::{skip, Builder, Folder, Process, Server, TIMEOUT};
 use std::fmt;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -270,6 +270,6 @@ while True:
     let mut command = Command::new("python3");
     command.current_dir(folder.path()).args(["-c", PROGRAM, &port.to_string()]);
     let process = Process::start("the end of TLS", &mut command);
-    let line = process.wait_line("port ", 1, PATIENCE);
+    let line = process.wait_line("port ", 1, TIMEOUT);
     Some((process, line["port ".len()..].parse().unwrap()))
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{escape, Server, CONFIG, LOG};
 #[cfg(unix)]
-use crate::common::{Event, Robot, PATIENCE};
+use crate::common::{Event, Robot, TIMEOUT};
 use serde_json::json;
 
 #[test]
@@ -106,7 +106,7 @@ fn a_stop_is_told_to_everybody_and_ends_well() {
         assert_eq!(robot.ws.expect_close().0, 1012);
         robot.ws.expect_end();
     }
-    assert_eq!(server.wait_exit(PATIENCE).code(), Some(0));
+    assert_eq!(server.wait_exit(TIMEOUT).code(), Some(0));
 }
 
 #[cfg(unix)]
@@ -118,7 +118,7 @@ fn a_peer_that_does_not_answer_the_close_delays_a_stop_by_the_close_timeout_only
     robot.ws.answer_closes = false;
     server.terminate();
     assert_eq!(robot.ws.expect_close().0, 1012);
-    assert_eq!(server.wait_exit(PATIENCE).code(), Some(0));
+    assert_eq!(server.wait_exit(TIMEOUT).code(), Some(0));
 }
 
 #[cfg(unix)]
@@ -131,7 +131,7 @@ fn a_second_signal_ends_at_once() {
     server.terminate();
     assert_eq!(robot.ws.expect_close().0, 1012);
     server.terminate();
-    assert_eq!(server.wait_exit(PATIENCE).code(), Some(0));
+    assert_eq!(server.wait_exit(TIMEOUT).code(), Some(0));
 }
 
 #[cfg(unix)]
@@ -161,7 +161,7 @@ fn who_is_answered_refused_or_silent_does_not_hold_up_a_stop() {
     server.terminate();
     assert_eq!(robot.ws.expect_close().0, 1012);
     robot.ws.expect_end();
-    assert_eq!(server.wait_exit(PATIENCE).code(), Some(0));
+    assert_eq!(server.wait_exit(TIMEOUT).code(), Some(0));
 }
 
 #[cfg(unix)]
@@ -169,7 +169,7 @@ fn who_is_answered_refused_or_silent_does_not_hold_up_a_stop() {
 fn an_interrupt_is_a_stop_too() {
     let mut server = Server::start();
     server.process().signal("INT");
-    assert_eq!(server.wait_exit(PATIENCE).code(), Some(0));
+    assert_eq!(server.wait_exit(TIMEOUT).code(), Some(0));
 }
 
 #[cfg(unix)]

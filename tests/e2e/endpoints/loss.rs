@@ -134,7 +134,7 @@ fn a_tool_that_half_closes_is_gone() {
     let server = Server::start();
     let client = server.ws(&server.tool_path("a"));
     client.half_close();
-    server.wait_health(crate::common::PATIENCE, "the tool's end", |connections| {
+    server.wait_health(crate::common::TIMEOUT, "the tool's end", |connections| {
         (connections["tool_connections"] == 0).then_some(())
     });
 }

@@ -264,8 +264,8 @@ fn counts_of_a_health_page_follow_connections_down_too() {
     let (tool, robot) = (server.tool("a").offers(&["x"]).connect(), server.robot("a"));
     tool.close();
     robot.ws.close();
-    let patience = crate::common::PATIENCE;
-    server.wait_health(patience, "an empty house", |connections: &Value| {
+    let timeout = crate::common::TIMEOUT;
+    server.wait_health(timeout, "nobody connected", |connections: &Value| {
         (connections["total_connections"] == 0).then_some(())
     });
 }

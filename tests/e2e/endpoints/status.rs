@@ -1,6 +1,6 @@
 //! What the status page asks for (docs/protocol.md#http-routes).
 
-use crate::common::{escape, Server, PATIENCE};
+use crate::common::{escape, Server, TIMEOUT};
 use serde_json::{json, Value};
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ fn ask(server: &Server, path: &str) -> Value {
 
 /// Asks for the status until `found` finds there what it looks for.
 fn wait_status<R>(server: &Server, what: &str, found: impl Fn(&Value) -> Option<R>) -> R {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     loop {
         let status = ask(server, "/mcp_endpoint/status");
         if let Some(result) = found(&status) {

@@ -1,6 +1,6 @@
 //! Who has shown no token, or a wrong one, costs next to nothing (docs/protocol.md#strangers).
 
-use crate::common::{upgrade, Client, Frame, Raw, Server, CLOSE, PATIENCE, TEXT};
+use crate::common::{upgrade, Client, Frame, Raw, Server, CLOSE, TEXT, TIMEOUT};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -78,7 +78,7 @@ fn beyond_64_sockets_of_one_address_the_silent_ones_give_way() {
     let start = Instant::now();
     let mut ended = 0;
     while ended < 37 {
-        assert!(start.elapsed() < PATIENCE, "{ended} gave way");
+        assert!(start.elapsed() < TIMEOUT, "{ended} gave way");
         slow.send([rest.next().unwrap()]);
         std::thread::sleep(Duration::from_millis(100));
         ended = silent.iter_mut().map(|raw| usize::from(raw.has_ended())).sum();

@@ -1,6 +1,6 @@
 //! The terminal the server was started in: full, and closed.
 
-use crate::common::{Folder, Process, CONFIG, LOG, PATIENCE};
+use crate::common::{Folder, Process, CONFIG, LOG, TIMEOUT};
 use rustix::fs::{open, Mode, OFlags};
 use rustix::pty::{grantpt, openpt, ptsname, unlockpt, OpenptFlags};
 use std::fs::File;
@@ -45,7 +45,7 @@ impl Shown {
     }
 
     fn wait_log(&self, part: &str) -> String {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while Instant::now() < end {
             let log = self.folder.read(LOG);
             if let Some(line) = log.lines().find(|line| line.contains(part)) {
@@ -57,7 +57,7 @@ impl Shown {
     }
 
     fn wait_exit(&mut self) -> Option<i32> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while Instant::now() < end {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();
@@ -158,12 +158,12 @@ fn a_limit_on_the_size_of_files_costs_lines_and_nothing_else() {
     // Blocks of 512 bytes or of 1024, as the shell counts them.
     command.args(["-c", "ulimit -f 4; exec \"$0\"", env!("CARGO_BIN_EXE_mcp-endpoint-server")]);
     let mut process = Process::start("the server", &mut command);
-    process.wait_line("127.0.0.1:", 1, PATIENCE);
+    process.wait_line("127.0.0.1:", 1, TIMEOUT);
     for number in 1..=20 {
         process.signal("HUP");
-        process.wait_line("已重新读取配置", number, PATIENCE);
+        process.wait_line("已重新读取配置", number, TIMEOUT);
     }
     process.signal("TERM");
-    assert_eq!(process.wait_exit(PATIENCE).code(), Some(0));
+    assert_eq!(process.wait_exit(TIMEOUT).code(), Some(0));
     assert!(process.transcript().contains("无法写入日志文件"));
 }

@@ -2,7 +2,7 @@
 //! not understood.
 
 use super::{asked, labels, stats, wait_state, wait_tools};
-use crate::common::{Answer, Ending, Event, Server, Tool, PATIENCE};
+use crate::common::{Answer, Ending, Event, Server, Tool, TIMEOUT};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -148,7 +148,7 @@ fn a_dead_twin_is_found_soon_after_the_new_one_has_come() {
     let start = Instant::now();
     let _alive = twin().connect();
     assert_eq!(robot.call("on", json!({})).content(), "lamp on {}");
-    robot.ws.raw().patience = Some(PATIENCE / 2);
+    robot.ws.raw().timeout = Some(TIMEOUT / 2);
     assert_eq!(robot.answer_to("1").error(), -32003);
     let took = start.elapsed();
     assert!(took < Duration::from_secs(4), "found after {took:?}");

@@ -1,6 +1,6 @@
 //! How fresh a list is, and who is told that it has changed.
 
-use super::{asked, timed, wait_tools, without_list_changed, AT_ONCE, PATIENCE_OF_ROBOTS};
+use super::{asked, timed, wait_tools, without_list_changed, AT_ONCE, ROBOT_TIMEOUT};
 use crate::common::{Answer, Client, Ending, Frame, Message, Server, Tool};
 use serde_json::{json, Value};
 use std::time::Duration;
@@ -134,9 +134,8 @@ fn what_a_tool_has_changed_without_a_word_is_seen_at_the_next_list() {
     });
     let _tool = tool.dial();
     let mut robot = server.robot("a");
-    server.wait_health(crate::common::PATIENCE, "the list", |c| {
-        (c["total_tools"] == 1).then_some(())
-    });
+    server
+        .wait_health(crate::common::TIMEOUT, "the list", |c| (c["total_tools"] == 1).then_some(()));
     assert_eq!(robot.list(), ["tool2"]);
     assert_eq!(robot.list(), ["tool3"]);
     assert_eq!(robot.call("tool3", json!({})).content(), "test-tool tool3 {}");
@@ -160,7 +159,7 @@ fn a_slow_lister_is_given_as_last_known() {
     let mut robot = server.robot("a");
     let (names, took) = timed(|| robot.list());
     assert_eq!(names, ["old", "now"]);
-    assert!((Duration::from_millis(1900)..PATIENCE_OF_ROBOTS).contains(&took), "{took:?}");
+    assert!((Duration::from_millis(1900)..ROBOT_TIMEOUT).contains(&took), "{took:?}");
     let (answer, took) = timed(|| robot.call("old", json!({})));
     assert_eq!(answer.content(), "slow old {}");
     assert!(took < AT_ONCE, "{took:?}");

@@ -1,7 +1,7 @@
 //! Requests under way: cancelled, making progress, too many, and what is left of them.
 
 use super::{asked, labels, stats, timed, AT_ONCE};
-use crate::common::{Answer, Ending, Server, PATIENCE};
+use crate::common::{Answer, Ending, Server, TIMEOUT};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -146,7 +146,7 @@ fn progress_starts_the_request_timeout_anew() {
     assert!(robot.aside.is_empty(), "it goes on as long as there is progress: {:?}", robot.aside);
     let (answer, took) = timed(|| robot.answer_to("\"c\""));
     assert_eq!(answer.error(), -32005);
-    assert!((Duration::from_millis(700)..PATIENCE / 4).contains(&took), "{took:?}");
+    assert!((Duration::from_millis(700)..TIMEOUT / 4).contains(&took), "{took:?}");
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn nothing_is_left_over_when_robots_and_tools_have_left() {
         assert!(relay["held_bytes"].as_u64().unwrap() > 10_000, "{relay}");
         assert_eq!(labels(&server)["slow"]["in_flight"], 10);
         robot.ws.abort();
-        server.wait_health(PATIENCE, "no request left", |connections| {
+        server.wait_health(TIMEOUT, "no request left", |connections| {
             (connections["mcp_servers"]["a"]["slow"]["in_flight"] == 0).then_some(())
         });
         let relay = stats(&server)["relay"].clone();
@@ -275,7 +275,7 @@ fn nothing_is_left_over_when_robots_and_tools_have_left() {
     }
     assert_eq!(asked(&slow, "notifications/cancelled"), 30);
     drop(slow);
-    server.wait_health(PATIENCE, "nobody left", |connections| {
+    server.wait_health(TIMEOUT, "nobody left", |connections| {
         let nobody = connections["total_connections"] == 0 && connections["total_tools"] == 0;
         (nobody && connections["available_agents"] == json!([])).then_some(())
     });

@@ -16,7 +16,7 @@ use serde_json::{json, Value};
 use std::time::{Duration, Instant};
 
 /// How long a robot's `initialize` or list may wait for tools, with what a busy machine adds.
-const PATIENCE_OF_ROBOTS: Duration = Duration::from_millis(2900);
+const ROBOT_TIMEOUT: Duration = Duration::from_millis(2900);
 /// What is answered in no more than this was not made to wait.
 const AT_ONCE: Duration = Duration::from_millis(1500);
 
@@ -46,14 +46,14 @@ fn stats(server: &Server) -> Value {
 
 /// Waits until the health page shows this many tool connections.
 fn wait_tools(server: &Server, count: usize) {
-    server.wait_health(crate::common::PATIENCE, "the number of tools", |connections| {
+    server.wait_health(crate::common::TIMEOUT, "the number of tools", |connections| {
         (connections["tool_connections"] == count).then_some(())
     });
 }
 
 /// Waits until the health page shows a tool in this state under this label.
 fn wait_state(server: &Server, label: &str, state: &str) {
-    server.wait_health(crate::common::PATIENCE, "the state of a tool", |connections| {
+    server.wait_health(crate::common::TIMEOUT, "the state of a tool", |connections| {
         (connections["mcp_servers"]["a"][label]["state"] == state).then_some(())
     });
 }

@@ -1,7 +1,7 @@
 //! Ten tools, some of which are always dying, and robots that do not stop calling them.
 
 use super::{sorted_list, stats, wait_tools, AT_ONCE};
-use crate::common::{Answer, Ending, Message, Robot, Server, Tool, PATIENCE};
+use crate::common::{Answer, Ending, Message, Robot, Server, Tool, TIMEOUT};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -160,7 +160,7 @@ fn ten_tools_that_die_at_once_are_whole_again_by_themselves() {
 fn assert_nothing_is_left(server: &Server, tools: Vec<Tool>, robot: Robot) {
     drop(robot);
     drop(tools);
-    server.wait_health(PATIENCE, "the end of all", |connections| {
+    server.wait_health(TIMEOUT, "the end of all", |connections| {
         (connections["total_connections"] == 0).then_some(())
     });
     let data = stats(server);

@@ -17,7 +17,7 @@ use std::time::Duration;
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const AGENT: &str = "ag\"ent\r\n<一>";
 const SECRET: &str = "<一>";
-const LARGEST_HEAD: usize = 8 * 1024;
+const MAX_HEAD_BYTES: usize = 8 * 1024;
 
 /// Every header there is, in the one spelling of its name.
 const NAMES: [&str; 21] = [
@@ -95,7 +95,7 @@ fuzz_target!(|data: &[u8]| {
         // Only who has shown the key may ask for it.
         Action::Reload | Action::Choose(_) => assert!(may_see_key && has(head, KEY)),
     }
-    if head.len() <= LARGEST_HEAD {
+    if head.len() <= MAX_HEAD_BYTES {
         // What was clear from pieces is the same from the whole.
         let (whole, whole_rest) = answered(head, usize::MAX, &context).expect("an answer");
         assert_eq!(format!("{whole:?}"), format!("{answer:?}"));

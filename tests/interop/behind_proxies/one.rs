@@ -33,7 +33,7 @@ fn a_call_passes_through(kind: Kind, sample: &str) {
         let seen = parts.run("fetch.py", &[&console]).join("");
         assert!(seen.contains("\"calculator\""), "{seen}");
         server.terminate();
-        server.wait_exit(crate::common::PATIENCE);
+        server.wait_exit(crate::common::TIMEOUT);
         parts.run("fetch.py", &[&format!("{console}&token={}", token_of(&address))]);
         let said = proxy.said();
         for secret in [server.key(), token_of(&address).get(..20).unwrap()] {
@@ -50,7 +50,7 @@ fn token_of(address: &str) -> &str {
 }
 
 fn wait_for(met: impl Fn() -> bool, said: &dyn Fn() -> String) {
-    let end = Instant::now() + crate::common::PATIENCE;
+    let end = Instant::now() + crate::common::TIMEOUT;
     while !met() {
         assert!(Instant::now() < end, "not in the log: {}", said());
         std::thread::sleep(Duration::from_millis(20));

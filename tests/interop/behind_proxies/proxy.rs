@@ -1,6 +1,6 @@
 //! A proxy that runs a sample of `deploy`.
 
-use crate::common::{parts, Folder, Process, PATIENCE};
+use crate::common::{parts, Folder, Process, TIMEOUT};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ impl Setup {
         let mut command = self.command();
         let process = Process::start(sample, command.current_dir(self.folder.path()));
         let proxy = Proxy { process, folder: self.folder };
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while TcpStream::connect(own).is_err() {
             assert!(Instant::now() < end, "{}", proxy.said());
             std::thread::sleep(Duration::from_millis(20));

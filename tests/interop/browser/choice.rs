@@ -2,7 +2,7 @@
 
 use super::driver::{Browser, Look};
 use super::{signed_in, AGENT, PHONE};
-use crate::common::{Server, Tool, PATIENCE};
+use crate::common::{Server, Tool, TIMEOUT};
 use serde_json::{json, Value};
 use std::path::PathBuf;
 
@@ -91,7 +91,7 @@ fn a_hundred_of_120_tools_are_hidden_for_one_agent_by_three_clicks() {
     drop((robot, tools, browser));
     // The choice outlives server and tool servers.
     server.terminate();
-    server.wait_exit(PATIENCE);
+    server.wait_exit(TIMEOUT);
     server.start_again();
     let mut tools = company(&server, "kitchen");
     tools.extend(company(&server, "den"));

@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
-const PATIENCE = 20000;
+const TIMEOUT = 20000;
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
   // A name that is not this machine's, to see a page on plain http as devices do.
@@ -19,7 +19,7 @@ const orders = {
       locale, viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce',
       isMobile: width < 500, hasTouch: width < 500, permissions: clipboard ? ['clipboard-read', 'clipboard-write'] : [],
     });
-    context.setDefaultTimeout(PATIENCE);
+    context.setDefaultTimeout(TIMEOUT);
     page = await context.newPage();
     // What hostile names would call, and what a browser says of a page that breaks its own policy.
     await page.addInitScript(() => {
@@ -45,7 +45,7 @@ const orders = {
   miss: ({ at, text }) => page.locator(at, { hasText: text }).filter({ visible: true }).first().waitFor({ state: 'detached' }),
   // Waits until an expression is true. What playwright has for this, the page's policy forbids.
   async until({ text }) {
-    for (const end = Date.now() + PATIENCE; !(await page.evaluate(text)); await page.waitForTimeout(50)) {
+    for (const end = Date.now() + TIMEOUT; !(await page.evaluate(text)); await page.waitForTimeout(50)) {
       if (Date.now() > end) throw new Error('it did not become true in time');
     }
   },

@@ -471,7 +471,7 @@ fn the_page_says_when_the_server_is_away_and_recovers_by_itself() {
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
     browser.see("#live", "Live");
     server.terminate();
-    server.wait_exit(crate::common::PATIENCE);
+    server.wait_exit(crate::common::TIMEOUT);
     browser.see("#live", "Disconnected");
     browser.see("#away", "does not answer");
     let looks =
@@ -508,7 +508,7 @@ fn a_page_that_nobody_looks_at_asks_for_nothing() {
         "void (window.away = false, document.dispatchEvent(new Event('visibilitychange')))",
     );
     browser.until("performance.getEntriesByType('resource').length > 0");
-    let end = std::time::Instant::now() + crate::common::PATIENCE;
+    let end = std::time::Instant::now() + crate::common::TIMEOUT;
     while polls(&mut browser) == before {
         assert!(std::time::Instant::now() < end, "it asks again");
     }

@@ -3,7 +3,7 @@
 
 use super::programs::{is_healthy, port, run, run_silently, server};
 use super::{path, read, SERVER};
-use crate::common::{Folder, Process, CONFIG, LOG, PATIENCE};
+use crate::common::{Folder, Process, CONFIG, LOG, TIMEOUT};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
@@ -84,14 +84,14 @@ fn what_the_image_starts_listens_to_all_and_stops_when_told() {
     }
     command.env("MCP_ENDPOINT_SERVER_PORT", "0").current_dir(folder.path());
     let mut process = Process::start("the image", &mut command);
-    process.wait_line("正在监听 0.0.0.0:", 1, PATIENCE);
+    process.wait_line("正在监听 0.0.0.0:", 1, TIMEOUT);
     assert!(is_healthy(port(&process)));
     let volumes = words(&image("VOLUME")[0]);
     let inside = |file: &str| volumes.iter().any(|v| format!("/app/{file}").starts_with(&**v));
     assert_eq!(folder.files(), [CONFIG, LOG]);
     assert!(folder.files().iter().all(|file| inside(file)), "{volumes:?}");
     process.signal(image("STOPSIGNAL")[0].strip_prefix("SIG").unwrap());
-    assert!(process.wait_exit(PATIENCE).success());
+    assert!(process.wait_exit(TIMEOUT).success());
 }
 
 /// The image's own check of its health says yes while the server runs, and no when it does not.
@@ -112,7 +112,7 @@ fn the_health_check_follows_the_server() {
     let asked = || run(start(port).args(&command[1..])).status.code();
     assert_eq!(asked(), Some(0));
     process.signal("TERM");
-    process.wait_exit(PATIENCE);
+    process.wait_exit(TIMEOUT);
     assert_eq!(asked(), Some(1));
 }
 
@@ -169,17 +169,17 @@ fn set_mode(folder: &Folder, name: &str, mode: u32) {
 fn the_key_of_a_folder_that_cannot_be_written_is_used() {
     let mounted = Mounted::with(&["data", "logs"], Some(0o444));
     let process = mounted.start();
-    assert!(process.wait_line("?key=", 1, PATIENCE).ends_with(KEY));
+    assert!(process.wait_line("?key=", 1, TIMEOUT).ends_with(KEY));
     assert!(is_healthy(port(&process)));
     // That there is no log file is said, and is no reason not to serve.
-    process.wait_line("mcp_server.log", 1, PATIENCE);
+    process.wait_line("mcp_server.log", 1, TIMEOUT);
 }
 
 #[test]
 fn a_key_that_cannot_be_saved_is_told_loudly_and_the_server_serves() {
     let mounted = Mounted::with(&["data", "logs"], None);
     let process = mounted.start();
-    process.wait_line("！！新生成的密钥无法保存到 data/.mcp-endpoint-server.cfg", 1, PATIENCE);
+    process.wait_line("！！新生成的密钥无法保存到 data/.mcp-endpoint-server.cfg", 1, TIMEOUT);
     assert!(is_healthy(port(&process)));
 }
 
@@ -187,7 +187,7 @@ fn a_key_that_cannot_be_saved_is_told_loudly_and_the_server_serves() {
 fn a_configuration_that_cannot_be_read_is_named_and_ends_the_start() {
     let mounted = Mounted::with(&["data", "logs"], Some(0o000));
     let mut process = mounted.start();
-    assert_eq!(process.wait_exit(PATIENCE).code(), Some(2));
+    assert_eq!(process.wait_exit(TIMEOUT).code(), Some(2));
     let said = process.stderr().join("\n");
     assert!(said.contains(CONFIG) && said.contains("权限"), "{said}");
 }

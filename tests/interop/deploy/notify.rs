@@ -1,6 +1,6 @@
 //! The server tells a service manager how it is.
 
-use crate::common::{Folder, Server, PATIENCE};
+use crate::common::{Folder, Server, TIMEOUT};
 use std::io::ErrorKind;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -27,7 +27,7 @@ impl Manager {
     }
 
     fn on(socket: UnixDatagram, name: String) -> Self {
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(TIMEOUT)).unwrap();
         Manager { socket, name }
     }
 
@@ -68,7 +68,7 @@ fn a_manager_is_told_of_start_reload_and_stop() {
     }
     server.terminate();
     assert_eq!(manager.hears(), "STOPPING=1");
-    assert!(server.wait_exit(PATIENCE).success());
+    assert!(server.wait_exit(TIMEOUT).success());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::programs::{have, is_healthy, port, run, run_silently, server, text};
 use super::{path, read, SERVER};
-use crate::common::{Folder, Process, PATIENCE};
+use crate::common::{Folder, Process, TIMEOUT};
 use mcp_endpoint_server::settings::table;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
@@ -92,10 +92,10 @@ fn a_router_starts_the_real_server_with_what_its_configuration_says() {
     router.does_well("start");
     let mut server = router.runs();
     assert!(is_healthy(port(&server)));
-    let addresses = server.wait_line("?key=", 1, PATIENCE);
+    let addresses = server.wait_line("?key=", 1, TIMEOUT);
     assert!(addresses.ends_with(&router.key()), "{addresses}");
     server.signal("TERM");
-    assert!(server.wait_exit(PATIENCE).success());
+    assert!(server.wait_exit(TIMEOUT).success());
     // Nothing is odd about the package's own limits, and no log file is made.
     let log = server.stderr().join("\n");
     assert!(!log.contains("[WARN]") && !log.contains("[ERROR]"), "{log}");
@@ -158,7 +158,7 @@ fn a_reload_leaves_connections_open_unless_host_or_port_change() {
     assert!(router.told().contains("signal mcp-endpoint-server * HUP\n"));
     assert_eq!(router.parameter("command"), command, "procd would restart it");
     server.signal("HUP");
-    server.wait_line("已重新读取配置", 1, PATIENCE);
+    server.wait_line("已重新读取配置", 1, TIMEOUT);
     router.set("option host '0.0.0.0'", "option host '127.0.0.1'");
     router.does_well("reload");
     assert!(!router.told().contains("signal"), "it would die of SIGHUP while it starts");
@@ -233,14 +233,14 @@ fn a_value_that_looks_like_a_comment_reaches_the_server_whole() {
     router.set("option port '0'", &format!("option port '0'\n\toption key '{key}'"));
     router.does_well("start");
     let mut server = router.runs();
-    let addresses = server.wait_line("?key=", 1, PATIENCE);
+    let addresses = server.wait_line("?key=", 1, TIMEOUT);
     assert!(addresses.contains("%231") && addresses.contains("long"), "{addresses}");
     router.told();
     router.set(key, &key.replace("#1", "#3"));
     router.does_well("reload");
     assert!(!router.told().contains("signal"), "procd restarts it");
     server.signal("TERM");
-    assert!(server.wait_exit(PATIENCE).success());
+    assert!(server.wait_exit(TIMEOUT).success());
     let (_, named) = (router.0.read(WRITTEN), router.0.read(BESIDE));
     assert!(named.contains("MCP_ENDPOINT_SERVER_KEY=a key #3 ;2 that"), "{named}");
 }

@@ -2,7 +2,7 @@
 
 use super::SERVER;
 use crate::common::{skip, Process};
-use crate::common::{Raw, Response, PATIENCE};
+use crate::common::{Raw, Response, TIMEOUT};
 use std::net::SocketAddr;
 use std::process::{Command, Output};
 
@@ -49,7 +49,7 @@ pub(crate) fn server() -> Command {
 
 /// The port a server says that it listens on.
 pub(crate) fn port(server: &Process) -> u16 {
-    let line = server.wait_line("正在监听", 1, PATIENCE);
+    let line = server.wait_line("正在监听", 1, TIMEOUT);
     line.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 

@@ -3,7 +3,7 @@
 use super::notify::Manager;
 use super::programs::{have, is_healthy, port, run, run_silently, server, text};
 use super::{read, SERVER};
-use crate::common::{Folder, Process, CONFIG, PATIENCE};
+use crate::common::{Folder, Process, CONFIG, TIMEOUT};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -66,7 +66,7 @@ fn the_unit_starts_the_real_server() {
     assert_eq!(manager.hears(), "READY=1");
     assert!(is_healthy(port(&process)));
     process.signal("TERM");
-    assert!(process.wait_exit(PATIENCE).success());
+    assert!(process.wait_exit(TIMEOUT).success());
     // The key is there for the next start, for nobody else; the journal is the only log.
     assert_eq!(state.files(), [CONFIG]);
     let mode = std::fs::metadata(state.path().join(CONFIG)).unwrap().permissions().mode();

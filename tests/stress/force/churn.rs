@@ -1,6 +1,6 @@
 //! Coming and going: nothing is left behind.
 
-use crate::common::{Ending, Frame, Random, Server, LOG, PATIENCE};
+use crate::common::{Ending, Frame, Random, Server, LOG, TIMEOUT};
 use crate::load::{alone, call, wait_until, Good, Target};
 use crate::storm::come_and_go;
 
@@ -47,7 +47,7 @@ fn a_reset_in_the_middle_of_a_frame_is_noticed_and_forgotten() {
     let server = Server::start();
     let target = Target::of(&server);
     // A thread opens it, perhaps after the terminal has said that the server listens.
-    wait_until("the log file is open", PATIENCE, || !server.folder().read(LOG).is_empty());
+    wait_until("the log file is open", TIMEOUT, || !server.folder().read(LOG).is_empty());
     let before = target.usage.descriptors();
     for _ in 0..50 {
         let client = target.robot("a");
@@ -59,7 +59,7 @@ fn a_reset_in_the_middle_of_a_frame_is_noticed_and_forgotten() {
         tool.send_bytes([0x81]);
         tool.abort();
     }
-    wait_until("they are forgotten", PATIENCE, || target.usage.descriptors() <= before);
+    wait_until("they are forgotten", TIMEOUT, || target.usage.descriptors() <= before);
     assert_eq!(target.stats()["total_connections"], 0);
     assert_eq!(target.queued_bytes(), 0);
 }

@@ -1,7 +1,7 @@
 //! Too many at once: connections, descriptors, heads that never end, and clients that are refused
 //! and redial.
 
-use crate::common::{escape, upgrade, Client, Event, Frame, Raw, Response, Server, PATIENCE, PING};
+use crate::common::{escape, upgrade, Client, Event, Frame, Raw, Response, Server, PING, TIMEOUT};
 use crate::load::{alone, call, wait_until, Bare, EchoTool, Good, Target};
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +62,7 @@ fn out_of_descriptors_accepting_pauses_and_goes_on_by_itself() {
     let _tool = EchoTool::connect(target, "a");
     let mut robot = target.robot("a");
     let crowd: Vec<Raw> = (0..100).map(|_| Raw::connect(target.address)).collect();
-    wait_until("it is out of descriptors", PATIENCE, || target.usage.descriptors() >= 64);
+    wait_until("it is out of descriptors", TIMEOUT, || target.usage.descriptors() >= 64);
     let mut late = Raw::connect(target.address);
     late.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let before = target.usage.ticks();

@@ -1,6 +1,6 @@
 //! Too much at once: requests, pings, fragments, claims, and messages as large as they may be.
 
-use crate::common::{Client, Frame, Message, Raw, Server, CONTINUATION, PATIENCE, PING, TEXT};
+use crate::common::{Client, Frame, Message, Raw, Server, CONTINUATION, PING, TEXT, TIMEOUT};
 use crate::load::{alone, call, large_frame, wait_until, EchoTool, Good, Target, MIB};
 use serde_json::json;
 use std::collections::HashMap;
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 const LARGE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5000 } else { 150 });
 
 /// `max_in_flight` here. A debug build checks each request in flight after each message.
-const MOST: u64 = if cfg!(debug_assertions) { 100 } else { 1024 };
+const MAX_CALLS: u64 = if cfg!(debug_assertions) { 100 } else { 1024 };
 
 #[test]
 fn requests_beyond_max_in_flight_are_refused_and_each_is_answered_once() {
     let _machine = alone();
-    let server = Server::builder().set("relay", "max_in_flight", MOST).start();
+    let server = Server::builder().set("relay", "max_in_flight", MAX_CALLS).start();
     let target = Target::of(&server);
     let good = Good::start(&target, 2);
     let held: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -32,24 +32,26 @@ fn requests_beyond_max_in_flight_are_refused_and_each_is_answered_once() {
     );
     let mut robot = target.robot("full");
     good.during(|| {
-        let all = 5 * MOST;
+        let all = 5 * MAX_CALLS;
         let frames: Vec<u8> =
             (1..=all).flat_map(|number| Frame::text(&call(number)).bytes()).collect();
         robot.send_bytes(&frames);
         let mut answers = HashMap::new();
         let mut note = |message: &Message| *answers.entry(message.id.clone()).or_insert(0) += 1;
-        for _ in 0..all - MOST {
+        for _ in 0..all - MAX_CALLS {
             let message = robot.recv_message();
             assert_eq!(message.error(), -32002, "{}", message.text);
             note(&message);
         }
-        wait_until("the calls at the tool", PATIENCE, || held.lock().unwrap().len() as u64 == MOST);
+        wait_until("the calls at the tool", TIMEOUT, || {
+            held.lock().unwrap().len() as u64 == MAX_CALLS
+        });
         for answer in held.lock().unwrap().iter() {
             // Twice: the second has nobody who waits for it.
             tool.sender.text(answer).unwrap();
             tool.sender.text(answer).unwrap();
         }
-        for _ in 0..MOST {
+        for _ in 0..MAX_CALLS {
             let message = robot.recv_message();
             message.result();
             note(&message);
@@ -58,7 +60,7 @@ fn requests_beyond_max_in_flight_are_refused_and_each_is_answered_once() {
         assert!(answers.values().all(|count| *count == 1), "answered twice");
         robot.expect_silence();
         let dropped = || target.stats()["traffic"]["replies_dropped"].as_u64();
-        wait_until("the second answers are counted", PATIENCE, || dropped() >= Some(MOST));
+        wait_until("the second answers are counted", TIMEOUT, || dropped() >= Some(MAX_CALLS));
     });
     good.assert_unharmed();
 }
@@ -116,7 +118,7 @@ fn pings_whose_pongs_are_not_read_cost_nothing() {
             if start.elapsed() > Duration::from_secs(8) {
                 panic!("it is still there after {sent} pings");
             }
-            // Some patience between them: a flood without end would be one of the socket only.
+            // A pause between them: a flood without end would be one of the socket only.
             std::thread::sleep(Duration::from_millis(10));
         };
         let gone = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
@@ -179,10 +181,10 @@ fn headers_that_claim_sixteen_megabytes_take_no_memory() {
                 client
             })
             .collect();
-        wait_until("the claims are there", PATIENCE, || target.queued_bytes() >= 300 * 10);
+        wait_until("the claims are there", TIMEOUT, || target.queued_bytes() >= 300 * 10);
         assert!(target.queued_bytes() < 300 * 100, "what has come is counted, not what is claimed");
         drop(clients);
-        wait_until("they are forgotten", PATIENCE, || target.queued_bytes() < 1000);
+        wait_until("they are forgotten", TIMEOUT, || target.queued_bytes() < 1000);
     });
     peak.assert_growth_below(8 * MIB);
     good.assert_unharmed();
@@ -218,7 +220,7 @@ fn messages_as_large_as_they_may_be_pass_both_ways() {
             let answer = robot.recv();
             assert_eq!(answer.len(), size);
             assert!(answer.starts_with(r#"{"jsonrpc":"2.0","id":5,"result":{"x":"yy"#));
-            wait_until("nothing waits any more", PATIENCE, || target.queued_bytes() < 1000);
+            wait_until("nothing waits any more", TIMEOUT, || target.queued_bytes() < 1000);
             rests.push(target.usage.resident());
         }
     });
@@ -256,7 +258,7 @@ fn what_comes_behind_a_large_message_is_heard_wherever_that_pauses() {
         bytes.extend(Frame::text(&ping(2 * at + 1)).bytes());
         robot.send_bytes(&bytes[..pause]);
         if pause < size {
-            wait_until("it is there", PATIENCE, || target.queued_bytes() >= pause as u64);
+            wait_until("it is there", TIMEOUT, || target.queued_bytes() >= pause as u64);
         }
         robot.send_bytes(&bytes[pause..]);
         for id in [2 * at, 2 * at + 1] {

@@ -1,6 +1,6 @@
 //! Stop, reload and a log that cannot be written, under load.
 
-use crate::common::{Client, Event, Server, CONFIG, LOG, PATIENCE};
+use crate::common::{Client, Event, Server, CONFIG, LOG, TIMEOUT};
 use crate::load::{alone, call, wait_until, EchoTool, Good, Target};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -80,7 +80,7 @@ fn settings_are_read_again_under_load_without_losing_a_call() {
     assert_eq!(robot.recv_message().error(), -32700);
     with("[websocket]\nmax_message_size = 64KB\n[security]\nallowed_origins = https://a.example");
     server.process().signal("HUP");
-    wait_until("the new size is in force", PATIENCE, || {
+    wait_until("the new size is in force", TIMEOUT, || {
         let mut robot = target.robot("new");
         robot.send(&" ".repeat(100 * 1024));
         matches!(robot.next(), Event::Close(1009, _))
@@ -103,8 +103,8 @@ fn a_wrong_file_is_told_and_the_old_settings_stay() {
         server.folder().write(CONFIG, &text);
         server.process().signal("HUP");
         let value = wrong.rsplit(' ').next().unwrap();
-        server.process().wait_line(value, 1, PATIENCE);
-        wait_until("one line more in the log", PATIENCE, || {
+        server.process().wait_line(value, 1, TIMEOUT);
+        wait_until("one line more in the log", TIMEOUT, || {
             server.log().matches("[ERROR]").count() == number + 1
         });
         let mut robot = target.robot("new");
@@ -153,10 +153,10 @@ fn a_log_folder_that_goes_away_costs_no_call() {
         for number in 0..100 {
             drop(target.robot(&format!("a-{number}")));
         }
-        server.process().wait_line("mcp_server.log", 1, PATIENCE);
+        server.process().wait_line("mcp_server.log", 1, TIMEOUT);
         std::fs::remove_file(&folder).unwrap();
         server.process().signal("HUP");
-        wait_until("the log is written again", PATIENCE, || !server.log().is_empty());
+        wait_until("the log is written again", TIMEOUT, || !server.log().is_empty());
     });
     good.assert_unharmed();
 }
@@ -200,7 +200,7 @@ fn a_terminal_that_nobody_reads_costs_no_call() {
             }
             done.store(true, Ordering::SeqCst);
         });
-        let end = Instant::now() + PATIENCE / 3;
+        let end = Instant::now() + TIMEOUT / 3;
         while !done.load(Ordering::SeqCst) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -222,7 +222,7 @@ fn a_new_key_is_told_at_the_reload_and_only_what_differs_from_the_start_needs_an
     let reload = |text: &str, times: usize| {
         server.folder().write(CONFIG, text);
         server.process().signal("HUP");
-        wait_until("the settings are read again", PATIENCE, || {
+        wait_until("the settings are read again", TIMEOUT, || {
             server.log().matches("read again").count() == times
         });
     };

@@ -1,6 +1,6 @@
 //! The budget of memory: who pays when it is spent.
 
-use crate::common::{Client, Event, Frame, Server, CONTINUATION, PATIENCE, TEXT};
+use crate::common::{Client, Event, Frame, Server, CONTINUATION, TEXT, TIMEOUT};
 use crate::load::{alone, call, large_frame, wait_until, EchoTool, Good, Target, MIB};
 use std::io::Write;
 use std::time::Duration;
@@ -23,10 +23,10 @@ fn half_read_messages_over_the_limit_cost_the_largest_first_and_nobody_else() {
     good.during(|| {
         let mut largest = start_message(&target, 6 * MIB);
         let mut others: Vec<Client> = (1..=4).map(|_| start_message(&target, 2 * MIB)).collect();
-        wait_until("all is held", PATIENCE, || target.queued_bytes() >= 14 * MIB);
+        wait_until("all is held", TIMEOUT, || target.queued_bytes() >= 14 * MIB);
         assert!(target.queued_bytes() <= 15 * MIB, "{}", target.queued_bytes());
         others.push(start_message(&target, 3 * MIB));
-        wait_until("the largest is gone", PATIENCE, || target.queued_bytes() < 12 * MIB);
+        wait_until("the largest is gone", TIMEOUT, || target.queued_bytes() < 12 * MIB);
         let end = largest.next();
         assert!(matches!(end, Event::Close(1011, _) | Event::End | Event::Reset), "{end:?}");
         for other in &mut others {
@@ -60,7 +60,7 @@ fn many_half_read_messages_stay_within_the_limit() {
     });
     // What grows is moved now and then; what is counted are the bytes that have come.
     peak.assert_growth_below(2 * 16 * MIB + 4 * MIB);
-    wait_until("nothing is held any more", PATIENCE, || target.queued_bytes() < 1000);
+    wait_until("nothing is held any more", TIMEOUT, || target.queued_bytes() < 1000);
     // A hundred who all send as fast as they can have their turns, too.
     good.assert_unharmed_but_for(LARGE);
 }
@@ -142,7 +142,7 @@ fn a_budget_spent_on_queues_costs_the_largest_queue_first() {
             deaf.push(robot);
             tools.push(tool);
         }
-        wait_until("the budget is spent", PATIENCE, || target.stats()["robot_connections"] != 8);
+        wait_until("the budget is spent", TIMEOUT, || target.stats()["robot_connections"] != 8);
         assert!(target.queued_bytes() <= 24 * MIB);
         assert_eq!(target.stats()["tool_connections"], 8, "no tool pays for it");
         assert!(target.stats()["robot_connections"].as_u64() >= Some(4), "not all pay for it");
@@ -167,7 +167,7 @@ fn room_made_for_more_of_a_message_counts_though_nothing_comes() {
     let frame = large_frame(TEXT, b' ', 8 * MIB);
     let piece = 32 * 1024;
     let wait_for = |bytes| {
-        wait_until("it is counted", PATIENCE, || target.queued_bytes() >= bytes as u64);
+        wait_until("it is counted", TIMEOUT, || target.queued_bytes() >= bytes as u64);
     };
     robot.send_bytes(&frame[..piece]);
     wait_for(piece);
@@ -191,7 +191,7 @@ fn a_peer_whose_large_fragmented_message_is_done_holds_nothing() {
             assert!(client.recv_message().answers("1"));
         }
     });
-    wait_until("nothing is held", PATIENCE, || target.queued_bytes() < 1000);
+    wait_until("nothing is held", TIMEOUT, || target.queued_bytes() < 1000);
     // One message's worth may stay with the allocator; the messages of all must not.
     let resident = target.usage.resident();
     assert!(resident < 8 * MIB + 4 * size, "{} KiB stay", resident >> 10);

@@ -38,7 +38,7 @@ fn ask(robot: &mut Client, id: &str, method: &str, params: &str) -> usize {
 
 fn patient_robot(target: &Target, agent: &str) -> Client {
     let mut robot = initialised_robot(target, agent);
-    robot.raw().patience = Some(ATTACKER_PATIENCE);
+    robot.raw().timeout = Some(ATTACKER_PATIENCE);
     robot
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn large_capabilities(scale: Scale) -> Report {
             robot.send(INITIALIZE);
         }
         for robot in &mut robots {
-            robot.raw().patience = Some(ATTACKER_PATIENCE);
+            robot.raw().timeout = Some(ATTACKER_PATIENCE);
             robot.recv_message().result();
         }
     })
@@ -236,7 +236,7 @@ pub(crate) fn key_holder_asks_for_everything(scale: Scale) -> Report {
             for page in ["health?", "status?", "tools?agent=all&"] {
                 let mut raw = Raw::connect(target.address);
                 raw.send(format!("GET /mcp_endpoint/{page}key={key} HTTP/1.1\r\nHost: x\r\n\r\n"));
-                raw.patience = Some(ATTACKER_PATIENCE);
+                raw.timeout = Some(ATTACKER_PATIENCE);
                 assert_eq!(status_of(&mut raw), 200, "{page}");
                 raw.read_to_end();
             }
@@ -291,7 +291,7 @@ pub(crate) fn a_large_merged_list_for_its_own_robot(scale: Scale) -> Report {
             .collect();
         std::thread::sleep(scale.time() / 2);
         drop(robots);
-        slow.raw().patience = Some(ATTACKER_PATIENCE);
+        slow.raw().timeout = Some(ATTACKER_PATIENCE);
         let text = slow.recv();
         assert!(text.len() > slow_size, "the slow reader got {} bytes", text.len());
     })

@@ -1,7 +1,7 @@
 //! Faults of the system: good calls go on during each, and the server still ends when it is asked to.
 
 use super::measure::{Report, Scale, Stage};
-use crate::common::{Event, Raw, PATIENCE};
+use crate::common::{Event, Raw, TIMEOUT};
 use crate::load::{wait_until, Bare, Target};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ fn chatter(target: &Target, time: Duration) {
     );
     let (end, mut said) = (Instant::now() + time, 0);
     // More than all queues and buffers on the way hold, unless that takes for ever.
-    while Instant::now() < end || (said < 300 && Instant::now() < end + PATIENCE) {
+    while Instant::now() < end || (said < 300 && Instant::now() < end + TIMEOUT) {
         robot.send(&text);
         let event = robot.next();
         assert!(matches!(event, Event::Text(_)), "{event:?} instead of an answer");
@@ -97,7 +97,7 @@ pub(crate) fn no_descriptor_is_left(scale: Scale) -> Report {
     let stage = Stage::new().without_visitors();
     play("ulimit -n 64", "", stage, |target| {
         let crowd: Vec<Raw> = (0..100).map(|_| Raw::connect(target.address)).collect();
-        wait_until("it is out of descriptors", PATIENCE, || target.usage.descriptors() >= 60);
+        wait_until("it is out of descriptors", TIMEOUT, || target.usage.descriptors() >= 60);
         std::thread::sleep(scale.time());
         drop(crowd);
     })

@@ -9,7 +9,7 @@ use crate::load::{EchoTool, Target};
 /// taken, or the server wants no more.
 fn flood(target: &Target, agent: &str, texts: impl Iterator<Item = String>) {
     let mut robot = initialised_robot(target, agent);
-    robot.raw().patience = None;
+    robot.raw().timeout = None;
     let sender = robot.sender();
     let reader = std::thread::spawn(move || {
         while !matches!(

@@ -357,7 +357,7 @@ struct Pair {
 impl Pair {
     fn connect(target: &Target, agent: &str, size: usize) -> Self {
         let mut tool = target.mute_tool(agent);
-        tool.raw().patience = Some(GOOD_PATIENCE);
+        tool.raw().timeout = Some(GOOD_PATIENCE);
         loop {
             let message = tool.recv_message();
             if let Some(answer) = shaken(&message) {
@@ -369,7 +369,7 @@ impl Pair {
         }
         tool.expect_silence();
         let mut robot = target.robot(agent);
-        robot.raw().patience = Some(GOOD_PATIENCE);
+        robot.raw().timeout = Some(GOOD_PATIENCE);
         let result = json!({ "content": [{ "type": "text", "text": "y".repeat(size) }] });
         Pair { robot, tool, answer: result.to_string() }
     }

@@ -2,7 +2,7 @@
 
 use super::measure::{status_of, Report, Scale, Stage};
 use super::peers::{initialised_robot, Sink};
-use crate::common::{upgrade, Client, Frame, Raw, PATIENCE};
+use crate::common::{upgrade, Client, Frame, Raw, TIMEOUT};
 use crate::load::{wait_until, EchoTool, Target};
 use std::time::Instant;
 
@@ -52,7 +52,7 @@ pub(crate) fn notifications_to_many_robots(scale: Scale) -> Report {
         }
         eprintln!("  {} KB in, {} KB out", sent * frame.len() / 1000, sink.bytes() / 1000);
         let some = frame.len();
-        wait_until("some of it reaches the robots", PATIENCE, || sink.bytes() > some);
+        wait_until("some of it reaches the robots", TIMEOUT, || sink.bytes() > some);
     })
 }
 

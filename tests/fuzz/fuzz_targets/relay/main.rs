@@ -17,16 +17,16 @@ use words::Bytes;
 use world::World;
 
 /// More steps say nothing that fewer do not.
-const MOST_STEPS: usize = 400;
+const MAX_STEPS: usize = 400;
 
 /// Never more peers than these at once.
-const MOST_PEERS: usize = 16;
+const MAX_PEERS: usize = 16;
 
 fuzz_target!(|data: &[u8]| {
     world::listen_to_the_log();
     let mut bytes = Bytes(data);
     let mut world = World::new(policy(0));
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         if bytes.0.is_empty() {
             break;
         }
@@ -39,11 +39,11 @@ fuzz_target!(|data: &[u8]| {
 fn step(world: &mut World, bytes: &mut Bytes<'_>) {
     let (what, who) = (bytes.one() % 16, bytes.one());
     match what {
-        0 if world.count() < MOST_PEERS => {
+        0 if world.count() < MAX_PEERS => {
             let server_id = [None, None, Some("pi"), Some("查 询")][usize::from(who / 3) % 4];
             world.join(Side::Tool, usize::from(who) % 3, server_id);
         }
-        1 if world.count() < MOST_PEERS => {
+        1 if world.count() < MAX_PEERS => {
             world.join(Side::Robot, usize::from(who) % 3, None);
         }
         2 => world.leave(who),

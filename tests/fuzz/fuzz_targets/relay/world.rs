@@ -19,7 +19,7 @@ const AGENTS: [&str; 3] = ["⟦甲⟧", "⟦乙⟧", "⟦丙⟧"];
 const XIAOZHI: &str = "XiaozhiMCPEndpointClient";
 
 /// More turns than this in a row without an end would be for ever.
-const MOST_TURNS: usize = 10_000;
+const MAX_TURNS: usize = 10_000;
 
 /// Tells what happens, to who has set `RELAY_TRACE`.
 fn trace(what: impl FnOnce() -> String) {
@@ -405,7 +405,7 @@ impl World {
     }
 
     fn wait_for_the_last(&mut self) {
-        for _ in 0..MOST_TURNS {
+        for _ in 0..MAX_TURNS {
             if self.relay.wake_at().is_none() {
                 return;
             }
