@@ -35,7 +35,7 @@ mod unix {
     const MAX_STDERR_BYTES: u64 = 16 * 1024;
 
     /// A running `openssl s_client`, and the socket that is its input and output: unlike a pipe
-    /// it can be read with a time-out.
+    /// it can be read with a timeout.
     #[derive(Debug)]
     pub(in crate::cli::client) struct Tunnel {
         child: Child,
@@ -97,7 +97,7 @@ mod elsewhere {
     use super::Failure;
     use std::net::TcpStream;
 
-    /// There is none: it was left out, or pipes cannot be read with a time-out here.
+    /// There is none: it was left out, or pipes cannot be read with a timeout here.
     #[derive(Debug)]
     pub(in crate::cli::client) enum Tunnel {}
 

@@ -34,7 +34,7 @@ impl Manager {
     /// The next message.
     pub(crate) fn hears(&self) -> String {
         let mut buffer = [0; 512];
-        // A socket with a time-out is not asked again by the system after a signal.
+        // A socket with a timeout is not asked again by the system after a signal.
         let length = loop {
             match self.socket.recv(&mut buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
