@@ -8,7 +8,7 @@ use super::ShellView;
 use crate::relay::{AgentStatus, Counts, Section, ToolStatus, Traffic, COUNTERS};
 use crate::time::Moment;
 use crate::VERSION;
-use serde_json::value::RawValue;
+use jsonrpc::scan::{self, Notes};
 
 /// The answer to `GET /mcp_endpoint/` for a program.
 pub(super) fn home(_: &Request<'_>, _: &str) -> Reply {
@@ -188,8 +188,8 @@ fn write_server(json: &mut Json, tool: &ToolStatus<'_>) {
     json.put("tools", List);
     json.add(Raw(tool.names));
     json.end();
-    let info = tool.server_info.and_then(|info| serde_json::from_str::<&RawValue>(info).ok());
-    json.put("server_info", info.map_or(Null, |info| Raw(info.get())));
+    let is_json = |info: &&str| scan::check(info, &mut Notes::default()).is_ok();
+    json.put("server_info", tool.server_info.filter(is_json).map_or(Null, |info| Raw(info.trim())));
     json.put("state", Text(tool.state.label()));
     json.put("connected_seconds", Number(tool.connected_seconds));
     json.put("in_flight", Count(tool.in_flight));

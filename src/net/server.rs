@@ -85,6 +85,8 @@ impl Server {
     ///
     /// # Errors
     /// The system's error, if that is not possible.
+    // Not inlined: the caller would move the server field by field.
+    #[inline(never)]
     pub fn open(settings: Settings, files: Box<dyn Files>) -> io::Result<Self> {
         let poll = Poll::new()?;
         let server = &settings.server;

@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
         }
         let mut seen = std::collections::HashSet::new();
         for (name, key, _) in &members {
-            if !seen.insert(name) {
+            if !seen.insert(name.as_str()) {
                 let what = self.language.json_said_twice();
                 self.problem(key, &spot.below(name), &what);
             }
