@@ -1,34 +1,48 @@
 //! How many answers to each customer are delayed, so that one customer cannot use up all connections.
 
 use crate::ledger::customer;
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// How many answers to one customer may be delayed at a time. Further requests get a 503.
 const MAX_DELAYED_PER_CUSTOMER: usize = 64;
 
-/// The number of delayed answers of each customer.
+/// The number of delayed answers of each customer, in the order of the addresses.
 #[derive(Debug, Default)]
-pub(super) struct Delays(HashMap<IpAddr, usize>);
+pub(super) struct Delays(Vec<(IpAddr, usize)>);
 
 impl Delays {
     /// Counts one more for the customer at an address, unless there are too many. Returns whether it did.
     pub(super) fn begin(&mut self, address: IpAddr) -> bool {
-        let count = self.0.entry(customer(address)).or_default();
-        let is_free = *count < MAX_DELAYED_PER_CUSTOMER;
-        *count += usize::from(is_free);
-        is_free
+        let place = self.place(address);
+        match place.map(|at| self.0.get_mut(at)) {
+            Ok(Some((_, count))) => {
+                let is_free = *count < MAX_DELAYED_PER_CUSTOMER;
+                *count += usize::from(is_free);
+                is_free
+            }
+            Ok(None) => false,
+            Err(at) => {
+                self.0.insert(at, (customer(address), 1));
+                true
+            }
+        }
     }
 
     /// Counts one less.
     pub(super) fn end(&mut self, address: IpAddr) {
-        let customer = customer(address);
-        if let Some(count) = self.0.get_mut(&customer) {
+        let Ok(at) = self.place(address) else { return };
+        if let Some((_, count)) = self.0.get_mut(at) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.0.remove(&customer);
+                self.0.remove(at);
             }
         }
+    }
+
+    /// Where the customer at an address is, or where it belongs.
+    fn place(&self, address: IpAddr) -> Result<usize, usize> {
+        let customer = customer(address);
+        self.0.binary_search_by(|(known, _)| known.cmp(&customer))
     }
 }
 

@@ -24,10 +24,10 @@ impl ServiceManager {
     /// The manager of this process, from the environment variables `NOTIFY_SOCKET`, `WATCHDOG_USEC`
     /// and `WATCHDOG_PID`.
     pub(super) fn of_process() -> Self {
-        ServiceManager::from_variables(|name| std::env::var_os(name))
+        ServiceManager::from_variables(&|name| std::env::var_os(name))
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+    fn from_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let channel = variable("NOTIFY_SOCKET").and_then(|name| Channel::to(&name));
         let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
         // Child processes inherit the variables, but only the process with this id is watched.
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn from_variables(pairs: &[(&str, &str)]) -> ServiceManager {
-        ServiceManager::from_variables(|name| {
+        ServiceManager::from_variables(&|name| {
             let pair = pairs.iter().find(|(known, _)| *known == name);
             pair.map(|(_, value)| OsString::from(value))
         })
