@@ -1,6 +1,6 @@
 //! What `--help` prints.
 
-use super::options::SUBCOMMANDS;
+use super::commands::SUBCOMMANDS;
 use crate::settings::table::TABLE;
 use crate::settings::DEFAULT;
 use crate::text::Language;
@@ -28,7 +28,7 @@ pub(super) fn text(language: Language, name: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::options::SubCommand;
+    use super::super::commands::SubCommand;
     use super::*;
 
     #[test]

@@ -10,8 +10,10 @@ mod check;
 #[cfg(feature = "doctor")]
 mod choice;
 pub mod client;
+mod commands;
 #[cfg(feature = "children")]
 mod demo;
+#[cfg(feature = "doctor")]
 pub mod doctor;
 mod health;
 mod help;
@@ -45,7 +47,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         #[cfg(feature = "children")]
         Ok(Command::Demo(language)) => return demo::serve(language),
         #[cfg(not(feature = "children"))]
-        Ok(Command::Demo(language)) => return wrong_use(&language.demo_not_built_in()),
+        Ok(Command::Demo(_)) => {}
         Ok(Command::Beside(task, sources)) => return beside(task, &sources),
         Ok(Command::Run(sources)) => return serve::run(sources),
     }
@@ -89,9 +91,5 @@ fn beside(task: Task, sources: &Sources) -> End {
         Task::Tools { agent, json, .. } => tools::show(&loaded, agent.as_deref(), json, language),
         #[cfg(feature = "doctor")]
         Task::Call(call) => call::run(&loaded, &call, language),
-        #[cfg(not(feature = "doctor"))]
-        Task::Doctor(_) | Task::Status { .. } | Task::Tools { .. } | Task::Call(_) => {
-            wrong_use(&language.not_built_in())
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub use super::commands::Task;
+use super::commands::{Given, SubCommand, DEMO, LEFT_OUT, OPTIONS, SUBCOMMANDS};
 use crate::escape::visible;
 use crate::settings::environment::{self, Environment};
 use crate::settings::table::{self, Row, TABLE};
@@ -27,183 +29,6 @@ pub enum Command {
     Version,
 }
 
-/// What is done beside the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Task {
-    /// Print the addresses of an agent: this one, or that of a stand-alone deployment.
-    Token(Option<String>),
-    /// Show how a running server is: the one at this address, or the configured one.
-    Status {
-        /// The address.
-        at: Option<String>,
-        /// Whether it is shown again and again.
-        watch: bool,
-    },
-    /// Find what is wrong on the way to the server at this address, or to the configured one.
-    Doctor(Option<String>),
-    /// Ask whether the server at this address, or the configured one, is alive.
-    Health(Option<String>),
-    /// Have the server at this address, or the configured one, read its settings again.
-    Reload(Option<String>),
-    /// List or choose the tools of an agent: this one, or that of a stand-alone deployment.
-    Tools {
-        /// The agent.
-        agent: Option<String>,
-        /// Whether they are printed as JSON.
-        json: bool,
-        /// The patterns behind `hide`, `show` and `only`.
-        changes: Vec<(&'static str, String)>,
-    },
-    /// Call a tool.
-    Call(Call),
-}
-
-/// What is called.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Call {
-    /// The name of the tool.
-    pub tool: Option<String>,
-    /// Its arguments, as they were written.
-    pub arguments: Vec<String>,
-    /// The agent.
-    pub agent: Option<String>,
-    /// Whether the whole result is printed.
-    pub json: bool,
-}
-
-/// A sub-command.
-pub(super) struct SubCommand {
-    /// Its name, and what it takes, as `--help` shows them.
-    pub(super) usage: &'static str,
-    /// What it does.
-    pub(super) meaning: fn(Language) -> String,
-    /// What `--help` says of it alone, if there is more to say.
-    pub(super) page: fn(Language) -> Option<String>,
-    /// Those of [`OPTIONS`] that it takes.
-    options: &'static [&'static str],
-    /// The task. `None` is [`Command::Demo`].
-    task: Option<fn(&mut Given) -> Task>,
-}
-
-/// The options of single commands.
-const OPTIONS: [&str; 6] = ["watch", "json", "agent", "hide", "show", "only"];
-
-/// What a sub-command is given.
-#[derive(Default)]
-struct Given {
-    /// The words behind its name that no task has taken.
-    words: Vec<String>,
-    /// Its options in order; without a value the text is empty.
-    options: Vec<(&'static str, String)>,
-}
-
-impl Given {
-    /// The next word.
-    fn word(&mut self) -> Option<String> {
-        (!self.words.is_empty()).then(|| self.words.remove(0))
-    }
-
-    /// Whether there was the option `name`.
-    fn has(&self, name: &str) -> bool {
-        self.options.iter().any(|(known, _)| *known == name)
-    }
-
-    /// The value of the option `name`; the last one, if there are several.
-    fn value(&self, name: &str) -> Option<String> {
-        let found = self.options.iter().rev().find(|(known, _)| *known == name);
-        found.map(|(_, value)| value.clone())
-    }
-
-    /// The options that change the selection.
-    fn changes(&mut self) -> Vec<(&'static str, String)> {
-        if !IS_WHOLE {
-            return Vec::new();
-        }
-        self.options.retain(|(name, _)| matches!(*name, "hide" | "show" | "only"));
-        std::mem::take(&mut self.options)
-    }
-}
-
-/// Whether the larger commands are built in.
-const IS_WHOLE: bool = cfg!(feature = "doctor");
-
-/// Every sub-command.
-pub(super) const SUBCOMMANDS: [SubCommand; 8] = [
-    SubCommand {
-        usage: "token [AGENT]",
-        meaning: Language::help_token,
-        page: |_| None,
-        options: &[],
-        task: Some(|given| Task::Token(given.word())),
-    },
-    SubCommand {
-        usage: "status [--watch] [URL]",
-        meaning: Language::help_status,
-        page: |_| None,
-        options: &["watch"],
-        task: Some(|given| Task::Status { at: given.word(), watch: given.has("watch") }),
-    },
-    SubCommand {
-        usage: "doctor [URL]",
-        meaning: Language::help_doctor,
-        page: |_| None,
-        options: &[],
-        task: Some(|given| Task::Doctor(given.word())),
-    },
-    SubCommand {
-        usage: "health [URL]",
-        meaning: Language::help_health,
-        page: |_| None,
-        options: &[],
-        task: Some(|given| Task::Health(given.word())),
-    },
-    SubCommand {
-        usage: "reload [URL]",
-        meaning: Language::help_reload,
-        page: |_| None,
-        options: &[],
-        task: Some(|given| Task::Reload(given.word())),
-    },
-    SubCommand {
-        usage: "tools [AGENT]",
-        meaning: Language::help_tools,
-        page: |language| IS_WHOLE.then(|| language.usage_of_tools()),
-        options: &["agent", "json", "hide", "show", "only"],
-        task: Some(|given| Task::Tools {
-            agent: given.word().or(given.value("agent")),
-            json: given.has("json"),
-            changes: given.changes(),
-        }),
-    },
-    SubCommand {
-        usage: "call TOOL [NAME=VALUE …]",
-        meaning: Language::help_call,
-        page: |language| IS_WHOLE.then(|| language.usage_of_call()),
-        options: &["agent", "json"],
-        task: Some(|given| {
-            Task::Call(Call {
-                tool: given.word(),
-                agent: given.value("agent"),
-                json: given.has("json"),
-                arguments: std::mem::take(&mut given.words),
-            })
-        }),
-    },
-    SubCommand {
-        usage: "demo",
-        meaning: Language::help_demo,
-        page: |_| None,
-        options: &[],
-        task: None,
-    },
-];
-
-impl SubCommand {
-    pub(super) fn name(&self) -> &'static str {
-        self.usage.split(' ').next().unwrap_or_default()
-    }
-}
-
 /// How many letters a slip of the finger changes at most.
 const ALIKE: usize = 2;
 
@@ -213,6 +38,8 @@ enum Fault {
     Option(Error),
     /// There is no such sub-command.
     SubCommand(String),
+    /// This program was built without this sub-command.
+    LeftOut(&'static str),
 }
 
 impl From<Error> for Fault {
@@ -235,6 +62,8 @@ pub fn parse(
         .unwrap_or_else(|| environment::system_language(&environment));
     let mut parser = Parser::from_args(arguments);
     read(&mut parser, language, environment).map_err(|fault| match fault {
+        Fault::LeftOut(DEMO) => language.demo_not_built_in(),
+        Fault::LeftOut(_) => language.not_built_in(),
         Fault::SubCommand(name) => {
             let distance = |known: &&SubCommand| edits(known.name(), &name);
             match SUBCOMMANDS.iter().min_by_key(distance) {
@@ -289,9 +118,8 @@ fn read(
                 sources.overrides.extend(level.map(|row| (row, "DEBUG".to_owned())));
             }
             Arg::Long(name) => {
-                if let Some(name) = OPTIONS.iter().find(|known| **known == name) {
-                    let has_value = !matches!(*name, "watch" | "json");
-                    let value = if has_value { parser.value()?.string()? } else { String::new() };
+                if let Some((name, has_value)) = OPTIONS.iter().find(|(known, _)| *known == name) {
+                    let value = if *has_value { parser.value()?.string()? } else { String::new() };
                     given.options.push((name, value));
                 } else if let Some(row) = by_option(name) {
                     sources.overrides.push((row, parser.value()?.string()?));
@@ -299,7 +127,15 @@ fn read(
                     return Err(Arg::Long(name).unexpected().into());
                 }
             }
-            Arg::Value(word) => given.words.push(word.string()?),
+            Arg::Value(word) => {
+                let word = word.string()?;
+                let left_out =
+                    LEFT_OUT.iter().find(|name| given.words.is_empty() && **name == word);
+                if let Some(name) = left_out {
+                    return Err(Fault::LeftOut(name));
+                }
+                given.words.push(word);
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -368,6 +204,8 @@ fn by_option(name: &str) -> Option<&'static Row> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "doctor")]
+    use super::super::commands::Call;
     use super::*;
 
     fn run(arguments: &[&str]) -> Result<Command, String> {
@@ -390,6 +228,7 @@ mod tests {
         assert!(matches!(run(&["--version"]), Ok(Command::Version)));
     }
 
+    #[cfg(feature = "doctor")]
     fn task(arguments: &[&str]) -> Task {
         match run(arguments) {
             Ok(Command::Beside(task, ..)) => task,
@@ -397,6 +236,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "doctor")]
     #[test]
     fn a_sub_command_may_stand_anywhere_between_options() {
         let some = |text: &str| Some(text.to_owned());

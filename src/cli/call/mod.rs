@@ -8,7 +8,7 @@ mod robot;
 
 use super::client::http;
 use super::client::own;
-use super::options::Call;
+use super::commands::Call;
 use super::output::{complain, say, End};
 use super::token::agent_name;
 use crate::settings::Loaded;

@@ -12,6 +12,7 @@ pub mod websocket;
 
 pub use address::{Address, Kind};
 pub use stream::{connects, Stream};
+#[cfg(feature = "doctor")]
 pub use tls::Distrust;
 
 use crate::text::Language;
@@ -43,10 +44,13 @@ pub enum Failure {
     /// What came is TLS.
     SpeaksTls,
     /// TLS was tried, and the port does not speak it.
+    #[cfg(feature = "doctor")]
     SpeaksNoTls,
     /// The certificate is not to be trusted.
+    #[cfg(feature = "doctor")]
     Distrusted(Distrust),
     /// TLS failed otherwise; what `openssl` says about it.
+    #[cfg(feature = "doctor")]
     Tls(String),
     /// There is no `openssl` to speak TLS with.
     NoOpenssl,
@@ -66,10 +70,15 @@ impl Failure {
             Failure::Ended => language.failure_ended(),
             Failure::NotHttp(line) => language.failure_not_http(line),
             Failure::SpeaksTls => language.failure_speaks_tls(),
+            #[cfg(feature = "doctor")]
             Failure::SpeaksNoTls => language.failure_speaks_no_tls(),
+            #[cfg(feature = "doctor")]
             Failure::Distrusted(Distrust::Signer) => language.failure_signer(),
+            #[cfg(feature = "doctor")]
             Failure::Distrusted(Distrust::Time) => language.failure_time(),
+            #[cfg(feature = "doctor")]
             Failure::Distrusted(Distrust::Name) => language.failure_name(),
+            #[cfg(feature = "doctor")]
             Failure::Tls(said) => language.failure_tls(said),
             Failure::NoOpenssl => language.failure_no_openssl(),
             Failure::TooLong => language.failure_too_long(),

@@ -2,9 +2,11 @@
 //! else: the server leaves it to a proxy.
 
 use super::Failure;
+#[cfg(feature = "doctor")]
 use crate::escape::visible_start;
 
 /// Why a certificate is not trusted.
+#[cfg(feature = "doctor")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distrust {
     /// Nobody this machine trusts has signed it, or a certificate in between is not sent.
@@ -117,7 +119,8 @@ mod elsewhere {
 }
 
 /// What `openssl` said, understood. Its numbers and words are the same in every language.
-#[cfg_attr(not(all(unix, feature = "doctor")), allow(dead_code))]
+#[cfg(feature = "doctor")]
+#[cfg_attr(not(unix), allow(dead_code))]
 fn why(said: &str) -> Failure {
     let verify = said.split_once("verify error:num=").map(|(_, rest)| rest);
     let number = verify.and_then(|rest| rest.split(':').next()).unwrap_or_default();
@@ -148,7 +151,7 @@ fn why(said: &str) -> Failure {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "doctor"))]
 mod tests {
     use super::*;
 
