@@ -10,6 +10,7 @@ mod catalogue;
 mod counters;
 mod departures;
 mod diagnostics;
+mod identity;
 mod ids;
 mod initialize;
 mod numbers;
@@ -50,6 +51,7 @@ use peers::{Connection, Peers, Role};
 use slab::Slab;
 use std::collections::HashMap;
 use std::sync::Arc;
+use table::{AgentKey, Key};
 use turn::Turn;
 
 /// A door for the fuzz targets: the ids in a text that is no message.
@@ -63,8 +65,9 @@ pub fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
 pub struct Relay {
     policy: Policy,
     agents: Slab<Agent>,
-    names: HashMap<Box<str>, usize>,
+    names: HashMap<Box<str>, AgentKey>,
     peers: Peers,
+    /// The places of the agents, by what they have to do next.
     deadlines: Deadlines<usize>,
     traffic: Traffic,
     held: usize,
@@ -97,7 +100,7 @@ impl Relay {
         }
         self.policy = policy;
         self.work = 0;
-        let agents: Vec<usize> = self.agents.iter().map(|(agent, _)| agent).collect();
+        let agents: Vec<AgentKey> = self.agents.iter().map(|(at, _)| AgentKey::of(at)).collect();
         for agent in agents {
             // What many agents have to do now, they do in portions.
             let is_enough = self.work > turn::MAX_WORK;
@@ -126,7 +129,7 @@ impl Relay {
                     agent.roster.expect_until(until);
                 }
                 wire.charge(account, 0, agent.charged);
-                let agent = self.agents.insert(agent);
+                let agent = AgentKey::of(self.agents.insert(agent));
                 self.names.insert(joining.agent.into(), agent);
                 agent
             }
@@ -171,18 +174,18 @@ impl Relay {
     /// Time has passed.
     pub fn time(&mut self, now: Moment, wire: &mut dyn Wire) {
         // Each agent once: whatever is due again at once has its turn in the next call.
-        let due: Vec<usize> = std::iter::from_fn(|| self.deadlines.pop_due(now)).collect();
+        let due: Vec<_> = std::iter::from_fn(|| self.deadlines.pop_due(now)).collect();
         self.work = 0;
-        for agent in due {
+        for place in due {
             let enough = self.work > turn::MAX_WORK;
-            if let Some(found) = self.agents.get_mut(agent) {
+            if let Some(found) = self.agents.get_mut(place) {
                 found.armed = None;
                 if enough {
-                    self.deadlines.arm(&mut found.armed, agent, Some(now));
+                    self.deadlines.arm(&mut found.armed, place, Some(now));
                     continue;
                 }
             }
-            self.handle(now, agent, wire, |agent, turn| agent.time(turn));
+            self.handle(now, AgentKey::of(place), wire, |agent, turn| agent.time(turn));
         }
         self.check();
     }
@@ -202,7 +205,7 @@ impl Relay {
     pub fn give_way(&mut self, now: Moment, account: Account, wire: &mut dyn Wire) {
         let mut agents = self.agents.iter();
         let Some((at, _)) = agents.find(|(_, agent)| agent.account == account) else { return };
-        self.handle(now, at, wire, |agent, turn| agent.give_way(turn));
+        self.handle(now, AgentKey::of(at), wire, |agent, turn| agent.give_way(turn));
         self.check();
     }
 
@@ -216,7 +219,7 @@ impl Relay {
 
     /// How many connections an agent has.
     pub fn connections_of(&self, agent: &str) -> usize {
-        let agent = self.names.get(agent).and_then(|at| self.agents.get(*at));
+        let agent = self.agent(agent);
         agent.map_or(0, |agent| agent.tools.len() + agent.robots.len())
     }
 
@@ -253,8 +256,12 @@ impl Relay {
         let agents = self.agents.iter().map(|(_, agent)| agent);
         let somebody = agents.filter(|agent| !agent.tools.is_empty() || !agent.robots.is_empty());
         let names = sorted(somebody.map(|agent| (&*agent.name, 0)));
-        let agent = |name: &str| self.agents.get(*self.names.get(name)?);
-        names.into_iter().filter_map(|(name, _)| agent(name).map(&status)).collect()
+        names.into_iter().filter_map(|(name, _)| self.agent(name).map(&status)).collect()
+    }
+
+    /// The agent of that id, if it has anybody.
+    fn agent(&self, id: &str) -> Option<&Agent> {
+        self.agents.get(self.names.get(id)?.place())
     }
 
     /// Every agent that has a connection or has just lost its last tool, by its id: only for who
@@ -283,13 +290,13 @@ impl Relay {
     /// What the tools of `agent` are: only for who has the key. An agent that is not there has
     /// none.
     pub fn catalogue<'a>(&'a self, agent: &'a str) -> Catalogue<'a> {
-        let found = self.names.get(agent).and_then(|place| self.agents.get(*place));
+        let found = self.agent(agent);
         found.map_or(Catalogue { agent, ..Catalogue::default() }, Agent::catalogue)
     }
 
     /// Every tool of `agent`, offered or hidden: only for who has the key.
     pub fn chosen_tools(&self, agent: &str) -> Vec<ChosenTool<'_>> {
-        let found = self.names.get(agent).and_then(|place| self.agents.get(*place));
+        let found = self.agent(agent);
         found.map(Agent::chosen_tools).unwrap_or_default()
     }
 
@@ -297,10 +304,11 @@ impl Relay {
     fn handle<T>(
         &mut self,
         now: Moment,
-        at: usize,
+        key: AgentKey,
         wire: &mut dyn Wire,
         work: impl FnOnce(&mut Agent, &mut Turn<'_>) -> T,
     ) -> Option<T> {
+        let at = key.place();
         let agent = self.agents.get_mut(at)?;
         let held = agent.waiting.bytes();
         let memory = (&mut self.diagnostics, &mut self.departures, &mut self.unused);
@@ -358,7 +366,11 @@ impl Relay {
         for (at, agent) in &self.agents {
             agent.check_invariants();
             held += agent.waiting.bytes();
-            assert_eq!(self.names.get(&agent.name), Some(&at), "an agent cannot be found");
+            assert_eq!(
+                self.names.get(&agent.name),
+                Some(&AgentKey::of(at)),
+                "an agent cannot be found"
+            );
             assert!(!agent.is_empty(), "an agent without anybody is kept");
         }
         assert_eq!(held, self.held, "held bytes are miscounted");
@@ -367,7 +379,7 @@ impl Relay {
             self.agents.iter().map(|(_, agent)| agent.tools.len() + agent.robots.len()).sum();
         assert_eq!(self.peers.iter().count(), peers, "a connection is kept that no agent has");
         for (peer, Connection { agent, role }) in self.peers.iter() {
-            let agent = self.agents.get(agent);
+            let agent = self.agents.get(agent.place());
             let found = agent.and_then(|agent| match role {
                 Role::ToolServer(key) => agent.tools.get(key).map(|tool| tool.peer),
                 Role::Robot(key) => agent.robots.get(key).map(|robot| robot.peer),

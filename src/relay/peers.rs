@@ -1,13 +1,12 @@
 //! Which connection is which tool server or robot, and of which agent.
 
-use super::table::{RobotKey, ToolServerKey};
+use super::table::{AgentKey, RobotKey, ToolServerKey};
 use super::Peer;
 
 /// What a connection is to the relay.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Connection {
-    /// The agent's place in the relay.
-    pub agent: usize,
+    pub agent: AgentKey,
     pub role: Role,
 }
 
@@ -90,21 +89,22 @@ mod tests {
     fn a_connection_is_found_while_its_slot_has_a_newer_one() {
         let mut peers = Peers::default();
         let peer = |slot, generation| Peer { slot, generation };
-        let connection = |agent| Connection { agent, role: Role::Robot(RobotKey::of(0)) };
+        let connection =
+            |agent| Connection { agent: AgentKey::of(agent), role: Role::Robot(RobotKey::of(0)) };
         peers.insert(peer(5, 1), connection(1));
         peers.insert(peer(5, 2), connection(2));
-        let agent = |peers: &Peers, peer| peers.get(peer).map(|found| found.agent);
+        let agent = |peers: &Peers, peer| peers.get(peer).map(|found| found.agent.place());
         assert_eq!(agent(&peers, peer(5, 1)), Some(1));
         assert_eq!(agent(&peers, peer(5, 2)), Some(2));
         assert_eq!(agent(&peers, peer(5, 3)), None);
-        assert_eq!(peers.remove(peer(5, 1)).map(|found| found.agent), Some(1));
+        assert_eq!(peers.remove(peer(5, 1)).map(|found| found.agent.place()), Some(1));
         assert_eq!(agent(&peers, peer(5, 1)), None);
         assert_eq!(agent(&peers, peer(5, 2)), Some(2));
         peers.insert(peer(5, 4), connection(4));
         assert_eq!(peers.iter().count(), 2);
-        assert_eq!(peers.remove(peer(5, 4)).map(|found| found.agent), Some(4));
+        assert_eq!(peers.remove(peer(5, 4)).map(|found| found.agent.place()), Some(4));
         assert_eq!(agent(&peers, peer(5, 2)), Some(2));
-        assert_eq!(peers.remove(peer(5, 2)).map(|found| found.agent), Some(2));
+        assert_eq!(peers.remove(peer(5, 2)).map(|found| found.agent.place()), Some(2));
         assert!(peers.remove(peer(9, 9)).is_none());
         assert_eq!((peers.iter().count(), peers.newest.len()), (0, 0));
     }

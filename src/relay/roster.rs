@@ -1,10 +1,8 @@
-//! Who a tool server is across reconnects: its label, its twins, and how long it is waited for.
-//!
-//! An *identity* is a tool server over time: one that comes back has the identity it had, and twins,
-//! several connections of what seems to be one tool server, share one. The names of tools stay with
-//! their identity.
+//! Who a tool server is across reconnects: its label, its twins, and how long requests wait for it.
+//! The names of tools stay with their [`Identity`].
 
 use super::catalogue::{Items, Kind, PerKind};
+use super::identity::Identity;
 use super::numbers::NumberMap;
 use super::table::ToolServerKey;
 use crate::ledger::{table_of, GROWS};
@@ -15,12 +13,6 @@ use ws::memory::allocated;
 
 /// How many lost tool servers are waited for; beyond that the one lost first is given up.
 const MAX_LOST: usize = 64;
-
-/// A tool server over time, numbered in the order they came.
-pub(super) type Identity = u32;
-
-/// The identity of a tool server that is not ready yet.
-pub(super) const UNKNOWN: Identity = 0;
 
 /// A tool server that went a moment ago and may come back.
 #[derive(Debug)]
@@ -80,7 +72,7 @@ impl Profile<'_> {
         self.server_id.or(other.server_id).is_none()
             && self.own_name.is_some()
             && self.own_name == other.own_name
-            && other.identity != UNKNOWN
+            && other.identity != Identity::UNKNOWN
     }
 
     /// Whether both have the same set of tool names.
@@ -136,7 +128,7 @@ impl Roster {
         twins: impl Iterator<Item = (ToolServerKey, bool, u32)>,
     ) {
         match twins.max_by_key(|(_, is_trusted, order)| (*is_trusted, *order)) {
-            Some((key, ..)) if identity != UNKNOWN => self.serving.insert(identity, key),
+            Some((key, ..)) if identity != Identity::UNKNOWN => self.serving.insert(identity, key),
             _ => self.serving.remove(&identity),
         };
     }
@@ -208,7 +200,7 @@ impl Roster {
     /// called itself the same and offered the same; else the one of its label, if they have anything
     /// in common.
     fn lost_self(&self, server: &Profile<'_>) -> Option<&Lost> {
-        let known = |lost: &&Lost| lost.identity != UNKNOWN && lost.may_be(server);
+        let known = |lost: &&Lost| lost.identity != Identity::UNKNOWN && lost.may_be(server);
         let same = |lost: &&Lost| {
             server.server_id.is_some() || lost.items.of(Kind::Tools).has_names_of(server.tools)
         };
@@ -227,13 +219,13 @@ impl Roster {
     ) -> Identified {
         let lost = || Some(self.lost_self(server)).flatten();
         let known = twin.or_else(|| lost().map(|lost| (lost.identity, &*lost.identity_label)));
-        let (identity, label) = known.unwrap_or((self.last + 1, server.label));
+        let (identity, label) = known.unwrap_or((self.last.next(), server.label));
         let label = label.into();
         let lost = self.lost.iter_mut().find(|lost| lost.identity == identity);
         let lists = lost.map(|lost| std::mem::take(&mut lost.items)).unwrap_or_default();
         self.last = self.last.max(identity);
         self.lost.retain(|lost| {
-            let is_it = lost.identity == UNKNOWN && *lost.label == *server.label;
+            let is_it = lost.identity == Identity::UNKNOWN && *lost.label == *server.label;
             lost.identity != identity && !is_it
         });
         Identified { identity, label, lists }
@@ -292,7 +284,7 @@ mod tests {
         tools: &'a Items,
     ) -> Profile<'a> {
         let (is_introduced, label) = (own_name.is_some(), own_name.unwrap_or("tool-1"));
-        Profile { server_id, is_introduced, own_name, label, identity: UNKNOWN, tools }
+        Profile { server_id, is_introduced, own_name, label, identity: Identity::UNKNOWN, tools }
     }
 
     #[test]
@@ -300,27 +292,40 @@ mod tests {
         let (mut roster, none) = (Roster::default(), Items::default());
         let first = roster.identify(&profile(Some("x"), Some("a"), &none), None);
         let other = roster.identify(&profile(None, Some("b"), &none), None);
-        assert_eq!((first.identity, other.identity), (1, 2));
-        roster.lose(lost(1, Some("x"), "a", 5));
-        roster.lose(lost(2, None, "b", 6));
+        assert_eq!((first.identity, other.identity), (Identity::of(1), Identity::of(2)));
+        roster.lose(lost(Identity::of(1), Some("x"), "a", 5));
+        roster.lose(lost(Identity::of(2), None, "b", 6));
         assert_eq!(roster.next_deadline(), Some(at(5)));
-        assert_eq!(roster.identify(&profile(Some("y"), Some("a"), &none), None).identity, 3);
-        assert_eq!(roster.identify(&profile(Some("x"), Some("c"), &none), None).identity, 1);
-        assert_eq!(roster.identify(&profile(None, Some("b"), &none), None).identity, 2);
+        assert_eq!(
+            roster.identify(&profile(Some("y"), Some("a"), &none), None).identity,
+            Identity::of(3)
+        );
+        assert_eq!(
+            roster.identify(&profile(Some("x"), Some("c"), &none), None).identity,
+            Identity::of(1)
+        );
+        assert_eq!(
+            roster.identify(&profile(None, Some("b"), &none), None).identity,
+            Identity::of(2)
+        );
         assert!(!roster.expects_any());
     }
 
     #[test]
     fn who_does_not_come_back_is_given_up_at_the_end_of_its_grace() {
         let mut roster = Roster::default();
-        roster.lose(lost(1, None, "a", 5));
-        roster.lose(lost(2, None, "b", 6));
+        roster.lose(lost(Identity::of(1), None, "a", 5));
+        roster.lose(lost(Identity::of(2), None, "b", 6));
         assert!(!roster.give_up(at(4), |_| false));
-        assert!(!roster.give_up(at(5), |lost| lost.identity == 1), "it may be back");
+        assert!(!roster.give_up(at(5), |lost| lost.identity == Identity::of(1)), "it may be back");
         assert_eq!(roster.next_deadline(), Some(at(6)));
-        assert!(roster.give_up(at(5), |_| false) && !roster.is_lost(1) && roster.is_lost(2));
+        assert!(
+            roster.give_up(at(5), |_| false)
+                && !roster.is_lost(Identity::of(1))
+                && roster.is_lost(Identity::of(2))
+        );
         for identity in 3..100 {
-            roster.lose(lost(identity, None, "c", 9));
+            roster.lose(lost(Identity::of(identity), None, "c", 9));
         }
         assert_eq!(roster.lost().len(), MAX_LOST);
     }
@@ -329,12 +334,12 @@ mod tests {
     fn the_newest_twin_that_is_trusted_serves() {
         let mut roster = Roster::default();
         let [one, other] = [ToolServerKey::of(7), ToolServerKey::of(3)];
-        roster.choose(4, [(one, true, 1), (other, true, 2)].into_iter());
-        assert_eq!(roster.serving(4), Some(other));
-        roster.choose(4, [(one, true, 1), (other, false, 2)].into_iter());
-        assert_eq!(roster.serving(4), Some(one));
-        roster.choose(4, [].into_iter());
-        assert_eq!((roster.serving(4), roster.len()), (None, 0));
+        roster.choose(Identity::of(4), [(one, true, 1), (other, true, 2)].into_iter());
+        assert_eq!(roster.serving(Identity::of(4)), Some(other));
+        roster.choose(Identity::of(4), [(one, true, 1), (other, false, 2)].into_iter());
+        assert_eq!(roster.serving(Identity::of(4)), Some(one));
+        roster.choose(Identity::of(4), [].into_iter());
+        assert_eq!((roster.serving(Identity::of(4)), roster.len()), (None, 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A tool server knows one client, the relay: it is told that nobody wants a resource any more
 //! when the last robot does not, and is subscribed again when it has come back.
 
+use super::identity::Identity;
 use super::table::RobotKey;
 use super::Peer;
 use ws::memory::allocated;
@@ -26,7 +27,7 @@ pub(super) const CAPABILITY: &str = "resources";
 struct Subscription {
     robots: Vec<RobotKey>,
     /// Which tool server has it: its identity, its label, and the connection that was told.
-    identity: u32,
+    identity: Identity,
     label: Box<str>,
     at: Peer,
 }
@@ -95,7 +96,7 @@ impl Subscriptions {
         &mut self,
         robot: RobotKey,
         uri: &str,
-        (identity, label, at): (u32, &str, Peer),
+        (identity, label, at): (Identity, &str, Peer),
     ) -> usize {
         let mut kept = 0;
         let place = self.place(uri);
@@ -143,7 +144,7 @@ impl Subscriptions {
     /// tool server that had an identity and a label. Returns what has moved from one to another.
     pub(super) fn moved(
         &mut self,
-        now_at: impl Fn(u32, &str) -> Option<(u32, Peer)>,
+        now_at: impl Fn(Identity, &str) -> Option<(Identity, Peer)>,
     ) -> Vec<(Box<str>, Peer, Peer)> {
         let mut moved = Vec::new();
         for (uri, kept) in &mut self.0 {

@@ -33,6 +33,10 @@ macro_rules! key {
 }
 
 key! {
+    /// An agent of the relay.
+    AgentKey
+}
+key! {
     /// A robot of an agent.
     RobotKey
 }

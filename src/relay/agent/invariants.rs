@@ -2,6 +2,7 @@
 
 use super::Agent;
 use crate::relay::catalogue::Kind;
+use crate::relay::identity::Identity;
 use crate::relay::tool_server::ToolServer;
 use crate::relay::ToolState;
 
@@ -16,7 +17,8 @@ impl Agent {
         for call in self.calls.iter() {
             assert!(self.robots.contains(call.robot()), "a call without its robot");
         }
-        for (key, tool) in self.tools.iter().filter(|(_, tool)| tool.identity != 0) {
+        for (key, tool) in self.tools.iter().filter(|(_, tool)| tool.identity != Identity::UNKNOWN)
+        {
             let serving = self.roster.serving(tool.identity).and_then(|key| self.tools.expect(key));
             let rank = |tool: &ToolServer| (tool.doubt.is_none(), tool.order);
             assert!(
@@ -42,7 +44,7 @@ impl Agent {
                 let stale = self.catalogue.is_due(kind);
                 assert!(
                     stale || lost || self.roster.serving(identity).is_some(),
-                    "nobody offers identity {identity}"
+                    "nobody offers {identity:?}"
                 );
             }
         }

@@ -4,10 +4,10 @@ use super::Agent;
 use crate::relay::catalogue::{
     pause_after, Conflict, Kind, MergeResult, Offers, Source, UnusedPattern, MAX_OFFERED,
 };
+use crate::relay::identity::Identity;
 use crate::relay::initialize::{self, Hello};
 use crate::relay::quirks::{self, Schemas};
 use crate::relay::reply;
-use crate::relay::roster::UNKNOWN;
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool_server::{ToolServer, Trouble};
 use crate::relay::turn::Turn;
@@ -96,13 +96,15 @@ impl Agent {
             .lost()
             .iter()
             .map(|lost| (lost.identity, &*lost.identity_label, lost.items.of(kind)));
-        let all = live.chain(lost).filter(|(identity, _, items)| *identity != 0 && items.len() > 0);
+        let all = live
+            .chain(lost)
+            .filter(|(identity, _, items)| *identity != Identity::UNKNOWN && items.len() > 0);
         let all: Vec<_> = all.collect();
-        let identities = all.iter().map(|(identity, ..)| *identity);
+        let identities = all.iter().map(|(identity, ..)| identity.number());
         let order = in_order(identities.zip(0..)).into_iter();
         let sources = order.filter_map(|place| all.get(place));
         let sources: Vec<Source<'_>> = sources
-            .map(|(identity, label, items)| Source { line: *identity, label, items })
+            .map(|(identity, label, items)| Source { identity: *identity, label, items })
             .collect();
         let result = self.catalogue.merge(&self.name, kind, &sources);
         let cost = sources.iter().map(|source| source.items.len().min(MAX_OFFERED)).sum::<usize>();
@@ -172,7 +174,8 @@ impl Agent {
         for key in servers {
             let Some(tool) = self.tools.expect_mut(key) else { continue };
             let was_told = matches!(tool.trouble, Some(Trouble::AgentFull(of, _)) if of == kind);
-            let at = result.left_out.binary_search_by_key(&tool.identity, |(line, _)| *line);
+            let at =
+                result.left_out.binary_search_by_key(&tool.identity, |(identity, _)| *identity);
             match at.ok().and_then(|at| result.left_out.get(at)) {
                 Some((_, count)) => {
                     tool.note_trouble(Trouble::AgentFull(kind, *count), turn.now);
@@ -338,8 +341,8 @@ impl Agent {
     fn make_hello(&self) -> Box<str> {
         let mut tools = self.tools_where(&|tool| tool.hello.is_some());
         tools.retain(|key| {
-            let identity = self.tools.expect(*key).map_or(UNKNOWN, |tool| tool.identity);
-            identity == UNKNOWN || self.roster.serving(identity) == Some(*key)
+            let identity = self.tools.expect(*key).map_or(Identity::UNKNOWN, |tool| tool.identity);
+            identity == Identity::UNKNOWN || self.roster.serving(identity) == Some(*key)
         });
         let tools = tools.iter().filter_map(|key| self.tools.expect(*key));
         let hellos: Vec<&Hello> = tools.filter_map(|tool| tool.hello.as_ref()).collect();

@@ -3,7 +3,8 @@
 use super::Agent;
 use crate::relay::catalogue::{Kind, PerKind};
 use crate::relay::diagnostics::level;
-use crate::relay::roster::{distinct_label, Identified, Identity, Lost, Profile, UNKNOWN};
+use crate::relay::identity::Identity;
+use crate::relay::roster::{distinct_label, Identified, Lost, Profile};
 use crate::relay::table::ToolServerKey;
 use crate::relay::tool_server::{Doubt, ToolServer, ToolServerInLog};
 use crate::relay::turn::Turn;
@@ -78,7 +79,7 @@ impl Agent {
         // With others it is unknown which of them has come back, so those that offered nothing are
         // as good as back.
         let is_alone = self.transparent == self.tools.len();
-        if self.roster.forget(|lost| lost.identity == UNKNOWN || is_alone) {
+        if self.roster.forget(|lost| lost.identity == Identity::UNKNOWN || is_alone) {
             self.merge_all(turn);
         }
     }
@@ -142,9 +143,10 @@ impl Agent {
     }
 
     fn has_twin(&self, key: ToolServerKey) -> bool {
-        let identity = self.tools.expect(key).map_or(UNKNOWN, |tool| tool.identity);
+        let identity = self.tools.expect(key).map_or(Identity::UNKNOWN, |tool| tool.identity);
         let mut tools = self.tools.iter();
-        identity != UNKNOWN && tools.any(|(other, tool)| other != key && tool.identity == identity)
+        identity != Identity::UNKNOWN
+            && tools.any(|(other, tool)| other != key && tool.identity == identity)
     }
 
     /// The tool server has not answered: it is the turn of its twin.

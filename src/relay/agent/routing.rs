@@ -6,10 +6,10 @@ use crate::close::CloseReason;
 use crate::relay::bucket::AGENT_SHARE;
 use crate::relay::calls::{memory_of_call, Call, Nature, Request};
 use crate::relay::catalogue::{Kind, Offer};
+use crate::relay::identity::Identity;
 use crate::relay::quirks;
 use crate::relay::reply::{self, shortened, Cause, Refusal};
 use crate::relay::robot::RobotInLog;
-use crate::relay::roster::UNKNOWN;
 use crate::relay::route::{self, Candidate, Group, Route};
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::tool_server::ToolServer;
@@ -29,7 +29,7 @@ impl Agent {
     pub(super) fn route_named(&self, kind: Kind, name: Option<&str>) -> Route {
         let is_due = |kind| self.catalogue.is_due(kind);
         let is_stale = is_due(kind) || (kind == Kind::Resources && is_due(Kind::Templates));
-        let Some(Offer { line: identity, own_name }) =
+        let Some(Offer { identity, own_name }) =
             name.and_then(|name| self.catalogue.find(kind, name))
         else {
             // It may be among what has come since the lists were merged; or its tool server may be
@@ -82,7 +82,8 @@ impl Agent {
         let candidates = self.tools.iter().map(|(key, tool)| {
             let is_meant = group == Group::All || tool.state == ToolState::Transparent;
             let identity = tool.identity;
-            let serves = identity == UNKNOWN || self.roster.serving(identity) == Some(key);
+            let serves =
+                identity == Identity::UNKNOWN || self.roster.serving(identity) == Some(key);
             Candidate {
                 key,
                 order: tool.order,

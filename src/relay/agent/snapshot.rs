@@ -2,8 +2,8 @@
 
 use super::Agent;
 use crate::relay::catalogue::Kind;
+use crate::relay::identity::Identity;
 use crate::relay::robot::Robot;
-use crate::relay::roster::UNKNOWN;
 use crate::relay::tool_server::ToolServer;
 use crate::relay::{AgentStatus, Catalogue, ChosenTool, RobotStatus, ToolState, ToolStatus};
 use crate::text::Language;
@@ -28,14 +28,14 @@ impl Agent {
     ) -> AgentStatus<'_> {
         let offers = self.catalogue.offers.of(Kind::Tools);
         // How many names each identity offers.
-        let served: Vec<(u32, usize)> = offers.counts().collect();
+        let served: Vec<(Identity, usize)> = offers.counts().collect();
         let tools = self.tools_where(&|_| true).into_iter().filter_map(|key| {
             let tool = self.tools.expect(key)?;
-            let at = served.binary_search_by_key(&tool.identity, |(line, _)| *line).ok();
+            let at = served.binary_search_by_key(&tool.identity, |(identity, _)| *identity).ok();
             let serves = at.filter(|_| self.roster.serving(tool.identity) == Some(key));
             let serves = serves.and_then(|at| served.get(at)).map(|(_, count)| *count);
-            let in_reserve =
-                tool.identity != UNKNOWN && self.roster.serving(tool.identity) != Some(key);
+            let in_reserve = tool.identity != Identity::UNKNOWN
+                && self.roster.serving(tool.identity) != Some(key);
             let serves = serves.unwrap_or_default();
             let names = match serves > 0 && with_names {
                 true => offers.names_of(tool.identity).1,

@@ -2,6 +2,7 @@
 
 use super::Agent;
 use crate::relay::calls::Request;
+use crate::relay::identity::Identity;
 use crate::relay::subscriptions::{memory_of_subscription, CAPABILITY, SUBSCRIBE, UNSUBSCRIBE};
 use crate::relay::table::{RobotKey, ToolServerKey};
 use crate::relay::turn::Turn;
@@ -55,13 +56,14 @@ impl Agent {
         }
         let (roster, tools) = (&self.roster, &self.tools);
         let moved = self.subscriptions.moved(|identity, label| {
-            let of_line = roster.serving(identity);
+            let of_identity = roster.serving(identity);
             let of_label = || {
-                let found =
-                    tools.iter().find(|(_, tool)| tool.identity != 0 && *tool.label == *label);
+                let found = tools
+                    .iter()
+                    .find(|(_, tool)| tool.identity != Identity::UNKNOWN && *tool.label == *label);
                 found.map(|(key, _)| key)
             };
-            let tool = of_line.or_else(of_label).and_then(|key| tools.get(key));
+            let tool = of_identity.or_else(of_label).and_then(|key| tools.get(key));
             tool.filter(|tool| tool.declares(CAPABILITY)).map(|tool| (tool.identity, tool.peer))
         });
         for (uri, from, to) in moved {

@@ -7,6 +7,7 @@ use super::merged::{description, number, Entry, Lister, Merged, Offer, CHOSEN};
 use super::names::Names;
 use super::selection::{Choice, Chosen};
 use super::templates::Templates;
+use crate::relay::identity::Identity;
 use crate::relay::reply::shortened;
 use crate::sorted::sorted;
 use jsonrpc::message::quoted;
@@ -28,11 +29,10 @@ const MAX_EXAMINED: usize = 4 * MAX_OFFERED;
 /// How many names that collide are told one by one.
 const MAX_TOLD: usize = 10;
 
-/// What one server brings to the merged list: a *line* is a server over time, so its twins, and
-/// one that came back, are the same line.
+/// What one tool server brings to the merged list.
 #[derive(Clone, Copy)]
 pub(in crate::relay) struct Source<'a> {
-    pub line: u32,
+    pub identity: Identity,
     /// The label by which its items are picked, and which they get where their names are taken.
     pub label: &'a str,
     pub items: &'a Rc<Items>,
@@ -47,9 +47,9 @@ pub(in crate::relay) struct MergeResult {
     pub conflicts: Vec<Conflict>,
     /// How many more there are.
     pub more_conflicts: usize,
-    /// The lines that have more items than there is room for, in their order, and how many were left
+    /// The tool servers that have more items than there is room for, in their order, and how many were left
     /// out.
-    pub left_out: Vec<(u32, usize)>,
+    pub left_out: Vec<(Identity, usize)>,
 }
 
 /// An item whose name was taken: who else has it, and what it is offered as.
@@ -79,7 +79,7 @@ impl<'a> Wanted<'a> {
 
 /// Who has a name.
 struct Owner<'a> {
-    line: u32,
+    identity: Identity,
     own_name: &'a str,
     /// Whether the name was chosen for it.
     is_chosen: bool,
@@ -129,7 +129,7 @@ impl<'a> Merging<'a> {
                 let left = bytes.checked_sub(item.raw.len() + 1);
                 let has_room = self.wanted.len() < MAX_OFFERED && examined < MAX_EXAMINED;
                 let Some(left) = left.filter(|_| has_room) else {
-                    self.result.left_out.push((source.line, source.items.len() - at));
+                    self.result.left_out.push((source.identity, source.items.len() - at));
                     break;
                 };
                 examined += 1;
@@ -162,7 +162,7 @@ impl<'a> Merging<'a> {
         for (place, source) in self.sources.iter().enumerate() {
             let mut seen = HashSet::new();
             self.merged.sources.push(Lister {
-                line: source.line,
+                identity: source.identity,
                 label: source.label.into(),
                 items: source.items.clone(),
                 start: self.merged.entries.len(),
@@ -181,7 +181,7 @@ impl<'a> Merging<'a> {
                 }
                 let is_free =
                     |name: &str| !self.owners.contains_key(name) && !made.contains_key(name);
-                let before = self.find_made(&made_before, next.item.spelled_name, source.line);
+                let before = self.find_made(&made_before, next.item.spelled_name, source.identity);
                 let before = before.map(|place| self.old.name(place));
                 let before = before.filter(|name| next.chosen.is_none() && is_free(name));
                 let offered = match before {
@@ -252,7 +252,7 @@ impl<'a> Merging<'a> {
     /// Whether an item is the one that has the name it is to be offered under.
     fn has_its_name(&self, source: &Source<'_>, wanted: &Wanted<'_>) -> bool {
         self.owners.get(wanted.name()).is_some_and(|owner| {
-            owner.line == source.line
+            owner.identity == source.identity
                 && owner.own_name == wanted.item.name
                 && owner.is_chosen == wanted.chosen.is_some()
         })
@@ -263,11 +263,15 @@ impl<'a> Merging<'a> {
     fn find_owners(&mut self, is_chosen: bool) {
         for wanted in self.wanted.iter().filter(|wanted| wanted.chosen.is_some() == is_chosen) {
             let (name, own_name) = (wanted.name(), wanted.item.name);
-            let line = self.sources.get(wanted.source as usize).map_or(0, |source| source.line);
+            let identity = self
+                .sources
+                .get(wanted.source as usize)
+                .map_or(Identity::UNKNOWN, |source| source.identity);
             let before = self.old.find(name).and_then(|place| self.old.offer(place));
             let spelled = Some(wanted.item.spelled_name).filter(|_| is_chosen);
-            let had_it = before.is_some_and(|old| old.line == line && old.own_name == spelled);
-            let owner = Owner { line, own_name, is_chosen };
+            let had_it =
+                before.is_some_and(|old| old.identity == identity && old.own_name == spelled);
+            let owner = Owner { identity, own_name, is_chosen };
             match self.owners.entry(name) {
                 MapEntry::Occupied(mut other) => {
                     if had_it && other.get().is_chosen == is_chosen {
@@ -279,24 +283,30 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// The places in the old list of the names that were made for items of lines that are still there,
-    /// in the order of the items' own names, and then of the lines: they stay whoever else comes or
+    /// The places in the old list of the names that were made for items of tool servers that are still there,
+    /// in the order of the items' own names, and then of the identities: they stay whoever else comes or
     /// goes.
     fn made_before(&self) -> Vec<(&'a str, usize)> {
         let places = self.old.entries.iter().enumerate();
         let made = places.filter(|(_, entry)| !entry.is_chosen()).filter_map(|(place, _)| {
-            let Offer { line, own_name } = self.old.offer(place)?;
-            self.sources.binary_search_by_key(&line, |source| source.line).ok()?;
+            let Offer { identity, own_name } = self.old.offer(place)?;
+            self.sources.binary_search_by_key(&identity, |source| source.identity).ok()?;
             Some((own_name?, place))
         });
         sorted(made)
     }
 
     /// The place of the name that was `made` for an item.
-    fn find_made(&self, made: &[(&str, usize)], own_name: &str, line: u32) -> Option<usize> {
-        let line_of = |place| self.old.offer(place).map_or(0, |offer| offer.line);
+    fn find_made(
+        &self,
+        made: &[(&str, usize)],
+        own_name: &str,
+        identity: Identity,
+    ) -> Option<usize> {
+        let identity_of =
+            |place| self.old.offer(place).map_or(Identity::UNKNOWN, |offer| offer.identity);
         let by_name = |(known, place): &(&str, usize)| {
-            (*known).cmp(own_name).then_with(|| line_of(*place).cmp(&line))
+            (*known).cmp(own_name).then_with(|| identity_of(*place).cmp(&identity))
         };
         made.get(made.binary_search_by(by_name).ok()?).map(|(_, place)| *place)
     }

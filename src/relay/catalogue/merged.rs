@@ -3,6 +3,7 @@
 use super::items::{Item, Items};
 use super::selection::{Choice, Chosen};
 use super::templates::Templates;
+use crate::relay::identity::Identity;
 use crate::relay::snapshot::ChosenTool;
 use crate::sorted::sorted;
 use jsonrpc::message::{last_member, quoted, string};
@@ -19,7 +20,7 @@ const MAX_SHOWN_CHARS: usize = 200;
 /// An item as robots are offered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::relay) struct Offer<'a> {
-    pub line: u32,
+    pub identity: Identity,
     /// Its own name as its tool server spelled it, where it is offered under another.
     pub own_name: Option<&'a str>,
 }
@@ -52,7 +53,7 @@ pub(super) struct Merged {
 /// A list that others are merged with.
 #[derive(Debug)]
 pub(super) struct Lister {
-    pub(super) line: u32,
+    pub(super) identity: Identity,
     pub(super) label: Box<str>,
     pub(super) items: Rc<Items>,
     /// Where its entries begin.
@@ -151,7 +152,7 @@ impl Merged {
     pub(super) fn offer(&self, place: usize) -> Option<Offer<'_>> {
         let entry = self.entries.get(place)?;
         let own_name = self.made(entry).and_then(|_| Some(self.item(entry)?.spelled_name));
-        Some(Offer { line: self.sources.get(entry.source as usize)?.line, own_name })
+        Some(Offer { identity: self.sources.get(entry.source as usize)?.identity, own_name })
     }
 
     /// The places of the entries of the source at `place`.
@@ -160,8 +161,8 @@ impl Merged {
         start(place).unwrap_or_default()..start(place + 1).unwrap_or(self.entries.len())
     }
 
-    pub(super) fn names_of(&self, line: u32) -> Option<(usize, &str)> {
-        let place = self.sources.binary_search_by_key(&line, |source| source.line).ok()?;
+    pub(super) fn names_of(&self, identity: Identity) -> Option<(usize, &str)> {
+        let place = self.sources.binary_search_by_key(&identity, |source| source.identity).ok()?;
         let places = self.entries_of(place);
         let count = places.len();
         let names = self.sources.get(place)?.names.get_or_init(|| {

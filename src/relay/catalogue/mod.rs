@@ -70,7 +70,7 @@ impl MergedCatalogue {
         is_new
     }
 
-    /// Makes a list anew from `sources`, the oldest line first, for `agent`. Nothing where it is made
+    /// Makes a list anew from `sources`, the oldest tool server first, for `agent`. Nothing where it is made
     /// of just these.
     pub(super) fn merge(
         &mut self,

@@ -7,6 +7,7 @@ use super::kind::Kind;
 use super::merge::{MergeResult, Merging, Source};
 use super::merged::{Lister, Merged, Offer};
 use super::selection::Chosen;
+use crate::relay::identity::Identity;
 use crate::relay::snapshot::ChosenTool;
 use jsonrpc::Splice;
 use std::rc::Rc;
@@ -33,18 +34,18 @@ impl Offers {
         list.offer(list.templates.find(address, |place| list.name(place))?)
     }
 
-    /// The names of a line as they are offered, as the elements of a JSON list, and how many.
-    pub(in crate::relay) fn names_of(&self, line: u32) -> (usize, &str) {
+    /// The names of a tool server as they are offered, as the elements of a JSON list, and how many.
+    pub(in crate::relay) fn names_of(&self, identity: Identity) -> (usize, &str) {
         let list = self.list.as_ref();
-        list.and_then(|list| list.names_of(line)).unwrap_or_default()
+        list.and_then(|list| list.names_of(identity)).unwrap_or_default()
     }
 
-    /// How many names of each line are offered, in the order of the lines.
-    pub(in crate::relay) fn counts(&self) -> impl Iterator<Item = (u32, usize)> + '_ {
+    /// How many names of each tool server are offered, in the order of the identities.
+    pub(in crate::relay) fn counts(&self) -> impl Iterator<Item = (Identity, usize)> + '_ {
         let list = self.list.iter();
         list.flat_map(|list| {
             (0..list.sources.len()).filter_map(|place| {
-                Some((list.sources.get(place)?.line, list.entries_of(place).len()))
+                Some((list.sources.get(place)?.identity, list.entries_of(place).len()))
             })
         })
     }
@@ -94,7 +95,7 @@ impl Offers {
     pub(in crate::relay) fn are_made_of(&self, sources: &[Source<'_>]) -> bool {
         let made_of = self.list.as_ref().map_or(&[][..], |list| &list.sources);
         let is_same = |(lister, source): (&Lister, &Source<'_>)| {
-            lister.line == source.line
+            lister.identity == source.identity
                 && *lister.label == *source.label
                 && Rc::ptr_eq(&lister.items, source.items)
         };
@@ -117,8 +118,8 @@ impl Offers {
         listers.map(|lister| (&*lister.label, &*lister.items))
     }
 
-    /// Makes the list anew from what was `chosen` of `sources`, the oldest line first. Who has a name
-    /// keeps it as long as it offers it.
+    /// Makes the list anew from what was `chosen` of `sources`, the oldest tool server first. One
+    /// that has a name keeps it as long as it offers it.
     pub(in crate::relay) fn merge(
         &mut self,
         kind: Kind,

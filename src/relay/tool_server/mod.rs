@@ -13,6 +13,7 @@ pub(super) use trouble::Trouble;
 use super::bucket::Bucket;
 use super::calls::{ToolKey, ENTRY_SIZE};
 use super::catalogue::{Kind, PerKind};
+use super::identity::Identity;
 use super::initialize::Hello;
 use super::table::Member;
 use super::{Peer, ToolState};
@@ -48,7 +49,7 @@ pub(super) struct ToolServer {
     pub server_id: Option<Box<str>>,
     pub label: Box<str>,
     /// The tool server over time that it is; 0 until it is ready.
-    pub identity: u32,
+    pub identity: Identity,
     /// The label of its identity, for the names of what it offers.
     pub identity_label: Box<str>,
     pub state: ToolState,
@@ -98,7 +99,7 @@ impl ToolServer {
             server_id: server_id.map(Into::into),
             identity_label: label.clone(),
             label,
-            identity: 0,
+            identity: Identity::UNKNOWN,
             state: ToolState::Initializing,
             joined: Moment::default(),
             hello: None,

@@ -4,8 +4,8 @@ use super::super::items::{items, Items};
 use super::super::merge::{MAX_OFFERED, MAX_OFFERED_BYTES};
 use super::*;
 
-fn source<'a>(line: u32, label: &'a str, items: &'a Rc<Items>) -> Source<'a> {
-    Source { line, label, items }
+fn source<'a>(number: u32, label: &'a str, items: &'a Rc<Items>) -> Source<'a> {
+    Source { identity: Identity::of(number), label, items }
 }
 
 fn text(offers: &Offers) -> String {
@@ -26,7 +26,7 @@ fn items_are_offered_as_they_are_spelled() {
     assert_eq!(text(&offers), r#"{"name" : "a" , "n":1.50},{"x":1,"name":"\u0062"}"#);
     assert_eq!(offers.pieces().len(), 1, "neighbours are one piece");
     assert!(offers.find("b").is_some() && offers.find("c").is_none());
-    assert_eq!(offers.names_of(1), (2, r#""a","b""#));
+    assert_eq!(offers.names_of(Identity::of(1)), (2, r#""a","b""#));
     assert_eq!(offers.bytes(), text(&offers).len() + 1);
     assert!(!offers.merge(Kind::Tools, &[source(1, "one", &list)], Chosen::default()).changed);
 }
@@ -40,12 +40,12 @@ fn who_had_a_name_first_keeps_it_whatever_the_order_of_return() {
     assert_eq!(conflicts[0].offered, "b__search");
     assert_eq!(text(&offers), r#"{"name":"search","d":"\/"},{"name":"b__search","d":"\/"}"#);
     assert_eq!(offers.find("b__search").unwrap().own_name, Some("\"search\""));
-    assert_eq!(offers.names_of(2), (1, r#""b__search""#));
+    assert_eq!(offers.names_of(Identity::of(2)), (1, r#""b__search""#));
     // The first goes for good: the name passes on, and is not given back.
     offers.merge(Kind::Tools, &[source(2, "b", &list)], Chosen::default());
-    assert_eq!(offers.find("search").unwrap().line, 2);
+    assert_eq!(offers.find("search").unwrap().identity, Identity::of(2));
     let conflicts = offers.merge(Kind::Tools, &[a, b], Chosen::default()).conflicts;
-    assert_eq!(offers.find("search").unwrap().line, 2);
+    assert_eq!(offers.find("search").unwrap().identity, Identity::of(2));
     assert_eq!(conflicts[0].offered, "a__search");
     let again = offers.merge(Kind::Tools, &[a, b], Chosen::default());
     assert!(again.conflicts.is_empty() && !again.changed, "a conflict is told once");
@@ -69,8 +69,8 @@ fn a_tool_that_takes_up_a_name_later_does_not_get_it() {
         &[source(1, "old", &both), source(2, "new", &search)],
         Chosen::default(),
     );
-    assert_eq!(offers.find("search").unwrap().line, 2);
-    assert_eq!(offers.find("old__search").unwrap().line, 1);
+    assert_eq!(offers.find("search").unwrap().identity, Identity::of(2));
+    assert_eq!(offers.find("old__search").unwrap().identity, Identity::of(1));
 }
 
 #[test]
@@ -83,25 +83,28 @@ fn an_address_two_servers_have_is_listed_once() {
         Chosen::default(),
     );
     assert_eq!(text(&offers), r#"{"uri":"a://1"}"#);
-    assert_eq!(offers.counts().collect::<Vec<_>>(), [(1, 1), (2, 0)]);
+    assert_eq!(offers.counts().collect::<Vec<_>>(), [(Identity::of(1), 1), (Identity::of(2), 0)]);
 }
 
 #[test]
-fn an_agent_offers_the_items_of_its_oldest_lines_up_to_a_limit() {
+fn an_agent_offers_the_items_of_its_oldest_tool_servers_up_to_a_limit() {
     let list = many(1_999, "");
-    let sources: Vec<Source<'_>> = (1..=6).map(|line| source(line, "l", &list)).collect();
+    let sources: Vec<Source<'_>> = (1..=6).map(|number| source(number, "l", &list)).collect();
     let mut offers = Offers::default();
     let result = offers.merge(Kind::Tools, &sources, Chosen::default());
     assert_eq!(offers.len(), MAX_OFFERED);
-    assert_eq!(result.left_out, [(5, 1_995), (6, 1_999)]);
+    assert_eq!(result.left_out, [(Identity::of(5), 1_995), (Identity::of(6), 1_999)]);
     assert_eq!(result.conflicts.len() + result.more_conflicts, 6_001);
     assert!(offers.memory() < 1_000_000, "{}", offers.memory());
     // What a robot could never be sent is not offered either.
     let list = many(1_000, &format!(r#","d":"{}""#, "x".repeat(4_000)));
-    let sources: Vec<Source<'_>> = (1..=6).map(|line| source(line, "l", &list)).collect();
+    let sources: Vec<Source<'_>> = (1..=6).map(|number| source(number, "l", &list)).collect();
     let result = offers.merge(Kind::Tools, &sources, Chosen::default());
     assert!(offers.bytes() <= MAX_OFFERED_BYTES + 4_000 * 10);
-    assert_eq!(result.left_out.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [5, 6]);
+    assert_eq!(
+        result.left_out.iter().map(|(identity, _)| identity.number()).collect::<Vec<_>>(),
+        [5, 6]
+    );
     assert_eq!(offers.bytes(), text(&offers).len() + 1);
 }
 

@@ -2,6 +2,7 @@ use super::read::MAX_REFERENCES;
 use super::write::MAX_DEPTH;
 use super::*;
 use crate::relay::catalogue::{Gathered, Kind, Source};
+use crate::relay::identity::Identity;
 use jsonrpc::scan;
 use serde_json::{json, Value};
 
@@ -215,7 +216,7 @@ fn schemas_of(tools: &[String]) -> (Offers, Schemas) {
     gathered.read_page(Kind::Tools, &page).unwrap();
     let items = std::rc::Rc::new(gathered.finish());
     let mut offers = Offers::default();
-    let sources = [Source { line: 1, label: "l", items: &items }];
+    let sources = [Source { identity: Identity::of(1), label: "l", items: &items }];
     offers.merge(Kind::Tools, &sources, Default::default());
     let schemas = Schemas::of(&offers);
     (offers, schemas)
