@@ -271,7 +271,7 @@ mod tests {
         let text = folder.read("log");
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[1..], ["T [INFO] three", "T [INFO] four"]);
-        assert!(lines[0].starts_with("T [WARN] ") && lines[0].contains(" 2 lines"), "{text}");
+        assert!(lines[0].starts_with("T [WARN] ") && lines[0].ends_with("lines lost: 2"), "{text}");
     }
 
     #[test]

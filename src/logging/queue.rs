@@ -176,7 +176,10 @@ mod tests {
         queue.finish(soon());
         queue.push(&line, Language::En);
         let text = String::from_utf8(read.recv().unwrap()).unwrap();
-        assert!(text.starts_with("T [WARN] ") && text.contains(&format!(" {lost} ")), "{text}");
+        assert!(
+            text.starts_with("T [WARN] ") && text.contains(&format!(" missing here: {lost}.")),
+            "{text}"
+        );
         go.send(()).unwrap();
     }
 

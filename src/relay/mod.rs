@@ -85,7 +85,7 @@ impl Relay {
     /// A relay without anybody.
     pub fn new(policy: Policy) -> Self {
         let mut relay = Relay::default();
-        relay.unused.reset(&policy.selection);
+        relay.unused.follow(&Selection::default(), &policy.selection);
         relay.policy = policy;
         relay
     }
@@ -96,7 +96,7 @@ impl Relay {
             log::warn!("{}", policy.language.handshake_for_new(policy.handshake));
         }
         if !Arc::ptr_eq(&self.policy.selection, &policy.selection) {
-            self.unused.reset(&policy.selection);
+            self.unused.follow(&self.policy.selection, &policy.selection);
         }
         self.policy = policy;
         self.work = 0;

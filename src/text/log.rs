@@ -10,10 +10,10 @@ sentences! {
         zh: "未提供工具 {name:?}: 它的定义有 {size} 字节，而 xiaozhi-server 收到超过 1 MiB 的消息会断开会话";
         en: "the tool {name:?} is not offered: its definition has {size} bytes, and xiaozhi-server ends its session at a message over 1 MiB";
     }
-    /// Some of the schemas for `xiaozhi-server` are not whole: of one tool and of `more`.
-    schemas_cut(agent: &str, name: &str, more: usize) {
-        zh: "[agent {agent:?}] 工具 {name:?} (以及另外 {more} 个工具) 的参数定义展开 $ref 后过大或过深: 提供给 xiaozhi-server 时，超出部分改为不限制取值。请减少其中的 $ref";
-        en: "[agent {agent:?}] the parameters of the tool {name:?} (and of {more} more) are too large or too deep with each $ref replaced by what it names: for xiaozhi-server, what goes beyond is replaced by a schema that allows anything. Use fewer $ref in them";
+    /// Some of the schemas for `xiaozhi-server` are not whole: of `count` tools, `name` first.
+    schemas_cut(agent: &str, name: &str, count: usize) {
+        zh: "[agent {agent:?}] 参数定义展开 $ref 后过大或过深 (涉及 {count} 个工具，首个为 {name:?}): 提供给 xiaozhi-server 时，超出部分改为不限制取值。请减少其中的 $ref";
+        en: "[agent {agent:?}] parameters are too large or too deep with each $ref replaced by what it names (tools: {count}, the first is {name:?}). For xiaozhi-server, what goes beyond is replaced by a schema that allows anything. Use fewer $ref in them";
     }
     /// A tool server has connected.
     tool_joined(who: impl Display) { zh: "{who} 工具端已连接"; en: "{who} tool server connected"; }
@@ -209,12 +209,12 @@ sentences! {
     /// A list of a tool server has more items than are kept.
     list_cut(method: &str, kept: usize) {
         zh: "{method} 的列表过大，只保留 {kept} 项，其余被忽略 (每个列表最多 2000 项、4 MiB，每项最多嵌套 128 层)";
-        en: "{method} is too large: {kept} items are kept and the rest is ignored (a list may have 2,000 items, 4 MiB, and 128 levels of nesting in an item)";
+        en: "{method} is too large: items kept: {kept}, the rest is ignored (a list may have 2,000 items, 4 MiB, and 128 levels of nesting in an item)";
     }
     /// All tool servers of an agent together have more items than it offers.
     agent_full(method: &str, left_out: usize) {
         zh: "该智能体已满 (最多 8000 项、16 MiB)，{method} 中有 {left_out} 项未提供给小智端";
-        en: "this agent is full (at most 8,000 items and 16 MiB): {left_out} items of {method} are not offered to robots";
+        en: "this agent is full (at most 8,000 items and 16 MiB): items of {method} that are not offered to robots: {left_out}";
     }
     /// A member of a tool server's answer to `initialize` is too large.
     hello_cut(member: &str) {
@@ -224,7 +224,7 @@ sentences! {
     /// What is wrong with a tool server.
     nameless(method: &str, count: usize) {
         zh: "{method} 中有 {count} 项没有名称，已忽略";
-        en: "{method} has {count} items without a name; they are ignored";
+        en: "{method} has items without a name; items ignored: {count}";
     }
     /// What is wrong with a tool server.
     unreadable_answer(method: &str, fault: &str) {
@@ -238,12 +238,12 @@ sentences! {
     /// The log file is written again.
     log_lines_lost(count: u32) {
         zh: "日志文件恢复写入，其间丢失 {count} 行";
-        en: "the log file can be written again; {count} lines were lost";
+        en: "the log file can be written again; lines lost: {count}";
     }
     /// The terminal or the log file takes lines too slowly, or did not take them.
     log_lines_dropped(count: u32) {
         zh: "此处丢失 {count} 行日志: 终端或日志文件写入过慢或失败";
-        en: "{count} log lines are missing here: the terminal or the log file was too slow or failed";
+        en: "log lines are missing here: {count}. The terminal or the log file was too slow or failed";
     }
     /// The log file cannot be written. Told on the terminal.
     log_file_fails(file: impl Display, error: impl Display) {
@@ -263,7 +263,7 @@ sentences! {
     /// An agent has as many connections as it may have.
     agent_is_full(agent: &str, limit: usize) {
         zh: "智能体 {agent} 的连接数已达上限 {limit} (503)；已有连接和其他智能体不受影响。可调整 [websocket] max_connections_per_agent";
-        en: "agent {agent} has reached its limit of {limit} connections (503); open connections and other agents are not affected. The limit is [websocket] max_connections_per_agent";
+        en: "agent {agent} has reached its limit of connections, {limit} (503); open connections and other agents are not affected. The limit is [websocket] max_connections_per_agent";
     }
     /// A connection was cut because its owner held the most memory.
     memory_cut(limit: &str, all: &str, held: &str) {
@@ -303,7 +303,7 @@ sentences! {
     /// There were too many cases to log each.
     others_unsaid(count: u32) {
         zh: "此前另有 {count} 次同类情况，因为太多而没有逐条写入日志";
-        en: "{count} more cases of this kind came before and were not logged one by one, because there were too many";
+        en: "cases of this kind that came before and were not logged one by one, because there were too many: {count}";
     }
     /// A binary frame was ignored.
     binary_ignored(peer: impl Display, address: impl Display, count: u32) {
@@ -318,7 +318,7 @@ sentences! {
     /// The server stops.
     stopping(open: usize) {
         zh: "正在停止，关闭 {open} 个连接";
-        en: "stopping, closing {open} connections";
+        en: "stopping; connections to close: {open}";
     }
     /// The service manager cannot be told that the server is ready.
     cannot_notify(error: &std::io::Error) {

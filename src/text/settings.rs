@@ -156,7 +156,7 @@ sentences! {
     /// The rest of them.
     more_such_lines(file: impl Display, count: usize) {
         zh: "{file}: 另有 {count} 行同样无法理解";
-        en: "{file}: {count} more lines cannot be understood";
+        en: "{file}: further lines that cannot be understood: {count}";
     }
     /// The file was made.
     config_created(file: impl Display) {

@@ -65,7 +65,7 @@ sentences! {
     /// A cause of -32002.
     too_many_in_flight(limit: usize) {
         zh: "该连接未完成的请求已达上限 {limit} 个 (max_in_flight)";
-        en: "this connection has reached its limit of {limit} requests in flight (max_in_flight)";
+        en: "this connection has reached its limit of requests in flight (max_in_flight = {limit})";
     }
     /// A cause of -32002.
     answer_unreadable(fault: &str) {

@@ -2,7 +2,7 @@
 
 use super::Agent;
 use crate::relay::catalogue::{
-    pause_after, Conflict, Kind, MergeResult, Offers, Source, UnusedPattern, MAX_OFFERED,
+    pause_after, Conflict, Kind, MergeResult, Offers, Source, UnusedPattern,
 };
 use crate::relay::identity::Identity;
 use crate::relay::initialize::{self, Hello};
@@ -107,8 +107,8 @@ impl Agent {
             .map(|(identity, label, items)| Source { identity: *identity, label, items })
             .collect();
         let result = self.catalogue.merge(&self.name, kind, &sources);
-        let cost = sources.iter().map(|source| source.items.len().min(MAX_OFFERED)).sum::<usize>();
-        let cost = cost.min(MAX_OFFERED) + sources.len() + self.roster.len();
+        let examined = result.as_ref().map_or(0, |result| result.examined);
+        let cost = examined + sources.len() + self.roster.len();
         turn.work += cost;
         let merging = self.catalogue.merging_mut(kind);
         merging.due = false;
@@ -142,7 +142,9 @@ impl Agent {
     pub(super) fn report_unused(&self, turn: &mut Turn<'_>) {
         let is_settling = self.tools.iter().any(|(_, tool)| tool.is_settling());
         let is_at_rest = !is_settling && !self.roster.expects_any();
-        for unused in self.catalogue.unused(&self.name, turn.unused, is_at_rest) {
+        let (found, cost) = self.catalogue.unused(&self.name, turn.unused, is_at_rest);
+        turn.work += cost;
+        for unused in found {
             let UnusedPattern { pattern, nearest } = unused;
             let (pattern, nearest) = (reply::shortened(&pattern), reply::shortened(&nearest));
             log::warn!("{}", turn.policy.language.unused_pattern(&self.name, pattern, nearest));
@@ -311,7 +313,7 @@ impl Agent {
         self.schemas = Schemas::of(list);
         turn.work += list.bytes() / 1024;
         if let Some((name, count)) = self.schemas.cut() {
-            let words = turn.policy.language.schemas_cut(&self.name, name, count - 1);
+            let words = turn.policy.language.schemas_cut(&self.name, name, count);
             log::warn!("{words}");
         }
     }

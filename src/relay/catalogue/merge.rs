@@ -24,7 +24,7 @@ pub(in crate::relay) const MAX_OFFERED: usize = 8_000;
 pub(super) const MAX_OFFERED_BYTES: usize = 16 << 20;
 
 /// How many items are looked at in one merge, those that are not offered included.
-const MAX_EXAMINED: usize = 4 * MAX_OFFERED;
+pub(super) const MAX_EXAMINED: usize = 4 * MAX_OFFERED;
 
 /// How many names that collide are told one by one.
 const MAX_TOLD: usize = 10;
@@ -50,6 +50,8 @@ pub(in crate::relay) struct MergeResult {
     /// The tool servers that have more items than there is room for, in their order, and how many were left
     /// out.
     pub left_out: Vec<(Identity, usize)>,
+    /// How many items were looked at, those that are not offered included.
+    pub examined: usize,
 }
 
 /// An item whose name was taken: who else has it, and what it is offered as.
@@ -121,18 +123,19 @@ impl<'a> Merging<'a> {
 
     /// Finds out what is to be offered.
     fn choose(&mut self) {
-        let (mut bytes, mut examined, mut buffer) = (MAX_OFFERED_BYTES, 0, String::new());
+        let (mut bytes, mut buffer) = (MAX_OFFERED_BYTES, String::new());
         let (mut names, mut withheld) = (Vec::new(), Vec::new());
         for (place, source) in self.sources.iter().enumerate() {
             let place = number(place);
             for (at, item) in source.items.iter().enumerate() {
                 let left = bytes.checked_sub(item.raw.len() + 1);
-                let has_room = self.wanted.len() < MAX_OFFERED && examined < MAX_EXAMINED;
+                let has_room =
+                    self.wanted.len() < MAX_OFFERED && self.result.examined < MAX_EXAMINED;
                 let Some(left) = left.filter(|_| has_room) else {
                     self.result.left_out.push((source.identity, source.items.len() - at));
                     break;
                 };
-                examined += 1;
+                self.result.examined += 1;
                 let choice = self.chosen.choice(source.label, item.name, &mut buffer);
                 let at = number(at);
                 if choice != Choice::Offered(None) {

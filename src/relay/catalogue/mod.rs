@@ -16,7 +16,7 @@ mod unused;
 
 pub(super) use items::{print, Gathered, Items, PageError, MAX_LIST_BYTES};
 pub(super) use kind::{Kind, PerKind, KINDS};
-pub(super) use merge::{Conflict, MergeResult, Source, MAX_OFFERED};
+pub(super) use merge::{Conflict, MergeResult, Source};
 pub(super) use merged::Offer;
 pub(super) use offers::Offers;
 pub(super) use unused::{Unused, UnusedPattern};
@@ -104,7 +104,7 @@ impl MergedCatalogue {
         agent: &str,
         unused: &mut Unused,
         is_at_rest: bool,
-    ) -> Vec<UnusedPattern> {
+    ) -> (Vec<UnusedPattern>, usize) {
         unused.find(self.selection.of(agent), self.offers.of(Kind::Tools), is_at_rest)
     }
 

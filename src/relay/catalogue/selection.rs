@@ -136,7 +136,13 @@ impl Selection {
         self.memory
     }
 
-    fn entry(&self, name: &str) -> Option<&SelectionEntry> {
+    /// The entries, by the names of the agents.
+    pub(in crate::relay) fn entries(&self) -> impl Iterator<Item = (&str, &SelectionEntry)> {
+        self.entries.iter().map(|(name, entry)| (&**name, entry))
+    }
+
+    /// The entry of this name.
+    pub(in crate::relay) fn entry(&self, name: &str) -> Option<&SelectionEntry> {
         let at = self.entries.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
         self.entries.get(at).map(|(_, entry)| entry)
     }

@@ -15,11 +15,22 @@ const MAX_COMPARED: usize = 4 << 20;
 /// Among how many names the nearest one is looked for at a time.
 const MAX_CANDIDATES: usize = 1_000;
 
+/// What is known of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    /// Nothing yet.
+    Open,
+    /// It has picked a tool.
+    Used,
+    /// It was reported.
+    Reported,
+}
+
 /// Which patterns are still to be looked at: each is reported once, and none that has picked a tool.
 #[derive(Debug, Default)]
 pub(in crate::relay) struct Unused {
     /// By the numbers of the patterns.
-    is_done: Vec<bool>,
+    marks: Vec<Mark>,
 }
 
 /// A pattern that picks no tool, and the name of a tool that is nearest to it.
@@ -30,25 +41,38 @@ pub(in crate::relay) struct UnusedPattern {
 }
 
 impl Unused {
-    /// Begins anew, with other patterns.
-    pub(in crate::relay) fn reset(&mut self, selection: &Selection) {
-        self.is_done = vec![false; selection.count()];
+    /// Goes on with the patterns of `new` in place of those of `old`. What was reported and is in the same
+    /// entry still is not reported again.
+    pub(in crate::relay) fn follow(&mut self, old: &Selection, new: &Selection) {
+        let before = std::mem::replace(&mut self.marks, vec![Mark::Open; new.count()]);
+        for (name, entry) in new.entries() {
+            let Some(old) = old.entry(name) else { continue };
+            let reported = |(number, _): &(usize, _)| before.get(*number) == Some(&Mark::Reported);
+            let reported = sorted(old.meant().filter(reported).map(|(_, meant)| key(meant)));
+            for (number, meant) in entry.meant() {
+                if reported.binary_search(&key(meant)).is_ok() {
+                    if let Some(mark) = self.marks.get_mut(number) {
+                        *mark = Mark::Reported;
+                    }
+                }
+            }
+        }
     }
 
     /// How much memory it takes.
     pub(in crate::relay) fn memory(&self) -> usize {
-        self.is_done.capacity()
+        self.marks.capacity()
     }
 
     /// The patterns that pick no tool of `offers` although their tool server is there. A pattern that
     /// names no tool server is meant for any: it counts in the agent's own entry only, and only where
-    /// no tool server is expected (`is_at_rest`).
+    /// no tool server is expected (`is_at_rest`). Says also how much work it was, in microseconds.
     pub(in crate::relay) fn find(
         &mut self,
         chosen: Chosen<'_>,
         offers: &Offers,
         is_at_rest: bool,
-    ) -> Vec<UnusedPattern> {
+    ) -> (Vec<UnusedPattern>, usize) {
         let (mut found, mut room, mut candidates) = (Vec::new(), MAX_COMPARED, MAX_CANDIDATES);
         // Searched once for each pattern.
         let labels = sorted(offers.listers().map(|(label, _)| label));
@@ -56,8 +80,8 @@ impl Unused {
         let entries = entries.into_iter().filter_map(|(entry, is_own)| Some((entry?, is_own)));
         for (entry, is_own) in entries {
             for (number, meant) in entry.meant() {
-                let Some(is_done) = self.is_done.get_mut(number) else { continue };
-                if *is_done || found.len() >= MAX_REPORTED {
+                let Some(mark) = self.marks.get_mut(number) else { continue };
+                if *mark != Mark::Open || found.len() >= MAX_REPORTED {
                     continue;
                 }
                 let (text, label) = match meant {
@@ -76,14 +100,26 @@ impl Unused {
                     Meant::Offered(name) => Some(offers.find(name).is_some()),
                     Meant::Tools(pattern) => picks(offers, pattern, label, &mut room),
                 };
-                *is_done = is_used.is_some();
-                if is_used == Some(false) {
+                *mark = match is_used {
+                    Some(true) => Mark::Used,
+                    Some(false) => Mark::Reported,
+                    None => Mark::Open,
+                };
+                if *mark == Mark::Reported {
                     let nearest = nearest(offers, text, label, &mut candidates);
                     found.push(UnusedPattern { pattern: text.to_owned(), nearest });
                 }
             }
         }
-        found
+        (found, (MAX_COMPARED - room) / 1024 + (MAX_CANDIDATES - candidates))
+    }
+}
+
+/// What makes a pattern the same after a change.
+fn key(meant: Meant<'_>) -> (&str, usize) {
+    match meant {
+        Meant::Tools(pattern) => (pattern, 0),
+        Meant::Offered(name) => (name, 1),
     }
 }
 

@@ -228,7 +228,7 @@ fn an_item_nested_too_deep_is_left_out_alone_and_named() {
     let robot = world.initialised_robot("a");
     assert_eq!(world.listed(robot), ["y"]);
     let told = trouble(&world);
-    assert!(told.contains("1 items are kept") && told.contains("128 levels"), "{told}");
+    assert!(told.contains("items kept: 1,") && told.contains("128 levels"), "{told}");
 }
 
 #[test]

@@ -271,6 +271,30 @@ fn the_selection_is_charged_to_the_server() {
 }
 
 #[test]
+fn agents_that_hide_many_tools_make_their_lists_one_after_another() {
+    let mut world = World::new();
+    let names: Vec<String> = (0..2_000).map(|n| format!("t{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let robots = ["a", "b", "c"].map(|agent| {
+        for n in 0..3 {
+            world.ready_tool(agent, &format!("s{n}"), &names);
+        }
+        world.initialised_robot_after_waiting(agent)
+    });
+    world.choose(r#"{"*":{"hide":["t*"]}}"#);
+    assert_eq!(world.relay.counts().offered, 0);
+    robots.iter().for_each(|robot| drop(world.hears_all(*robot)));
+    // What is still hidden is looked at, too: with the first agent the time is over.
+    let all =
+        r#"{"agents":{"*":{"hide":["t1*","t2*","t3*","t4*","t5*","t6*","t7*","t8*","t9*"]}}}"#;
+    let selection = Arc::new(parse(all, "tools.json", Language::En).unwrap());
+    world.change_policy(|policy| policy.selection = selection);
+    assert_eq!(world.relay.counts().offered, 3, "t0 of the first agent");
+    world.seconds(0.0);
+    assert_eq!(world.relay.counts().offered, 9);
+}
+
+#[test]
 fn matching_does_not_try_everything() {
     let start = std::time::Instant::now();
     for (pattern, name) in [

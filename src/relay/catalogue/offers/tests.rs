@@ -1,7 +1,9 @@
 //! Merging lists, without an agent.
 
 use super::super::items::{items, Items};
-use super::super::merge::{MAX_OFFERED, MAX_OFFERED_BYTES};
+use super::super::merge::{MAX_EXAMINED, MAX_OFFERED, MAX_OFFERED_BYTES};
+use super::super::patterns::Patterns;
+use super::super::selection::{Selection, SelectionEntry};
 use super::*;
 
 fn source<'a>(number: u32, label: &'a str, items: &'a Rc<Items>) -> Source<'a> {
@@ -106,6 +108,20 @@ fn an_agent_offers_the_items_of_its_oldest_tool_servers_up_to_a_limit() {
         [5, 6]
     );
     assert_eq!(offers.bytes(), text(&offers).len() + 1);
+}
+
+#[test]
+fn items_that_are_hidden_are_counted_as_work_and_their_number_is_limited() {
+    let mut entry = SelectionEntry::default();
+    entry.hide = Patterns::new(vec!["name-*".into()]);
+    let selection = Selection::new(vec![("a".into(), entry)], "");
+    let list = many(2_000, "");
+    for (lines, examined) in [(3, 6_000), (16, MAX_EXAMINED), (17, MAX_EXAMINED)] {
+        let sources: Vec<Source<'_>> = (1..=lines).map(|line| source(line, "l", &list)).collect();
+        let result = Offers::default().merge(Kind::Tools, &sources, selection.of("a"));
+        assert_eq!((result.examined, result.changed), (examined, false));
+        assert_eq!(result.left_out.len(), usize::from(lines > 16));
+    }
 }
 
 #[test]
