@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use ws::memory::allocated;
 
-/// The network that one customer of a provider gets: an IPv4 address, or the first 64 bits of an IPv6
+/// The network that a provider gives to one client: an IPv4 address, or the first 64 bits of an IPv6
 /// address.
-pub fn customer(address: IpAddr) -> IpAddr {
+pub fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
@@ -35,9 +35,9 @@ pub enum Owner {
 
 impl Owner {
     /// The owner of a connection from `address` that has shown no token. All addresses of one
-    /// [`customer`] are one owner.
+    /// [`client_network`] are one owner.
     pub fn stranger(address: IpAddr) -> Self {
-        Owner::Stranger(customer(address))
+        Owner::Stranger(client_network(address))
     }
 
     /// The kind of the owner.

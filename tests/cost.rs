@@ -116,7 +116,7 @@ impl Play {
         peer
     }
 
-    fn says(&mut self, peer: Peer, text: &str) {
+    fn sends(&mut self, peer: Peer, text: &str) {
         self.input(text.len() > 4 << 20, |relay, now, wire| relay.text(now, peer, text, wire));
     }
 
@@ -139,7 +139,7 @@ impl Play {
     fn answers(&mut self, answer: impl Fn(Peer, &str) -> Option<String>) {
         while let Some((peer, id, method)) = self.wire.asked.pop_front() {
             if let Some(result) = answer(peer, method) {
-                self.says(peer, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#));
+                self.sends(peer, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#));
             }
         }
     }
@@ -147,8 +147,8 @@ impl Play {
     /// A robot that is initialised.
     fn robot(&mut self) -> Peer {
         let robot = self.joins(Side::Robot);
-        self.says(robot, r#"{"id":0,"method":"initialize","params":{"clientInfo":{"name":"x"}}}"#);
-        self.says(robot, r#"{"method":"notifications/initialized"}"#);
+        self.sends(robot, r#"{"id":0,"method":"initialize","params":{"clientInfo":{"name":"x"}}}"#);
+        self.sends(robot, r#"{"method":"notifications/initialized"}"#);
         robot
     }
 
@@ -163,7 +163,7 @@ impl Play {
     }
 }
 
-fn hello(peer: Peer) -> String {
+fn initialize_result(peer: Peer) -> String {
     let able = r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"listChanged":true}}"#;
     format!(
         r#"{{"protocolVersion":"2024-11-05","capabilities":{able},"serverInfo":{{"name":"server-{}"}}}}"#,
@@ -189,7 +189,7 @@ fn names(prefix: &str, count: usize) -> impl Iterator<Item = String> + '_ {
 /// The answer of a tool server with so many tools of its own.
 fn own(count: usize) -> impl Fn(Peer, &str) -> Option<String> {
     move |peer, method| match method {
-        "initialize" => Some(hello(peer)),
+        "initialize" => Some(initialize_result(peer)),
         _ => Some(list(method, names(&peer.slot.to_string(), count))),
     }
 }
@@ -222,7 +222,7 @@ fn cost_of_pages_of_sixteen_megabytes() {
     }
     play.answers(own(1));
     for method in ["tools/list", "prompts/list", "resources/list", "resources/templates/list"] {
-        play.says(robot, &format!(r#"{{"id":1,"method":"{method}"}}"#));
+        play.sends(robot, &format!(r#"{{"id":1,"method":"{method}"}}"#));
         let (member, key) = match method {
             "tools/list" => ("tools", "name"),
             "prompts/list" => ("prompts", "name"),
@@ -268,7 +268,7 @@ fn cost_of_lists_that_change_ten_times_a_second() {
         play.answers(own(5_000));
         for round in 0..100 {
             for tool in &tools {
-                play.says(*tool, r#"{"method":"notifications/tools/list_changed"}"#);
+                play.sends(*tool, r#"{"method":"notifications/tools/list_changed"}"#);
             }
             play.passes(Duration::from_millis(100));
             play.answers(|peer, method| {
@@ -306,14 +306,14 @@ fn cost_of_choosing_among_eight_thousand_names_with_many_patterns() {
         let policy = Policy { selection: Arc::new(selection), ..Play::policy() };
         play.input(false, |relay, now, wire| relay.set_policy(now, policy, wire));
         play.passes(Duration::from_secs(2));
-        play.says(robot, r#"{"id":1,"method":"tools/list"}"#);
+        play.sends(robot, r#"{"id":1,"method":"tools/list"}"#);
         play.answers(own(2_000));
     }
     let start = busy(play.start);
     for n in 0..1_000 {
         let name = ["2-", "5-"][n % 2];
         let call = format!(r#""method":"tools/call","params":{{"name":"{name}{n}"}}"#);
-        play.says(robot, &format!(r#"{{"id":{n},{call}}}"#));
+        play.sends(robot, &format!(r#"{{"id":{n},{call}}}"#));
     }
     let took = busy(play.start).saturating_sub(start) / 1_000;
     println!("a call beside 8,000 names, many of them hidden: {took:?}");
@@ -343,7 +343,7 @@ fn cost_of_joining_beside_a_hundred_thousand_names() {
         for _ in 0..900 {
             play.joins(Side::Tool);
             play.answers(|peer, method| match method {
-                "initialize" if name.is_empty() => Some(hello(peer)),
+                "initialize" if name.is_empty() => Some(initialize_result(peer)),
                 "initialize" => {
                     Some(r#"{"serverInfo":{"name":"twin"},"capabilities":{}}"#.to_owned())
                 }
@@ -366,8 +366,8 @@ fn cost_of_reading_beside_a_hundred_thousand_templates() {
             play.joins(Side::Tool);
         }
         play.answers(own(1));
-        play.says(robot, r#"{"id":1,"method":"resources/templates/list"}"#);
-        play.says(robot, r#"{"id":2,"method":"resources/list"}"#);
+        play.sends(robot, r#"{"id":1,"method":"resources/templates/list"}"#);
+        play.sends(robot, r#"{"id":2,"method":"resources/list"}"#);
         play.answers(|peer, method| {
             let prefix = template.replace("SLOT", &peer.slot.to_string());
             Some(list(method, names(&prefix, 2_000)))
@@ -375,7 +375,7 @@ fn cost_of_reading_beside_a_hundred_thousand_templates() {
         play.passes(Duration::from_secs(3));
         let start = busy(play.start);
         for n in 0..200 {
-            play.says(
+            play.sends(
                 robot,
                 &format!(
                     r#"{{"id":1,"method":"resources/read","params":{{"uri":"t://1/x/none-{n}"}}}}"#
@@ -401,7 +401,7 @@ fn cost_of_notifications_to_three_hundred_robots() {
     play.wire.bytes = 0;
     let text = format!(r#"{{"method":"notifications/message","params":"{}"}}"#, "x".repeat(12_000));
     for _ in 0..1_300 {
-        play.says(tool, &text);
+        play.sends(tool, &text);
     }
     assert!(play.wire.bytes < 16 << 20, "{}", play.wire.bytes);
     assert!(play.relay.traffic().notifications_dropped > 300_000);
@@ -434,7 +434,7 @@ fn cost_of_sixty_thousand_requests_that_wait_are_cancelled_and_time_out() {
     let robots: Vec<Peer> = (0..60).map(|_| play.joins(Side::Robot)).collect();
     for robot in &robots {
         for id in 0..1_024 {
-            play.says(
+            play.sends(
                 *robot,
                 &format!(r#"{{"id":{id},"method":"tools/call","params":{{"name":"n{id}"}}}}"#),
             );
@@ -442,7 +442,7 @@ fn cost_of_sixty_thousand_requests_that_wait_are_cancelled_and_time_out() {
     }
     assert_eq!(play.relay.counts().waiting, 60 * 1_024);
     for id in (0..1_024).chain(0..1_024) {
-        play.says(
+        play.sends(
             robots[0],
             &format!(r#"{{"method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#),
         );
@@ -467,7 +467,7 @@ fn cost_of_sixty_thousand_requests_under_way_that_are_cancelled_and_time_out() {
     let robots: Vec<Peer> = (0..60).map(|_| play.robot()).collect();
     for robot in &robots {
         for id in 0..1_024 {
-            play.says(
+            play.sends(
                 *robot,
                 &format!(r#"{{"id":{id},"method":"tools/call","params":{{"name":"1-0"}}}}"#),
             );
@@ -476,7 +476,7 @@ fn cost_of_sixty_thousand_requests_under_way_that_are_cancelled_and_time_out() {
     }
     assert_eq!(play.relay.counts().in_flight, 60 * 1_024);
     for id in 0..2_048 {
-        play.says(
+        play.sends(
             robots[0],
             &format!(r#"{{"method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#),
         );
@@ -499,9 +499,9 @@ fn cost_of_messages_to_nine_hundred_tool_servers() {
     play.passes(Duration::from_secs(10));
     let start = busy(play.start);
     for id in 0..1_000 {
-        play.says(robot, r#"{"method":"x"}"#);
-        play.says(robot, &format!(r#"{{"id":{id},"method":"tools/x"}}"#));
-        play.says(
+        play.sends(robot, r#"{"method":"x"}"#);
+        play.sends(robot, &format!(r#"{{"id":{id},"method":"tools/x"}}"#));
+        play.sends(
             robot,
             &format!(r#"{{"id":{id},"method":"tools/call","params":{{"name":"no"}}}}"#),
         );
@@ -519,7 +519,7 @@ fn cost_of_texts_that_are_no_message() {
         ["\u{b}", "\u{a0}", "\u{3000}", " ", "\"", "'", "a", "id:", "\"a\" ", "\\", ",", "{", "]"];
     for part in parts {
         for start in ["{", "[", "{\"payload\":\""] {
-            play.says(tool, &format!("{start}{}", part.repeat(64_000 / part.len())));
+            play.sends(tool, &format!("{start}{}", part.repeat(64_000 / part.len())));
         }
     }
     play.ends("texts that are no message");
@@ -532,22 +532,22 @@ fn listed_by_xiaozhi(tools: &[String], what: &str) -> Duration {
         play.joins(Side::Tool);
         play.answers(|peer, method| {
             let tools = format!(r#"{{"tools":[{}]}}"#, tools.join(","));
-            Some(if method == "initialize" { hello(peer) } else { tools })
+            Some(if method == "initialize" { initialize_result(peer) } else { tools })
         });
     }
     let robot = play.joins(Side::Robot);
-    play.says(
+    play.sends(
         robot,
         r#"{"id":1,"method":"initialize","params":{"clientInfo":{"name":"XiaozhiMCPEndpointClient"}}}"#,
     );
     play.passes(Duration::from_secs(3));
     play.longest = Duration::ZERO;
     let before = play.wire.bytes;
-    play.says(robot, r#"{"id":2,"method":"tools/list"}"#);
+    play.sends(robot, r#"{"id":2,"method":"tools/list"}"#);
     let first = play.longest;
     let sent = play.wire.bytes - before;
     play.longest = Duration::ZERO;
-    play.says(robot, r#"{"id":2,"method":"tools/list"}"#);
+    play.sends(robot, r#"{"id":2,"method":"tools/list"}"#);
     println!("{what}: {sent} bytes in {first:?}, again in {:?}", play.longest);
     first
 }

@@ -55,14 +55,14 @@ impl Dial {
     pub(crate) fn tool(relay: &Relay, agent: &str, server: &str, names: &[String]) -> Self {
         let mut dial = Self::connect(relay, "mcp", agent);
         if relay.is_product {
-            let hello = dial.hear();
+            let initialize = dial.receive();
             let version = r#""protocolVersion":"2024-11-05","capabilities":{"tools":{}}"#;
             dial.say(&format!(
                 r#"{{"jsonrpc":"2.0","id":{},"result":{{{version},"serverInfo":{{"name":"{server}","version":"1.0"}}}}}}"#,
-                id_of(&hello)
+                id_of(&initialize)
             ));
-            assert!(dial.hear().contains("notifications/initialized"));
-            let list = dial.hear();
+            assert!(dial.receive().contains("notifications/initialized"));
+            let list = dial.receive();
             assert!(list.contains("tools/list"), "not a list: {list}");
             let schema = r#"{"type":"object","properties":{"room":{"type":"string"}}}"#;
             let tools: Vec<String> = names
@@ -84,7 +84,7 @@ impl Dial {
             dial.say(&format!(
                 r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{"protocolVersion":"2024-11-05","capabilities":{{}},"clientInfo":{{"name":"{ROBOT}","version":"1.0"}}}}}}"#
             ));
-            let answer = dial.hear();
+            let answer = dial.receive();
             assert!(answer.contains("serverInfo"), "no answer to initialize: {answer}");
             dial.say(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
         }
@@ -101,7 +101,7 @@ impl Dial {
         self.write(&masked(text));
     }
 
-    fn hear(&mut self) -> String {
+    fn receive(&mut self) -> String {
         loop {
             if let Some((start, end, _)) = measure(&self.pending) {
                 if end <= self.pending.len() {

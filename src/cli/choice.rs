@@ -135,7 +135,7 @@ fn ask(
         Err(Failure::Refused | Failure::Unreachable(_) | Failure::NoSuchHost(_)) => {
             return Ok(None)
         }
-        Err(failure) => return Err(language.no_answer(&base, &failure.told(language))),
+        Err(failure) => return Err(language.no_answer(&base, &failure.text(language))),
         Ok(answer) if answer.status == 401 => return Err(language.cause_wrong_own_key()),
         Ok(answer) => answer,
     };
@@ -174,7 +174,7 @@ fn put(
 ) -> Result<bool, String> {
     let base = address.base("http");
     let answer = http::put(address, &target(address, agent), key, etag, entry, MAX_WAIT)
-        .map_err(|failure| language.no_answer(&base, &failure.told(language)))?;
+        .map_err(|failure| language.no_answer(&base, &failure.text(language)))?;
     match answer.status {
         200 => Ok(true),
         412 => Ok(false),

@@ -38,7 +38,7 @@ pub(super) fn tell(loaded: &Loaded, at: Option<&str>, language: Language) -> End
             End::Badly
         }
         Err(failure) => {
-            complain(&language.no_answer(&base, &failure.told(language)));
+            complain(&language.no_answer(&base, &failure.text(language)));
             End::Badly
         }
     }

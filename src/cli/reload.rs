@@ -20,7 +20,7 @@ pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> E
     let answer = match http::post(&address, &target, Some(&key), MAX_WAIT) {
         Ok(answer) => answer,
         Err(failure) => {
-            complain(&language.no_answer(&base, &failure.told(language)));
+            complain(&language.no_answer(&base, &failure.text(language)));
             return End::Badly;
         }
     };

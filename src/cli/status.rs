@@ -68,7 +68,7 @@ fn ask(address: &Address, key: &str, own: bool, language: Language) -> Result<St
         Language::En => "/status?lang=en",
     });
     let answer = http::get(address, &target, Some(key), TIMEOUT);
-    let answer = answer.map_err(|failure| language.no_answer(&base, &failure.told(language)))?;
+    let answer = answer.map_err(|failure| language.no_answer(&base, &failure.text(language)))?;
     let status = answer.json();
     if answer.status == 401 {
         return Err(if own { language.cause_wrong_own_key() } else { language.cause_wrong_key() });

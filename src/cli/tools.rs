@@ -31,7 +31,7 @@ pub(super) fn show(loaded: &Loaded, agent: Option<&str>, json: bool, language: L
     let base = address.base("http");
     let target = address.target(&format!("/tools?agent={}", percent::encode(agent, b"")));
     let problem = match http::get(&address, &target, Some(&key), MAX_WAIT) {
-        Err(failure) => language.no_answer(&base, &failure.told(language)),
+        Err(failure) => language.no_answer(&base, &failure.text(language)),
         Ok(answer) if answer.status == 401 => language.cause_wrong_own_key(),
         Ok(answer) => match std::str::from_utf8(&answer.body) {
             Ok(body) if answer.status == 200 && last_member(body, "tools").is_some() => {

@@ -247,9 +247,9 @@ impl<'a> Message<'a> {
         Unread { id: place(id), ..Unread::new(MessageError::NotAMessage, at) }
     }
 
-    /// Calls `hear` for each object in a list until it returns false. Only the first elements of a
+    /// Calls `handle` for each object in a list until it returns false. Only the first elements of a
     /// long list are read.
-    pub fn each_of(list: &'a str, hear: &mut dyn FnMut(&Message<'a>) -> bool) {
+    pub fn each_of(list: &'a str, handle: &mut dyn FnMut(&Message<'a>) -> bool) {
         let mut left = MAX_MESSAGES;
         let _ = scan::walk_elements(list, &mut |scanner| {
             left -= 1;
@@ -259,7 +259,7 @@ impl<'a> Message<'a> {
             }
             let mut found = Message::default();
             found.text = scanner.take(|text, at, notes| found.scan(text, at, notes))?;
-            Ok(hear(&found) && left > 0)
+            Ok(handle(&found) && left > 0)
         });
     }
 

@@ -123,7 +123,7 @@ pub struct Scanner<'a, 'n> {
     notes: &'n mut Notes,
 }
 
-/// Calls `hear` with the key and the value, as spelled, of each member of `object`, which must be
+/// Calls `visit` with the key and the value, as spelled, of each member of `object`, which must be
 /// the whole text.
 ///
 /// # Errors
@@ -131,29 +131,29 @@ pub struct Scanner<'a, 'n> {
 /// heard of.
 pub fn members<'a>(
     object: &'a str,
-    mut hear: impl FnMut(Key<'a>, &'a str),
+    mut visit: impl FnMut(Key<'a>, &'a str),
 ) -> Result<(), TextError> {
     // Not generic, so that it is compiled once. Only messages need the fast path.
     fn walk_members<'a>(
         object: &'a str,
-        hear: &mut dyn FnMut(Key<'a>, &'a str),
+        visit: &mut dyn FnMut(Key<'a>, &'a str),
     ) -> Result<(), TextError> {
         walk(object, |key, scanner| {
-            hear(key, scanner.value()?);
+            visit(key, scanner.value()?);
             Ok(())
         })
     }
-    walk_members(object, &mut hear)
+    walk_members(object, &mut visit)
 }
 
-/// Calls `hear` with each element, as spelled, of `list`, which must be the whole text.
+/// Calls `visit` with each element, as spelled, of `list`, which must be the whole text.
 ///
 /// # Errors
 /// [`TextError`] where the text is not one well-formed list. Elements before the fault have been
 /// heard of.
-pub fn elements<'a>(list: &'a str, hear: &mut dyn FnMut(&'a str)) -> Result<(), TextError> {
+pub fn elements<'a>(list: &'a str, visit: &mut dyn FnMut(&'a str)) -> Result<(), TextError> {
     walk_elements(list, &mut |scanner| {
-        hear(scanner.value()?);
+        visit(scanner.value()?);
         Ok(true)
     })
 }
@@ -376,16 +376,16 @@ impl<'a, 'n> Scanner<'a, 'n> {
         self.text.as_bytes().get(self.at) == Some(&b'{')
     }
 
-    /// Consumes a list. Calls `hear` with each element and whether it is nested deeper than
+    /// Consumes a list. Calls `visit` with each element and whether it is nested deeper than
     /// [`MAX_DEPTH`], until it returns false.
     ///
     /// # Errors
-    /// [`SyntaxError`] if there is no list, or if `hear` returned false.
-    pub fn elements(&mut self, hear: &mut dyn FnMut(&'a str, bool) -> bool) -> Scanned<()> {
+    /// [`SyntaxError`] if there is no list, or if `visit` returned false.
+    pub fn elements(&mut self, visit: &mut dyn FnMut(&'a str, bool) -> bool) -> Scanned<()> {
         self.walk_elements(&mut |scanner| {
             scanner.notes.is_deep = false;
             let element = scanner.value()?;
-            Ok(hear(element, scanner.notes.is_deep))
+            Ok(visit(element, scanner.notes.is_deep))
         })
     }
 

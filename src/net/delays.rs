@@ -1,28 +1,29 @@
-//! How many answers to each customer are delayed, so that one customer cannot use up all connections.
+//! How many answers to each client network are delayed, so that one cannot use up all connections.
 
-use crate::ledger::customer;
+use crate::ledger::client_network;
 use std::net::IpAddr;
 
-/// How many answers to one customer may be delayed at a time. Further requests get a 503.
-const MAX_DELAYED_PER_CUSTOMER: usize = 64;
+/// How many answers to one client network may be delayed at a time. Further requests get a 503.
+const MAX_DELAYED_PER_CLIENT: usize = 64;
 
-/// The number of delayed answers of each customer, in the order of the addresses.
+/// The number of delayed answers of each client network, in the order of the addresses.
 #[derive(Debug, Default)]
 pub(super) struct Delays(Vec<(IpAddr, usize)>);
 
 impl Delays {
-    /// Counts one more for the customer at an address, unless there are too many. Returns whether it did.
+    /// Counts one more for the client network of an address, unless there are too many. Returns
+    /// whether it did.
     pub(super) fn begin(&mut self, address: IpAddr) -> bool {
         let place = self.place(address);
         match place.map(|at| self.0.get_mut(at)) {
             Ok(Some((_, count))) => {
-                let is_free = *count < MAX_DELAYED_PER_CUSTOMER;
+                let is_free = *count < MAX_DELAYED_PER_CLIENT;
                 *count += usize::from(is_free);
                 is_free
             }
             Ok(None) => false,
             Err(at) => {
-                self.0.insert(at, (customer(address), 1));
+                self.0.insert(at, (client_network(address), 1));
                 true
             }
         }
@@ -39,10 +40,10 @@ impl Delays {
         }
     }
 
-    /// Where the customer at an address is, or where it belongs.
+    /// Where the client network of an address is, or where it belongs.
     fn place(&self, address: IpAddr) -> Result<usize, usize> {
-        let customer = customer(address);
-        self.0.binary_search_by(|(known, _)| known.cmp(&customer))
+        let client_network = client_network(address);
+        self.0.binary_search_by(|(known, _)| known.cmp(&client_network))
     }
 }
 
@@ -51,14 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_customer_has_at_most_64_delayed_answers_and_leaves_no_record() {
+    fn one_client_network_has_at_most_64_delayed_answers_and_leaves_no_record() {
         let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let mut delays = Delays::default();
-        assert!((0..MAX_DELAYED_PER_CUSTOMER).all(|_| delays.begin(one)));
+        assert!((0..MAX_DELAYED_PER_CLIENT).all(|_| delays.begin(one)));
         assert!(!delays.begin(one) && delays.begin(other));
         delays.end(one);
         assert!(delays.begin(one));
-        (0..MAX_DELAYED_PER_CUSTOMER).for_each(|_| delays.end(one));
+        (0..MAX_DELAYED_PER_CLIENT).for_each(|_| delays.end(one));
         delays.end(other);
         assert!(delays.0.is_empty());
     }

@@ -5,7 +5,7 @@
 //! status page.
 
 use crate::http::{RecentRefusal, RefusalReason};
-use crate::ledger::customer;
+use crate::ledger::client_network;
 use crate::log_throttle::{Due, LogThrottle};
 use crate::time::Moment;
 use std::collections::HashMap;
@@ -24,14 +24,14 @@ const UNDELAYED_REFUSALS: u32 = 3;
 /// How long after its last refusal an address is treated as new.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
-/// The most customers remembered. Beyond that, the one refused longest ago is forgotten.
+/// The most client networks remembered. Beyond that, the one refused longest ago is forgotten.
 const MAX_RECORDS: usize = 1024;
 
 /// The most refusals kept for the status page, and for how long.
 const MAX_RECENT: usize = 32;
 const RECENT_TIME: Duration = Duration::from_secs(600);
 
-/// How often a customer was refused in a row, and when last.
+/// How often a client network was refused in a row, and when last.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     count: u32,
@@ -59,39 +59,44 @@ impl Refusals {
     /// as a refusal until [`was_right`](Self::was_right), so that simultaneous guesses wait longer
     /// and longer, too.
     pub(super) fn delay_of_key(&mut self, address: IpAddr, now: Moment) -> Duration {
-        let customer = customer(address);
-        if self.records.get(&customer).is_some_and(|record| now.since(record.last) >= FORGET_AFTER)
+        let client_network = client_network(address);
+        if self
+            .records
+            .get(&client_network)
+            .is_some_and(|record| now.since(record.last) >= FORGET_AFTER)
         {
-            self.records.remove(&customer);
+            self.records.remove(&client_network);
         }
-        if self.records.len() >= MAX_RECORDS && !self.records.contains_key(&customer) {
+        if self.records.len() >= MAX_RECORDS && !self.records.contains_key(&client_network) {
             // A search through all records costs little compared to a refused handshake.
-            let oldest =
-                self.records.iter().min_by_key(|(customer, record)| (record.last, **customer));
-            if let Some(oldest) = oldest.map(|(customer, _)| *customer) {
+            let oldest = self
+                .records
+                .iter()
+                .min_by_key(|(client_network, record)| (record.last, **client_network));
+            if let Some(oldest) = oldest.map(|(client_network, _)| *client_network) {
                 self.records.remove(&oldest);
             }
         }
-        let record = self.records.entry(customer).or_insert(Record { count: 0, last: now });
+        let record = self.records.entry(client_network).or_insert(Record { count: 0, last: now });
         record.count = record.count.saturating_add(1);
         DELAY_STEP.saturating_mul(record.count.saturating_sub(UNDELAYED_REFUSALS)).min(MAX_DELAY)
     }
 
     /// Notes that the key from an address was wrong.
     pub(super) fn was_wrong(&mut self, address: IpAddr, now: Moment) {
-        let customer = customer(address);
-        if let Some(record) = self.records.get_mut(&customer) {
+        let client_network = client_network(address);
+        if let Some(record) = self.records.get_mut(&client_network) {
             record.last = now;
         }
     }
 
     /// Notes that the key from an address was right, which takes back its refusal.
     pub(super) fn was_right(&mut self, address: IpAddr) {
-        let customer = customer(address);
-        let Some(record) = self.records.get_mut(&customer) else { return };
+        let client_network = client_network(address);
+        let Some(record) = self.records.get_mut(&client_network) else { return };
         record.count = record.count.saturating_sub(1);
         if record.count == 0 {
-            self.records.remove(&customer);
+            self.records.remove(&client_network);
         }
     }
 
@@ -145,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_network_of_64_bits_is_one_customer() {
+    fn an_ipv6_network_of_64_bits_is_one_client_network() {
         let mut refusals = Refusals::default();
         let of = |number: u128| IpAddr::from((0x2001_0db8_u128 << 96 | number).to_be_bytes());
         let delays: Vec<Duration> = (0..9).map(|n| refusals.delay(of(n), at(1))).collect();

@@ -123,7 +123,7 @@ impl Server {
     /// The system's error, if waiting for events fails.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(MAX_EVENTS_PER_TURN);
-        self.tell_ready();
+        self.notify_ready();
         loop {
             self.wait(&mut events)?;
             for event in &events {

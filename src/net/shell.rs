@@ -265,7 +265,7 @@ impl Shell {
         action
     }
 
-    /// Delays an answer. Returns whether it did: not too many of one customer.
+    /// Delays an answer, unless too many of one client network are delayed. Returns whether it did.
     pub(super) fn delay_answer(
         &mut self,
         slot: usize,

@@ -4,7 +4,7 @@
 //! This module only decides which connection is to be closed. The connection keeps its [`Stranger`]
 //! and passes it in, so no search is needed.
 
-use crate::ledger::customer;
+use crate::ledger::client_network;
 use crate::time::Moment;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -23,8 +23,8 @@ const MIN_SILENCE_WHEN_FULL: Duration = Duration::from_millis(100);
 /// Where a connection comes from. One from a trusted proxy may be any client's until its head is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Source {
-    /// A customer's network.
-    Customer(IpAddr),
+    /// A client network.
+    Client(IpAddr),
     /// A trusted proxy.
     Proxy(IpAddr),
 }
@@ -33,7 +33,7 @@ impl Source {
     pub(super) fn of(address: IpAddr, is_proxy: bool) -> Self {
         match is_proxy {
             true => Source::Proxy(address),
-            false => Source::Customer(customer(address)),
+            false => Source::Client(client_network(address)),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Strangers {
     /// been silent longest.
     fn next_surplus(&self) -> Option<(Moment, usize)> {
         let oldest = self.oversized.iter().filter_map(|source| match source {
-            Source::Customer(_) => self.sources.get(source)?.first(),
+            Source::Client(_) => self.sources.get(source)?.first(),
             Source::Proxy(_) => None,
         });
         oldest.min().map(|(heard, slot)| (heard.after(MIN_SILENCE), *slot))

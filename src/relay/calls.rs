@@ -359,7 +359,7 @@ impl CallTable {
     }
 
     /// The place of the tool server a call is at, if that is still there, and the call's upstream id.
-    pub(super) fn whereabouts(&self, call: CallKey) -> Option<(Option<ToolServerKey>, u32)> {
+    pub(super) fn place_and_id(&self, call: CallKey) -> Option<(Option<ToolServerKey>, u32)> {
         let entry = self.entries.get(call.0 as usize)?;
         Some((self.tools.get(entry.tool as usize)?.place, entry.id))
     }

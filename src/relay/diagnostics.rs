@@ -26,7 +26,7 @@ pub(super) enum Topic {
     Twins,
     ToolLoop,
     RobotLoop,
-    War,
+    Evictions,
 }
 
 /// How many robots of an agent may come and go in a minute and still be logged one by one, and of

@@ -15,26 +15,26 @@ const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 /// How often a message may be written as a string within another one.
 const MAX_QUOTED: usize = 3;
 
-/// Calls `hear` with each id in a text that is not a message, as spelled: the first id of each
+/// Calls `found` with each id in a text that is not a message, as spelled: the first id of each
 /// message in it that is no request. Follows brackets and strings as far as possible. Accepts
 /// strings and keys as Python and JavaScript write them.
-pub(super) fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
-    look(text, MAX_QUOTED, hear);
+pub(super) fn ids_in(text: &str, found: &mut dyn FnMut(&str)) {
+    look(text, MAX_QUOTED, found);
 }
 
-fn look(text: &str, quoted: usize, hear: &mut dyn FnMut(&str)) {
+fn look(text: &str, quoted: usize, found: &mut dyn FnMut(&str)) {
     let text = text.trim_start_matches(|c| c == BYTE_ORDER_MARK || BLANKS.contains(&c));
     let (head, rest) = text.split_at(boundary(text, HEAD));
     match text.as_bytes() {
-        [b'"', ..] if quoted > 0 => look(&unescaped(simple_value(head)), quoted - 1, hear),
+        [b'"', ..] if quoted > 0 => look(&unescaped(simple_value(head)), quoted - 1, found),
         [b'{' | b'[', ..] => {
             let mut search = Search { quoted, ..Search::default() };
-            search.run(head, hear);
+            search.run(head, found);
             if !rest.is_empty() {
                 let start = boundary(rest, rest.len().saturating_sub(TAIL));
                 search.end(rest.get(start..).unwrap_or_default());
             }
-            search.tell(hear);
+            search.report(found);
         }
         // A log line may quote a message; that is not an answer.
         _ => (),
@@ -60,7 +60,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn run(&mut self, text: &'a str, hear: &mut dyn FnMut(&str)) {
+    fn run(&mut self, text: &'a str, found: &mut dyn FnMut(&str)) {
         let bytes = text.as_bytes();
         let mut at = 0;
         // Whether a key may come next, on the level where the message is.
@@ -80,7 +80,7 @@ impl<'a> Search<'a> {
                 b'}' | b']' => {
                     before_key = false;
                     if self.depth == self.level {
-                        self.tell(hear);
+                        self.report(found);
                     }
                     self.depth = self.depth.saturating_sub(1);
                 }
@@ -105,7 +105,7 @@ impl<'a> Search<'a> {
                             let value = value.trim_start_matches(BLANKS);
                             at = text.len() - value.len();
                             last = b':';
-                            self.member(&key, value, hear);
+                            self.member(&key, value, found);
                             continue;
                         }
                     }
@@ -115,7 +115,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn member(&mut self, key: &str, value: &'a str, hear: &mut dyn FnMut(&str)) {
+    fn member(&mut self, key: &str, value: &'a str, found: &mut dyn FnMut(&str)) {
         match key {
             "id" if self.id.is_none() => self.id = Some(simple_value(value)),
             "method" => self.is_request |= value.starts_with(['"', '\'']),
@@ -126,7 +126,7 @@ impl<'a> Search<'a> {
                 [b'{', ..] => self.level += 1,
                 [b'[', ..] => self.level += 2,
                 [b'"', ..] if self.quoted > 0 => {
-                    look(&unescaped(simple_value(value)), self.quoted - 1, hear);
+                    look(&unescaped(simple_value(value)), self.quoted - 1, found);
                 }
                 _ => (),
             },
@@ -170,10 +170,10 @@ impl<'a> Search<'a> {
     }
 
     /// The message is over.
-    fn tell(&mut self, hear: &mut dyn FnMut(&str)) {
+    fn report(&mut self, found: &mut dyn FnMut(&str)) {
         let is_answer = std::mem::take(&mut self.is_answer);
         let is_request = std::mem::take(&mut self.is_request) && !is_answer;
-        self.id.take().filter(|_| !is_request).into_iter().for_each(hear);
+        self.id.take().filter(|_| !is_request).into_iter().for_each(found);
     }
 }
 

@@ -29,7 +29,7 @@ const MAX_UNITED: usize = 128 << 10;
 
 /// A tool server's answer to `initialize`.
 #[derive(Debug)]
-pub(super) struct Hello {
+pub(super) struct InitializeResult {
     /// The protocol version it chose.
     version: Box<str>,
     /// `serverInfo.name`, where it has one.
@@ -84,10 +84,10 @@ impl Members {
     }
 }
 
-impl Hello {
+impl InitializeResult {
     /// Reads the `result` of `initialize`; nothing where it is not an object.
     pub(super) fn read(result: &str) -> Option<Self> {
-        let mut hello = Hello {
+        let mut own = InitializeResult {
             version: PROTOCOL_VERSION.into(),
             name: None,
             capabilities: Members::default(),
@@ -99,12 +99,12 @@ impl Hello {
         scan::members(result, |key, value| match &*key.name() {
             "protocolVersion" => {
                 let version = string(value).filter(|version| version.len() <= MAX_NAME);
-                hello.version = version.as_deref().unwrap_or(PROTOCOL_VERSION).into();
+                own.version = version.as_deref().unwrap_or(PROTOCOL_VERSION).into();
             }
             "capabilities" => capabilities = Some(value),
             name => {
-                if !hello.rest.put(name, value, MAX_REST) {
-                    hello.leave_out(name);
+                if !own.rest.put(name, value, MAX_REST) {
+                    own.leave_out(name);
                 }
             }
         })
@@ -112,19 +112,19 @@ impl Hello {
         // One that is no object is like none.
         let _ = scan::members(capabilities.unwrap_or("{}"), |key, value| {
             let name = key.name();
-            if !hello.capabilities.put(&name, value, MAX_CAPABILITIES) {
-                hello.leave_out(&name);
+            if !own.capabilities.put(&name, value, MAX_CAPABILITIES) {
+                own.leave_out(&name);
             }
         });
-        let name = hello.server_info().and_then(|info| string(last_member(info, "name")?));
+        let name = own.server_info().and_then(|info| string(last_member(info, "name")?));
         let name = name.filter(|name| !name.trim().is_empty() && name.len() <= MAX_NAME);
-        hello.name = name.map(Into::into);
+        own.name = name.map(Into::into);
         for (place, row) in KINDS.iter().enumerate() {
-            let declared = hello.capabilities.get(row.capability);
+            let declared = own.capabilities.get(row.capability);
             let announces = declared.and_then(|declared| last_member(declared, "listChanged"));
-            hello.announced |= u8::from(announces == Some("true")) << place;
+            own.announced |= u8::from(announces == Some("true")) << place;
         }
-        Some(hello)
+        Some(own)
     }
 
     fn leave_out(&mut self, name: &str) {
@@ -155,11 +155,11 @@ impl Hello {
     }
 }
 
-/// The `result` of a robot's `initialize` for tool servers that answered `hellos`.
-pub(super) fn united(hellos: &[&Hello]) -> Box<str> {
+/// The `result` of a robot's `initialize` for tool servers that answered `results`.
+pub(super) fn united(results: &[&InitializeResult]) -> Box<str> {
     let mut capabilities = Map::new();
     let (mut seen, mut room) = (HashSet::new(), MAX_UNITED);
-    for (name, value) in hellos.iter().flat_map(|hello| &hello.capabilities.members) {
+    for (name, value) in results.iter().flat_map(|own| &own.capabilities.members) {
         // Most tool servers of an agent are alike, and what is already there is not read again.
         if value.len() <= room && seen.insert((&**name, &**value)) {
             room -= value.len();
@@ -173,7 +173,7 @@ pub(super) fn united(hellos: &[&Hello]) -> Box<str> {
         }
         odd => *odd = serde_json::json!({"listChanged": true}),
     }
-    let version = hellos.iter().map(|hello| &*hello.version).min().unwrap_or(PROTOCOL_VERSION);
+    let version = results.iter().map(|own| &*own.version).min().unwrap_or(PROTOCOL_VERSION);
     // What was read as JSON is always written.
     let mut text = format!(
         r#"{{"protocolVersion":{},"capabilities":{}"#,
@@ -186,7 +186,7 @@ pub(super) fn united(hellos: &[&Hello]) -> Box<str> {
         text.push(':');
         text.push_str(value);
     };
-    let only = if let [only] = hellos { Some(only) } else { None };
+    let only = if let [only] = results { Some(only) } else { None };
     for (name, value) in only.into_iter().flat_map(|only| &only.rest.members) {
         member(name, value);
     }
@@ -196,7 +196,7 @@ pub(super) fn united(hellos: &[&Hello]) -> Box<str> {
     if only.is_none() {
         let mut room = MAX_UNITED;
         let mut instructions = Vec::new();
-        for own in hellos.iter().filter_map(|hello| string(hello.rest.get("instructions")?)) {
+        for own in results.iter().filter_map(|own| string(own.rest.get("instructions")?)) {
             if own.len() <= room {
                 room -= own.len();
                 instructions.push(own);
@@ -239,29 +239,29 @@ mod tests {
     #[test]
     fn what_has_no_room_is_left_out_member_by_member() {
         let large = "x".repeat(MAX_REST);
-        let hello = Hello::read(&format!(
+        let own = InitializeResult::read(&format!(
             r#"{{"protocolVersion":"1","capabilities":{{"tools":{{"listChanged":true}},"experimental":"{large}","prompts":{{}}}},"instructions":"{large}","serverInfo":{{"name":"s"}}}}"#
         ))
         .unwrap();
-        assert!(hello.declares("tools") && hello.declares("prompts"));
-        assert!(hello.announces_changes(Kind::Tools) && !hello.announces_changes(Kind::Prompts));
-        assert!(!hello.declares("experimental"));
-        assert_eq!(hello.name.as_deref(), Some("s"));
-        assert_eq!(hello.left_out.as_deref(), Some("instructions"));
-        assert!(hello.memory() < 2000, "{}", hello.memory());
+        assert!(own.declares("tools") && own.declares("prompts"));
+        assert!(own.announces_changes(Kind::Tools) && !own.announces_changes(Kind::Prompts));
+        assert!(!own.declares("experimental"));
+        assert_eq!(own.name.as_deref(), Some("s"));
+        assert_eq!(own.left_out.as_deref(), Some("instructions"));
+        assert!(own.memory() < 2000, "{}", own.memory());
     }
 
     #[test]
     fn of_millions_of_members_the_first_are_looked_at() {
         let members = vec![r#""a":0"#; MAX_SEEN].join(",");
-        let read = |last| Hello::read(&format!(r#"{{{members},"{last}":1}}"#)).unwrap();
+        let read = |last| InitializeResult::read(&format!(r#"{{{members},"{last}":1}}"#)).unwrap();
         assert_eq!(read("b").left_out.as_deref(), Some("b"));
         assert_eq!(read("protocolVersion").left_out, None);
     }
 
     #[test]
     fn what_all_can_do_is_what_any_can_do() {
-        let read = |text: &str| Hello::read(text).unwrap();
+        let read = |text: &str| InitializeResult::read(text).unwrap();
         let one = read(
             r#"{"protocolVersion":"2","capabilities":{"a":{"x":false,"y":1}},"instructions":"i"}"#,
         );
@@ -278,6 +278,6 @@ mod tests {
             (&all["serverInfo"]["name"], &all["instructions"]),
             (&"mcp-endpoint-server".into(), &"i\n\nj".into())
         );
-        assert!(Hello::read("[]").is_none());
+        assert!(InitializeResult::read("[]").is_none());
     }
 }

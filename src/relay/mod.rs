@@ -56,8 +56,8 @@ use turn::Turn;
 
 /// A door for the fuzz targets: the ids in a text that is no message.
 #[cfg(fuzzing)]
-pub fn ids_in(text: &str, hear: &mut dyn FnMut(&str)) {
-    ids::ids_in(text, hear);
+pub fn ids_in(text: &str, found: &mut dyn FnMut(&str)) {
+    ids::ids_in(text, found);
 }
 
 /// The relay.

@@ -44,12 +44,12 @@ const DIGITS: usize = 9;
 pub(super) fn number(spelled: &str) -> Option<u32> {
     let mut number: u32 = 0;
     if spelled.len() > DIGITS {
-        return number_in_disguise(spelled);
+        return number_in_other_form(spelled);
     }
     for byte in spelled.bytes() {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
-            return number_in_disguise(spelled);
+            return number_in_other_form(spelled);
         }
         number = number.wrapping_mul(10).wrapping_add(digit.into());
     }
@@ -69,7 +69,7 @@ pub(super) fn number_loosely(spelled: &str) -> Option<u32> {
 /// The same for a number spelled like `3.0`, `3e0` or `0.3E+1`, or for a string with such a number.
 /// Programs that store numbers as doubles or strings send them back like this.
 #[cold]
-fn number_in_disguise(spelled: &str) -> Option<u32> {
+fn number_in_other_form(spelled: &str) -> Option<u32> {
     let text = string(spelled).unwrap_or(Cow::Borrowed(spelled));
     let text = text.trim();
     if !text.starts_with(|first: char| first.is_ascii_digit()) || !scan::is_json(text) {

@@ -90,10 +90,13 @@ pub(super) fn page_start(robot: &Robot, policy: &Policy, params: Option<&str>) -
 
 /// The part of a `tools/call` result that is told in other words to a robot that reads only a part of
 /// it, and these words.
-pub(super) fn retold<'a>(message: &Message<'a>, language: Language) -> Option<(&'a str, String)> {
+pub(super) fn rewritten<'a>(
+    message: &Message<'a>,
+    language: Language,
+) -> Option<(&'a str, String)> {
     let result = message.result?;
     if message.is_failure {
-        return Some((result.get(1..1)?, failures::told_twice(result, language)?));
+        return Some((result.get(1..1)?, failures::error_member(result, language)?));
     }
     Some((message.content?, parts::joined(message)?))
 }

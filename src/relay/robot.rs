@@ -27,7 +27,7 @@ pub(super) struct Robot {
     /// Which version of the list it was sent last.
     pub list_seen: u32,
     /// Whether that reply is owed again, but a request in flight has the same id.
-    pub list_owed: bool,
+    pub list_outdated: bool,
 }
 
 impl Robot {
@@ -43,7 +43,7 @@ impl Robot {
             is_xiaozhi_server: false,
             last_list: None,
             list_seen: 0,
-            list_owed: false,
+            list_outdated: false,
         }
     }
 }

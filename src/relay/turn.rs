@@ -148,7 +148,7 @@ impl<'a> Turn<'a> {
         has_room
     }
 
-    /// Lists, listings under way, hellos, lost tool servers or the tool servers themselves are not
+    /// Lists, listings under way, answers to `initialize`, lost tool servers or the tool servers themselves are not
     /// what they were: what they take is measured at the end of the input.
     pub(super) fn catalogue_changed(&mut self) {
         self.new_catalogue = true;

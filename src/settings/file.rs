@@ -113,14 +113,14 @@ pub(super) fn decode(bytes: Vec<u8>, path: &Path, language: Language) -> Result<
 /// A sentence for each of the first few lines that cannot be read.
 pub(super) fn line_errors(source: &Source, language: Language) -> Vec<String> {
     let shown = source.read_from.display();
-    let mut told = Vec::new();
+    let mut messages = Vec::new();
     let mut more = 0_usize;
     let mut no_section = false;
     for (line, error) in &source.content.errors {
         let sentence = match error {
             // Where the first header is missing, every line says the same.
             LineError::NoSection if no_section => continue,
-            _ if told.len() == MAX_SHOWN => {
+            _ if messages.len() == MAX_SHOWN => {
                 more += 1;
                 continue;
             }
@@ -131,10 +131,10 @@ pub(super) fn line_errors(source: &Source, language: Language) -> Vec<String> {
             LineError::BadHeader => language.line_not_a_header(&shown, *line),
             LineError::BadEntry => language.line_not_an_entry(&shown, *line),
         };
-        told.push(sentence);
+        messages.push(sentence);
     }
     if more > 0 {
-        told.push(language.more_such_lines(&shown, more));
+        messages.push(language.more_such_lines(&shown, more));
     }
-    told
+    messages
 }

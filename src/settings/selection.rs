@@ -27,7 +27,7 @@ const MAX_NEW_NAME: usize = 256;
 const MAX_FILE: usize = 1 << 20;
 
 /// How many mistakes are told.
-const MAX_TOLD: usize = 5;
+const MAX_PROBLEMS: usize = 5;
 
 /// Reads the file at `path`. Where there is none, nothing is chosen.
 ///
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
 
     /// Something is wrong with `part` of the text, whose path in it is `spot`.
     fn problem(&mut self, part: &str, spot: &Spot<'_>, what: &str) {
-        if self.problems.len() < MAX_TOLD {
+        if self.problems.len() < MAX_PROBLEMS {
             let at = place_in(self.text, part).unwrap_or_default().start;
             self.problems.push(self.said(at, &format!("{}: {what}", spot.path())));
         }
@@ -426,7 +426,7 @@ mod tests {
         let many = vec!["7"; 100].join(",");
         assert_eq!(
             problems(&format!(r#"{{"agents":{{"a":{{"hide":[{many}]}}}}}}"#)).len(),
-            MAX_TOLD
+            MAX_PROBLEMS
         );
         let file = |count| {
             let list: Vec<String> = (0..count).map(|n| format!("\"*{n}\"")).collect();

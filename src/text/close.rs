@@ -191,24 +191,24 @@ mod tests {
 
     #[test]
     fn what_a_peer_closes_with_is_told_and_escaped() {
-        for (payload, told) in [
+        for (payload, shown) in [
             (&b""[..], "closed by the peer"),
             (b"\x03\xe9", "closed by the peer (1001)"),
             (b"\x03\xe8going\n\x1b[2Jaway", "closed by the peer (1000 \"going\\n\\u{1b}[2Jaway\")"),
             (b"\x0f\xa0\xe5\x86\x8d\xe8\xa7\x81", "closed by the peer (4000 \"再见\")"),
         ] {
-            assert_eq!(Language::En.ending(&Ending::of_close_frame(payload)), told);
+            assert_eq!(Language::En.ending(&Ending::of_close_frame(payload)), shown);
         }
     }
 
     #[test]
     fn each_error_of_the_protocol_has_its_own_words() {
         let language = Language::En;
-        let told = |error: FrameError| language.ending(&error.into());
-        assert_eq!(told(FrameError::Unmasked), "WebSocket protocol error: a frame is not masked");
+        let shown = |error: FrameError| language.ending(&error.into());
+        assert_eq!(shown(FrameError::Unmasked), "WebSocket protocol error: a frame is not masked");
         let of_code = "WebSocket protocol error: a close code that must not be sent: 1005";
-        assert_eq!(told(FrameError::CloseCode(1005)), of_code);
-        assert_eq!(told(FrameError::TextNotUtf8), language.close_reason(CloseReason::BadUtf8));
-        assert_eq!(told(FrameError::TooBig), language.close_reason(CloseReason::TooBig));
+        assert_eq!(shown(FrameError::CloseCode(1005)), of_code);
+        assert_eq!(shown(FrameError::TextNotUtf8), language.close_reason(CloseReason::BadUtf8));
+        assert_eq!(shown(FrameError::TooBig), language.close_reason(CloseReason::TooBig));
     }
 }

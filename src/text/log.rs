@@ -58,7 +58,7 @@ sentences! {
         en: "too many robots of this agent come and go in a minute; this time: {why}. From now on this is logged at level DEBUG only";
     }
     /// Two tool servers have one `server_id`.
-    server_id_war(id: &str, older: &str, times: u32) {
+    server_id_evictions(id: &str, older: &str, times: u32) {
         zh: "与 {older} 使用同一个 server_id {id:?}，互相顶替，最近已有 {times} 次。如果是两个不同的工具端，请给它们不同的 server_id；如果是同一个程序启动了两次，请关闭其中一个";
         en: "and {older} use the same server_id {id:?} and replace each other, {times} times recently. If they are two tool servers, give each its own server_id; if one program was started twice, stop one of the two";
     }
@@ -167,7 +167,7 @@ sentences! {
         en: "has not answered tools/list yet and is asked again; robots see its tools when it answers";
     }
     /// A tool server has not answered any request for its first list.
-    tools_not_told() {
+    tools_not_listed() {
         zh: "多次询问 tools/list 均未答复，状态保持 listing；迟到的答复仍然有效，小智端请求工具列表时会再次询问";
         en: "has not answered tools/list after several requests and stays `listing`; a late answer still counts, and it is asked again when a robot lists tools";
     }

@@ -91,7 +91,7 @@ impl ToolBuilder {
     /// Any member of the result of `initialize`: `protocolVersion`, `capabilities`,
     /// `instructions`, …
     #[must_use]
-    pub fn says(mut self, member: &str, value: Value) -> Self {
+    pub fn sends(mut self, member: &str, value: Value) -> Self {
         self.script.initialize[member] = value;
         self
     }

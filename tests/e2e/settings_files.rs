@@ -161,12 +161,12 @@ fn wrong_values(row: &Row) -> Vec<&'static str> {
 fn a_wrong_value_names_file_line_section_key_value_and_what_is_accepted() {
     let mut count = 0;
     for language in [Language::Zh, Language::En] {
-        let told = if language == Language::En { "en" } else { "zh" };
+        let shown = if language == Language::En { "en" } else { "zh" };
         for row in TABLE {
             for value in wrong_values(row) {
                 let (section, key) = (row.section, row.key);
                 let mut text =
-                    format!("[server]\nlanguage = {told}\n\n[{section}]\n{key} = {value}\n");
+                    format!("[server]\nlanguage = {shown}\n\n[{section}]\n{key} = {value}\n");
                 if key == "language" {
                     text = format!("[server]\n\n\n\n{key} = {value}\n");
                 }
@@ -450,9 +450,9 @@ fn unknown_names_are_warned_about_with_the_nearest_known_one() {
     ];
     assert_eq!(loaded.warnings.len(), expected.len());
     for (line, name, nearest) in expected {
-        let told =
+        let shown =
             |warning: &String| [line, name, nearest].iter().all(|part| warning.contains(part));
-        assert!(loaded.warnings.iter().any(told), "{name}: {:?}", loaded.warnings);
+        assert!(loaded.warnings.iter().any(shown), "{name}: {:?}", loaded.warnings);
     }
 }
 
@@ -689,8 +689,8 @@ fn a_short_key_is_replaced_and_not_another_byte() {
         let key = &loaded.settings.server.key;
         assert_eq!(folder.text(), format!("{before}{key}{after}"));
         assert_eq!(folder.load().unwrap().settings, loaded.settings);
-        for told in loaded.warnings.iter().chain(&loaded.notes) {
-            assert!(!told.contains(key.as_str()) && !told.contains("tooshort"), "{told}");
+        for shown in loaded.warnings.iter().chain(&loaded.notes) {
+            assert!(!shown.contains(key.as_str()) && !shown.contains("tooshort"), "{shown}");
         }
     }
 }

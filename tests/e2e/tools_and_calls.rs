@@ -275,8 +275,8 @@ fn hidden_tools_are_gone_at_once_and_shown_ones_are_back() {
     let hide = ["kitchen", "--hide", "time/debug", "--hide=zone", "--hide", "zone"];
     let (names, stderr) = chosen(&server, &hide);
     assert_eq!(names, ["now"]);
-    let told = r#"the selection of kitchen has changed and holds at once: {"hide": ["time/debug", "zone"]}"#;
-    assert!(stderr.starts_with(told), "{stderr}");
+    let shown = r#"the selection of kitchen has changed and holds at once: {"hide": ["time/debug", "zone"]}"#;
+    assert!(stderr.starts_with(shown), "{stderr}");
     robot.notification("notifications/tools/list_changed");
     assert_eq!(robot.list(), ["now"]);
     assert_eq!(robot.call("debug", json!({})).json["error"]["code"], -32602);
@@ -290,8 +290,8 @@ fn hidden_tools_are_gone_at_once_and_shown_ones_are_back() {
     assert_eq!(selection(&server), json!({ "agents": { "kitchen": { "hide": ["time/debug"] } } }));
     // Another pattern still hides it; so does one of all agents.
     let (_, stderr) = chosen(&server, &["kitchen", "--show", "debug"]);
-    let told = "To remove it: tools 'kitchen' --show 'time/debug'";
-    assert!(stderr.contains(told), "{stderr}");
+    let shown = "To remove it: tools 'kitchen' --show 'time/debug'";
+    assert!(stderr.contains(shown), "{stderr}");
     let (names, stderr) = chosen(&server, &["*", "--hide", "debug*"]);
     assert_eq!((names.len(), stderr.contains("the selection of * has changed")), (0, true));
     let (_, stderr) = chosen(&server, &["kitchen", "--show", "time/debug"]);

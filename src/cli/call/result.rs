@@ -27,7 +27,7 @@ pub(super) fn show(result: &str, tool: &str, language: Language) -> End {
     if failed {
         complain(&language.call_failed(&shown(tool)));
     }
-    let tell: fn(&str) = if failed { tell_person } else { tell_script };
+    let tell: fn(&str) = if failed { show_to_person } else { print_for_script };
     let mut end = if failed { End::Badly } else { End::Well };
     let parts = at(&value, "content").as_array().map_or(&[][..], Vec::as_slice);
     for part in parts {
@@ -75,7 +75,7 @@ fn show_part(part: &Value, tool: &str, tell: fn(&str), language: Language) -> bo
 }
 
 /// A text of the result as a script gets it. A terminal obeys nothing in it.
-fn tell_script(text: &str) {
+fn print_for_script(text: &str) {
     let mut stdout = std::io::stdout();
     let text = if stdout.is_terminal() { harmless(text) } else { text.to_owned() };
     let end = if text.ends_with('\n') { "" } else { "\n" };
@@ -83,7 +83,7 @@ fn tell_script(text: &str) {
 }
 
 /// A text that says what went wrong.
-fn tell_person(text: &str) {
+fn show_to_person(text: &str) {
     complain(&harmless(text.trim_end()));
 }
 

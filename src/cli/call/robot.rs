@@ -48,16 +48,16 @@ impl Robot {
         let target = address.target(&format!("/call/?token={token}"));
         let dialled = WebSocket::dial(&address, &target, Instant::now() + MAX_WAIT);
         let socket = dialled.map_err(|refusal| match refusal {
-            Refusal::Failure(failure) => language.no_answer(&base, &failure.told(language)),
-            other => language.call_not_possible(&base, &of_refusal(other).told(language)),
+            Refusal::Failure(failure) => language.no_answer(&base, &failure.text(language)),
+            other => language.call_not_possible(&base, &of_refusal(other).text(language)),
         })?;
         let timeout = request_timeout.saturating_add(SPARE_TIME);
         let mut robot = Robot { socket, base, language, timeout, last: 0 };
-        let hello = format!(
+        let params = format!(
             r#"{{"protocolVersion":"2024-11-05","capabilities":{{}},"clientInfo":{{"name":"call","version":"{}"}}}}"#,
             crate::VERSION
         );
-        robot.ask("initialize", &hello)?;
+        robot.ask("initialize", &params)?;
         let note = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
         robot.socket.send(note).map_err(|failure| robot.failed(failure))?;
         Ok(robot)
@@ -102,23 +102,23 @@ impl Robot {
             let text = match self.socket.next(end).map_err(|failure| self.failed(failure))? {
                 Some(Event::Text(text)) => text,
                 Some(Event::Closed(code, reason)) => return Err(self.closed(code, &reason)),
-                None => return Err(self.told(&Cause::Unanswered(method))),
+                None => return Err(self.wording(&Cause::Unanswered(method))),
             };
             let Ok(message) = Message::read(&text) else { continue };
             if message.method.as_deref() == Some("notifications/progress") {
-                self.tell_progress(message.params.unwrap_or_default());
+                self.show_progress(message.params.unwrap_or_default());
                 end = Instant::now() + self.timeout;
             } else if message.method.is_none() && message.id == Id::Given(&id) {
                 return match message.answer() {
                     Some(Ok(result)) => Ok(result.to_owned()),
                     Some(Err(error)) => Err(self.refused(method, error)),
-                    None => Err(self.told(&Cause::WrongAnswer(method))),
+                    None => Err(self.wording(&Cause::WrongAnswer(method))),
                 };
             }
         }
     }
 
-    fn tell_progress(&self, params: &str) {
+    fn show_progress(&self, params: &str) {
         let number = |name| last_member(params, name).filter(|number| *number != "null");
         let of = number("total").map(|total| format!("/{}", shown(total))).unwrap_or_default();
         let done = shown(number("progress").unwrap_or_default());
@@ -139,7 +139,7 @@ impl Robot {
     }
 
     fn failed(&self, failure: Failure) -> String {
-        self.told(&match failure {
+        self.wording(&match failure {
             Failure::Ended | Failure::Silent { .. } => Cause::Cut,
             other => Cause::Failure(other),
         })
@@ -149,11 +149,11 @@ impl Robot {
         match of_close(code, reason) {
             // The key made the token, so the key is wrong.
             Cause::Token(_) => self.language.cause_wrong_own_key(),
-            cause => self.told(&cause),
+            cause => self.wording(&cause),
         }
     }
 
-    fn told(&self, cause: &Cause) -> String {
-        self.language.call_not_possible(&self.base, &cause.told(self.language))
+    fn wording(&self, cause: &Cause) -> String {
+        self.language.call_not_possible(&self.base, &cause.text(self.language))
     }
 }

@@ -56,7 +56,7 @@ pub enum Unreadable {
 
 impl Unreadable {
     /// Why `text` is no address.
-    pub fn told(self, language: Language, text: &str) -> String {
+    pub fn text(self, language: Language, text: &str) -> String {
         let text = visible_start(text, 80);
         match self {
             Unreadable::Scheme => language.no_address_scheme(&text),
@@ -68,7 +68,7 @@ impl Unreadable {
 
 impl Kind {
     /// What such an address is for.
-    pub fn told(self, language: Language) -> String {
+    pub fn text(self, language: Language) -> String {
         match self {
             Kind::Base => language.kind_base(),
             Kind::Console => language.kind_console(),

@@ -60,7 +60,7 @@ pub enum Failure {
 
 impl Failure {
     /// What it is, why, and what to do.
-    pub fn told(&self, language: Language) -> String {
+    pub fn text(&self, language: Language) -> String {
         match self {
             Failure::NoSuchHost(said) => language.failure_no_host(said),
             Failure::Refused => language.failure_refused(),

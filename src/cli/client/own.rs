@@ -72,7 +72,7 @@ pub fn is_own(settings: &Settings, address: &Address) -> bool {
 /// What is wrong with the one that was given, or what keeps the other from being known.
 pub fn named(settings: &Settings, at: Option<&str>, language: Language) -> Result<Address, String> {
     match at {
-        Some(text) => Address::read(text).map_err(|why| why.told(language, text)),
+        Some(text) => Address::read(text).map_err(|why| why.text(language, text)),
         None => here(settings, language),
     }
 }

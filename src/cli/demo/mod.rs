@@ -47,7 +47,7 @@ const TOOLS: [DemoTool; 3] = [
         name: "now",
         description: Language::demo_now,
         schema: r#""properties":{}"#,
-        call: |_, _| Ok(told_time(&logging::local_time())),
+        call: |_, _| Ok(time_as_json(&logging::local_time())),
     },
     DemoTool {
         name: "roll_dice",
@@ -203,7 +203,7 @@ fn call_calculator(arguments: Option<&str>, language: Language) -> Result<String
 }
 
 /// `time` is as the log writes it: `2026-01-31T08:15:00.123+08:00`.
-fn told_time(time: &str) -> String {
+fn time_as_json(time: &str) -> String {
     const DAYS: [&str; 7] =
         ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
     // Sakamoto's method: what the months before this one add to the day of the week.

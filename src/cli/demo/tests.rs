@@ -202,8 +202,8 @@ fn the_time_comes_with_the_day_of_the_week() {
         ("2100-03-01T00:00:00.000Z", "Monday"),
         ("nonsense", "Sunday"),
     ] {
-        let told: Value = serde_json::from_str(&told_time(time)).unwrap();
-        assert_eq!((&told["now"], &told["weekday"]), (&time.into(), &day.into()));
+        let shown: Value = serde_json::from_str(&time_as_json(time)).unwrap();
+        assert_eq!((&shown["now"], &shown["weekday"]), (&time.into(), &day.into()));
     }
     let (text, is_error) = call("now", "{}");
     assert!(!is_error && text.contains(r#""now": "20"#), "{text}");

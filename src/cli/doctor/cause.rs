@@ -61,10 +61,10 @@ pub enum Cause {
 
 impl Cause {
     /// What happened, why, and what to do.
-    pub fn told(&self, language: Language) -> String {
+    pub fn text(&self, language: Language) -> String {
         match self {
-            Cause::Pasted(flaw) => flaw.told(language),
-            Cause::Failure(failure) => failure.told(language),
+            Cause::Pasted(flaw) => flaw.text(language),
+            Cause::Failure(failure) => failure.text(language),
             Cause::Redirected(to) => language.cause_redirected(to),
             Cause::Gateway(status) => language.cause_gateway(*status),
             Cause::Guarded(status) => language.cause_guarded(*status),
@@ -302,8 +302,8 @@ mod tests {
         let cause = Cause::NoTool("ws://h/it's';x/mcp_endpoint/mcp/\u{1b}?token=T".to_owned());
         let whole = r"MCP_ENDPOINT='ws://h/it'\''s'\'';x/mcp_endpoint/mcp/\u{1b}?token=T' python";
         for language in [Language::Zh, Language::En] {
-            let told = cause.told(language);
-            assert!(told.contains(whole), "{told}");
+            let shown = cause.text(language);
+            assert!(shown.contains(whole), "{shown}");
         }
     }
 

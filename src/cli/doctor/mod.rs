@@ -39,7 +39,7 @@ pub fn visit(
         None => configured(loaded, language)?,
     };
     let given = at.is_some();
-    let address = Address::read(&text).map_err(|why| why.told(language, &text))?;
+    let address = Address::read(&text).map_err(|why| why.text(language, &text))?;
     tell(language.doctor_visits(&address.base(if is_dialled(&address) { "ws" } else { "http" })));
     let mut notes = notes(&address, language);
     // That it is a loopback address shows in the address.
@@ -47,8 +47,8 @@ pub fn visit(
     notes.extend(hint.map(|hint| hint.said(language)));
     if let Some(flaw) = paste::flaw(&address, &text) {
         let failed = Row { passed: false, name: language.step_address(), time: None };
-        tell(failed.line(&address.kind.told(language)));
-        tell(language.doctor_fails(&Cause::Pasted(flaw).told(language)));
+        tell(failed.line(&address.kind.text(language)));
+        tell(language.doctor_fails(&Cause::Pasted(flaw).text(language)));
         return Ok(false);
     }
     let mut visit = Visit::new(address, loaded, given, language);
@@ -76,7 +76,7 @@ pub fn visit(
         tell(format!("! {note}"));
     }
     tell(match &failure {
-        Some((_, cause)) => language.doctor_fails(&cause.told(language)),
+        Some((_, cause)) => language.doctor_fails(&cause.text(language)),
         None => language.doctor_is_content(),
     });
     Ok(failure.is_none())
@@ -158,15 +158,15 @@ mod tests {
     #[test]
     fn addresses_that_do_not_reach_far_are_warned_of() {
         let english = Language::En;
-        let told = |text: &str| notes(&Address::read(text).unwrap(), english);
+        let shown = |text: &str| notes(&Address::read(text).unwrap(), english);
         for text in ["http://127.0.0.2:8004", "ws://[::1]:1/mcp_endpoint/mcp/", "LocalHost:8004"] {
-            assert_eq!(told(text), [english.note_loopback()], "{text}");
+            assert_eq!(shown(text), [english.note_loopback()], "{text}");
         }
         for host in ["172.17.0.2", "172.31.255.1"] {
-            assert_eq!(told(&format!("http://{host}:8004")), [english.note_container(host)]);
+            assert_eq!(shown(&format!("http://{host}:8004")), [english.note_container(host)]);
         }
         for text in ["http://192.168.1.5:8004", "http://172.16.0.1", "https://mcp.example"] {
-            assert_eq!(told(text), [""; 0], "{text}");
+            assert_eq!(shown(text), [""; 0], "{text}");
         }
     }
 

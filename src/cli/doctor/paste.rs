@@ -36,7 +36,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// What it is, why it matters, and what to do.
-    pub fn told(&self, language: Language) -> String {
+    pub fn text(&self, language: Language) -> String {
         match self {
             Flaw::Foreign => language.flaw_foreign(),
             Flaw::Scheme(given, right) => language.flaw_scheme(given, right),

@@ -151,7 +151,7 @@ impl Visit {
     }
 
     fn address(&mut self) -> Result<String, Cause> {
-        Ok(self.address.kind.told(self.language))
+        Ok(self.address.kind.text(self.language))
     }
 
     fn connect(&mut self) -> Result<String, Cause> {
@@ -228,7 +228,7 @@ impl Visit {
 
     fn tool(&mut self) -> Result<String, Cause> {
         self.tool = Some(self.dial("mcp")?);
-        // A refusal or a hello: both come by themselves.
+        // A refusal or `initialize`: both come by themselves.
         self.serve(Instant::now() + HANDSHAKE_TIME)?;
         Ok(self.language.tool_seen())
     }
@@ -245,11 +245,11 @@ impl Visit {
 
     fn robot(&mut self) -> Result<String, Cause> {
         self.robot = Some(self.dial("call")?);
-        let hello = format!(
+        let params = format!(
             r#"{{"protocolVersion":"2024-11-05","capabilities":{{}},"clientInfo":{{"name":"doctor","version":"{}"}}}}"#,
             crate::VERSION
         );
-        let result = self.ask("initialize", &hello)?;
+        let result = self.ask("initialize", &params)?;
         if let Some(robot) = &mut self.robot {
             let note = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
             robot.send(note).map_err(cut)?;

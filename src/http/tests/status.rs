@@ -22,8 +22,8 @@ fn relay() -> Relay {
     let joining =
         Joining { side: Side::Tool, agent: "secret", server_id: Some("secret"), address: "h:5" };
     relay.joined(now, peer, joining, &mut Nowhere);
-    let hello = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2024-11-05","serverInfo":{"name":"s", "z":1.50}}}"#;
-    relay.text(now, peer, hello, &mut Nowhere);
+    let result = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2024-11-05","serverInfo":{"name":"s", "z":1.50}}}"#;
+    relay.text(now, peer, result, &mut Nowhere);
     let list = r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[{ "name":"secret", "n":1E2 }]}}"#;
     relay.text(now, peer, list, &mut Nowhere);
     relay

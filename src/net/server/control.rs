@@ -40,7 +40,7 @@ impl Server {
             self.apply_settings(settings);
             warnings
         });
-        self.tell_ready();
+        self.notify_ready();
         outcome
     }
 
@@ -70,7 +70,7 @@ impl Server {
     }
 
     /// Tells the service manager that the server is ready.
-    pub(super) fn tell_ready(&mut self) {
+    pub(super) fn notify_ready(&mut self) {
         if let Err(error) = self.manager.ready(self.shell.now) {
             let language = self.shell.language();
             log::warn!("{}", language.cannot_notify(&error));

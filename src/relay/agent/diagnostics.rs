@@ -127,13 +127,13 @@ impl Agent {
     }
 
     /// Tool servers take each other's place again and again.
-    pub(super) fn warn_of_war(&self, turn: &mut Turn<'_>, older: &ToolServer, times: u32) {
+    pub(super) fn warn_of_evictions(&self, turn: &mut Turn<'_>, older: &ToolServer, times: u32) {
         let mut tools = self.tools.iter().map(|(_, tool)| tool);
         let newer = tools.find(|tool| tool.server_id == older.server_id);
         let (Some(newer), Some(id)) = (newer, &older.server_id) else { return };
         let language = turn.policy.language;
-        let about = (&*self.name, Topic::War);
-        let words = || language.server_id_war(id, &older.address, times);
+        let about = (&*self.name, Topic::Evictions);
+        let words = || language.server_id_evictions(id, &older.address, times);
         let who = ToolServerInLog(&self.name, newer);
         turn.diagnostics.say((turn.now, turn.policy), about, &who, &words);
     }

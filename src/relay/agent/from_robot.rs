@@ -156,15 +156,15 @@ impl Agent {
                     return;
                 }
                 let own = |tool: &ToolServer| tool.state == ToolState::Transparent;
-                return self.tell_tools(turn, message, &own);
+                return self.notify_tools(turn, message, &own);
             }
             _ => (),
         }
-        self.tell_tools(turn, message, &ToolServer::takes_messages);
+        self.notify_tools(turn, message, &ToolServer::takes_messages);
     }
 
     /// Passes a notification on to the tool servers that `wanted` picks.
-    fn tell_tools(
+    fn notify_tools(
         &mut self,
         turn: &mut Turn<'_>,
         message: &Message<'_>,
@@ -196,14 +196,14 @@ impl Agent {
         let params = message.read_params();
         let Some(id) = params.request_id.filter(|_| !params.has_unclear_token) else { return };
         if self.withdraw_waiting(turn, key, id) {
-            return self.pay_list_owed(turn, key);
+            return self.send_list_again(turn, key);
         }
         let mut next = self.calls.find(key, id).map(|call| self.calls.first_of_request(call));
         if next.is_none() {
             return;
         }
         while let Some(call) = next {
-            let at = self.calls.whereabouts(call);
+            let at = self.calls.place_and_id(call);
             next = self.close_call(turn, call).and_then(|call| call.sibling());
             turn.traffic.calls_cancelled += 1;
             let Some((Some(tool), number)) = at else { continue };
@@ -216,7 +216,7 @@ impl Agent {
             own_ids(&mut splice, message, &params, (&mut self.calls, tool.key), &mut digits);
             let _ = turn.send_to_tool(tool.peer, splice.pieces());
         }
-        self.pay_list_owed(turn, key);
+        self.send_list_again(turn, key);
     }
 
     pub(super) fn robot_asks(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) {

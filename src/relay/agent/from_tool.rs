@@ -156,7 +156,7 @@ impl Agent {
                 }
                 answer_tool(turn, peer, method, id, message);
                 if method == "initialize" {
-                    self.tool_invites(turn, key);
+                    self.initialize_again(turn, key);
                 }
             }
             (Some(method), _) => self.tool_notifies(turn, key, method, message),
@@ -204,7 +204,7 @@ impl Agent {
                 Request::Ping | Request::Aside => (),
                 Request::Call(call) => {
                     self.call_failed(turn, &call, why);
-                    self.pay_list_owed(turn, call.robot());
+                    self.send_list_again(turn, call.robot());
                 }
                 Request::Initialize => {
                     if self.tools.expect(key).is_some_and(|t| t.state == ToolState::Initializing) {
@@ -246,7 +246,7 @@ impl Agent {
                 }
             }
             Some(Request::Call(call)) => self.deliver(turn, key, &call, message),
-            Some(Request::Initialize) => self.tool_shook_hands(turn, key, answer),
+            Some(Request::Initialize) => self.initialize_answered(turn, key, answer),
             Some(Request::List(kind)) => self.tool_listed(turn, key, kind, answer, None),
         }
     }
@@ -268,7 +268,7 @@ impl Agent {
         turn: &mut Turn<'_>,
         key: ToolServerKey,
         kind: Kind,
-        tell: bool,
+        notify: bool,
     ) {
         let Some(tool) = self.tools.expect_mut(key) else { return };
         let is_first = kind == Kind::Tools && tool.state == ToolState::Listing;
@@ -281,7 +281,7 @@ impl Agent {
         } else if kind != Kind::Tools && self.is_first_listed(kind) {
             // Who has a name is decided when all have answered, not by who is quickest.
         } else {
-            self.merge(turn, kind, tell);
+            self.merge(turn, kind, notify);
         }
     }
 
@@ -303,13 +303,13 @@ impl Agent {
             // Its own handshake is over. One that refused ours before may not refuse it now.
             "notifications/initialized" => {
                 if self.tools.expect(key).is_some_and(|tool| tool.state == ToolState::Opaque) {
-                    self.tool_invites(turn, key);
+                    self.initialize_again(turn, key);
                 }
             }
             // The relay has answered the request already.
             "notifications/cancelled" => (),
             _ if self.lists_changed(turn, key, method) => (),
-            _ => self.tell_initialised_robots(turn, key, message.text),
+            _ => self.forward_to_robots(turn, key, message.text),
         }
     }
 
@@ -337,7 +337,7 @@ impl Agent {
 
     /// Passes a notification on to every robot that has finished its handshake, as long as its
     /// tool server does not make the relay send too much.
-    fn tell_initialised_robots(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, text: &str) {
+    fn forward_to_robots(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, text: &str) {
         let Some(tool) = self.tools.expect_quietly(key) else { return };
         let mut dropped = 0;
         for (_, robot) in self.robots.iter().filter(|(_, robot)| robot.initialised) {

@@ -24,13 +24,13 @@ impl Agent {
         tools.sum::<usize>() + self.catalogue_memory()
     }
 
-    /// How many bytes of memory hellos and lists take, those just lost included, and what was made
+    /// How many bytes of memory answers to `initialize` and lists take, those just lost included, and what was made
     /// of them. Looks at every tool server.
     pub(super) fn catalogue_memory(&self) -> usize {
         let tools = self.tools.iter().map(|(_, tool)| tool.catalogue_memory());
-        let hello = self.hello.as_ref().map_or(0, |hello| allocated(hello.len()));
+        let result = self.initialize_result.as_ref().map_or(0, |result| allocated(result.len()));
         let own = self.catalogue.memory() + self.schemas.memory() + self.roster.memory();
-        tools.sum::<usize>() + own + hello
+        tools.sum::<usize>() + own + result
     }
 
     /// Others need the room, and the agent holds the most: gives up the largest thing the relay
@@ -72,7 +72,7 @@ impl Agent {
         for id in ids {
             self.refuse(turn, key, &id, Refusal::NotForwarded(Cause::MemorySpent));
         }
-        self.pay_list_owed(turn, key);
+        self.send_list_again(turn, key);
     }
 
     /// Cancels and refuses the requests under way of the robot whose requests take the most.
@@ -89,7 +89,7 @@ impl Agent {
             let Some(call) = self.withdraw(turn, call, "memory limit") else { break };
             self.call_failed(turn, &call, Refusal::NotForwarded(Cause::MemorySpent));
         }
-        self.pay_list_owed(turn, key);
+        self.send_list_again(turn, key);
     }
 
     /// How many bytes of memory are kept for the agent, counted anew.

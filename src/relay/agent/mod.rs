@@ -73,7 +73,7 @@ pub(super) struct Agent {
     pub armed: Option<Moment>,
     joined: u32,
     /// The answer to a robot's `initialize`, as long as nothing changes it.
-    pub hello: Option<Box<str>>,
+    pub initialize_result: Option<Box<str>>,
     /// How many of its tool servers joined while `handshake` was off.
     pub transparent: usize,
     pub subscriptions: Subscriptions,
@@ -99,7 +99,7 @@ impl Agent {
             tools_kept: 0,
             armed: None,
             joined: 0,
-            hello: None,
+            initialize_result: None,
             transparent: 0,
             subscriptions: Subscriptions::default(),
         };
@@ -146,7 +146,7 @@ impl Agent {
         let who = ToolServerInLog(&self.name, tool);
         log::log!(level(is_loop), "{}", turn.policy.language.tool_joined(who));
         if turn.policy.handshake {
-            self.shake_hands(turn, key);
+            self.send_initialize(turn, key);
         } else {
             self.forget_lost(turn);
             turn.tools_changed();
@@ -177,7 +177,7 @@ impl Agent {
         self.calls.tool_left(tool.key);
         self.transparent -= usize::from(tool.state == ToolState::Transparent);
         turn.catalogue_changed();
-        self.hello = None;
+        self.initialize_result = None;
         self.find_server(tool.identity);
         let language = turn.policy.language;
         let why = language.ending(end);
@@ -190,7 +190,7 @@ impl Agent {
             self.warn_of_loop(turn, &tool, times, &why);
         }
         if replaced >= LOOP && end.reason == CloseReason::Replaced {
-            self.warn_of_war(turn, &tool, replaced);
+            self.warn_of_evictions(turn, &tool, replaced);
         }
         self.leaving.push_back((tool.key, (&*why).into()));
         self.answer_lost_calls(turn);
@@ -200,7 +200,7 @@ impl Agent {
         }
         self.merge_all(turn);
         // Not before it is known what is left.
-        self.pay_lists_owed(turn);
+        self.send_lists_again(turn);
         self.renew_subscriptions(turn);
         turn.tools_changed();
     }
@@ -285,7 +285,7 @@ impl Agent {
             self.serve_waiting(turn);
         }
         if turn.is_time {
-            self.tell_if_due(turn);
+            self.notify_robots_if_due(turn);
             self.tools.refresh_deadline();
             self.robots.refresh_deadline();
         }
@@ -297,7 +297,7 @@ impl Agent {
             if turn.is_spent() {
                 return self.go_on_later(turn);
             }
-            let at = self.calls.whereabouts(late);
+            let at = self.calls.place_and_id(late);
             let Some(call) = self.withdraw(turn, late, "timed out") else { break };
             self.call_failed(turn, &call, Refusal::TimedOut);
             if let Some((Some(key), _)) = at {
@@ -331,7 +331,7 @@ impl Agent {
         key: CallKey,
         reason: &str,
     ) -> Option<Call> {
-        let at = self.calls.whereabouts(key);
+        let at = self.calls.place_and_id(key);
         let call = self.close_call(turn, key)?;
         if let Some((Some(key), number)) = at.filter(|_| call.nature != Nature::Initialize) {
             if let Some(tool) = self.tools.expect(key) {

@@ -5,7 +5,7 @@ use crate::relay::catalogue::{
     pause_after, Conflict, Kind, MergeResult, Offers, Source, UnusedPattern,
 };
 use crate::relay::identity::Identity;
-use crate::relay::initialize::{self, Hello};
+use crate::relay::initialize::{self, InitializeResult};
 use crate::relay::quirks::{self, Schemas};
 use crate::relay::reply;
 use crate::relay::table::{RobotKey, ToolServerKey};
@@ -16,9 +16,9 @@ use jsonrpc::Message;
 use std::time::Duration;
 
 /// How often robots are told at most that a list has changed.
-const BETWEEN_TELLINGS: Duration = Duration::from_secs(1);
+const MIN_NOTIFICATION_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many bytes of lists are sent unasked in the long run, see [`Agent::pay_list_owed`].
+/// How many bytes of lists are sent unasked in the long run, see [`Agent::send_list_again`].
 const LIST_BYTES_A_MILLISECOND: usize = 16 << 10;
 
 impl Agent {
@@ -30,7 +30,7 @@ impl Agent {
             self.retry_parked(turn);
         }
         self.answer_delayed(turn);
-        self.pay_lists_owed(turn);
+        self.send_lists_again(turn);
     }
 
     /// Something is left to be done once the other agents have had their turn.
@@ -65,10 +65,10 @@ impl Agent {
 
     /// Makes one merged list anew, at once or when it is time again. Robots are told where it has
     /// changed, and with `tell` in any case.
-    pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind, tell: bool) {
+    pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind, notify: bool) {
         let merging = self.catalogue.merging_mut(kind);
         merging.due = true;
-        merging.tell |= tell;
+        merging.notify |= notify;
         if merging.not_before > turn.now || turn.is_spent() {
             merging.not_before = merging.not_before.max(turn.now);
             return;
@@ -114,10 +114,10 @@ impl Agent {
         merging.due = false;
         let round = &mut self.waiting.round;
         round.again |= round.from.is_some_and(|from| from > 0);
-        let tell = std::mem::take(&mut merging.tell);
+        let notify = std::mem::take(&mut merging.notify);
         let Some(result) = result else {
-            if tell {
-                self.tell(turn, kind);
+            if notify {
+                self.notify_robots(turn, kind);
             }
             return;
         };
@@ -125,7 +125,7 @@ impl Agent {
             self.schemas = Schemas::default();
         }
         self.catalogue.merging_mut(kind).not_before = turn.now.after(pause_after(cost));
-        self.tell_conflicts(turn, kind, &result);
+        self.log_conflicts(turn, kind, &result);
         self.note_left_out(turn, kind, &result);
         if kind == Kind::Tools {
             self.report_unused(turn);
@@ -133,8 +133,8 @@ impl Agent {
                 self.warn_of_many(turn);
             }
         }
-        if result.changed || tell {
-            self.tell(turn, kind);
+        if result.changed || notify {
+            self.notify_robots(turn, kind);
         }
     }
 
@@ -159,7 +159,7 @@ impl Agent {
         }
     }
 
-    fn tell_conflicts(&self, turn: &Turn<'_>, kind: Kind, result: &MergeResult) {
+    fn log_conflicts(&self, turn: &Turn<'_>, kind: Kind, result: &MergeResult) {
         let language = turn.policy.language;
         for Conflict { name, label, offered } in &result.conflicts {
             let noun = kind.row().noun;
@@ -192,50 +192,50 @@ impl Agent {
     }
 
     /// Tells every initialised robot that a list has changed, now or when it is time again.
-    pub(super) fn tell(&mut self, turn: &mut Turn<'_>, kind: Kind) {
-        let telling = self.catalogue.telling_mut(kind);
-        if telling.not_before > turn.now {
-            telling.due = true;
+    pub(super) fn notify_robots(&mut self, turn: &mut Turn<'_>, kind: Kind) {
+        let notification = self.catalogue.notification_mut(kind);
+        if notification.not_before > turn.now {
+            notification.due = true;
             return;
         }
-        telling.due = false;
+        notification.due = false;
         let text = reply::notification(kind.row().changed);
         let version = self.catalogue.offers.of(kind).version();
-        let (mut wait, bytes) = (BETWEEN_TELLINGS, self.catalogue.offers.of(kind).bytes());
+        let (mut wait, bytes) = (MIN_NOTIFICATION_INTERVAL, self.catalogue.offers.of(kind).bytes());
         for (key, robot) in self.robots.iter_quietly() {
             let delayed = self.waiting.delayed(key);
             if delayed.is_some_and(|delayed| delayed.kinds.contains(&kind)) {
                 continue;
             }
             if kind == Kind::Tools && quirks::hold_for(robot, turn.policy) {
-                robot.list_owed = robot.last_list.is_some() && robot.list_seen != version;
+                robot.list_outdated = robot.last_list.is_some() && robot.list_seen != version;
                 wait += Duration::from_millis((bytes / LIST_BYTES_A_MILLISECOND) as u64);
             } else if robot.initialised {
                 let _ = turn.send_to_robot(robot.peer, &[&text]);
             }
         }
-        self.catalogue.telling_mut(kind).not_before = turn.now.after(wait);
-        self.pay_lists_owed(turn);
+        self.catalogue.notification_mut(kind).not_before = turn.now.after(wait);
+        self.send_lists_again(turn);
     }
 
     /// Tells what could not be told before.
-    pub(super) fn tell_if_due(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn notify_robots_if_due(&mut self, turn: &mut Turn<'_>) {
         for kind in Kind::all() {
-            if self.catalogue.is_telling_due(kind, turn.now) {
-                self.tell(turn, kind);
+            if self.catalogue.is_notification_due(kind, turn.now) {
+                self.notify_robots(turn, kind);
             }
         }
     }
 
     /// Sends every robot that is owed its list again what it is owed, as many as can be served at
     /// once.
-    pub(super) fn pay_lists_owed(&mut self, turn: &mut Turn<'_>) {
-        let owed = self.robots.iter().filter(|(_, robot)| robot.list_owed);
+    pub(super) fn send_lists_again(&mut self, turn: &mut Turn<'_>) {
+        let owed = self.robots.iter().filter(|(_, robot)| robot.list_outdated);
         for key in owed.map(|(key, _)| key).collect::<Vec<_>>() {
             if turn.is_spent() {
                 return self.go_on_later(turn);
             }
-            self.pay_list_owed(turn, key);
+            self.send_list_again(turn, key);
         }
     }
 
@@ -248,9 +248,9 @@ impl Agent {
     }
 
     /// Sends a robot that ignores `list_changed` its list again, unless its id is in use.
-    pub(super) fn pay_list_owed(&mut self, turn: &mut Turn<'_>, key: RobotKey) {
+    pub(super) fn send_list_again(&mut self, turn: &mut Turn<'_>, key: RobotKey) {
         let Some(robot) = self.robots.get(key) else { return };
-        let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_owed) else { return };
+        let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_outdated) else { return };
         if self.calls.find(key, id).is_some() || self.waiting.has(key, id) {
             return;
         }
@@ -273,7 +273,7 @@ impl Agent {
         let is_first_page = kind == Kind::Tools && start == 0;
         if is_first_page {
             robot.list_seen = list.version();
-            robot.list_owed = false;
+            robot.list_outdated = false;
         }
         let member = kind.row().member;
         let mut pieces = vec![r#"{"jsonrpc":"2.0","id":"#, id, r#","result":{""#, member, r#"":["#];
@@ -327,27 +327,28 @@ impl Agent {
         message: &Message<'_>,
     ) {
         self.meet(turn, key, message);
-        let hello = match self.hello.take() {
-            Some(hello) => hello,
+        let result = match self.initialize_result.take() {
+            Some(result) => result,
             None => {
                 turn.catalogue_changed();
-                self.make_hello()
+                self.united_initialize()
             }
         };
         let head = r#"{"jsonrpc":"2.0","id":"#;
-        self.answer(turn, key, id, &[head, id, r#","result":"#, &hello, "}"]);
-        self.hello = Some(hello);
+        self.answer(turn, key, id, &[head, id, r#","result":"#, &result, "}"]);
+        self.initialize_result = Some(result);
     }
 
     /// The answer to `initialize` for all tool servers together. Twins speak once.
-    fn make_hello(&self) -> Box<str> {
-        let mut tools = self.tools_where(&|tool| tool.hello.is_some());
+    fn united_initialize(&self) -> Box<str> {
+        let mut tools = self.tools_where(&|tool| tool.initialized.is_some());
         tools.retain(|key| {
             let identity = self.tools.expect(*key).map_or(Identity::UNKNOWN, |tool| tool.identity);
             identity == Identity::UNKNOWN || self.roster.serving(identity) == Some(*key)
         });
         let tools = tools.iter().filter_map(|key| self.tools.expect(*key));
-        let hellos: Vec<&Hello> = tools.filter_map(|tool| tool.hello.as_ref()).collect();
-        initialize::united(&hellos)
+        let results: Vec<&InitializeResult> =
+            tools.filter_map(|tool| tool.initialized.as_ref()).collect();
+        initialize::united(&results)
     }
 }

@@ -18,7 +18,7 @@ const NOTICE_AFTER: Duration = Duration::from_secs(15);
 fn profile(tool: &ToolServer) -> Profile<'_> {
     Profile {
         server_id: tool.server_id.as_deref(),
-        is_introduced: tool.hello.is_some(),
+        is_introduced: tool.initialized.is_some(),
         own_name: tool.own_name(),
         label: &tool.label,
         identity: tool.identity,
@@ -52,7 +52,7 @@ impl Agent {
             identity: tool.identity,
             label: tool.label,
             identity_label: tool.identity_label,
-            own_name: tool.hello.and_then(|hello| hello.name),
+            own_name: tool.initialized.and_then(|result| result.name),
             server_id: tool.server_id,
             items,
             until: turn.now.after(turn.policy.reconnect_grace),
@@ -124,7 +124,7 @@ impl Agent {
                 language.tool_ready(ToolServerInLog(&self.name, tool), count)
             );
         }
-        self.hello = None;
+        self.initialize_result = None;
         self.find_server(old);
         self.find_server(identity);
         // Where it has twins, the owner is told after a while, if they are still there.
@@ -167,7 +167,7 @@ impl Agent {
             return;
         }
         self.find_server(identity);
-        self.hello = None;
+        self.initialize_result = None;
         turn.catalogue_changed();
         self.renew_subscriptions(turn);
         let serving = self.roster.serving(identity).and_then(|serving| self.tools.expect(serving));

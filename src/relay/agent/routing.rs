@@ -302,8 +302,8 @@ impl Agent {
         let Id::Given(id) = message.id else { return };
         let own_id = call.id();
         let reads_a_part = quirks::hold_for(robot, turn.policy);
-        let retold = match call.nature {
-            Nature::ToolCall if reads_a_part => quirks::retold(message, turn.policy.language),
+        let rewritten = match call.nature {
+            Nature::ToolCall if reads_a_part => quirks::rewritten(message, turn.policy.language),
             _ => None,
         };
         let mut splice = Splice::of(message.text);
@@ -311,7 +311,7 @@ impl Agent {
         if let Some(member) = message.surplus_member() {
             splice.put(member, "");
         }
-        if let Some((part, words)) = &retold {
+        if let Some((part, words)) = &rewritten {
             splice.put(part, words);
         }
         let error = message.error.and_then(|error| Some((error, reply::error_object(error)?)));
@@ -322,7 +322,7 @@ impl Agent {
             None => self.answer(turn, call.robot(), own_id, splice.pieces()),
             Some(size) => self.answer_is_too_large(turn, tool, call, size),
         }
-        self.pay_list_owed(turn, call.robot());
+        self.send_list_again(turn, call.robot());
     }
 
     /// An answer would end the session of the robot it is for.

@@ -114,7 +114,10 @@ impl ToolServer {
             connection: self.peer.to_string(),
             label: &self.label,
             address: &self.address,
-            server_info: self.hello.as_ref().and_then(|hello| hello.server_info()),
+            server_info: self
+                .initialized
+                .as_ref()
+                .and_then(|initialized| initialized.server_info()),
             state: self.state,
             connected_seconds: now.since(self.joined).as_secs(),
             in_flight: 0,

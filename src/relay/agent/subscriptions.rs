@@ -32,7 +32,7 @@ impl Agent {
     }
 
     /// A robot does not want a resource any more. Returns whether others still do, so that the
-    /// tool server must not hear of it.
+    /// tool server must not be sent it.
     pub(super) fn unsubscribed(&mut self, turn: &mut Turn<'_>, robot: RobotKey, uri: &str) -> bool {
         let (freed, is_wanted) = self.subscriptions.remove(robot, uri);
         turn.free(freed);
@@ -43,7 +43,7 @@ impl Agent {
     pub(super) fn unsubscribe_all(&mut self, turn: &mut Turn<'_>, robot: RobotKey) {
         for (uri, at) in self.subscriptions.of(robot) {
             if !self.unsubscribed(turn, robot, &uri) {
-                self.tell_subscription(turn, at, UNSUBSCRIBE, &uri);
+                self.send_subscription(turn, at, UNSUBSCRIBE, &uri);
             }
         }
     }
@@ -67,13 +67,13 @@ impl Agent {
             tool.filter(|tool| tool.declares(CAPABILITY)).map(|tool| (tool.identity, tool.peer))
         });
         for (uri, from, to) in moved {
-            self.tell_subscription(turn, to, SUBSCRIBE, &uri);
-            self.tell_subscription(turn, from, UNSUBSCRIBE, &uri);
+            self.send_subscription(turn, to, SUBSCRIBE, &uri);
+            self.send_subscription(turn, from, UNSUBSCRIBE, &uri);
         }
     }
 
     /// Sends a tool server a request of the relay's own about a resource, if it is there.
-    fn tell_subscription(&mut self, turn: &mut Turn<'_>, to: Peer, method: &str, uri: &str) {
+    fn send_subscription(&mut self, turn: &mut Turn<'_>, to: Peer, method: &str, uri: &str) {
         let tool = self.tools.values_quietly().find(|tool| tool.peer == to);
         let Some(tool) = tool.filter(|tool| tool.is_initialised()) else { return };
         let number = self.calls.ask(tool.key, Request::Aside);

@@ -12,7 +12,7 @@ use jsonrpc::Fault;
 
 impl Agent {
     /// Sends `initialize`, for the first time or again.
-    pub(super) fn shake_hands(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
+    pub(super) fn send_initialize(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
         let Some(tool) = self.tools.expect_mut(key) else { return };
         tool.handshake_sent(turn.now.after(turn.policy.handshake_timeout));
         let id = self.calls.ask(tool.key, Request::Initialize);
@@ -22,14 +22,14 @@ impl Agent {
 
     /// A tool server has sent `initialize` itself, so it can answer now: Node-RED answers nothing,
     /// or with a failure, before it has.
-    pub(super) fn tool_invites(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
-        if self.tools.expect_mut(key).is_some_and(ToolServer::invites) {
-            self.shake_hands(turn, key);
+    pub(super) fn initialize_again(&mut self, turn: &mut Turn<'_>, key: ToolServerKey) {
+        if self.tools.expect_mut(key).is_some_and(ToolServer::may_repeat_initialize) {
+            self.send_initialize(turn, key);
         }
     }
 
     /// A tool server has answered `initialize`.
-    pub(super) fn tool_shook_hands(
+    pub(super) fn initialize_answered(
         &mut self,
         turn: &mut Turn<'_>,
         key: ToolServerKey,
@@ -41,9 +41,9 @@ impl Agent {
         }
         turn.catalogue_changed();
         let has_room =
-            answer.map_or(true, |result| turn.admits(ToolServer::memory_of_hello(result)));
+            answer.map_or(true, |result| turn.admits(ToolServer::memory_of_initialize(result)));
         let taken = match has_room {
-            true => tool.take_hello(turn.now, answer),
+            true => tool.take_initialize(turn.now, answer),
             false => Err(Trouble::NoMemory("initialize")),
         };
         match taken {
@@ -51,7 +51,7 @@ impl Agent {
                 let _ = turn.send_to_tool(tool.peer, &[reply::INITIALIZED]);
                 tool.ping_after(turn.now, turn.policy.tool_ping_interval);
                 self.start_listing(turn, key, Kind::Tools, false);
-                self.hello = None;
+                self.initialize_result = None;
                 self.name_tool(key);
                 self.say_trouble(turn, key);
             }
@@ -85,10 +85,10 @@ impl Agent {
         turn: &mut Turn<'_>,
         key: ToolServerKey,
         kind: Kind,
-        tell: bool,
+        notify: bool,
     ) {
         let Some(tool) = self.tools.expect_mut(key) else { return };
-        let Some(forgotten) = tool.start_listing(turn.now, kind, tell) else { return };
+        let Some(forgotten) = tool.start_listing(turn.now, kind, notify) else { return };
         turn.catalogue_changed();
         for id in forgotten {
             self.calls.answer(tool.key, id);
@@ -130,10 +130,10 @@ impl Agent {
         for id in forgotten {
             self.calls.answer(tool.key, id);
         }
-        let (tell, trouble) = match listed {
+        let (notify, trouble) = match listed {
             Listed::Nothing => return,
             Listed::NextPage => return self.ask_page(turn, key, kind),
-            Listed::Done { tell, trouble } => (tell, trouble),
+            Listed::Done { notify, trouble } => (notify, trouble),
         };
         let trouble = fault.map(|fault| Trouble::Unreadable(kind.row().list, fault)).or(trouble);
         match trouble {
@@ -147,7 +147,7 @@ impl Agent {
                 tool.trouble.take_if(|trouble| trouble.is_about(kind));
             }
         }
-        self.list_is_known(turn, key, kind, tell);
+        self.list_is_known(turn, key, kind, notify);
         turn.tools_changed();
     }
 
@@ -179,15 +179,15 @@ impl Agent {
         let language = turn.policy.language;
         let (kind, words) = match late {
             Late::Repeated => (Kind::Tools, language.tools_awaited()),
-            Late::Abandoned => (Kind::Tools, language.tools_not_told()),
+            Late::Abandoned => (Kind::Tools, language.tools_not_listed()),
             Late::GivenUp { kind, .. } => (*kind, language.list_silent(kind.row().list)),
         };
         let is_news = tool.note_trouble(Trouble::ListSilent(kind.row().list), turn.now);
         if is_news || matches!(late, Late::Abandoned) {
             log::warn!("{}", language.tool_trouble(ToolServerInLog(&self.name, tool), words));
         }
-        if let Late::GivenUp { kind, tell } = late {
-            self.list_is_known(turn, key, *kind, *tell);
+        if let Late::GivenUp { kind, notify } = late {
+            self.list_is_known(turn, key, *kind, *notify);
         }
     }
 
@@ -203,7 +203,7 @@ impl Agent {
             Repeat::GiveUp => self.tool_is_opaque(turn, key, Trouble::HandshakeSilent),
             repeat => {
                 if repeat == Repeat::Send {
-                    self.shake_hands(turn, key);
+                    self.send_initialize(turn, key);
                 }
                 self.ping_if_due(turn, key);
                 for kind in Kind::all() {

@@ -97,7 +97,7 @@ impl Agent {
         while !self.waiting.is_delayed(key) {
             let before = self.waiting.bytes();
             let Some(queued) = self.waiting.next_queued(key) else {
-                return self.pay_list_owed(turn, key);
+                return self.send_list_again(turn, key);
             };
             self.waits_less(turn, before);
             self.read_again(turn, key, &queued.text, Attempt::First { since: queued.since });

@@ -27,7 +27,7 @@ fn open(
 /// Takes the first late call out, and returns its upstream id.
 fn take_late(table: &mut CallTable, now: Moment) -> Option<u32> {
     let late = table.late(now)?;
-    let (_, id) = table.whereabouts(late)?;
+    let (_, id) = table.place_and_id(late)?;
     table.close(late).map(|_| id)
 }
 
@@ -129,7 +129,7 @@ fn what_is_under_way_outlives_its_tool_server() {
     table.ask(tool, Request::Ping);
     open(&mut table, tool, 0, "2", 9);
     assert_eq!(
-        table.find(RobotKey::of(0), "1").and_then(|call| table.whereabouts(call)),
+        table.find(RobotKey::of(0), "1").and_then(|call| table.place_and_id(call)),
         Some((Some(ToolServerKey::of(4)), 1))
     );
     table.tool_left(tool);
@@ -137,7 +137,7 @@ fn what_is_under_way_outlives_its_tool_server() {
     assert_eq!(open(&mut table, other, 0, "3", 9).1, 1);
     let mut ids = Vec::new();
     while let Some(key) = table.first_at(tool) {
-        assert_eq!(table.whereabouts(key).map(|(place, _)| place), Some(None));
+        assert_eq!(table.place_and_id(key).map(|(place, _)| place), Some(None));
         ids.extend(table.close(key).map(|call| call.id().to_owned()));
     }
     table.forget_tool(tool);
@@ -209,7 +209,7 @@ fn a_key_stays_valid_until_the_table_is_tidied_and_a_burst_leaves_no_room() {
     }
     for _ in 0..5 {
         table.ask(tool, Request::Aside);
-        assert_eq!(table.whereabouts(kept), Some((Some(ToolServerKey::of(0)), id)));
+        assert_eq!(table.place_and_id(kept), Some((Some(ToolServerKey::of(0)), id)));
     }
     table.tidy();
     table.check_invariants();

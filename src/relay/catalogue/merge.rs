@@ -27,7 +27,7 @@ pub(super) const MAX_OFFERED_BYTES: usize = 16 << 20;
 pub(super) const MAX_EXAMINED: usize = 4 * MAX_OFFERED;
 
 /// How many names that collide are told one by one.
-const MAX_TOLD: usize = 10;
+const MAX_CONFLICTS: usize = 10;
 
 /// What one tool server brings to the merged list.
 #[derive(Clone, Copy)]
@@ -241,7 +241,7 @@ impl<'a> Merging<'a> {
     }
 
     fn conflict(&mut self, source: &Source<'_>, name: &str, offered: &str) {
-        if self.result.conflicts.len() >= MAX_TOLD {
+        if self.result.conflicts.len() >= MAX_CONFLICTS {
             self.result.more_conflicts += 1;
             return;
         }

@@ -40,7 +40,7 @@ pub(super) fn pause_after(cost: usize) -> Duration {
 #[derive(Debug, Default)]
 pub(super) struct MergedCatalogue {
     pub offers: PerKind<Offers>,
-    telling: PerKind<Telling>,
+    notification: PerKind<ListNotification>,
     merging: PerKind<MergeDue>,
     /// The first deadline of both, and whether it may be another one by now.
     next: Option<Moment>,
@@ -114,9 +114,9 @@ impl MergedCatalogue {
     }
 
     /// Whether robots are to be told something of a list now.
-    pub(super) fn is_telling_due(&self, kind: Kind, now: Moment) -> bool {
-        let telling = self.telling.of(kind);
-        telling.due && telling.not_before <= now
+    pub(super) fn is_notification_due(&self, kind: Kind, now: Moment) -> bool {
+        let notification = self.notification.of(kind);
+        notification.due && notification.not_before <= now
     }
 
     /// Whether a list is to be made anew.
@@ -131,9 +131,9 @@ impl MergedCatalogue {
     }
 
     /// Whether and when robots are told that a list has changed, to be changed.
-    pub(super) fn telling_mut(&mut self, kind: Kind) -> &mut Telling {
+    pub(super) fn notification_mut(&mut self, kind: Kind) -> &mut ListNotification {
         self.has_changed = true;
-        self.telling.of_mut(kind)
+        self.notification.of_mut(kind)
     }
 
     /// When there is a list to make anew, or robots are to be told something.
@@ -148,8 +148,8 @@ impl MergedCatalogue {
     pub(super) fn first_deadline(&self) -> Option<Moment> {
         let at = |due: bool, not_before: Moment| due.then_some(not_before);
         let all = Kind::all().flat_map(|kind| {
-            let (merging, telling) = (self.merging.of(kind), self.telling.of(kind));
-            [at(merging.due, merging.not_before), at(telling.due, telling.not_before)]
+            let (merging, notification) = (self.merging.of(kind), self.notification.of(kind));
+            [at(merging.due, merging.not_before), at(notification.due, notification.not_before)]
         });
         all.flatten().min()
     }
@@ -162,7 +162,7 @@ impl MergedCatalogue {
 
 /// Whether and when robots are to be told that a list has changed.
 #[derive(Debug, Default)]
-pub(super) struct Telling {
+pub(super) struct ListNotification {
     /// When they may be told again: a server that lists something else each time it is asked
     /// would otherwise have them ask for ever.
     pub not_before: Moment,
@@ -174,7 +174,7 @@ pub(super) struct Telling {
 pub(super) struct MergeDue {
     pub due: bool,
     /// Robots are to be told even if the list stays as it is.
-    pub tell: bool,
+    pub notify: bool,
     /// The longer it takes, the longer it is before it is done again.
     pub not_before: Moment,
 }

@@ -8,16 +8,16 @@ use jsonrpc::scan;
 /// What to write behind the opening brace of a `tools/call` result so that its failure is seen: an
 /// `error` with the texts of its text contents, or a plain sentence where there is none. Nothing where
 /// it did not fail, or says so already.
-pub(super) fn told_twice(result: &str, language: Language) -> Option<String> {
-    let (mut is_error, mut told, mut content) = (None, false, None);
+pub(super) fn error_member(result: &str, language: Language) -> Option<String> {
+    let (mut is_error, mut has_error, mut content) = (None, false, None);
     scan::members(result, |key, value| match &*key.name() {
         "isError" => is_error = Some(value),
-        "error" => told = true,
+        "error" => has_error = true,
         "content" => content = Some(value),
         _ => (),
     })
     .ok()?;
-    if is_error != Some("true") || told {
+    if is_error != Some("true") || has_error {
         return None;
     }
     let mut words = String::new();
@@ -39,14 +39,14 @@ mod tests {
 
     #[test]
     fn the_text_of_a_failed_call_becomes_its_error() {
-        let told = told_twice(
+        let shown = error_member(
             r#"{"content":[{"type":"image","data":""},{"type":"text","text":"\u574f\n"}],"isError":true}"#,
             Language::En,
         );
-        assert_eq!(told.as_deref(), Some(r#""error":"坏\n","#));
+        assert_eq!(shown.as_deref(), Some(r#""error":"坏\n","#));
         let several = r#"{"isError":true,"content":[{"type":"text","text":"a"},{"type":"text","text":""},{"text":"b","type":"text"}]}"#;
-        let told = told_twice(several, Language::En);
-        assert_eq!(told.as_deref(), Some(r#""error":"a\nb","#));
+        let shown = error_member(several, Language::En);
+        assert_eq!(shown.as_deref(), Some(r#""error":"a\nb","#));
     }
 
     #[test]
@@ -57,8 +57,8 @@ mod tests {
             r#"{"content":[{"type":"image","data":""}],"isError":true}"#,
             r#"{"isError":true}"#,
         ] {
-            let told = told_twice(result, Language::En);
-            assert!(told.is_some_and(|told| told.contains("failed")), "{result}");
+            let shown = error_member(result, Language::En);
+            assert!(shown.is_some_and(|shown| shown.contains("failed")), "{result}");
         }
     }
 
@@ -70,7 +70,7 @@ mod tests {
             r#"{"content":[{"type":"text","text":"x"}],"isError":true,"error":"y"}"#,
             r#"["isError"]"#,
         ] {
-            assert_eq!(told_twice(result, Language::En), None, "{result}");
+            assert_eq!(error_member(result, Language::En), None, "{result}");
         }
     }
 }

@@ -96,7 +96,7 @@ impl<'a> Part<'a> {
 mod tests {
     use super::*;
 
-    fn told(content: &str) -> Option<String> {
+    fn shown(content: &str) -> Option<String> {
         let text = format!(r#"{{"id":1,"result":{{"content":{content}}}}}"#);
         let joined = joined(&Message::read(&text).unwrap())?;
         let read: serde_json::Value = serde_json::from_str(&joined).unwrap();
@@ -122,7 +122,7 @@ mod tests {
                 "a\n[image/png]\nb",
             ),
         ] {
-            assert_eq!(told(content).as_deref(), Some(expected), "{content}");
+            assert_eq!(shown(content).as_deref(), Some(expected), "{content}");
         }
     }
 
@@ -141,10 +141,10 @@ mod tests {
             ("{}", "[?]"),
             ("null", "[?]"),
         ] {
-            assert_eq!(told(&format!("[{part}]")).as_deref(), Some(name), "{part}");
+            assert_eq!(shown(&format!("[{part}]")).as_deref(), Some(name), "{part}");
         }
         let long = format!(r#"[{{"type":"resource_link","uri":"{}"}}]"#, "x".repeat(10_000));
-        assert!(told(&long).unwrap().len() < 300);
+        assert!(shown(&long).unwrap().len() < 300);
     }
 
     #[test]
@@ -162,10 +162,10 @@ mod tests {
             r#""x""#,
             "null",
         ] {
-            assert_eq!(told(content), None, "{content}");
+            assert_eq!(shown(content), None, "{content}");
         }
         // Of a member that is there twice the last one counts.
-        assert_eq!(told(r#"[{}],"content":7"#), None);
-        assert_eq!(told(r#"7,"c\u006fntent":[{}]"#).as_deref(), Some("[?]"));
+        assert_eq!(shown(r#"[{}],"content":7"#), None);
+        assert_eq!(shown(r#"7,"c\u006fntent":[{}]"#).as_deref(), Some("[?]"));
     }
 }

@@ -1,7 +1,7 @@
 //! The handshake with a tool server, and pings.
 
 use super::{ToolServer, Trouble};
-use crate::relay::initialize::{self, Hello};
+use crate::relay::initialize::{self, InitializeResult};
 use crate::relay::reply;
 use crate::relay::ToolState;
 use crate::time::Moment;
@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(super) const MAX_REPEATS: u8 = 3;
 
 /// How often a tool server's own handshake makes the relay ask once more.
-const MAX_INVITATIONS: u8 = 8;
+const MAX_EARLY_REPEATS: u8 = 8;
 
 /// What to do about `initialize`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,36 +44,36 @@ impl ToolServer {
 
     /// The tool server has shown that it has just become able to answer. Returns whether `initialize`
     /// is sent again: it is not answered, or was answered with an error.
-    pub(in crate::relay) fn invites(&mut self) -> bool {
+    pub(in crate::relay) fn may_repeat_initialize(&mut self) -> bool {
         let waits = matches!(self.state, ToolState::Initializing | ToolState::Opaque);
-        let is_invited = waits && self.invitations < MAX_INVITATIONS;
-        if is_invited {
-            self.invitations += 1;
+        let is_due = waits && self.early_repeats < MAX_EARLY_REPEATS;
+        if is_due {
+            self.early_repeats += 1;
             self.state = ToolState::Initializing;
             self.repeats = 0;
         }
-        is_invited
+        is_due
     }
 
     /// How much memory an answer to `initialize` may take.
-    pub(in crate::relay) fn memory_of_hello(result: &str) -> usize {
+    pub(in crate::relay) fn memory_of_initialize(result: &str) -> usize {
         result.len().min(initialize::MAX_BYTES)
     }
 
     /// Takes the answer to `initialize`, a `result` or an `error`. The tool server is initialised by
     /// it, or there is an error.
-    pub(in crate::relay) fn take_hello(
+    pub(in crate::relay) fn take_initialize(
         &mut self,
         now: Moment,
         answer: Result<&str, &str>,
     ) -> Result<(), Trouble> {
         let refused = |raw: &str| Trouble::HandshakeRefused(reply::shortened(raw).to_owned());
         let result = answer.map_err(refused)?;
-        let hello = Hello::read(result).ok_or_else(|| refused(result))?;
+        let initialized = InitializeResult::read(result).ok_or_else(|| refused(result))?;
         self.state = ToolState::Listing;
         self.trouble_since = now;
-        self.trouble = hello.left_out.clone().map(Trouble::HelloCut);
-        self.hello = Some(hello);
+        self.trouble = initialized.left_out.clone().map(Trouble::InitializeCut);
+        self.initialized = Some(initialized);
         self.repeat_at = None;
         Ok(())
     }

@@ -79,8 +79,8 @@ impl List {
         answer: Result<(&str, bool), &str>,
     ) -> Listed {
         let method = kind.row().list;
-        let tell = listing.tell;
-        let done = |trouble| Listed::Done { tell, trouble };
+        let notify = listing.notify;
+        let done = |trouble| Listed::Done { notify, trouble };
         let next = match answer {
             Ok((page, true)) => listing.gathered.read_page(kind, page),
             Ok((_, false)) => {
@@ -156,7 +156,7 @@ pub(in crate::relay) struct Listing {
     gathered: Gathered,
     cursor: Option<Box<str>>,
     /// Whether robots are to be told even if the merged list stays as it is.
-    tell: bool,
+    notify: bool,
 }
 
 /// What an answer to a listing led to.
@@ -168,7 +168,7 @@ pub(in crate::relay) enum Listed {
     /// The list is whole, or will not become more whole than it is.
     Done {
         /// Robots are to be told even if the merged list stays as it is.
-        tell: bool,
+        notify: bool,
         /// What went wrong, for the log.
         trouble: Option<Trouble>,
     },
@@ -182,7 +182,7 @@ pub(in crate::relay) enum Late {
     /// server stays `listing`.
     Abandoned,
     /// What was known before stays in use. Robots are to be told if `tell`.
-    GivenUp { kind: Kind, tell: bool },
+    GivenUp { kind: Kind, notify: bool },
 }
 
 impl ToolServer {
@@ -202,7 +202,7 @@ impl ToolServer {
         &mut self,
         now: Moment,
         kind: Kind,
-        tell: bool,
+        notify: bool,
     ) -> Option<Vec<u32>> {
         let list = self.lists.of_mut(kind);
         if list.is_running() {
@@ -226,12 +226,12 @@ impl ToolServer {
                     pages: 1,
                     gathered: Gathered::default(),
                     cursor: None,
-                    tell: false,
+                    notify: false,
                 });
                 (new, other.map(|listing| listing.ids).unwrap_or_default())
             }
         };
-        listing.tell |= tell || has_changed;
+        listing.notify |= notify || has_changed;
         list.running = Some(listing);
         Some(forgotten)
     }
@@ -324,12 +324,12 @@ impl ToolServer {
                 let gathered = listing.gathered.clone();
                 // The first pages of a first list are news to every robot.
                 let is_nothing = is_first && gathered.len() == 0;
-                let tell = listing.tell || is_first;
+                let notify = listing.notify || is_first;
                 list.known = false;
                 list.keep_what_came(gathered);
                 late.push(match is_nothing {
                     true => Late::Abandoned,
-                    false => Late::GivenUp { kind, tell },
+                    false => Late::GivenUp { kind, notify },
                 });
             }
         }

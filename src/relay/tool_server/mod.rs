@@ -14,7 +14,7 @@ use super::bucket::Bucket;
 use super::calls::{ToolKey, ENTRY_SIZE};
 use super::catalogue::{Kind, PerKind};
 use super::identity::Identity;
-use super::initialize::Hello;
+use super::initialize::InitializeResult;
 use super::table::Member;
 use super::{Peer, ToolState};
 use crate::time::Moment;
@@ -54,7 +54,7 @@ pub(super) struct ToolServer {
     pub identity_label: Box<str>,
     pub state: ToolState,
     pub joined: Moment,
-    pub hello: Option<Hello>,
+    pub initialized: Option<InitializeResult>,
     pub lists: PerKind<List>,
     /// By what the table of calls knows it.
     pub key: ToolKey,
@@ -66,7 +66,7 @@ pub(super) struct ToolServer {
     /// How often `initialize` was sent again.
     pub repeats: u8,
     /// How often the tool server's own handshake made the relay send it again.
-    pub invitations: u8,
+    pub early_repeats: u8,
     pub repeat_at: Option<Moment>,
     pub ping_at: Option<Moment>,
     pub last_ping: Option<u32>,
@@ -102,14 +102,14 @@ impl ToolServer {
             identity: Identity::UNKNOWN,
             state: ToolState::Initializing,
             joined: Moment::default(),
-            hello: None,
+            initialized: None,
             lists: PerKind::default(),
             key: ToolKey::default(),
             trouble: None,
             trouble_since: Moment::default(),
             answered: 0,
             repeats: 0,
-            invitations: 0,
+            early_repeats: 0,
             repeat_at: None,
             ping_at: None,
             last_ping: None,
@@ -158,20 +158,20 @@ impl ToolServer {
 
     /// Whether it declares a capability.
     pub(super) fn declares(&self, capability: &str) -> bool {
-        match &self.hello {
-            Some(hello) => hello.declares(capability),
+        match &self.initialized {
+            Some(initialized) => initialized.declares(capability),
             None => false,
         }
     }
 
     /// Whether it announces changes of a list.
     fn announces_changes(&self, kind: Kind) -> bool {
-        self.hello.as_ref().is_some_and(|hello| hello.announces_changes(kind))
+        self.initialized.as_ref().is_some_and(|initialized| initialized.announces_changes(kind))
     }
 
     /// The name by which a server without `server_id` is known again.
     pub(super) fn own_name(&self) -> Option<&str> {
-        self.hello.as_ref()?.name.as_deref()
+        self.initialized.as_ref()?.name.as_deref()
     }
 
     /// Whether it has only the label it was given for want of a name.
@@ -181,8 +181,8 @@ impl ToolServer {
 
     /// How much memory its lists and its answer to `initialize` take.
     pub(super) fn catalogue_memory(&self) -> usize {
-        let hello = self.hello.as_ref().map_or(0, Hello::memory);
-        Kind::all().map(|kind| self.lists.of(kind).memory()).sum::<usize>() + hello
+        let initialized = self.initialized.as_ref().map_or(0, InitializeResult::memory);
+        Kind::all().map(|kind| self.lists.of(kind).memory()).sum::<usize>() + initialized
     }
 
     /// A request of the relay's own is sent whose answer means nothing. Returns the id of an older one

@@ -34,7 +34,7 @@ pub(in crate::relay) enum Trouble {
     /// There is no memory for what was answered.
     NoMemory(&'static str),
     /// A member of the answer to `initialize` was left out for its size.
-    HelloCut(Box<str>),
+    InitializeCut(Box<str>),
     /// Elements of a list have no name.
     Nameless(&'static str, usize),
     /// It sent something that is not JSON-RPC.
@@ -60,7 +60,7 @@ impl Trouble {
             Trouble::HandshakeRefused(_)
             | Trouble::HandshakeSilent
             | Trouble::AgentFull(..)
-            | Trouble::HelloCut(_)
+            | Trouble::InitializeCut(_)
             | Trouble::NotAMessage(_) => None,
         }
     }
@@ -78,7 +78,7 @@ impl Trouble {
             | Trouble::HandshakeSilent
             | Trouble::AgentFull(..)
             | Trouble::NoMemory("initialize")
-            | Trouble::HelloCut(_) => true,
+            | Trouble::InitializeCut(_) => true,
             Trouble::NotAMessage(_) => false,
             Trouble::Unreadable("initialize", _) => true,
             _ => self.is_about(Kind::Tools),
@@ -110,7 +110,7 @@ impl Trouble {
             Trouble::AgentFull(kind, left_out) => language.agent_full(kind.row().list, *left_out),
             Trouble::NoMemory(method) => language.no_memory(method),
             Trouble::GaveWay => language.lists_gave_way(),
-            Trouble::HelloCut(member) => language.hello_cut(member),
+            Trouble::InitializeCut(member) => language.hello_cut(member),
             Trouble::Nameless(method, count) => language.nameless(method, *count),
             Trouble::NotAMessage(fault) => language.tool_text_unreadable(&language.fault(*fault)),
             Trouble::Unreadable(method, fault) => {

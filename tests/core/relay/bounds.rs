@@ -15,7 +15,7 @@ fn cancellations_do_not_read_what_stands_in_line_again() {
     let long =
         format!(r#"{{"jsonrpc":"2.0","id":2,"method":"x","params":"{}"}}"#, "y".repeat(1 << 20));
     for _ in 0..10 {
-        world.says(robot, &long);
+        world.sends(robot, &long);
     }
     let start = Instant::now();
     for _ in 0..1000 {
@@ -24,7 +24,7 @@ fn cancellations_do_not_read_what_stands_in_line_again() {
     // To read ten megabytes a thousand times would take minutes.
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     world.cancels(robot, "2");
-    world.hears(silent);
+    world.receives(silent);
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn an_id_or_a_token_too_long_to_be_kept_is_refused() {
     let long = "i".repeat(2000);
     world.calls(robot, &format!("\"{long}\""), "add");
     world.fails(robot, Value::Null, -32600);
-    world.says(
+    world.sends(
         robot,
         &format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"add","_meta":{{"progressToken":"{long}"}}}}}}"#
@@ -88,13 +88,13 @@ fn of_an_answer_to_initialize_that_is_too_large_single_members_are_left_out() {
             r#"{{"protocolVersion":"2024-11-05","capabilities":{{"experimental":{{"x":"{large}"}},"tools":{{"listChanged":true}},"logging":{{}}}},"instructions":"{large}","serverInfo":{{"name":"calc"}}}}"#
         ),
     );
-    assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+    assert_eq!(world.receives(tool)["method"], "notifications/initialized");
     world.lists(tool, &["add"]);
     let error = world.view("a").tools[0].last_error.clone().unwrap();
     assert!(error.contains("instructions"), "{error}");
     let robot = world.robot("a");
     world.asks(robot, "1", "initialize");
-    let result = world.hears(robot)["result"].clone();
+    let result = world.receives(robot)["result"].clone();
     assert_eq!(result["serverInfo"]["name"], "calc");
     assert!(result.get("instructions").is_none());
     assert_eq!(result["capabilities"], json!({"tools":{"listChanged":true},"logging":{}}));
@@ -160,8 +160,8 @@ fn a_page_that_does_not_come_keeps_the_pages_before_it() {
         world.seconds(10.0);
     }
     assert!(!trouble(&world).is_empty());
-    let told = world.hears_all(robot);
-    assert!(told.iter().any(|message| message["method"] == "notifications/tools/list_changed"));
+    let shown = world.receives_all(robot);
+    assert!(shown.iter().any(|message| message["method"] == "notifications/tools/list_changed"));
     assert_eq!(world.view("a").tools[0].state.label(), "ready");
     world.asks(robot, "1", "tools/list");
     world.seconds(2.0);
@@ -177,23 +177,23 @@ fn a_page_that_fails_keeps_the_pages_before_it() {
         let id = world.asked(tool, "tools/list");
         world.answers(tool, id, r#"{"tools":[{"name":"first"}],"nextCursor":"2"}"#);
         let id = world.asked(tool, "tools/list");
-        world.says(tool, &format!(r#"{{"jsonrpc":"2.0","id":{id},{failure}}}"#));
+        world.sends(tool, &format!(r#"{{"jsonrpc":"2.0","id":{id},{failure}}}"#));
         let robot = world.initialised_robot("a");
         assert_eq!(world.listed(robot), ["first"]);
         assert!(!trouble(&world).is_empty());
         // A list that was whole is not given up for a part of a newer one.
-        world.says_list_changed(tool);
+        world.sends_list_changed(tool);
         world.seconds(1.0);
-        world.hears_all(robot);
+        world.receives_all(robot);
         world.lists(tool, &["a", "b"]);
-        world.says_list_changed(tool);
+        world.sends_list_changed(tool);
         world.seconds(1.0);
         let id = world.asked(tool, "tools/list");
         world.answers(tool, id, r#"{"tools":[{"name":"c"}],"nextCursor":"2"}"#);
         let id = world.asked(tool, "tools/list");
-        world.says(tool, &format!(r#"{{"jsonrpc":"2.0","id":{id},{failure}}}"#));
+        world.sends(tool, &format!(r#"{{"jsonrpc":"2.0","id":{id},{failure}}}"#));
         world.seconds(1.0);
-        world.hears_all(robot);
+        world.receives_all(robot);
         assert_eq!(world.listed(robot), ["a", "b"]);
     }
 }
@@ -227,8 +227,8 @@ fn an_item_nested_too_deep_is_left_out_alone_and_named() {
     world.answers(tool, id, &format!(r#"{{"tools":[{items}]}}"#));
     let robot = world.initialised_robot("a");
     assert_eq!(world.listed(robot), ["y"]);
-    let told = trouble(&world);
-    assert!(told.contains("items kept: 1,") && told.contains("128 levels"), "{told}");
+    let shown = trouble(&world);
+    assert!(shown.contains("items kept: 1,") && shown.contains("128 levels"), "{shown}");
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn a_large_request_that_has_waited_leaves_nothing_to_be_done_at_once() {
     let robot = world.robot("a");
     let text = "x".repeat(6 << 20);
     let params = format!(r#"{{"name":"add","arguments":"{text}"}}"#);
-    world.says(
+    world.sends(
         robot,
         &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#),
     );

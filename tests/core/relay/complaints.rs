@@ -109,13 +109,13 @@ fn only_the_last_agents_whose_tools_left_are_remembered() {
         let tool = world.tool(&format!("agent-{number}"));
         world.leaves(tool);
     }
-    let told = |world: &mut World, agent: &str| {
+    let shown = |world: &mut World, agent: &str| {
         let robot = world.robot(agent);
         world.asks(robot, "1", "ping");
         warning()
     };
-    assert!(told(&mut world, "agent-0").contains("none of this agent was seen"));
-    assert!(told(&mut world, "agent-199").contains("disconnected 0 s ago"));
+    assert!(shown(&mut world, "agent-0").contains("none of this agent was seen"));
+    assert!(shown(&mut world, "agent-199").contains("disconnected 0 s ago"));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn ever_new_agents_do_not_fill_the_log() {
 fn a_robot_that_replies_or_never_speaks_is_told_to_be_a_tool_perhaps() {
     let mut world = world();
     let replier = world.robot("a");
-    world.says(replier, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    world.sends(replier, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
     world.is_silent(replier);
     assert!(warning().contains("change /call/ to /mcp/"));
     let silent = world.robot("b");
@@ -164,11 +164,11 @@ fn a_tool_that_asks_for_tools_is_told_to_be_a_robot_perhaps() {
     let mut world = world();
     let tool = world.ready_tool("a", "calc", &["add"]);
     // Some real tools send these.
-    world.says(tool, r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#);
-    world.says(tool, r#"{"jsonrpc":"2.0","id":2,"method":"ping"}"#);
+    world.sends(tool, r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#);
+    world.sends(tool, r#"{"jsonrpc":"2.0","id":2,"method":"ping"}"#);
     assert_eq!(warned(), [""; 0]);
-    world.says(tool, r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#);
-    world.says(tool, r#"{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{}}"#);
+    world.sends(tool, r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#);
+    world.sends(tool, r#"{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{}}"#);
     let line = warning();
     assert!(line.contains("tools/list") && line.contains("change /mcp/ to /call/"));
 }

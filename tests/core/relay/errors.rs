@@ -14,18 +14,18 @@ fn four_errors(language: Language) -> [Value; 4] {
     });
     let robot = world.robot(agent);
     world.calls(robot, "1", "add");
-    let no_tool = world.hears(robot);
+    let no_tool = world.receives(robot);
     let tool = world.ready_tool(agent, "calc", &["add"]);
     world.is_full(tool);
     world.calls(robot, "2", "add");
-    let not_forwarded = world.hears(robot);
+    let not_forwarded = world.receives(robot);
     world.reads_again(tool);
     world.calls(robot, "3", "add");
     world.seconds(301.0);
-    let timed_out = world.hears(robot);
+    let timed_out = world.receives(robot);
     world.calls(robot, "4", "add");
     world.leaves(tool);
-    let lost = world.hears(robot);
+    let lost = world.receives(robot);
     [no_tool, not_forwarded, lost, timed_out]
 }
 
@@ -80,8 +80,8 @@ fn each_error_is_counted_by_its_code() {
     let mut world = World::new();
     let robot = world.robot("a");
     world.calls(robot, "1", "add");
-    world.says(robot, "x");
-    world.says(robot, "[]");
+    world.sends(robot, "x");
+    world.sends(robot, "[]");
     let errors = world.relay.traffic().errors;
     assert_eq!((errors.no_tool, errors.bad_request), (1, 2));
 }

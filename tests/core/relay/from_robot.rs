@@ -2,7 +2,7 @@
 //! docs/protocol.md#ping, docs/protocol.md#tools-call, docs/protocol.md#other-requests,
 //! docs/protocol.md#robot-notifications, docs/protocol.md#robot-replies, docs/protocol.md#bad-requests.
 
-use super::world::{hello, tool_list, World, ANNOUNCES};
+use super::world::{initialize_result, tool_list, World, ANNOUNCES};
 use serde_json::json;
 
 #[test]
@@ -13,8 +13,8 @@ fn ping_is_answered_where_there_is_a_tool() {
     world.fails(robot, 1, -32001);
     let tool = world.tool("a");
     world.asks(robot, "2", "ping");
-    assert_eq!(world.hears(robot), json!({"jsonrpc":"2.0","id":2,"result":{}}));
-    world.hears(tool);
+    assert_eq!(world.receives(robot), json!({"jsonrpc":"2.0","id":2,"result":{}}));
+    world.receives(tool);
     world.is_silent(tool);
 }
 
@@ -23,7 +23,7 @@ fn initialized_is_kept_here() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot("a");
-    world.says(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     world.is_silent(tool);
     world.is_silent(robot);
 }
@@ -38,8 +38,8 @@ fn a_call_goes_to_the_tool_that_offers_it() {
     let id = world.called(two, "y");
     world.is_silent(one);
     world.answers(two, id, "1");
-    assert_eq!(world.hears(robot)["result"], 1);
-    world.says(robot, r#"{"id":2,"method":"tools\/call","params":{"name":"\u0078"}}"#);
+    assert_eq!(world.receives(robot)["result"], 1);
+    world.sends(robot, r#"{"id":2,"method":"tools\/call","params":{"name":"\u0078"}}"#);
     assert!(world.raw(one).contains(r#""name":"\u0078""#));
 }
 
@@ -82,7 +82,7 @@ fn a_call_that_none_of_several_offers_is_an_unknown_tool() {
     let error = world.fails(robot, 1, -32602);
     assert_eq!(error["message"], "Unknown tool: z");
     for params in ["null", "{}", "[]", r#"{"name":7}"#, "7"] {
-        world.says(robot, &format!(r#"{{"id":2,"method":"tools/call","params":{params}}}"#));
+        world.sends(robot, &format!(r#"{{"id":2,"method":"tools/call","params":{params}}}"#));
         world.fails(robot, 2, -32602);
     }
     world.is_silent(one);
@@ -107,13 +107,13 @@ fn params_null_are_passed_on() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot("a");
-    world.says(robot, r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":null}"#);
-    assert_eq!(world.hears(robot)["id"], 1);
-    world.says(robot, r#"{"jsonrpc":"2.0","id":2,"method":"tools/list","params":null}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":null}"#);
+    assert_eq!(world.receives(robot)["id"], 1);
+    world.sends(robot, r#"{"jsonrpc":"2.0","id":2,"method":"tools/list","params":null}"#);
     assert_eq!(world.told_tools(robot), ["add"]);
-    world.says(robot, r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":null}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":null}"#);
     assert!(world.raw(tool).ends_with(r#""method":"tools/call","params":null}"#));
-    world.says(robot, r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":null}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":null}"#);
     world.is_silent(tool);
 }
 
@@ -123,7 +123,7 @@ fn another_request_goes_to_the_only_tool() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     let text = r#"{"jsonrpc":"2.0","id":1,"method":"anything/at/all","params":[1.0]}"#;
-    world.says(robot, text);
+    world.sends(robot, text);
     let heard = world.raw(tool);
     let id = serde_json::from_str::<serde_json::Value>(&heard).unwrap()["id"].clone();
     assert_eq!(heard, text.replace("\"id\":1", &format!("\"id\":{id}")));
@@ -144,7 +144,7 @@ fn another_request_goes_to_those_of_several_that_are_able_and_the_first_answer_c
         let second = world.asked(two, method);
         world.is_silent(three);
         world.answers(two, second, r#""two""#);
-        let answer = world.hears(robot);
+        let answer = world.receives(robot);
         assert_eq!((&answer["id"], &answer["result"]), (&json!(id), &json!("two")));
         world.answers(one, first, r#""one""#);
         world.is_silent(robot);
@@ -166,17 +166,17 @@ fn a_request_sent_to_several_is_answered_once_whoever_goes() {
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "logging/setLevel");
     let second = {
-        world.hears(one);
+        world.receives(one);
         world.asked(two, "logging/setLevel")
     };
     world.leaves(one);
-    world.hears_all(robot).iter().for_each(|m| assert!(m.get("id").is_none(), "{m}"));
+    world.receives_all(robot).iter().for_each(|m| assert!(m.get("id").is_none(), "{m}"));
     world.answers(two, second, "{}");
-    assert_eq!(world.hears(robot)["id"], 1);
+    assert_eq!(world.receives(robot)["id"], 1);
     world.asks(robot, "2", "logging/setLevel");
     world.leaves(two);
     let replies: Vec<_> =
-        world.hears_all(robot).into_iter().filter(|m| m.get("id").is_some()).collect();
+        world.receives_all(robot).into_iter().filter(|m| m.get("id").is_some()).collect();
     assert_eq!(replies.len(), 1);
     assert_eq!(replies[0]["error"]["code"], -32003);
 }
@@ -189,9 +189,9 @@ fn a_notification_goes_to_every_initialised_tool_of_the_agent() {
     let stranger = world.ready_tool("b", "three", &["z"]);
     let robot = world.initialised_robot("a");
     let shaking = world.tool("a");
-    world.hears(shaking);
+    world.receives(shaking);
     let text = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
-    world.says(robot, text);
+    world.sends(robot, text);
     assert_eq!((world.raw(one), world.raw(two)), (text.to_owned(), text.to_owned()));
     world.is_silent(shaking);
     world.is_silent(stranger);
@@ -202,10 +202,10 @@ fn a_notification_with_id_null_is_a_notification() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot("a");
-    world.says(robot, r#"{"jsonrpc":"2.0","id":null,"method":"notifications/initialized"}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","id":null,"method":"notifications/initialized"}"#);
     world.is_silent(robot);
-    world.says(tool, r#"{"jsonrpc":"2.0","method":"notifications/message"}"#);
-    assert_eq!(world.hears(robot)["method"], "notifications/message");
+    world.sends(tool, r#"{"jsonrpc":"2.0","method":"notifications/message"}"#);
+    assert_eq!(world.receives(robot)["method"], "notifications/message");
 }
 
 #[test]
@@ -214,9 +214,9 @@ fn a_reply_of_a_robot_is_dropped_and_counted() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     let before = world.relay.traffic().messages_dropped;
-    world.says(robot, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
-    world.says(robot, r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#);
-    world.says(robot, r#"{"jsonrpc":"2.0","id":null,"result":null}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","id":null,"result":null}"#);
     assert_eq!(world.relay.traffic().messages_dropped - before, 3);
     world.is_silent(robot);
     world.is_silent(tool);
@@ -228,19 +228,19 @@ fn what_is_not_json_and_what_is_no_request_is_told_so() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     for text in ["", "hello", "{", r#"{"id":1,"method":"x""#, "{'a':1}", "[1"] {
-        world.says(robot, text);
+        world.sends(robot, text);
         world.fails(robot, json!(null), -32700);
     }
     for text in ["1", "null", "\"x\"", "{}", r#"{"id":null,"method":"ping"}"#] {
-        world.says(robot, text);
+        world.sends(robot, text);
         world.fails(robot, json!(null), -32600);
     }
     for text in [r#"{"id":4}"#, r#"{"id":4,"method":7}"#, r#"{"jsonrpc":"2.0","id":4,"x":1}"#] {
-        world.says(robot, text);
+        world.sends(robot, text);
         world.fails(robot, 4, -32600);
     }
     for text in ["[]", r#"[{"jsonrpc":"2.0","id":4,"method":"ping"}]"#] {
-        world.says(robot, text);
+        world.sends(robot, text);
         world.fails(robot, json!(null), -32600);
     }
     world.is_silent(tool);
@@ -252,7 +252,7 @@ fn a_notification_is_never_answered() {
     let mut world = World::new();
     let robot = world.initialised_robot("a");
     for method in ["tools/call", "ping", "tools/list", "initialize", "x", "notifications/x"] {
-        world.says(robot, &format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#));
+        world.sends(robot, &format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#));
     }
     world.seconds(10.0);
     world.is_silent(robot);
@@ -265,23 +265,23 @@ fn a_burst_of_a_whole_hand_shake_is_answered_in_order() {
     let id = world.asked(tool, "initialize");
     let robot = world.robot("a");
     world.asks(robot, "1", "initialize");
-    world.says(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     world.asks(robot, "2", "tools/list");
     world.asks(robot, "3", "ping");
     world.calls(robot, "4", "add");
     world.is_silent(robot);
-    world.answers(tool, id, &hello("calc", ANNOUNCES));
+    world.answers(tool, id, &initialize_result("calc", ANNOUNCES));
     world.is_silent(robot);
-    world.hears(tool);
+    world.receives(tool);
     let id = world.asked(tool, "tools/list");
     world.answers(tool, id, &tool_list(&["add"]));
-    assert_eq!(world.hears(robot)["id"], 1);
-    let list = world.hears(robot);
+    assert_eq!(world.receives(robot)["id"], 1);
+    let list = world.receives(robot);
     assert_eq!((&list["id"], &list["result"]["tools"][0]["name"]), (&json!(2), &json!("add")));
-    assert_eq!(world.hears(robot)["id"], 3);
+    assert_eq!(world.receives(robot)["id"], 3);
     let call = world.called(tool, "add");
     world.answers(tool, call, "{}");
-    assert_eq!(world.hears(robot)["id"], 4);
+    assert_eq!(world.receives(robot)["id"], 4);
     assert_eq!(world.relay.held_bytes(), 0);
 }
 
@@ -290,9 +290,9 @@ fn a_burst_without_any_tool_is_answered_at_once() {
     let mut world = World::new();
     let robot = world.robot("a");
     world.asks(robot, "1", "initialize");
-    world.says(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     world.asks(robot, "2", "tools/list");
-    assert_eq!(world.hears(robot)["id"], 1);
+    assert_eq!(world.receives(robot)["id"], 1);
     assert!(world.told_tools(robot).is_empty());
     // Nothing is waited for any more, but for the time when a silent robot would be wondered at.
     world.seconds(30.0);

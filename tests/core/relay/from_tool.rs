@@ -10,9 +10,9 @@ use serde_json::json;
 fn a_ping_of_a_tool_is_answered_whatever_its_id_and_at_any_time() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hears(tool);
+    world.receives(tool);
     for id in ["1", "\"x\"", "0", "-1.5e3"] {
-        world.says(tool, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#));
+        world.sends(tool, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#));
         assert_eq!(world.raw(tool), format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
     }
 }
@@ -21,18 +21,18 @@ fn a_ping_of_a_tool_is_answered_whatever_its_id_and_at_any_time() {
 fn initialize_of_a_tool_is_answered_with_the_relays_own_name() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
-    world.says(
+    world.sends(
         tool,
         r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2024-11-05"}}"#,
     );
-    let answer = world.hears(tool);
+    let answer = world.receives(tool);
     assert_eq!(answer["id"], 0);
     assert_eq!(
         answer["result"]["serverInfo"],
         json!({"name":"mcp-endpoint-server","version":mcp_endpoint_server::VERSION})
     );
     assert_eq!(answer["result"]["protocolVersion"], "2024-11-05");
-    world.says(tool, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    world.sends(tool, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     world.is_silent(tool);
 }
 
@@ -42,8 +42,8 @@ fn any_other_request_of_a_tool_is_not_found() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     for method in ["roots/list", "sampling/createMessage", "tools/list", "tools/call", "x"] {
-        world.says(tool, &format!(r#"{{"jsonrpc":"2.0","id":"q","method":"{method}"}}"#));
-        let answer = world.hears(tool);
+        world.sends(tool, &format!(r#"{{"jsonrpc":"2.0","id":"q","method":"{method}"}}"#));
+        let answer = world.receives(tool);
         assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!("q"), &json!(-32601)));
     }
     world.is_silent(robot);
@@ -56,7 +56,7 @@ fn a_notification_goes_to_every_initialised_robot_of_the_agent_only() {
     let (one, two) = (world.initialised_robot("a"), world.initialised_robot("a"));
     let (fresh, stranger) = (world.robot("a"), world.initialised_robot("b"));
     let text = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"data":1.0}}"#;
-    world.says(tool, text);
+    world.sends(tool, text);
     assert_eq!((world.raw(one), world.raw(two)), (text.to_owned(), text.to_owned()));
     world.is_silent(fresh);
     world.is_silent(stranger);
@@ -72,12 +72,12 @@ fn what_is_no_message_is_dropped_counted_and_never_fatal() {
     let junk =
         ["", "hello", "{", "[]", "[{}]", "null", "1", "\"x\"", "{\"method\":7}", "\u{0}", "{}x"];
     for text in junk {
-        world.says(tool, text);
+        world.sends(tool, text);
     }
     let after = world.relay.traffic();
     assert_eq!(after.messages_dropped - before.messages_dropped, junk.len() as u64);
     for reply in [r#"{"id":null,"result":1}"#, r#"{"result":1}"#, r#"{"error":{}}"#, "{}"] {
-        world.says(tool, reply);
+        world.sends(tool, reply);
     }
     let dropped = world.relay.traffic().replies_dropped - before.replies_dropped;
     assert_eq!(dropped, 4);
@@ -94,12 +94,12 @@ fn list_changed_is_listed_again_and_then_told() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let (robot, fresh) = (world.initialised_robot("a"), world.robot("a"));
     let stranger = world.initialised_robot("b");
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     world.is_silent(robot);
     world.lists(tool, &["add", "sub"]);
     assert_eq!(
-        world.hears(robot),
+        world.receives(robot),
         json!({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})
     );
     assert_eq!(world.listed(robot), ["add", "sub"]);
@@ -112,12 +112,12 @@ fn a_change_is_told_once_and_listed_once() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     world.lists(tool, &["add", "sub"]);
     world.seconds(40.0);
     world.is_silent(tool);
-    assert_eq!(world.hears_all(robot).len(), 1);
+    assert_eq!(world.receives_all(robot).len(), 1);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_burst_of_list_changed_is_one_listing() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     for _ in 0..50 {
-        world.says_list_changed(tool);
+        world.sends_list_changed(tool);
         world.seconds(0.001);
     }
     world.seconds(1.0);
@@ -138,10 +138,10 @@ fn a_burst_of_list_changed_is_one_listing() {
 fn a_change_while_the_list_is_on_its_way_is_listed_again_soon() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     let id = world.asked(tool, "tools/list");
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     world.answers(tool, id, &super::world::tool_list(&["stale"]));
     world.seconds(1.0);
@@ -158,17 +158,17 @@ fn a_list_that_changes_all_the_time_does_not_flood_the_robots() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     for round in 0..100 {
-        world.says_list_changed(tool);
+        world.sends_list_changed(tool);
         world.seconds(0.1);
-        for ask in world.hears_all(tool) {
+        for ask in world.receives_all(tool) {
             let name = format!("n{round}");
             let list = super::world::tool_list(&[&name]);
             world.answers(tool, ask["id"].as_u64().unwrap(), &list);
         }
     }
     world.seconds(5.0);
-    let told = world.hears_all(robot).len();
-    assert!((3..=6).contains(&told), "{told} in ten seconds");
+    let shown = world.receives_all(robot).len();
+    assert!((3..=6).contains(&shown), "{shown} in ten seconds");
 }
 
 #[test]
@@ -177,9 +177,9 @@ fn a_list_that_keeps_changing_is_asked_for_ever_more_seldom_and_at_once_when_it_
     let tool = world.ready_tool("a", "calc", &["add"]);
     let mut asked = 0;
     for round in 0..600 {
-        world.says_list_changed(tool);
+        world.sends_list_changed(tool);
         world.seconds(0.1);
-        for ask in world.hears_all(tool).iter().filter(|ask| ask["method"] == "tools/list") {
+        for ask in world.receives_all(tool).iter().filter(|ask| ask["method"] == "tools/list") {
             asked += 1;
             let list = super::world::tool_list(&[&format!("n{round}")]);
             world.answers(tool, ask["id"].as_u64().unwrap(), &list);
@@ -187,11 +187,11 @@ fn a_list_that_keeps_changing_is_asked_for_ever_more_seldom_and_at_once_when_it_
     }
     assert!((10..=20).contains(&asked), "{asked} in a minute");
     world.seconds(30.0);
-    world.hears_all(tool);
+    world.receives_all(tool);
     for _ in 0..10 {
         world.seconds(2.0);
-        world.hears_all(tool);
-        world.says_list_changed(tool);
+        world.receives_all(tool);
+        world.sends_list_changed(tool);
         world.seconds(0.1);
         world.lists(tool, &["add"]);
     }
@@ -205,29 +205,29 @@ fn notifications_beyond_a_burst_are_dropped_and_counted_and_harm_no_answer() {
     let text =
         format!(r#"{{"method":"notifications/message","params":"{}"}}"#, "x".repeat(100_000));
     for _ in 0..10 {
-        world.says(tool, &text);
+        world.sends(tool, &text);
     }
-    let sent: usize = robots.iter().map(|robot| world.hears_all(*robot).len()).sum();
+    let sent: usize = robots.iter().map(|robot| world.receives_all(*robot).len()).sum();
     assert!((80..=90).contains(&sent), "{sent}");
     assert_eq!(world.relay.traffic().notifications_dropped, 500 - sent as u64);
     // What robots ask for is not affected, nor its progress.
     let robot = robots[49];
-    world.says(
+    world.sends(
         robot,
         r#"{"id":1,"method":"tools/call","params":{"name":"add","_meta":{"progressToken":"t"}}}"#,
     );
     let id = world.called(tool, "add");
-    world.says(
+    world.sends(
         tool,
         &format!(r#"{{"method":"notifications/progress","params":{{"progressToken":{id}}}}}"#),
     );
-    assert_eq!(world.hears(robot)["params"]["progressToken"], "t");
+    assert_eq!(world.receives(robot)["params"]["progressToken"], "t");
     world.answers(tool, id, "{}");
-    assert_eq!(world.hears(robot)["id"], 1);
+    assert_eq!(world.receives(robot)["id"], 1);
     // After a while there is room again.
     world.seconds(2.0);
-    world.says(tool, &text);
-    assert_eq!(world.hears(robots[49])["method"], "notifications/message");
+    world.sends(tool, &text);
+    assert_eq!(world.receives(robots[49])["method"], "notifications/message");
 }
 
 #[test]
@@ -236,17 +236,17 @@ fn a_server_that_does_not_announce_changes_may_say_so_all_the_same() {
     let tool = world.tool("a");
     world.hand_shake(tool, "calc", &["add"], r#"{"tools":{}}"#);
     let robot = world.initialised_robot("a");
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     world.lists(tool, &["sub"]);
-    assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+    assert_eq!(world.receives(robot)["method"], "notifications/tools/list_changed");
 }
 
 #[test]
 fn list_changed_before_the_hand_shake_is_harmless() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     world.hand_shake(tool, "calc", &["add"], ANNOUNCES);
     let robot = world.initialised_robot("a");

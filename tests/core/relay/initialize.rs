@@ -1,13 +1,13 @@
 //! A robot's `initialize`:
 //! docs/protocol.md#initialize, docs/protocol.md#initialized.
 
-use super::world::{hello, World, ANNOUNCES};
+use super::world::{initialize_result, World, ANNOUNCES};
 use serde_json::{json, Value};
 
 fn initialize(world: &mut World, agent: &str) -> Value {
     let robot = world.robot(agent);
     world.asks(robot, "1", "initialize");
-    world.hears(robot)["result"].clone()
+    world.receives(robot)["result"].clone()
 }
 
 fn relay_info() -> Value {
@@ -34,7 +34,7 @@ fn one_tool_speaks_for_itself() {
         id,
         r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"logging":{},"prompts":{"listChanged":false}},"serverInfo":{"name":"calc","title":"计","version":"1.0"},"instructions":"be kind","_meta":{"n":1.50}}"#,
     );
-    world.hears(tool);
+    world.receives(tool);
     world.lists(tool, &["add"]);
     let robot = world.robot("a");
     world.asks(robot, "1", "initialize");
@@ -66,7 +66,7 @@ fn several_tools_speak_with_one_voice() {
                 r#"{{"protocolVersion":"{version}","capabilities":{able},"serverInfo":{{"name":"{words}"}},"instructions":"{words}"}}"#
             ),
         );
-        world.hears(tool);
+        world.receives(tool);
         world.lists(tool, &[words]);
     }
     let result = initialize(&mut world, "a");
@@ -90,11 +90,11 @@ fn it_waits_for_tools_that_are_still_shaking_hands() {
     world.asks(robot, "1", "initialize");
     world.seconds(1.5);
     world.is_silent(robot);
-    world.answers(tool, id, &hello("calc", ANNOUNCES));
-    world.hears(tool);
+    world.answers(tool, id, &initialize_result("calc", ANNOUNCES));
+    world.receives(tool);
     world.is_silent(robot);
     world.lists(tool, &["add"]);
-    assert_eq!(world.hears(robot)["result"]["serverInfo"]["name"], "calc");
+    assert_eq!(world.receives(robot)["result"]["serverInfo"]["name"], "calc");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn it_waits_for_a_silent_tool_two_seconds_at_most() {
     world.seconds(1.9);
     world.is_silent(robot);
     world.seconds(0.1);
-    assert_eq!(world.hears(robot)["result"]["serverInfo"], relay_info());
+    assert_eq!(world.receives(robot)["result"]["serverInfo"], relay_info());
     world.seconds(3.0);
     let later = world.robot("a");
     world.asks(later, "1", "initialize");
@@ -114,7 +114,10 @@ fn it_waits_for_a_silent_tool_two_seconds_at_most() {
     world.seconds(1.9);
     world.is_silent(later);
     world.seconds(0.1);
-    assert_eq!((&world.hears(later)["id"], &world.hears(later)["id"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&world.receives(later)["id"], &world.receives(later)["id"]),
+        (&json!(1), &json!(2))
+    );
 }
 
 #[test]
@@ -127,8 +130,8 @@ fn each_robot_waits_from_its_own_request() {
     world.asks(robot, "1", "tools/list");
     world.seconds(1.0);
     world.is_silent(robot);
-    world.answers(tool, id, &hello("calc", ANNOUNCES));
-    world.hears(tool);
+    world.answers(tool, id, &initialize_result("calc", ANNOUNCES));
+    world.receives(tool);
     world.seconds(0.9);
     world.lists(tool, &["add"]);
     assert_eq!(world.told_tools(robot), ["add"]);
@@ -145,7 +148,7 @@ fn tools_that_keep_coming_do_not_make_it_wait_longer_than_two_seconds() {
         world.seconds(0.25);
         world.tool("a");
     }
-    assert_eq!(world.hears(robot)["id"], 1);
+    assert_eq!(world.receives(robot)["id"], 1);
 }
 
 #[test]
@@ -159,14 +162,14 @@ fn a_tool_that_answers_while_another_is_silent_shortens_nothing_and_breaks_nothi
     world.asks(robot, "1", "initialize");
     world.seconds(0.1);
     let id = world.asked(tool, "initialize");
-    world.answers(tool, id, &hello("calc", ANNOUNCES));
-    world.hears(tool);
+    world.answers(tool, id, &initialize_result("calc", ANNOUNCES));
+    world.receives(tool);
     world.lists(tool, &["add"]);
     world.seconds(1.8);
     world.is_silent(robot);
     world.seconds(0.1);
-    assert_eq!(world.hears(robot)["result"]["serverInfo"]["name"], "calc");
-    world.hears(silent);
+    assert_eq!(world.receives(robot)["result"]["serverInfo"]["name"], "calc");
+    world.receives(silent);
     world.is_silent(silent);
 }
 
@@ -177,7 +180,7 @@ fn a_tool_that_goes_while_it_is_waited_for_is_not_waited_for() {
     let robot = world.robot("a");
     world.asks(robot, "1", "initialize");
     world.leaves(tool);
-    assert_eq!(world.hears(robot)["result"]["serverInfo"], relay_info());
+    assert_eq!(world.receives(robot)["result"]["serverInfo"], relay_info());
 }
 
 #[test]
@@ -190,7 +193,7 @@ fn a_silent_tool_is_replaced_and_the_new_one_is_waited_for() {
     let newer = world.tool_with_id("a", "x");
     world.is_silent(robot);
     world.hand_shake(newer, "calc", &["add"], ANNOUNCES);
-    assert_eq!(world.hears(robot)["result"]["serverInfo"]["name"], "calc");
+    assert_eq!(world.receives(robot)["result"]["serverInfo"]["name"], "calc");
 }
 
 #[test]
@@ -199,7 +202,7 @@ fn it_may_be_sent_again() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "initialize");
-    assert_eq!(world.hears(robot)["result"]["serverInfo"]["name"], "calc");
+    assert_eq!(world.receives(robot)["result"]["serverInfo"]["name"], "calc");
     world.is_silent(tool);
 }
 

@@ -48,7 +48,7 @@ fn a_request_to_several_fails_only_if_all_are_full() {
 fn a_greeting_that_finds_no_room_is_said_again() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hears(tool);
+    world.receives(tool);
     world.is_full(tool);
     world.seconds(15.0);
     world.reads_again(tool);
@@ -69,7 +69,7 @@ fn a_robot_has_only_so_many_requests_under_way() {
     world.fails(robot, 4, -32002);
     world.calls(other, "1", "add");
     world.answers(tool, first, "{}");
-    assert_eq!(world.hears(robot)["id"], 1);
+    assert_eq!(world.receives(robot)["id"], 1);
     world.calls(robot, "5", "add");
     world.is_silent(robot);
     world.cancels(robot, "5");
@@ -104,11 +104,11 @@ fn what_comes_behind_a_waiting_message_is_limited_too() {
     for id in 1..20 {
         world.asks(robot, &id.to_string(), "ping");
     }
-    let refused = world.hears_all(robot);
+    let refused = world.receives_all(robot);
     assert!((17..=18).contains(&refused.len()), "{}", refused.len());
     assert!(refused.iter().all(|m| m["error"]["code"] == -32002));
     world.hand_shake(tool, "calc", &["add"], ANNOUNCES);
-    let answered = world.hears_all(robot);
+    let answered = world.receives_all(robot);
     assert_eq!(answered.len() + refused.len(), 20);
     assert!(answered.iter().all(|m| m.get("result").is_some()));
 }
@@ -150,8 +150,8 @@ fn an_initialize_that_finds_no_room_to_wait_is_answered_at_once() {
     world.calls(one, "1", "add");
     world.asks(two, "2", "initialize");
     world.asks(two, "3", "tools/list");
-    assert_eq!(world.hears(two)["id"], 2);
-    assert_eq!(world.hears(two)["id"], 3);
+    assert_eq!(world.receives(two)["id"], 2);
+    assert_eq!(world.receives(two)["id"], 3);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_robot_that_cannot_even_take_an_error_is_closed_and_its_requests_are_cancell
     world.is_full(robot);
     world.answers(tool, first, "{}");
     assert_eq!(world.wire.closed, [(robot, CloseReason::NotReading)]);
-    let message = world.hears(tool);
+    let message = world.receives(tool);
     assert_eq!(message["params"]["requestId"], second);
     assert_eq!(world.relay.counts().robots, 0);
     world.leaves(robot);
@@ -191,7 +191,7 @@ fn notifications_for_a_full_robot_are_lost_but_do_not_cost_it_its_place() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     world.is_full(robot);
-    world.says(tool, r#"{"method":"notifications/message"}"#);
+    world.sends(tool, r#"{"method":"notifications/message"}"#);
     world.reads_again(robot);
     world.calls(robot, "1", "add");
     world.called(tool, "add");
@@ -228,7 +228,7 @@ fn a_robot_that_is_closed_while_its_waiting_requests_fail_leaves_nothing_behind(
     world.leaves(two);
     // The first is given up when `one` is, the second still waits for `two`.
     let shaking = world.tool("a");
-    world.hears(shaking);
+    world.receives(shaking);
     world.calls(robot, "1", "x");
     world.calls(robot, "2", "y");
     world.asks(robot, "3", "ping");
@@ -257,5 +257,5 @@ fn many_requests_that_wait_are_tried_again_when_something_changes_and_not_all_th
     let called: Vec<u64> = (0..200).map(|_| world.called(late, "late")).collect();
     assert!(called.is_sorted(), "they keep their order");
     assert_eq!(world.relay.counts().waiting, 0);
-    world.hears(silent);
+    world.receives(silent);
 }

@@ -15,7 +15,7 @@ fn without_a_tool_the_list_is_empty() {
         ("resources/templates/list", "resourceTemplates"),
     ] {
         world.asks(robot, "1", method);
-        assert_eq!(world.hears(robot), json!({"jsonrpc":"2.0","id":1,"result":{member:[]}}));
+        assert_eq!(world.receives(robot), json!({"jsonrpc":"2.0","id":1,"result":{member:[]}}));
     }
 }
 
@@ -30,7 +30,7 @@ fn items_are_given_as_their_tools_spell_them_in_one_page() {
     let id = world.asked(tool, "tools/list");
     world.answers(tool, id, r#"{"tools":[{"name":"c"}],"nextCursor":null}"#);
     let robot = world.robot("a");
-    world.says(
+    world.sends(
         robot,
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"anything"}}"#,
     );
@@ -86,10 +86,10 @@ fn one_that_does_not_answer_is_given_as_last_known_after_two_seconds() {
     assert_eq!(world.told_tools(robot), ["x2", "y"]);
     // Its late answer still counts, and is told.
     world.seconds(2.0);
-    world.hears_all(robot);
+    world.receives_all(robot);
     world.lists(two, &["y2"]);
     world.seconds(2.0);
-    assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+    assert_eq!(world.receives(robot)["method"], "notifications/tools/list_changed");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_list_that_was_never_answered_does_not_wait_for_ever() {
     world.called(tool, "add");
     // So it does where another tool is there, and cannot have it.
     world.ready_tool("a", "other", &["sub"]);
-    world.hears_all(robot);
+    world.receives_all(robot);
     world.calls(robot, "3", "mul");
     world.called(tool, "mul");
 }
@@ -158,7 +158,7 @@ fn what_comes_behind_a_list_waits_its_turn() {
     world.is_silent(robot);
     world.lists(tool, &["y"]);
     world.called(tool, "y");
-    let ids: Vec<_> = world.hears_all(robot).iter().map(|m| m["id"].clone()).collect();
+    let ids: Vec<_> = world.receives_all(robot).iter().map(|m| m["id"].clone()).collect();
     assert_eq!(ids, [1, 2]);
 }
 
@@ -173,7 +173,7 @@ fn a_list_that_is_cancelled_while_it_waits_is_not_answered_and_holds_nobody_up()
     world.asks(robot, "3", "ping");
     world.cancels(robot, "2");
     world.cancels(robot, "1");
-    assert_eq!(world.hears(robot)["id"], 3);
+    assert_eq!(world.receives(robot)["id"], 3);
     world.lists(tool, &["x"]);
     world.is_silent(robot);
     assert_eq!(world.relay.held_bytes(), 0);
@@ -196,7 +196,7 @@ fn a_tool_that_arrives_late_is_told() {
     let robot = world.initialised_robot("a");
     let stranger = world.initialised_robot("b");
     world.ready_tool("a", "calc", &["add"]);
-    assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+    assert_eq!(world.receives(robot)["method"], "notifications/tools/list_changed");
     world.is_silent(robot);
     world.is_silent(stranger);
     assert_eq!(world.listed(robot), ["add"]);

@@ -51,7 +51,7 @@ fn a_tool_server_with_many_calls_goes_and_other_agents_are_served_meanwhile() {
     world.calls(other, "1", "add");
     let id = world.called(other_tool, "add");
     world.answers(other_tool, id, r#""served""#);
-    assert_eq!(world.hears(other)["result"], "served");
+    assert_eq!(world.receives(other)["result"], "served");
     assert_eq!(world.relay.counts().in_flight, left);
 
     // What is not answered yet can still be cancelled, and a robot that goes takes its own along.
@@ -66,7 +66,7 @@ fn a_tool_server_with_many_calls_goes_and_other_agents_are_served_meanwhile() {
     assert!(turns > 1, "{turns} turns");
     world.seconds(600.0);
     for (at, robot) in robots.iter().enumerate().take(7) {
-        let answers = world.hears_all(*robot);
+        let answers = world.receives_all(*robot);
         let ids: Vec<u64> = answers.iter().filter_map(|answer| answer["id"].as_u64()).collect();
         let end = if at == 6 { CALLS - 1 } else { CALLS };
         assert_eq!(ids, (0..end as u64).collect::<Vec<u64>>(), "robot {at}");
@@ -126,7 +126,7 @@ fn requests_wait_for_the_same_tool_and_are_then_served() {
         let id = world.called(back, "add");
         world.answers(back, id, r#""served""#);
         let answers: Vec<_> =
-            world.hears_all(robot).into_iter().filter(|m| m.get("id").is_some()).collect();
+            world.receives_all(robot).into_iter().filter(|m| m.get("id").is_some()).collect();
         assert!(answers.iter().any(|m| m["id"] == 1 && m["result"] == "served"), "{answers:?}");
         assert!(answers.iter().any(|m| m["id"] == 2 && m.get("result").is_some()));
         assert_eq!(answers.len(), 2);
@@ -174,8 +174,11 @@ fn another_tool_that_comes_serves_what_waits() {
     world.greets(other, "other", ANNOUNCES);
     world.lists(other, &["add"]);
     world.seconds(5.0);
-    let mut methods: Vec<_> =
-        world.hears_all(other).iter().map(|m| m["method"].as_str().unwrap().to_owned()).collect();
+    let mut methods: Vec<_> = world
+        .receives_all(other)
+        .iter()
+        .map(|m| m["method"].as_str().unwrap().to_owned())
+        .collect();
     methods.sort_unstable();
     assert_eq!(methods, ["logging/setLevel", "tools/call"]);
     world.is_silent(robot);
@@ -199,7 +202,7 @@ fn an_opaque_tool_that_comes_back_serves_what_waits() {
     }
     let id = world.called(tools[1], "add");
     world.answers(tools[1], id, "{}");
-    assert_eq!(world.hears(robot)["id"], 1);
+    assert_eq!(world.receives(robot)["id"], 1);
 }
 
 #[test]
@@ -214,7 +217,7 @@ fn requests_fail_when_nobody_is_back_in_time() {
     world.seconds(4.9);
     world.is_silent(robot);
     world.seconds(0.1);
-    let messages = world.hears_all(robot);
+    let messages = world.receives_all(robot);
     for id in 1..=3 {
         let answers: Vec<_> = messages.iter().filter(|m| m["id"] == id).collect();
         assert_eq!(answers.len(), 1, "{messages:?}");
@@ -297,10 +300,10 @@ fn a_robots_place_taken_by_another_gets_none_of_its_answers() {
     world.calls(next, "1", "add");
     world.answers(tool, id, r#""old""#);
     world.is_silent(next);
-    world.hears(tool);
+    world.receives(tool);
     let id = world.called(tool, "add");
     world.answers(tool, id, r#""new""#);
-    assert_eq!(world.hears(next)["result"], "new");
+    assert_eq!(world.receives(next)["result"], "new");
 }
 
 #[test]
@@ -314,7 +317,7 @@ fn a_name_stays_with_its_owner_who_is_back_in_time_but_slow_to_shake_hands() {
     let back = world.tool_with_id("a", "one");
     world.seconds(3.0);
     world.hand_shake(back, "one", &["search"], ANNOUNCES);
-    world.hears_all(robot);
+    world.receives_all(robot);
     world.calls(robot, "1", "search");
     world.called(back, "search");
 }
@@ -331,8 +334,8 @@ fn after_the_servers_start_every_agent_counts_as_having_just_lost_its_tools() {
     let first = world.tool("a");
     world.greets(first, "calc", ANNOUNCES);
     world.lists(first, &["sub"]);
-    assert_eq!(world.hears(robot)["id"], 2);
-    assert_eq!(world.hears(first)["method"], "logging/setLevel");
+    assert_eq!(world.receives(robot)["id"], 2);
+    assert_eq!(world.receives(first)["method"], "logging/setLevel");
     // The tool it wants is not there yet.
     world.is_silent(first);
     world.seconds(2.0);

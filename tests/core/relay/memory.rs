@@ -18,7 +18,7 @@ fn ids_and_progress_tokens_in_flight_are_charged_until_the_answer() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     let before = world.kept_for("a");
-    world.says(robot, &large_call(1));
+    world.sends(robot, &large_call(1));
     assert!((2000..2600).contains(&(world.kept_for("a") - before)));
     let id = world.called(tool, "add");
     world.answers(tool, id, "{}");
@@ -34,16 +34,16 @@ fn where_memory_is_spent_one_more_call_is_refused_and_what_is_under_way_goes_on(
     let elsewhere = world.initialised_robot("b");
     world.wire.memory_limit = Some(world.wire.ledger.bytes() + 100_000);
     for number in 0..60 {
-        world.says(robot, &large_call(number));
+        world.sends(robot, &large_call(number));
     }
-    let refused = world.hears_all(robot);
+    let refused = world.receives_all(robot);
     assert!((10..30).contains(&refused.len()), "{}", refused.len());
     assert!(refused.iter().all(|message| message["error"]["code"] == -32002));
     let details = refused[0]["error"]["data"]["details"].as_str().unwrap();
     assert!(details.contains("memory_limit"), "{details}");
     let id = world.called(tool, "add");
     world.answers(tool, id, "{}");
-    assert!(world.hears(robot).get("result").is_some());
+    assert!(world.receives(robot).get("result").is_some());
     assert_eq!(world.wire.ledger.totals(mcp_endpoint_server::ledger::OwnerKind::Agent).owners, 2);
     // Who holds less is not the one who pays.
     world.gives_way("a");
@@ -57,10 +57,10 @@ fn no_agent_may_have_more_than_half_of_the_memory_kept_in_the_relay() {
     world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     for number in 0..40 {
-        world.says(robot, &large_call(number));
+        world.sends(robot, &large_call(number));
     }
     assert!(world.kept_for("a") <= 50_000);
-    assert!(world.hears_all(robot).len() >= 10);
+    assert!(world.receives_all(robot).len() >= 10);
 }
 
 #[test]
@@ -72,12 +72,12 @@ fn calls_that_give_way_are_refused_and_cancelled() {
     world.calls(small, "1", "add");
     world.called(tool, "add");
     for number in 0..10 {
-        world.says(large, &large_call(number));
+        world.sends(large, &large_call(number));
         world.called(tool, "add");
     }
     world.gives_way("a");
-    assert_eq!(world.hears_all(large).len(), 10);
-    let cancelled = world.hears_all(tool);
+    assert_eq!(world.receives_all(large).len(), 10);
+    let cancelled = world.receives_all(tool);
     assert_eq!(cancelled.len(), 10);
     assert!(cancelled.iter().all(|message| message["method"] == "notifications/cancelled"));
     world.is_silent(small);
@@ -92,12 +92,12 @@ fn waiting_requests_that_give_way_are_refused() {
     let before = world.kept_for("a");
     world.calls(small, "1", "add");
     for number in 0..10 {
-        world.says(large, &large_call(number));
+        world.sends(large, &large_call(number));
     }
     world.asks(large, "11", "tools/list");
     world.asks(large, "12", "ping");
     world.gives_way("a");
-    let refused = world.hears_all(large);
+    let refused = world.receives_all(large);
     assert_eq!(refused.len(), 12);
     assert!(refused.iter().all(|message| message["error"]["code"] == -32002));
     world.is_silent(small);
@@ -121,7 +121,7 @@ fn lists_that_give_way_leave_their_tool_server_connected_and_say_why() {
     let view = world.view("a");
     let trouble = view.tools[1].last_error.as_deref().unwrap();
     assert!(trouble.contains("memory_limit"), "{trouble}");
-    world.hears_all(robot);
+    world.receives_all(robot);
     world.asks(robot, "1", "tools/list");
     assert_eq!(world.told_tools(robot), ["add"]);
 }
@@ -132,9 +132,9 @@ fn nothing_is_charged_any_more_once_everybody_is_gone() {
     let tool = world.ready_tool("a", "calc", &["add", "sub"]);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "tools/list");
-    world.says(robot, &large_call(2));
+    world.sends(robot, &large_call(2));
     world.leaves(tool);
-    world.says(robot, &large_call(3));
+    world.sends(robot, &large_call(3));
     world.leaves(robot);
     world.seconds(60.0);
     let server = world.wire.ledger.bytes_of(Account::SERVER);

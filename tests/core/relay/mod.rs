@@ -6,7 +6,7 @@ mod complaints;
 mod errors;
 mod from_robot;
 mod from_tool;
-mod hand_shake;
+mod handshake;
 mod initialize;
 mod limits;
 mod lists;

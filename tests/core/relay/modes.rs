@@ -33,27 +33,27 @@ fn is_passed_on(world: &mut World, robot: Peer, tool: Peer) {
         world.asks(robot, "\"q\"", method);
         let id = world.asked(tool, method);
         world.answers(tool, id, r#"{"own":1}"#);
-        let answer = world.hears(robot);
+        let answer = world.receives(robot);
         assert_eq!((&answer["id"], &answer["result"]["own"]), (&"q".into(), &1.into()));
     }
     let text = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    world.says(robot, text);
+    world.sends(robot, text);
     assert_eq!(world.raw(tool), text);
 }
 
 /// The relay answers the robot, and calls go where the name is offered.
 fn is_served(world: &mut World, robot: Peer, tool: Peer, name: &str) {
-    world.says(robot, INITIALIZE);
-    assert_eq!(world.hears(robot)["result"]["serverInfo"]["name"], name);
-    world.says(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    world.sends(robot, INITIALIZE);
+    assert_eq!(world.receives(robot)["result"]["serverInfo"]["name"], name);
+    world.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     assert_eq!(world.listed(robot), [name]);
     world.asks(robot, "2", "ping");
-    assert_eq!(world.hears(robot)["id"], 2);
+    assert_eq!(world.receives(robot)["id"], 2);
     world.is_silent(tool);
     world.calls(robot, "3", name);
     let id = world.called(tool, name);
     world.answers(tool, id, "{}");
-    assert_eq!(world.hears(robot)["id"], 3);
+    assert_eq!(world.receives(robot)["id"], 3);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_call_is_carried_out_once_whatever_the_modes() {
         let tools = [false, true, true].map(|mode| tool(&mut world, mode, "calc"));
         let robot = robot(&mut world, of_robot);
         world.calls(robot, "1", "calc");
-        let heard: usize = tools.iter().map(|tool| world.hears_all(*tool).len()).sum();
+        let heard: usize = tools.iter().map(|tool| world.receives_all(*tool).len()).sum();
         assert_eq!(heard, 1);
     }
 }
@@ -132,7 +132,7 @@ fn a_request_that_waits_is_served_in_the_mode_of_the_tool_that_comes_back() {
             }
             let id = world.called(back, "calc");
             world.answers(back, id, "{}");
-            assert_eq!(world.hears(robot)["id"], 1);
+            assert_eq!(world.receives(robot)["id"], 1);
         }
     }
 }

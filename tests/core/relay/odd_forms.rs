@@ -3,7 +3,7 @@
 //! docs/protocol.md#two-messages-in-a-frame, docs/protocol.md#wrapped-messages,
 //! docs/protocol.md#result-and-error, docs/protocol.md#repeated-members.
 
-use super::world::{hello, tool_list, World};
+use super::world::{initialize_result, tool_list, World};
 use mcp_endpoint_server::relay::Peer;
 use serde_json::Value;
 
@@ -33,14 +33,14 @@ fn the_words_python_writes_for_numbers_pass_in_both_directions() {
             r#"{{"id":{id},"method":"tools/call","params":{{"name":"add","arguments":{{"x":{words}}}}}}}"#
         )
     };
-    world.says(robot, &ask("7"));
+    world.sends(robot, &ask("7"));
     let heard = world.raw(tool);
     let id = heard.split([':', ',']).nth(1).unwrap().to_owned();
     assert_eq!(heard, ask(&id));
     let answer = |id: &str| format!(r#"{{"id":{id},"result":{{"content":{words}}}}}"#);
-    world.says(tool, &answer(&id));
+    world.sends(tool, &answer(&id));
     assert_eq!(world.raw(robot), answer("7"));
-    world.says(robot, r#"{"id":NaN,"method":"ping"}"#);
+    world.sends(robot, r#"{"id":NaN,"method":"ping"}"#);
     world.fails(robot, Value::Null, -32600);
 }
 
@@ -67,7 +67,7 @@ fn a_reply_is_known_by_its_number_however_it_is_spelled() {
         if spell.starts_with("0.") && id > 9 {
             continue;
         }
-        world.says(tool, &format!(r#"{{"result":{{}}, "id": {spelled} }}"#));
+        world.sends(tool, &format!(r#"{{"result":{{}}, "id": {spelled} }}"#));
         assert_eq!(
             world.raw(robot),
             r#"{"result":{}, "id": "q" }"#
@@ -78,7 +78,7 @@ fn a_reply_is_known_by_its_number_however_it_is_spelled() {
     let id = call(&mut world, tool, robot);
     let dropped = world.relay.traffic().replies_dropped;
     for other in [format!("{id}.5"), format!("-{id}"), format!("\"0{id}\""), format!("[{id}]")] {
-        world.says(tool, &format!(r#"{{"result":{{}},"id":{other}}}"#));
+        world.sends(tool, &format!(r#"{{"result":{{}},"id":{other}}}"#));
     }
     world.is_silent(robot);
     assert_eq!(world.relay.traffic().replies_dropped - dropped, 4);
@@ -87,7 +87,7 @@ fn a_reply_is_known_by_its_number_however_it_is_spelled() {
 #[test]
 fn a_progress_token_is_known_by_its_number_however_it_is_spelled() {
     let (mut world, tool, robot) = pair();
-    world.says(
+    world.sends(
         robot,
         r#"{"id":1,"method":"tools/call","params":{"name":"add","_meta":{"progressToken":"t"}}}"#,
     );
@@ -98,7 +98,7 @@ fn a_progress_token_is_known_by_its_number_however_it_is_spelled() {
                 r#"{{"method":"notifications/progress","params":{{"progressToken":{token},"progress":1}}}}"#
             )
         };
-        world.says(tool, &progress(&spelled));
+        world.sends(tool, &progress(&spelled));
         assert_eq!(world.raw(robot), progress("\"t\""));
     }
 }
@@ -108,16 +108,16 @@ fn the_relays_own_requests_are_answered_in_any_spelling() {
     let mut world = World::new();
     let tool = world.tool("a");
     let id = world.asked(tool, "initialize");
-    let hello = hello("calc", r#"{"tools":{}}"#);
-    world.says(tool, &format!(r#"{{"id":"{id}","result":{hello}}}"#));
-    assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+    let result = initialize_result("calc", r#"{"tools":{}}"#);
+    world.sends(tool, &format!(r#"{{"id":"{id}","result":{result}}}"#));
+    assert_eq!(world.receives(tool)["method"], "notifications/initialized");
     let id = world.asked(tool, "tools/list");
-    world.says(tool, &format!(r#"{{"id":{id}.0,"result":{}}}"#, tool_list(&["add"])));
+    world.sends(tool, &format!(r#"{{"id":{id}.0,"result":{}}}"#, tool_list(&["add"])));
     assert_eq!(world.view("a").tools[0].state.label(), "ready");
     world.seconds(50.0);
     let id = world.asked(tool, "ping");
     let dropped = world.relay.traffic().replies_dropped;
-    world.says(tool, &format!(r#"{{"id":{id}e0,"result":{{}}}}"#));
+    world.sends(tool, &format!(r#"{{"id":{id}e0,"result":{{}}}}"#));
     assert_eq!(world.relay.traffic().replies_dropped, dropped);
 }
 
@@ -155,11 +155,11 @@ fn an_answer_that_cannot_be_read_fails_its_request_at_once() {
         let id = call(&mut world, tool, robot).to_string();
         let text = broken.replace('#', &id);
         let at = text.find('^').unwrap();
-        world.says(tool, &text.replace('^', ""));
+        world.sends(tool, &text.replace('^', ""));
         let error = world.fails(robot, "q", -32002);
         let details = details(&error);
         assert!(details.contains(&format!("第 {at} 字节")), "{text:?}: {details}");
-        world.says(tool, &format!(r#"{{"id":{id},"result":{{}}}}"#));
+        world.sends(tool, &format!(r#"{{"id":{id},"result":{{}}}}"#));
         world.is_silent(robot);
     }
     assert_eq!(world.relay.traffic().errors.not_forwarded, 25);
@@ -170,7 +170,7 @@ fn an_answer_that_cannot_be_read_fails_its_request_at_once() {
 fn two_messages_in_one_frame_leave_nobody_waiting() {
     let (mut world, tool, robot) = pair();
     let (one, two) = (call(&mut world, tool, robot), call(&mut world, tool, robot));
-    world.says(
+    world.sends(
         tool,
         &format!(r#"{{"id":{one},"result":{{}}}}{{"method":"x"}} {{"id":{two},"result":{{}}}}"#),
     );
@@ -191,34 +191,34 @@ fn what_is_no_answer_to_a_request_fails_none() {
         format!("{{\"log\":\"x\",\"request\":{{\"id\":{id}}},,}}"),
         format!("{{\"id\":{},\"result\":,}}", id + 1),
     ] {
-        world.says(tool, &other);
+        world.sends(tool, &other);
         world.is_silent(robot);
     }
     world.answers(tool, id, "1");
-    assert_eq!(world.hears(robot)["result"], 1);
+    assert_eq!(world.receives(robot)["result"], 1);
 }
 
 #[test]
 fn a_byte_order_mark_a_list_of_replies_and_a_wrapped_message_are_understood() {
     let (mut world, tool, robot) = pair();
     let id = call(&mut world, tool, robot);
-    world.says(tool, &format!("\u{feff}{{\"id\":{id},\"result\":1.50}}\n"));
+    world.sends(tool, &format!("\u{feff}{{\"id\":{id},\"result\":1.50}}\n"));
     assert_eq!(world.raw(robot), r#"{"id":"q","result":1.50}"#);
     let (one, two) = (call(&mut world, tool, robot), call(&mut world, tool, robot));
-    world.says(tool, &format!(r#"[{{"id":{one},"result":1.50}}, {{"id":{two},"error":{{}}}},7]"#));
+    world.sends(tool, &format!(r#"[{{"id":{one},"result":1.50}}, {{"id":{two},"error":{{}}}},7]"#));
     assert_eq!(world.raw(robot), r#"{"id":"q","result":1.50}"#);
     assert_eq!(world.raw(robot), r#"{"id":"q","error":{}}"#);
     let id = call(&mut world, tool, robot);
-    world.says(
+    world.sends(
         tool,
         &format!(
             r#"{{"session_id":"","type":"mcp","payload":{{ "id":{id},"result":{{"n":1.50}} }} }}"#
         ),
     );
     assert_eq!(world.raw(robot), r#"{ "id":"q","result":{"n":1.50} }"#);
-    world.says(tool, r#"{"type":"mcp","payload":{"method":"notifications/x","n":1.50}}"#);
+    world.sends(tool, r#"{"type":"mcp","payload":{"method":"notifications/x","n":1.50}}"#);
     assert_eq!(world.raw(robot), r#"{"method":"notifications/x","n":1.50}"#);
-    world.says(
+    world.sends(
         tool,
         r#"{"type":"mcp","payload":{"type":"mcp","payload":{"method":"ping","id":1}}}"#,
     );
@@ -229,13 +229,13 @@ fn a_byte_order_mark_a_list_of_replies_and_a_wrapped_message_are_understood() {
 fn a_message_wrapped_as_a_string_or_in_a_list_is_understood() {
     let (mut world, tool, robot) = pair();
     let id = call(&mut world, tool, robot);
-    world.says(
+    world.sends(
         tool,
         &format!(r#"{{"type":"mcp","payload":"{{\"id\":{id},\n\"result\":1.50}}\r\n"}}"#),
     );
     assert_eq!(world.raw(robot), r#"{"id":"q", "result":1.50}"#);
     let (one, two) = (call(&mut world, tool, robot), call(&mut world, tool, robot));
-    world.says(
+    world.sends(
         tool,
         &format!(
             r#"{{"type":"mcp","payload":[{{"id":{one},"result":1.50}},{{"id":{two},"result":2}}]}}"#
@@ -243,8 +243,8 @@ fn a_message_wrapped_as_a_string_or_in_a_list_is_understood() {
     );
     assert_eq!(world.raw(robot), r#"{"id":"q","result":1.50}"#);
     assert_eq!(world.raw(robot), r#"{"id":"q","result":2}"#);
-    world.says(tool, r#"{"type":"mcp","payload":"{\"method\":\"ping\",\"id\":7}"}"#);
-    assert_eq!(world.hears(tool)["id"], 7);
+    world.sends(tool, r#"{"type":"mcp","payload":"{\"method\":\"ping\",\"id\":7}"}"#);
+    assert_eq!(world.receives(tool)["id"], 7);
 }
 
 #[test]
@@ -255,20 +255,20 @@ fn a_large_answer_with_line_breaks_is_copied_only_where_there_is_memory() {
     let id = call(&mut world, tool, robot);
     let before = world.kept_for("a");
     world.wire.memory_limit = Some(world.wire.ledger.bytes() + 100_000);
-    world.says(tool, &spread(id));
+    world.sends(tool, &spread(id));
     let error = world.fails(robot, "q", -32002);
     assert!(details(&error).contains("换行"), "{error}");
     let ask = format!("{{\"id\":8,\n\"method\":\"x\",\"params\":\"{text}\"}}");
-    world.says(robot, &ask);
+    world.sends(robot, &ask);
     world.fails(robot, 8, -32002);
     // A notification is not answered, whatever becomes of it.
-    world.says(robot, &format!("{{\"method\":\"x\",\n\"params\":\"{text}\"}}"));
+    world.sends(robot, &format!("{{\"method\":\"x\",\n\"params\":\"{text}\"}}"));
     world.is_silent(robot);
     assert!(world.kept_for("a") < before);
     world.wire.memory_limit = None;
     let id = call(&mut world, tool, robot);
     let before = world.kept_for("a");
-    world.says(tool, &spread(id));
+    world.sends(tool, &spread(id));
     assert_eq!(world.raw(robot), format!("{{\"id\":\"q\", \"result\":\"{text}\"}}"));
     assert!(world.kept_for("a") < before, "the copy is still accounted for");
 }
@@ -285,7 +285,7 @@ fn the_id_of_a_large_answer_is_found_where_it_begins_or_ends() {
         format!("{{'result': {{'text': \"{text}\"}}, 'id': #}}"),
     ] {
         let id = call(&mut world, tool, robot).to_string();
-        world.says(tool, &broken.replace('#', &id));
+        world.sends(tool, &broken.replace('#', &id));
         world.fails(robot, "q", -32002);
     }
 }
@@ -295,11 +295,11 @@ fn an_unreadable_answer_to_initialize_is_not_waited_for() {
     let mut world = World::new();
     let tool = world.tool("a");
     let id = world.asked(tool, "initialize");
-    world.says(tool, &format!("{{\"id\":{id},\"result\":{{\"protocolVersion\":\"\t\"}}}}"));
+    world.sends(tool, &format!("{{\"id\":{id},\"result\":{{\"protocolVersion\":\"\t\"}}}}"));
     let view = world.view("a");
     assert_eq!(view.tools[0].state.label(), "opaque");
-    let told = view.tools[0].last_error.clone().unwrap();
-    assert!(told.contains("initialize") && told.contains("控制字符"), "{told}");
+    let shown = view.tools[0].last_error.clone().unwrap();
+    assert!(shown.contains("initialize") && shown.contains("控制字符"), "{shown}");
 }
 
 #[test]
@@ -310,10 +310,10 @@ fn an_unreadable_list_is_not_waited_for() {
     let id = world.asked(tool, "tools/list");
     let robot = world.robot("a");
     world.asks(robot, "1", "tools/list");
-    world.says(tool, &format!(r#"{{"id":{id},"result":{{"tools":[{{"name":"x"}}"#));
+    world.sends(tool, &format!(r#"{{"id":{id},"result":{{"tools":[{{"name":"x"}}"#));
     assert!(world.told_tools(robot).is_empty());
-    let told = world.view("a").tools[0].last_error.clone().unwrap();
-    assert!(told.contains("tools/list") && told.contains("不完整"), "{told}");
+    let shown = world.view("a").tools[0].last_error.clone().unwrap();
+    assert!(shown.contains("tools/list") && shown.contains("不完整"), "{shown}");
 }
 
 #[test]
@@ -327,7 +327,7 @@ fn a_success_never_carries_an_error_nor_an_error_a_result() {
         (r#"{"id":#,"result":{},"error":{"code":1.0}}"#, r#"{"id":"q","error":{"code":1.0}}"#),
     ] {
         let id = call(&mut world, tool, robot).to_string();
-        world.says(tool, &sent.replace('#', &id));
+        world.sends(tool, &sent.replace('#', &id));
         assert_eq!(world.raw(robot), received);
     }
 }
@@ -341,12 +341,12 @@ fn a_token_that_cannot_be_replaced_is_not_passed_on() {
         r#""_meta":{"progressToken":5},"_meta":{"x":1}"#,
         r#""_meta":{},"\u005fmeta":{"progressToken":5}"#,
     ] {
-        world.says(
+        world.sends(
             robot,
             &format!(r#"{{"id":1,"method":"tools/call","params":{{"name":"add",{meta}}}}}"#),
         );
         world.fails(robot, 1, -32600);
-        world.says(robot, &format!(r#"{{"method":"notifications/x","params":{{{meta}}}}}"#));
+        world.sends(robot, &format!(r#"{{"method":"notifications/x","params":{{{meta}}}}}"#));
         world.is_silent(tool);
     }
 }
@@ -354,18 +354,18 @@ fn a_token_that_cannot_be_replaced_is_not_passed_on() {
 #[test]
 fn a_token_is_replaced_whatever_else_is_written_twice() {
     let (mut world, tool, robot) = pair();
-    world.says(
+    world.sends(
         robot,
         r#"{"id":1,"method":"tools/call","params":{"name":"add","name":"sub","uri":1,"uri":2,"_meta":{"x":1,"x":2,"progress\u0054oken":77}}}"#,
     );
-    let heard = world.hears(tool);
+    let heard = world.receives(tool);
     assert_eq!(heard["params"]["_meta"]["progressToken"], heard["id"]);
     // `null` asks for no progress.
-    world.says(
+    world.sends(
         robot,
         r#"{"id":1,"method":"tools/call","params":{"name":"add","_meta":{"progressToken":null}}}"#,
     );
-    assert!(world.hears(tool)["params"]["_meta"]["progressToken"].is_null());
+    assert!(world.receives(tool)["params"]["_meta"]["progressToken"].is_null());
 }
 
 #[test]
@@ -373,13 +373,13 @@ fn a_token_in_a_notification_is_no_number_of_a_request() {
     let (mut world, tool, robot) = pair();
     let id = call(&mut world, tool, robot);
     let other = world.initialised_robot("a");
-    world.says(
+    world.sends(
         other,
         &format!(
             r#"{{"method":"notifications/progress","params":{{"progressToken":{id},"_meta":{{"progressToken":{id}}}}}}}"#
         ),
     );
-    let heard = world.hears(tool);
+    let heard = world.receives(tool);
     assert!(heard["params"]["progressToken"].as_u64().unwrap() > id);
     assert!(heard["params"]["_meta"]["progressToken"].as_u64().unwrap() > id);
 }

@@ -43,7 +43,7 @@ fn what_is_unreadable_in_a_list_of_replies_fails_its_request_at_once() {
             let list =
                 list.replace("GOOD", &good).replace("ODD", odd).replace('#', &two.to_string());
             let at = list.find('^').unwrap();
-            world.says(tool, &list.replace('^', ""));
+            world.sends(tool, &list.replace('^', ""));
             assert_eq!(world.raw(robot), r#"{"id":1,"result":1.50}"#, "{list}");
             let error = world.fails(robot, 2, -32002);
             let details = error["data"]["details"].as_str().unwrap();
@@ -57,14 +57,14 @@ fn what_is_unreadable_in_a_list_of_replies_fails_its_request_at_once() {
 fn requests_in_a_list_fail_nothing() {
     let (mut world, tool, robot) = pair();
     let (one, two) = (call(&mut world, tool, robot, "1"), call(&mut world, tool, robot, "2"));
-    world.says(
+    world.sends(
         tool,
         &format!(r#"[{{"id":{two},"method":"ping"}},{{"id":{one},"result":1}},{{"method":7}}]"#),
     );
-    assert_eq!(world.hears(robot)["result"], 1);
+    assert_eq!(world.receives(robot)["result"], 1);
     world.is_silent(robot);
     world.answers(tool, two, "2");
-    assert_eq!(world.hears(robot)["result"], 2);
+    assert_eq!(world.receives(robot)["result"], 2);
 }
 
 #[test]
@@ -80,21 +80,21 @@ fn an_answer_that_is_written_into_its_request_counts_and_loses_the_method() {
         (r#"[{"id":#,"method":"x","result":1.50}]"#, r#"{"id":7,"result":1.50}"#),
     ] {
         let id = call(&mut world, tool, robot, "7");
-        world.says(tool, &sent.replace('#', &id.to_string()));
+        world.sends(tool, &sent.replace('#', &id.to_string()));
         assert_eq!(world.raw(robot), received);
         world.is_silent(tool);
     }
     // What nobody asked is a request.
     let id = call(&mut world, tool, robot, "7");
-    world.says(tool, &format!(r#"{{"id":{},"method":"ping","result":{{}}}}"#, id + 1));
-    assert_eq!(world.hears(tool)["id"], id + 1);
+    world.sends(tool, &format!(r#"{{"id":{},"method":"ping","result":{{}}}}"#, id + 1));
+    assert_eq!(world.receives(tool)["id"], id + 1);
     world.is_silent(robot);
     for broken in [
         "{\"id\":#,\"method\":\"x\",\"result\":\"\t\"}",
         "{\"method\":\"x\",\"error\":{},\"id\":#,,}",
     ] {
         let id = call(&mut world, tool, robot, "8");
-        world.says(tool, &broken.replace('#', &id.to_string()));
+        world.sends(tool, &broken.replace('#', &id.to_string()));
         world.fails(robot, 8, -32002);
     }
 }
@@ -103,12 +103,12 @@ fn an_answer_that_is_written_into_its_request_counts_and_loses_the_method() {
 fn a_tool_server_that_writes_its_answers_into_the_requests_becomes_ready() {
     let mut world = World::new();
     let tool = world.tool("a");
-    let hello = r#"{"protocolVersion":"2024-11-05","capabilities":{"tools":{}},"serverInfo":{"name":"x","version":"1"}}"#;
+    let result = r#"{"protocolVersion":"2024-11-05","capabilities":{"tools":{}},"serverInfo":{"name":"x","version":"1"}}"#;
     let id = world.asked(tool, "initialize");
-    world.says(tool, &format!(r#"{{"id":{id},"method":"initialize","result":{hello}}}"#));
-    assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+    world.sends(tool, &format!(r#"{{"id":{id},"method":"initialize","result":{result}}}"#));
+    assert_eq!(world.receives(tool)["method"], "notifications/initialized");
     let id = world.asked(tool, "tools/list");
-    world.says(
+    world.sends(
         tool,
         &format!(r#"{{"id":{id},"method":"tools/list","result":{{"tools":[{{"name":"add"}}]}}}}"#),
     );
@@ -128,13 +128,13 @@ fn an_error_that_is_no_object_becomes_one_with_its_words() {
         (&long, &long[..256]),
     ] {
         let id = call(&mut world, tool, robot, "7");
-        world.says(tool, &format!(r#"{{"id":{id},"error":{error},"result":null}}"#));
-        let told = world.fails(robot, 7, -32603);
-        assert_eq!(told["message"], message);
+        world.sends(tool, &format!(r#"{{"id":{id},"error":{error},"result":null}}"#));
+        let shown = world.fails(robot, 7, -32603);
+        assert_eq!(shown["message"], message);
     }
     // An object stays as it is, whatever it lacks.
     let id = call(&mut world, tool, robot, "7");
-    world.says(tool, &format!(r#"{{"id":{id},"error":{{"message":5}}}}"#));
+    world.sends(tool, &format!(r#"{{"id":{id},"error":{{"message":5}}}}"#));
     assert_eq!(world.raw(robot), r#"{"id":7,"error":{"message":5}}"#);
 }
 
@@ -142,10 +142,10 @@ fn an_error_that_is_no_object_becomes_one_with_its_words() {
 fn an_error_of_false_is_none() {
     let (mut world, tool, robot) = pair();
     let id = call(&mut world, tool, robot, "7");
-    world.says(tool, &format!(r#"{{"id":{id},"error":false,"result":{{"n":1.50}}}}"#));
+    world.sends(tool, &format!(r#"{{"id":{id},"error":false,"result":{{"n":1.50}}}}"#));
     assert_eq!(world.raw(robot), r#"{"id":7,"result":{"n":1.50}}"#);
     let id = call(&mut world, tool, robot, "7");
-    world.says(tool, &format!(r#"{{"id":{id},"error":false}}"#));
+    world.sends(tool, &format!(r#"{{"id":{id},"error":false}}"#));
     let error: Value = world.fails(robot, 7, -32002);
     assert!(error["data"]["details"].is_string());
 }

@@ -15,7 +15,7 @@ fn pair() -> (World, mcp_endpoint_server::relay::Peer, mcp_endpoint_server::rela
 fn a_call_keeps_every_byte_but_the_id() {
     let (mut world, tool, robot) = pair();
     let call = r#" { "params" : {"arguments":{"x":1.50,"y":1E+2,"z":"\u5c0f\/小"},"name":"add"},"odd":null, "id"	: 7 ,"method":"tools\/call" ,"jsonrpc":"2.0"} "#;
-    world.says(robot, call);
+    world.sends(robot, call);
     let heard = world.raw(tool);
     let id = serde_json::from_str::<serde_json::Value>(&heard).unwrap()["id"].clone();
     assert_eq!(heard, call.replace("7 ,", &format!("{id} ,")));
@@ -24,7 +24,7 @@ fn a_call_keeps_every_byte_but_the_id() {
             r#"{{"result" :{{"content":[{{"text":"\/\u00e9","type":"text"}}],"n":1.0E-7}}, "id":{id},"x":[ ] ,"jsonrpc":"2.0"}}"#
         )
     };
-    world.says(tool, &answer(&id.to_string()));
+    world.sends(tool, &answer(&id.to_string()));
     assert_eq!(world.raw(robot), answer("7"));
 }
 
@@ -36,14 +36,14 @@ fn an_error_of_a_tool_keeps_every_byte_but_the_id() {
     let answer = |id: &str| {
         format!(r#"{{"jsonrpc":"2.0", "error":{{"message":"\u4e0d","code":-1.0}},"id":{id}}}"#)
     };
-    world.says(tool, &answer(&id.to_string()));
+    world.sends(tool, &answer(&id.to_string()));
     assert_eq!(world.raw(robot), answer("\"x\""));
 }
 
 #[test]
 fn a_line_break_inside_a_message_is_sent_as_a_blank() {
     let (mut world, tool, robot) = pair();
-    world.says(
+    world.sends(
         robot,
         "{\"jsonrpc\":\"2.0\",\r\n\"id\":1,\n\"method\":\"tools/call\",\"params\":{\"name\":\"add\"}}\n",
     );
@@ -55,7 +55,7 @@ fn a_line_break_inside_a_message_is_sent_as_a_blank() {
             r#"{{"jsonrpc":"2.0",  "id":{id}, "method":"tools/call","params":{{"name":"add"}}}}"#
         )
     );
-    world.says(tool, &format!("{{\n\"id\":{id},\n\"result\":{{}}\n}}\n"));
+    world.sends(tool, &format!("{{\n\"id\":{id},\n\"result\":{{}}\n}}\n"));
     assert_eq!(world.raw(robot), r#"{ "id":1, "result":{} }"#);
 }
 
@@ -63,11 +63,11 @@ fn a_line_break_inside_a_message_is_sent_as_a_blank() {
 fn a_notification_of_either_side_keeps_every_byte() {
     let (mut world, tool, robot) = pair();
     let from_robot = r#"{ "method":"notifications\/roots/list_changed","x":1.0}"#;
-    world.says(robot, from_robot);
+    world.sends(robot, from_robot);
     assert_eq!(world.raw(tool), from_robot);
     let from_tool =
         r#"{"params":{"level":"info","data":"\u5c0f"} ,"method":"notifications/message"}"#;
-    world.says(tool, from_tool);
+    world.sends(tool, from_tool);
     assert_eq!(world.raw(robot), from_tool);
 }
 
@@ -106,8 +106,8 @@ fn a_tool_gets_integers_from_one_up_per_connection() {
         let tool = world.tool(agent);
         let first = world.asked(tool, "initialize");
         assert_eq!(first, 1);
-        world.answers(tool, first, &super::world::hello("t", super::world::ANNOUNCES));
-        world.hears(tool);
+        world.answers(tool, first, &super::world::initialize_result("t", super::world::ANNOUNCES));
+        world.receives(tool);
         world.lists(tool, &["add"]);
         let robot = world.initialised_robot(agent);
         let mut last = 2;
@@ -123,15 +123,15 @@ fn a_tool_gets_integers_from_one_up_per_connection() {
 #[test]
 fn an_id_may_be_used_again_while_it_is_in_flight() {
     let (mut world, tool, robot) = pair();
-    world.says(robot, r#"{"id":1,"method":"tools/call","params":{"name":"add","n":"first"}}"#);
-    world.says(robot, r#"{"id":1,"method":"tools/call","params":{"name":"add","n":"second"}}"#);
+    world.sends(robot, r#"{"id":1,"method":"tools/call","params":{"name":"add","n":"first"}}"#);
+    world.sends(robot, r#"{"id":1,"method":"tools/call","params":{"name":"add","n":"second"}}"#);
     let first = world.called(tool, "add");
     let second = world.called(tool, "add");
     assert_ne!(first, second);
     world.answers(tool, second, r#""second""#);
     world.answers(tool, first, r#""first""#);
-    assert_eq!(world.hears(robot)["result"], "second");
-    assert_eq!(world.hears(robot)["result"], "first");
+    assert_eq!(world.receives(robot)["result"], "second");
+    assert_eq!(world.receives(robot)["result"], "first");
     world.is_silent(robot);
 }
 
@@ -143,10 +143,10 @@ fn two_robots_with_the_same_id_each_get_their_own_answer() {
     world.calls(two, "1", "add");
     let (first, second) = (world.called(tool, "add"), world.called(tool, "add"));
     world.answers(tool, second, r#""two""#);
-    assert_eq!(world.hears(two)["result"], "two");
+    assert_eq!(world.receives(two)["result"], "two");
     world.is_silent(one);
     world.answers(tool, first, r#""one""#);
-    assert_eq!(world.hears(one)["result"], "one");
+    assert_eq!(world.receives(one)["result"], "one");
 }
 
 #[test]
@@ -155,22 +155,22 @@ fn a_late_unknown_or_second_reply_is_dropped_and_counted() {
     world.calls(robot, "1", "add");
     let number = world.called(tool, "add");
     world.answers(tool, number, "{}");
-    world.hears(robot);
+    world.receives(robot);
     let dropped = world.relay.traffic().replies_dropped;
     world.answers(tool, number, "{}");
     world.answers(tool, number + 1000, "{}");
     for odd in ["null", "0", "-1", "1.0", "\"1\"", "99999999999999999999", "true", "[1]"] {
-        world.says(tool, &format!(r#"{{"jsonrpc":"2.0","id":{odd},"result":{{}}}}"#));
+        world.sends(tool, &format!(r#"{{"jsonrpc":"2.0","id":{odd},"result":{{}}}}"#));
     }
-    world.says(tool, r#"{"jsonrpc":"2.0","result":{}}"#);
-    world.says(tool, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"x"}}"#);
+    world.sends(tool, r#"{"jsonrpc":"2.0","result":{}}"#);
+    world.sends(tool, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"x"}}"#);
     world.is_silent(robot);
     world.is_silent(tool);
     assert_eq!(world.relay.traffic().replies_dropped - dropped, 12);
     world.calls(robot, "2", "add");
     let cancelled = world.called(tool, "add");
     world.cancels(robot, "2");
-    world.hears(tool);
+    world.receives(tool);
     world.answers(tool, cancelled, "{}");
     world.is_silent(robot);
     assert_eq!(world.relay.traffic().replies_dropped - dropped, 13);
@@ -189,5 +189,5 @@ fn a_reply_of_another_tool_answers_nothing() {
     world.answers(stranger, number, r#""wrong""#);
     world.is_silent(robot);
     world.answers(one, number, r#""right""#);
-    assert_eq!(world.hears(robot)["result"], "right");
+    assert_eq!(world.receives(robot)["result"], "right");
 }

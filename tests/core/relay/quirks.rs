@@ -15,11 +15,11 @@ fn a_failed_call_is_told_as_xiaozhi_server_reads_it() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let (robot, other) = (world.robot_named("a", XIAOZHI), world.robot_named("a", "other"));
     let raw = world.answered(tool, robot, FAILED);
-    let told: serde_json::Value = serde_json::from_str(&raw).unwrap();
-    assert_eq!(told["result"]["error"], "坏 \"x\"");
-    assert_eq!(told["result"]["isError"], true);
+    let shown: serde_json::Value = serde_json::from_str(&raw).unwrap();
+    assert_eq!(shown["result"]["error"], "坏 \"x\"");
+    assert_eq!(shown["result"]["isError"], true);
     assert!(raw.contains(FAILED.strip_prefix('{').unwrap()), "{raw}");
-    assert!(told.get("error").is_none());
+    assert!(shown.get("error").is_none());
     assert_eq!(world.answered(tool, other, FAILED), whole(FAILED));
 }
 
@@ -55,15 +55,15 @@ fn a_changed_list_is_sent_again_under_the_id_of_the_last_one() {
     world.asks(robot, "2", "tools/list");
     assert!(world.told_tools(robot).is_empty());
     let tool = world.ready_tool("a", "calc", &["add"]);
-    let again = world.hears(robot);
+    let again = world.receives(robot);
     assert_eq!((&again["id"], &again["result"]["tools"][0]["name"]), (&json!(2), &json!("add")));
     world.seconds(2.0);
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     world.lists(tool, &["add", "sub"]);
     assert_eq!(world.told_tools(robot), ["add", "sub"]);
     world.seconds(20.0);
-    let more = world.hears_all(robot);
+    let more = world.receives_all(robot);
     assert!(more.iter().all(|m| m.get("id").is_none()), "told again without a change: {more:?}");
 }
 
@@ -73,11 +73,11 @@ fn a_list_that_has_not_changed_is_not_sent_again() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot_named("a", XIAOZHI);
     assert_eq!(world.listed(robot), ["add"]);
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     world.lists(tool, &["add"]);
     world.seconds(20.0);
-    let more = world.hears_all(robot);
+    let more = world.receives_all(robot);
     assert!(more.iter().all(|m| m.get("id").is_none()), "{more:?}");
 }
 
@@ -86,7 +86,7 @@ fn a_robot_that_never_listed_is_sent_no_list() {
     let mut world = World::new();
     let robot = world.robot_named("a", XIAOZHI);
     world.ready_tool("a", "calc", &["add"]);
-    assert!(world.hears_all(robot).iter().all(|m| m.get("id").is_none()));
+    assert!(world.receives_all(robot).iter().all(|m| m.get("id").is_none()));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_list_is_not_sent_again_while_its_id_is_in_flight() {
     world.seconds(5.0);
     world.is_silent(robot);
     world.answers(tool, id, r#""mine""#);
-    assert_eq!(world.hears(robot)["result"], "mine");
+    assert_eq!(world.receives(robot)["result"], "mine");
     assert_eq!(world.told_tools(robot), ["add", "x"]);
     world.is_silent(robot);
 }
@@ -140,7 +140,7 @@ fn a_list_is_not_sent_again_while_its_id_waits_for_a_tool() {
     world.is_silent(robot);
     world.cancels(robot, "2");
     assert_eq!(world.told_tools(robot), ["add", "x"]);
-    world.hears(shaking);
+    world.receives(shaking);
 }
 
 #[test]
@@ -154,17 +154,17 @@ fn a_list_is_not_sent_again_while_its_id_stands_in_line() {
     world.told_tools(robot);
     world.asks(robot, "3", "prompts/list");
     world.calls(robot, "2", "add");
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     let prompts = world.asked(tool, "prompts/list");
     world.lists(tool, &["add", "sub"]);
     world.is_silent(robot);
     world.answers(tool, prompts, r#"{"prompts":[]}"#);
-    assert_eq!(world.hears(robot)["id"], 3);
+    assert_eq!(world.receives(robot)["id"], 3);
     let call = world.called(tool, "add");
     world.is_silent(robot);
     world.answers(tool, call, r#""mine""#);
-    assert_eq!(world.hears(robot)["result"], "mine");
+    assert_eq!(world.receives(robot)["result"], "mine");
     assert_eq!(world.told_tools(robot), ["add", "sub"]);
 }
 
@@ -177,7 +177,7 @@ fn without_quirks_everybody_is_told_the_same() {
     assert_eq!(world.answered(tool, robot, FAILED), whole(FAILED));
     world.seconds(2.0);
     world.ready_tool("a", "other", &["x"]);
-    assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+    assert_eq!(world.receives(robot)["method"], "notifications/tools/list_changed");
     world.seconds(20.0);
     world.is_silent(robot);
 }
@@ -244,7 +244,7 @@ fn pages(world: &mut World, robot: Peer) -> Vec<Vec<String>> {
         let tools = page["result"]["tools"].as_array().unwrap();
         pages.push(tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect());
         let Some(cursor) = page["result"].get("nextCursor") else { return pages };
-        world.says(
+        world.sends(
             robot,
             &format!(r#"{{"id":2,"method":"tools/list","params":{{"cursor":{cursor}}}}}"#),
         );
@@ -269,7 +269,7 @@ fn a_list_that_would_end_the_session_is_given_in_pages() {
     assert_eq!(world.listed(other), names);
     // The second reply when the list has changed is in pages, too.
     let fewer: Vec<String> = names[..30].to_vec();
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     let id = world.asked(tool, "tools/list");
     world.answers(tool, id, &large_list(&fewer, 50_000));
@@ -293,10 +293,10 @@ fn a_tool_too_large_for_any_page_is_left_out_and_a_wrong_cursor_begins_anew() {
     );
     let robot = world.robot_named("a", XIAOZHI);
     for params in ["{}", r#"{"cursor":"x"}"#, r#"{"cursor":null}"#, r#"{"cursor":"0"}"#] {
-        world.says(robot, &format!(r#"{{"id":2,"method":"tools/list","params":{params}}}"#));
+        world.sends(robot, &format!(r#"{{"id":2,"method":"tools/list","params":{params}}}"#));
         assert_eq!(pages(&mut world, robot), [["one", "two"]]);
     }
-    world.says(robot, r#"{"id":2,"method":"tools/list","params":{"cursor":"99"}}"#);
+    world.sends(robot, r#"{"id":2,"method":"tools/list","params":{"cursor":"99"}}"#);
     assert!(pages(&mut world, robot).concat().is_empty());
 }
 
@@ -307,7 +307,7 @@ fn a_notification_that_would_end_the_session_is_dropped() {
     let (robot, other) = (world.robot_named("a", XIAOZHI), world.robot_named("a", "test"));
     let text =
         format!(r#"{{"method":"notifications/message","params":"{}"}}"#, "x".repeat(1 << 20));
-    world.says(tool, &text);
+    world.sends(tool, &text);
     assert_eq!(world.raw(other), text);
     world.is_silent(robot);
 }

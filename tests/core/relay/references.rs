@@ -111,7 +111,7 @@ fn a_changed_list_and_a_renamed_tool_have_no_references_either() {
     let names: Vec<_> = names.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["plan", "pi__plan"]);
     world.seconds(2.0);
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     let id = world.asked(tool, "tools/list");
     world.answers(tool, id, &format!(r#"{{"tools":[{}]}}"#, nested("other")));
@@ -135,7 +135,7 @@ fn schemas_are_made_once_for_each_list_and_accounted_for() {
         world.raw(robot);
         assert_eq!(world.kept_for("a"), kept);
     }
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(1.0);
     let id = world.asked(tool, "tools/list");
     world.answers(tool, id, r#"{"tools":[{"name":"add"}]}"#);
@@ -159,7 +159,7 @@ fn pages_are_measured_without_references() {
     let robot = world.robot_named("a", XIAOZHI);
     let (mut names, mut params, mut pages) = (Vec::new(), "{}".to_owned(), 0);
     loop {
-        world.says(robot, &format!(r#"{{"id":2,"method":"tools/list","params":{params}}}"#));
+        world.sends(robot, &format!(r#"{{"id":2,"method":"tools/list","params":{params}}}"#));
         let raw = world.raw(robot);
         assert!(raw.len() < 1 << 20 && !raw.contains("$ref"));
         pages += 1;

@@ -37,7 +37,7 @@ fn hidden_tools_are_neither_listed_nor_callable_and_other_agents_have_all() {
     world.ready_tool("b", "time", &["now", "zone", "debug_now"]);
     let (robot, other) = (world.initialised_robot("a"), world.initialised_robot("b"));
     world.choose(r#"{"a":{"hide":["debug_*","time/zone"]}}"#);
-    assert_eq!(world.hears(robot)["method"], CHANGED);
+    assert_eq!(world.receives(robot)["method"], CHANGED);
     world.is_silent(other);
     assert_eq!(world.listed(robot), ["now"]);
     assert_eq!(world.listed(other), ["now", "zone", "debug_now"]);
@@ -56,10 +56,10 @@ fn what_is_chosen_no_longer_is_offered_again_at_once() {
     world.ready_tool("a", "x", &["one", "two"]);
     let robot = world.initialised_robot("a");
     world.choose(r#"{"*":{"only":["one"]}}"#);
-    assert_eq!(world.hears(robot)["method"], CHANGED);
+    assert_eq!(world.receives(robot)["method"], CHANGED);
     assert_eq!(world.listed(robot), ["one"]);
     world.choose("{}");
-    assert_eq!(world.hears(robot)["method"], CHANGED);
+    assert_eq!(world.receives(robot)["method"], CHANGED);
     assert_eq!(world.listed(robot), ["one", "two"]);
     // A choice that changes nothing is no news.
     world.choose(r#"{"*":{"hide":["three"]}}"#);
@@ -128,7 +128,7 @@ fn an_own_name_beats_a_chosen_one_and_the_other_is_told_apart() {
     assert_eq!(world.listed(robot), ["now"]);
     let other = world.ready_tool("a", "other", &["now"]);
     world.seconds(1.0);
-    assert_eq!(world.hears(robot)["method"], CHANGED);
+    assert_eq!(world.receives(robot)["method"], CHANGED);
     assert_eq!(world.listed(robot), ["clock__now", "now"]);
     world.calls(robot, "1", "now");
     world.called(other, "now");
@@ -136,7 +136,7 @@ fn an_own_name_beats_a_chosen_one_and_the_other_is_told_apart() {
     world.called(clock, "get_time");
     // A hidden name is free for others.
     world.choose(r#"{"a":{"rename":{"clock/get_time":"now"},"hide":["other/*"]}}"#);
-    assert_eq!(world.hears(robot)["method"], CHANGED);
+    assert_eq!(world.receives(robot)["method"], CHANGED);
     assert_eq!(world.listed(robot), ["now"]);
     world.calls(robot, "3", "now");
     world.called(clock, "get_time");
@@ -154,16 +154,16 @@ fn of_two_that_are_to_have_one_name_the_first_has_it_and_keeps_it() {
     world.called(second, "x");
     world.leaves(first);
     world.seconds(6.0);
-    world.hears_all(robot);
+    world.receives_all(robot);
     // The owner of a name that went gives it to the next one.
     let listed = world.listed(robot);
     assert!(listed.contains(&"now".to_owned()) && listed.len() == 2, "{listed:?}");
     world.ready_tool_with_id("a", "one", &["x"]);
-    world.hears_all(robot);
+    world.receives_all(robot);
     assert_eq!(world.listed(robot)[..2], listed);
     // With other names nothing of the old ones is left.
     world.choose(r#"{"a":{"rename":{"y":"z"}}}"#);
-    world.hears_all(robot);
+    world.receives_all(robot);
     assert_eq!(world.listed(robot), ["z", "x", "one__x"]);
 }
 
@@ -223,11 +223,11 @@ fn a_choice_outlives_the_tool_server() {
     // What is hidden does not wait for it to come back.
     world.calls_in_vain(robot, "b");
     world.seconds(10.0);
-    world.hears_all(robot);
+    world.receives_all(robot);
     world.calls(robot, "1", "b");
     world.fails(robot, 1, -32001);
     world.ready_tool("a", "home", &["a", "b"]);
-    world.hears_all(robot);
+    world.receives_all(robot);
     assert_eq!(world.listed(robot), ["a"]);
     world.calls_in_vain(robot, "b");
 }
@@ -243,7 +243,7 @@ fn prompts_and_resources_are_not_chosen() {
     world.asks(robot, "1", "prompts/list");
     let id = world.asked(tool, "prompts/list");
     world.answers(tool, id, r#"{"prompts":[{"name":"p"}]}"#);
-    assert_eq!(world.hears(robot)["result"]["prompts"][0]["name"], "p");
+    assert_eq!(world.receives(robot)["result"]["prompts"][0]["name"], "p");
     world.calls_in_vain(robot, "t");
 }
 

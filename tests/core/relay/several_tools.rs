@@ -86,7 +86,7 @@ fn labels_are_server_id_else_name_else_a_number_and_unique() {
     assert_eq!(labels[..3], ["calc", "calc-2", "calc-3"]);
     assert!(labels[3].starts_with("tool-"));
     let unnamed = world.tool("a");
-    world.hears(unnamed);
+    world.receives(unnamed);
     let label = world.labels("a").pop().unwrap();
     assert!(label.starts_with("tool-") && label != labels[3]);
 }
@@ -100,7 +100,7 @@ fn a_name_that_is_taken_is_offered_with_its_label_and_called_by_its_own() {
     assert_eq!(world.listed(robot), ["search", "two__search", "x"]);
     world.calls(robot, "1", "search");
     world.called(one, "search");
-    world.says(
+    world.sends(
         robot,
         r#"{"id":2 ,"method":"tools/call","params":{ "arguments":{"n":1.0},"name": "two__search" }}"#,
     );
@@ -174,10 +174,10 @@ fn a_name_passes_on_when_its_owner_is_gone_for_good_and_stays_there() {
     let robot = world.initialised_robot("a");
     world.leaves(one);
     world.seconds(6.0);
-    assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+    assert_eq!(world.receives(robot)["method"], "notifications/tools/list_changed");
     assert_eq!(world.listed(robot), ["search"]);
     let one = world.ready_tool_with_id("a", "one", &["search"]);
-    world.hears_all(robot);
+    world.receives_all(robot);
     let mut names = world.listed(robot);
     names.sort_unstable();
     assert_eq!(names, ["one__search", "search"]);
@@ -196,7 +196,7 @@ fn agents_do_not_see_each_other() {
     world.calls(ra, "1", "y");
     world.called(a, "y");
     world.is_silent(b);
-    world.says_list_changed(a);
+    world.sends_list_changed(a);
     world.seconds(1.0);
     world.lists(a, &["z"]);
     world.is_silent(rb);
@@ -207,7 +207,7 @@ fn agents_do_not_see_each_other() {
 
 impl World {
     fn fails_among(&mut self, robot: mcp_endpoint_server::relay::Peer, id: u64, code: i64) {
-        let messages = self.hears_all(robot);
+        let messages = self.receives_all(robot);
         assert!(messages.iter().any(|m| m["id"] == id && m["error"]["code"] == code));
     }
 }

@@ -41,11 +41,11 @@ fn the_revision_says_when_the_list_has_changed() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "one", &["x"]);
     let before = first(&world).revision;
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(0.2);
     world.lists(tool, &["x"]);
     assert_eq!(first(&world).revision, before, "it lists the same");
-    world.says_list_changed(tool);
+    world.sends_list_changed(tool);
     world.seconds(0.2);
     world.lists(tool, &["y"]);
     assert_ne!(first(&world).revision, before);

@@ -19,7 +19,7 @@ fn tool(world: &mut World, name: &str) -> Peer {
 fn answers_all(world: &mut World, tool: Peer) -> Vec<(String, String)> {
     let mut asked = Vec::new();
     loop {
-        let messages = world.hears_all(tool);
+        let messages = world.receives_all(tool);
         if messages.is_empty() {
             return asked;
         }
@@ -39,24 +39,24 @@ fn answers_all(world: &mut World, tool: Peer) -> Vec<(String, String)> {
     }
 }
 
-fn says(world: &mut World, robot: Peer, method: &str, uri: &str) {
-    world.says(
+fn sends(world: &mut World, robot: Peer, method: &str, uri: &str) {
+    world.sends(
         robot,
         &format!(r#"{{"id":7,"method":"resources/{method}","params":{{"uri":"{uri}"}}}}"#),
     );
 }
 
 fn is_answered(world: &mut World, robot: Peer) -> Value {
-    let all = world.hears_all(robot);
+    let all = world.receives_all(robot);
     let mut answers = all.into_iter().filter(|message| message.get("id").is_some());
     let answer = answers.next().expect("no answer");
     assert!(answer["id"] == 7 && answers.next().is_none());
     answer
 }
 
-/// The robot subscribes, and the tool server hears of it.
+/// The robot subscribes, and the tool server is asked to.
 fn subscribes(world: &mut World, robot: Peer, tool: Peer, uri: &str) {
-    says(world, robot, "subscribe", uri);
+    sends(world, robot, "subscribe", uri);
     assert_eq!(answers_all(world, tool), [("resources/subscribe".to_owned(), uri.to_owned())]);
     assert_eq!(is_answered(world, robot)["result"], json!({}));
 }
@@ -75,15 +75,15 @@ fn the_last_robot_that_unsubscribes_ends_the_subscription() {
     subscribes(&mut world, two, tool, "a://1");
     let stranger = world.initialised_robot("a");
     for robot in [stranger, one] {
-        says(&mut world, robot, "unsubscribe", "a://1");
+        sends(&mut world, robot, "unsubscribe", "a://1");
         assert_eq!(is_answered(&mut world, robot)["result"], json!({}));
         world.is_silent(tool);
     }
-    says(&mut world, two, "unsubscribe", "a://1");
+    sends(&mut world, two, "unsubscribe", "a://1");
     assert_eq!(answers_all(&mut world, tool), [unsubscribe("a://1")]);
     assert_eq!(is_answered(&mut world, two)["result"], json!({}));
     // Nobody is subscribed: it is passed on like anything else.
-    says(&mut world, two, "unsubscribe", "a://1");
+    sends(&mut world, two, "unsubscribe", "a://1");
     assert_eq!(answers_all(&mut world, tool), [unsubscribe("a://1")]);
 }
 
@@ -147,16 +147,16 @@ fn there_is_an_end_to_what_a_robot_may_subscribe_to() {
     let mut world = World::new();
     let tool = tool(&mut world, "calc");
     let robot = world.initialised_robot("a");
-    says(&mut world, robot, "subscribe", "a://1");
+    sends(&mut world, robot, "subscribe", "a://1");
     answers_all(&mut world, tool);
     is_answered(&mut world, robot);
     for number in 1..256 {
-        says(&mut world, robot, "subscribe", &format!("b://{number}"));
+        sends(&mut world, robot, "subscribe", &format!("b://{number}"));
         assert_eq!(answers_all(&mut world, tool).len(), 1);
         is_answered(&mut world, robot);
     }
     for uri in ["b://more", &"x".repeat(8193)] {
-        says(&mut world, robot, "subscribe", uri);
+        sends(&mut world, robot, "subscribe", uri);
         assert_eq!(is_answered(&mut world, robot)["error"]["code"], -32002);
         world.is_silent(tool);
     }

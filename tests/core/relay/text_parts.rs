@@ -96,11 +96,11 @@ fn an_answer_with_an_error_beside_its_result_keeps_the_error() {
     let (mut world, tool, robot) = pair(XIAOZHI);
     world.calls(robot, "1", "add");
     let id = world.called(tool, "add");
-    world.says(tool, &format!(r#"{{"id":{id},"result":{SEVERAL},"error":{{"code":1}}}}"#));
+    world.sends(tool, &format!(r#"{{"id":{id},"result":{SEVERAL},"error":{{"code":1}}}}"#));
     assert_eq!(world.raw(robot), r#"{"id":1,"error":{"code":1}}"#);
     world.calls(robot, "1", "add");
     let id = world.called(tool, "add");
-    world.says(tool, &format!(r#"{{"error":null,"result":{SEVERAL},"id":{id}}}"#));
+    world.sends(tool, &format!(r#"{{"error":null,"result":{SEVERAL},"id":{id}}}"#));
     let raw = world.raw(robot);
     assert!(raw.starts_with(r#"{"result":{"_meta""#) && raw.ends_with(r#","id":1}"#), "{raw}");
     assert!(raw.contains(r#"[image/png]\n"#) && !raw.contains("AAAA"), "{raw}");

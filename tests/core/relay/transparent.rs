@@ -25,15 +25,15 @@ fn everything_of_a_robot_goes_to_the_tool_and_back() {
     let robot = world.robot("a");
     for method in ["initialize", "ping", "tools/list", "prompts/list", "tools/call", "x/y"] {
         let text = format!(r#"{{ "id":"q" ,"method":"{method}","params":{{"name":"n"}}}}"#);
-        world.says(robot, &text);
+        world.sends(robot, &text);
         let heard = world.raw(tool);
         let id = serde_json::from_str::<serde_json::Value>(&heard).unwrap()["id"].clone();
         assert_eq!(heard, text.replace("\"q\"", &id.to_string()));
-        world.says(tool, &format!(r#"{{"result":{{"m":"{method}"}},"id":{id}}}"#));
+        world.sends(tool, &format!(r#"{{"result":{{"m":"{method}"}},"id":{id}}}"#));
         assert_eq!(world.raw(robot), format!(r#"{{"result":{{"m":"{method}"}},"id":"q"}}"#));
     }
     let text = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    world.says(robot, text);
+    world.sends(robot, text);
     assert_eq!(world.raw(tool), text);
     world.is_silent(tool);
 }
@@ -57,7 +57,7 @@ fn of_several_tools_the_first_answer_counts() {
         world.asks(robot, "1", method);
         let (first, second) = (world.asked(one, method), world.asked(two, method));
         world.answers(two, second, r#""two""#);
-        assert_eq!(world.hears(robot)["result"], "two");
+        assert_eq!(world.receives(robot)["result"], "two");
         world.answers(one, first, r#""one""#);
         world.is_silent(robot);
     }
@@ -70,21 +70,21 @@ fn ids_tokens_and_cancellations_are_still_translated() {
     let (one, two) = (world.robot("a"), world.robot("a"));
     let call =
         r#"{"id":1,"method":"tools/call","params":{"name":"n","_meta":{"progressToken":"t"}}}"#;
-    world.says(one, call);
-    world.says(two, call);
-    let (first, second) = (world.hears(tool), world.hears(tool));
+    world.sends(one, call);
+    world.sends(two, call);
+    let (first, second) = (world.receives(tool), world.receives(tool));
     assert_ne!(first["id"], second["id"]);
-    world.says(
+    world.sends(
         tool,
         &format!(
             r#"{{"method":"notifications/progress","params":{{"progressToken":{}}}}}"#,
             second["params"]["_meta"]["progressToken"]
         ),
     );
-    assert_eq!(world.hears(two)["params"]["progressToken"], "t");
+    assert_eq!(world.receives(two)["params"]["progressToken"], "t");
     world.is_silent(one);
     world.cancels(one, "1");
-    assert_eq!(world.hears(tool)["params"]["requestId"], first["id"]);
+    assert_eq!(world.receives(tool)["params"]["requestId"], first["id"]);
 }
 
 #[test]
@@ -102,17 +102,17 @@ fn a_cancellation_with_an_id_never_carries_another_robots_number() {
         )
     };
     // Nothing of its own is called so.
-    world.says(two, &cancel(first + 40));
-    assert_eq!(world.hears(two)["id"], 9);
+    world.sends(two, &cancel(first + 40));
+    assert_eq!(world.receives(two)["id"], 9);
     world.is_silent(tool);
-    world.says(two, &cancel(1));
-    assert_eq!(world.hears(two)["result"], serde_json::json!({}));
-    let heard = world.hears(tool);
+    world.sends(two, &cancel(1));
+    assert_eq!(world.receives(two)["result"], serde_json::json!({}));
+    let heard = world.receives(tool);
     assert_eq!(heard["params"]["requestId"], second);
     assert!(heard["id"].as_u64().unwrap() > second);
     assert!(heard["params"]["_meta"]["progressToken"].as_u64().unwrap() > second);
     world.answers(tool, first, "1");
-    assert_eq!(world.hears(one)["id"], "x");
+    assert_eq!(world.receives(one)["id"], "x");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_tool_that_comes_back_serves_what_waits_at_once() {
     let back = world.tool("a");
     let id = world.called(back, "n");
     world.answers(back, id, "{}");
-    assert_eq!(world.hears(robot)["id"], 2);
+    assert_eq!(world.receives(robot)["id"], 2);
 }
 
 #[test]
@@ -146,10 +146,10 @@ fn a_tools_own_requests_are_answered_here() {
     let mut world = transparent();
     let tool = world.tool("a");
     let robot = world.robot("a");
-    world.says(tool, r#"{"id":1,"method":"ping"}"#);
-    assert!(world.hears(tool).get("result").is_some());
-    world.says(tool, r#"{"id":2,"method":"roots/list"}"#);
-    assert_eq!(world.hears(tool)["error"]["code"], -32601);
+    world.sends(tool, r#"{"id":1,"method":"ping"}"#);
+    assert!(world.receives(tool).get("result").is_some());
+    world.sends(tool, r#"{"id":2,"method":"roots/list"}"#);
+    assert_eq!(world.receives(tool)["error"]["code"], -32601);
     world.is_silent(robot);
 }
 
@@ -158,9 +158,9 @@ fn notifications_of_a_tool_go_to_initialised_robots() {
     let mut world = transparent();
     let tool = world.tool("a");
     let (robot, fresh) = (world.robot("a"), world.robot("a"));
-    world.says(robot, r#"{"method":"notifications/initialized"}"#);
+    world.sends(robot, r#"{"method":"notifications/initialized"}"#);
     let text = r#"{"method":"notifications/tools/list_changed"}"#;
-    world.says(tool, text);
+    world.sends(tool, text);
     assert_eq!(world.raw(robot), text);
     world.is_silent(fresh);
 }
@@ -177,5 +177,5 @@ fn a_request_that_is_not_answered_is_given_up() {
     let id = world.called(tool, "n");
     world.seconds(3.0);
     world.fails(robot, 1, -32005);
-    assert_eq!(world.hears(tool)["params"]["requestId"], id);
+    assert_eq!(world.receives(tool)["params"]["requestId"], id);
 }

@@ -36,7 +36,7 @@ fn the_next_twin_takes_over_when_the_newest_goes() {
         world.calls(robot, "2", "add");
         let id = world.called(next, "add");
         world.answers(next, id, "{}");
-        assert_eq!(world.hears(robot)["id"], 2);
+        assert_eq!(world.receives(robot)["id"], 2);
         assert_eq!(world.listed(robot), ["add"]);
     }
 }
@@ -151,16 +151,16 @@ fn a_twin_that_leaves_a_request_unanswered_gives_its_turn_to_the_other() {
     let late = world.called(newer, "add");
     world.seconds(10.0);
     world.calls(robot, "3", "add");
-    world.hears_all(newer);
+    world.receives_all(newer);
     world.seconds(10.0);
     world.fails(robot, 1, -32005);
     world.fails(robot, 2, -32005);
     assert_eq!(in_reserve(&world), [false, true]);
-    world.hears_all(newer);
+    world.receives_all(newer);
     world.calls(robot, "4", "add");
     let id = world.called(older, "add");
     world.answers(older, id, "{}");
-    assert_eq!(world.hears(robot)["id"], 4);
+    assert_eq!(world.receives(robot)["id"], 4);
     assert_eq!(world.listed(robot), ["add"]);
     // What it has not answered when it goes is lost with it; but it comes round.
     world.answers(newer, late, "{}");
@@ -198,7 +198,7 @@ fn a_twin_that_says_anything_behind_a_ping_is_alive() {
     world.asked(older, "ping");
     world.asked(newer, "ping");
     world.seconds(1.0);
-    world.says(newer, r#"{"method":"notifications/message","params":{}}"#);
+    world.sends(newer, r#"{"method":"notifications/message","params":{}}"#);
     world.seconds(10.0);
     assert_eq!(in_reserve(&world), [true, false]);
 }
@@ -208,7 +208,7 @@ fn of_twins_that_all_do_not_answer_the_newest_serves() {
     let (mut world, [_, newer, robot]) = twins(|_| ());
     world.seconds(120.0);
     assert_eq!(in_reserve(&world), [true, false]);
-    world.hears_all(newer);
+    world.receives_all(newer);
     world.calls(robot, "1", "add");
     world.called(newer, "add");
 }
@@ -231,13 +231,13 @@ fn an_answer_that_ends_a_doubt_ends_its_request_and_no_other() {
         let other = world.tool("a");
         world.hand_shake(other, "other", &["sub"], ABLE);
         let robot = world.initialised_robot("a");
-        world.says(
+        world.sends(
             robot,
             r#"{"jsonrpc":"2.0","id":"s","method":"resources/subscribe","params":{"uri":"a://1"}}"#,
         );
         for _ in 0..6 {
             for tool in [older, newer, other] {
-                for asked in world.hears_all(tool) {
+                for asked in world.receives_all(tool) {
                     let Some(id) = asked["id"].as_u64() else { continue };
                     let answer = match asked["method"].as_str().unwrap() {
                         "resources/list" if tool != other => r#"{"resources":[{"uri":"a://1"}]}"#,
@@ -263,28 +263,28 @@ fn an_answer_that_ends_a_doubt_ends_its_request_and_no_other() {
             world.answers(newer, *id, "{}");
         }
         world.seconds(5.0);
-        world.says(
+        world.sends(
             robot,
             r#"{"jsonrpc":"2.0","id":"group","method":"logging/setLevel","params":{"level":"info"}}"#,
         );
         let [first, second] = [newer, other].map(|tool| world.asked(tool, "logging/setLevel"));
         for id in &extras {
             let params = format!(r#"{{"progressToken":{id},"progress":1}}"#);
-            world.says(
+            world.sends(
                 other,
                 &format!(r#"{{"method":"notifications/progress","params":{params}}}"#),
             );
         }
-        world.hears_all(robot);
+        world.receives_all(robot);
         world.seconds(15.5);
-        assert!(world.hears_all(robot).iter().any(|heard| heard["error"]["code"] == -32005));
+        assert!(world.receives_all(robot).iter().any(|heard| heard["error"]["code"] == -32005));
         let (gone, kept) = extras.split_at(12 - left);
         for id in gone {
             world.answers(other, *id, "{}");
         }
-        world.hears_all(robot);
+        world.receives_all(robot);
         for tool in [newer, older] {
-            for asked in world.hears_all(tool) {
+            for asked in world.receives_all(tool) {
                 let is_aside =
                     asked["method"].as_str().is_some_and(|m| m.starts_with("resources/"));
                 if let Some(id) = asked["id"].as_u64().filter(|_| is_aside) {
@@ -293,13 +293,13 @@ fn an_answer_that_ends_a_doubt_ends_its_request_and_no_other() {
             }
         }
         world.answers(newer, first, r#"{"from":"newer"}"#);
-        let heard = world.hears_all(robot);
+        let heard = world.receives_all(robot);
         assert_eq!(heard.iter().filter(|heard| heard["id"] == "group").count(), 1, "{left}");
         world.answers(other, second, r#"{"from":"other"}"#);
-        assert!(world.hears_all(robot).iter().all(|heard| heard["id"] != "group"), "{left}");
+        assert!(world.receives_all(robot).iter().all(|heard| heard["id"] != "group"), "{left}");
         for (n, id) in kept.iter().enumerate() {
             world.answers(other, *id, "{}");
-            assert_eq!(world.hears(robot)["id"], format!("e{}", n + 12 - left), "{left}");
+            assert_eq!(world.receives(robot)["id"], format!("e{}", n + 12 - left), "{left}");
         }
     }
 }

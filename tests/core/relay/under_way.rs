@@ -5,7 +5,7 @@ use super::world::World;
 use serde_json::json;
 
 fn call_with_token(world: &mut World, robot: mcp_endpoint_server::relay::Peer, token: &str) {
-    world.says(
+    world.sends(
         robot,
         &format!(
             r#"{{"id":1,"method":"tools/call","params":{{"name":"add","_meta":{{"progressToken":{token}}}}}}}"#
@@ -21,7 +21,7 @@ fn progress_goes_to_the_robot_whose_token_it_is_with_its_own_token_back() {
     for token in ["7", "\"t\"", "0", "\"\\u0041\"", "1.50"] {
         call_with_token(&mut world, one, token);
         call_with_token(&mut world, two, token);
-        let (first, second) = (world.hears(tool), world.hears(tool));
+        let (first, second) = (world.receives(tool), world.receives(tool));
         for message in [&first, &second] {
             assert_eq!(message["params"]["_meta"]["progressToken"], message["id"]);
         }
@@ -30,10 +30,10 @@ fn progress_goes_to_the_robot_whose_token_it_is_with_its_own_token_back() {
                 r#"{{ "method":"notifications\/progress","params":{{"progress":1.0 ,"progressToken":{token}}}}}"#
             )
         };
-        world.says(tool, &progress(&second["id"].to_string()));
+        world.sends(tool, &progress(&second["id"].to_string()));
         assert_eq!(world.raw(two), progress(token));
         world.is_silent(one);
-        world.says(tool, &progress(&first["id"].to_string()));
+        world.sends(tool, &progress(&first["id"].to_string()));
         assert_eq!(world.raw(one), progress(token));
         world.is_silent(two);
     }
@@ -45,18 +45,18 @@ fn progress_of_nobody_or_of_a_request_that_is_over_goes_nowhere() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     call_with_token(&mut world, robot, "5");
-    let id = world.hears(tool)["id"].as_u64().unwrap();
+    let id = world.receives(tool)["id"].as_u64().unwrap();
     world.answers(tool, id, "{}");
-    world.hears(robot);
+    world.receives(robot);
     for token in [id.to_string(), "999".into(), "\"x\"".into(), "null".into(), "-1".into()] {
-        world.says(
+        world.sends(
             tool,
             &format!(
                 r#"{{"method":"notifications/progress","params":{{"progressToken":{token}}}}}"#
             ),
         );
     }
-    world.says(tool, r#"{"method":"notifications/progress"}"#);
+    world.sends(tool, r#"{"method":"notifications/progress"}"#);
     world.is_silent(robot);
 }
 
@@ -67,7 +67,7 @@ fn a_robot_without_a_token_hears_no_progress() {
     let robot = world.initialised_robot("a");
     world.calls(robot, "1", "add");
     let id = world.called(tool, "add");
-    world.says(
+    world.sends(
         tool,
         &format!(r#"{{"method":"notifications/progress","params":{{"progressToken":{id}}}}}"#),
     );
@@ -83,10 +83,10 @@ fn a_request_that_is_not_answered_is_given_up_and_cancelled() {
     let id = world.called(tool, "add");
     world.seconds(299.9);
     world.is_silent(robot);
-    world.hears_all(tool);
+    world.receives_all(tool);
     world.seconds(0.1);
     world.fails(robot, 1, -32005);
-    let cancelled = world.hears_all(tool).pop().unwrap();
+    let cancelled = world.receives_all(tool).pop().unwrap();
     assert_eq!(cancelled["method"], "notifications/cancelled");
     assert_eq!(cancelled["params"]["requestId"], id);
     let dropped = world.relay.traffic().replies_dropped;
@@ -102,14 +102,14 @@ fn each_progress_notification_starts_the_time_anew() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
     call_with_token(&mut world, robot, "\"t\"");
-    let id = world.hears(tool)["id"].as_u64().unwrap();
+    let id = world.receives(tool)["id"].as_u64().unwrap();
     for _ in 0..4 {
         world.seconds(299.0);
-        world.says(
+        world.sends(
             tool,
             &format!(r#"{{"method":"notifications/progress","params":{{"progressToken":{id}}}}}"#),
         );
-        assert_eq!(world.hears(robot)["params"]["progressToken"], "t");
+        assert_eq!(world.receives(robot)["params"]["progressToken"], "t");
     }
     world.seconds(299.0);
     world.is_silent(robot);
@@ -147,7 +147,7 @@ fn a_cancellation_carries_the_tools_id_and_ends_the_request() {
                 r#"{{ "params":{{"reason":"\u5c0f" ,"requestId":{id} }},"method":"notifications/cancelled"}}"#
             )
         };
-        world.says(robot, &text(id));
+        world.sends(robot, &text(id));
         assert_eq!(world.raw(tool), text(&number.to_string()));
         world.answers(tool, number, "{}");
         world.is_silent(robot);
@@ -165,9 +165,9 @@ fn a_cancellation_of_an_id_in_flight_twice_ends_the_newest() {
     world.calls(robot, "1", "add");
     let (first, second) = (world.called(tool, "add"), world.called(tool, "add"));
     world.cancels(robot, "1");
-    assert_eq!(world.hears(tool)["params"]["requestId"], second);
+    assert_eq!(world.receives(tool)["params"]["requestId"], second);
     world.answers(tool, first, "{}");
-    assert_eq!(world.hears(robot)["id"], 1);
+    assert_eq!(world.receives(robot)["id"], 1);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_cancellation_goes_only_to_the_tool_that_has_the_request() {
     world.calls(robot, "1", "y");
     world.called(two, "y");
     world.cancels(robot, "1");
-    assert_eq!(world.hears(two)["method"], "notifications/cancelled");
+    assert_eq!(world.receives(two)["method"], "notifications/cancelled");
     world.is_silent(one);
     world.cancels(robot, "77");
     world.is_silent(one);
@@ -220,7 +220,7 @@ fn a_robot_that_goes_has_its_requests_cancelled() {
     let mine = [world.called(tool, "add"), world.called(tool, "add")];
     world.leaves(robot);
     for id in mine {
-        let message = world.hears(tool);
+        let message = world.receives(tool);
         assert_eq!(message["method"], "notifications/cancelled");
         assert_eq!(message["params"]["requestId"], json!(id));
         assert!(message.get("id").is_none());
@@ -252,17 +252,17 @@ fn every_call_ends_in_one_way_also_where_a_request_goes_to_several_tool_servers(
     let (first, second) = asked(&mut world);
     world.answers(two, second, "{}");
     world.answers(one, first, "{}");
-    world.hears(robot);
+    world.receives(robot);
     // Both refuse.
     let (first, second) = asked(&mut world);
     world.answers_error(one, first, -1);
     world.answers_error(two, second, -2);
-    world.hears(robot);
+    world.receives(robot);
     // The robot cancels both.
     asked(&mut world);
     world.cancels(robot, "1");
     for tool in [one, two] {
-        assert_eq!(world.hears(tool)["method"], "notifications/cancelled");
+        assert_eq!(world.receives(tool)["method"], "notifications/cancelled");
     }
     // One goes, the other is too slow.
     asked(&mut world);

@@ -179,30 +179,30 @@ impl World {
     pub(crate) fn initialised_robot_after_waiting(&mut self, agent: &str) -> Peer {
         let robot = self.robot(agent);
         self.asks(robot, "\"hello\"", "initialize");
-        self.says(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        self.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
         self.seconds(2.0);
-        assert_eq!(self.hears(robot)["id"], "hello");
+        assert_eq!(self.receives(robot)["id"], "hello");
         robot
     }
 
     /// A robot connects and says who it is.
     pub(crate) fn robot_named(&mut self, agent: &str, name: &str) -> Peer {
         let robot = self.robot(agent);
-        self.says(
+        self.sends(
             robot,
             &format!(
                 r#"{{"jsonrpc":"2.0","id":"hello","method":"initialize","params":{{"protocolVersion":"2024-11-05","capabilities":{{}},"clientInfo":{{"name":"{name}","version":"1"}}}}}}"#
             ),
         );
-        self.says(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
-        let hello = self.hears(robot);
-        assert_eq!(hello["id"], "hello");
-        assert!(hello.get("result").is_some());
+        self.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        let result = self.receives(robot);
+        assert_eq!(result["id"], "hello");
+        assert!(result.get("result").is_some());
         robot
     }
 
     /// A peer sends a text.
-    pub(crate) fn says(&mut self, peer: Peer, text: &str) {
+    pub(crate) fn sends(&mut self, peer: Peer, text: &str) {
         self.relay.text(self.now, peer, text, &mut self.wire);
         self.check();
     }
@@ -260,12 +260,12 @@ impl World {
     }
 
     /// The next message to a peer.
-    pub(crate) fn hears(&mut self, peer: Peer) -> Value {
+    pub(crate) fn receives(&mut self, peer: Peer) -> Value {
         serde_json::from_str(&self.raw(peer)).unwrap()
     }
 
     /// Every message to a peer that it has not looked at yet.
-    pub(crate) fn hears_all(&mut self, peer: Peer) -> Vec<Value> {
+    pub(crate) fn receives_all(&mut self, peer: Peer) -> Vec<Value> {
         let sent = self.wire.sent.remove(&peer).unwrap_or_default();
         sent.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
     }
@@ -280,30 +280,30 @@ impl World {
     /// The next message to a tool must be a request for `method`; its id.
     #[track_caller]
     pub(crate) fn asked(&mut self, tool: Peer, method: &str) -> u64 {
-        let message = self.hears(tool);
+        let message = self.receives(tool);
         assert_eq!(message["method"], method, "{message}");
         message["id"].as_u64().unwrap()
     }
 
     /// A tool answers with a result.
     pub(crate) fn answers(&mut self, tool: Peer, id: u64, result: &str) {
-        self.says(tool, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#));
+        self.sends(tool, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#));
     }
 
     /// A tool answers with an error.
     pub(crate) fn answers_error(&mut self, tool: Peer, id: u64, code: i32) {
-        self.says(
+        self.sends(
             tool,
             &format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"no"}}}}"#),
         );
     }
 
-    /// A tool answers `initialize`, and hears that it is initialised.
+    /// A tool server answers `initialize`, and receives `notifications/initialized`.
     #[track_caller]
     pub(crate) fn greets(&mut self, tool: Peer, name: &str, capabilities: &str) {
         let id = self.asked(tool, "initialize");
-        self.answers(tool, id, &hello(name, capabilities));
-        assert_eq!(self.hears(tool)["method"], "notifications/initialized");
+        self.answers(tool, id, &initialize_result(name, capabilities));
+        assert_eq!(self.receives(tool)["method"], "notifications/initialized");
     }
 
     /// A tool answers `tools/list`.
@@ -339,7 +339,7 @@ impl World {
 
     /// A robot asks for anything.
     pub(crate) fn asks(&mut self, robot: Peer, id: &str, method: &str) {
-        self.says(robot, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#));
+        self.sends(robot, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#));
     }
 
     /// What a robot is sent of the result of a call, which is its request 1.
@@ -352,7 +352,7 @@ impl World {
 
     /// A robot calls a tool.
     pub(crate) fn calls(&mut self, robot: Peer, id: &str, name: &str) {
-        self.says(
+        self.sends(
             robot,
             &format!(
                 r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{name}","arguments":{{}}}}}}"#
@@ -362,7 +362,7 @@ impl World {
 
     /// A robot cancels a request.
     pub(crate) fn cancels(&mut self, robot: Peer, id: &str) {
-        self.says(
+        self.sends(
             robot,
             &format!(
                 r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
@@ -371,14 +371,14 @@ impl World {
     }
 
     /// A tool says that its tools have changed.
-    pub(crate) fn says_list_changed(&mut self, tool: Peer) {
-        self.says(tool, r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
+    pub(crate) fn sends_list_changed(&mut self, tool: Peer) {
+        self.sends(tool, r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
     }
 
     /// The next message to a tool must be a call of `name`; its id.
     #[track_caller]
     pub(crate) fn called(&mut self, tool: Peer, name: &str) -> u64 {
-        let message = self.hears(tool);
+        let message = self.receives(tool);
         assert_eq!(message["method"], "tools/call", "{message}");
         assert_eq!(message["params"]["name"], name, "{message}");
         message["id"].as_u64().unwrap()
@@ -387,7 +387,7 @@ impl World {
     /// The next message to a robot must be the error `code` to `id`.
     #[track_caller]
     pub(crate) fn fails(&mut self, robot: Peer, id: impl Into<Value>, code: i64) -> Value {
-        let message = self.hears(robot);
+        let message = self.receives(robot);
         assert_eq!(message["id"], id.into(), "{message}");
         assert_eq!(message["error"]["code"], code, "{message}");
         assert!(message.get("result").is_none(), "{message}");
@@ -397,7 +397,7 @@ impl World {
     /// The next message to a robot must be a list of tools; their names.
     #[track_caller]
     pub(crate) fn told_tools(&mut self, robot: Peer) -> Vec<String> {
-        let message = self.hears(robot);
+        let message = self.receives(robot);
         let list = message["result"]["tools"].as_array().unwrap_or_else(|| panic!("{message}"));
         list.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
     }
@@ -422,7 +422,7 @@ impl World {
 }
 
 /// The answer to `initialize` of a server called `name`; of one without a name where it is empty.
-pub(crate) fn hello(name: &str, capabilities: &str) -> String {
+pub(crate) fn initialize_result(name: &str, capabilities: &str) -> String {
     let info = match name {
         "" => String::new(),
         name => format!(r#","serverInfo":{{"name":"{name}","version":"1"}}"#),

@@ -1,4 +1,4 @@
-//! Who takes part: tools of many tempers, robots, and what each is owed.
+//! Who takes part: tool servers that behave in many ways, robots, and which answers each awaits.
 
 use crate::random::Random;
 use mcp_endpoint_server::relay::Peer;
@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 /// How a tool meets a request of one sort.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Temper {
+pub(crate) enum Behaviour {
     Answers,
     Refuses,
     Silent,
@@ -59,14 +59,14 @@ pub(crate) struct Pending {
 pub(crate) struct Tool {
     pub(crate) agent: usize,
     pub(crate) server: Server,
-    pub(crate) hello: Temper,
-    pub(crate) lists: Temper,
-    pub(crate) calls: Temper,
+    pub(crate) initialize: Behaviour,
+    pub(crate) lists: Behaviour,
+    pub(crate) calls: Behaviour,
     /// It says things twice, and things nobody asked for.
     pub(crate) confused: bool,
     pub(crate) joined: Moment,
     /// It hangs, and how it meets calls and lists otherwise.
-    pub(crate) hangs: Option<(Temper, Temper)>,
+    pub(crate) hangs: Option<(Behaviour, Behaviour)>,
     /// It joined while `handshake` was off.
     pub(crate) transparent: bool,
     /// It has answered `initialize`, well or badly.
@@ -81,18 +81,18 @@ pub(crate) struct Tool {
 impl Tool {
     pub(crate) fn any(random: &mut Random, agent: usize, joined: Moment) -> Self {
         let server = Server::any(random);
-        let temper = |random: &mut Random| match random.below(20) {
-            0 => Temper::Refuses,
-            1 => Temper::Silent,
-            _ => Temper::Answers,
+        let behaviour = |random: &mut Random| match random.below(20) {
+            0 => Behaviour::Refuses,
+            1 => Behaviour::Silent,
+            _ => Behaviour::Answers,
         };
         Tool {
             agent,
             ever: server.names.iter().cloned().collect(),
             server,
-            hello: temper(random),
-            lists: temper(random),
-            calls: temper(random),
+            initialize: behaviour(random),
+            lists: behaviour(random),
+            calls: behaviour(random),
             confused: random.percent(15),
             joined,
             hangs: None,
@@ -105,9 +105,9 @@ impl Tool {
     }
 }
 
-/// What a robot is owed under one id.
+/// The answers a robot awaits under one id.
 #[derive(Debug, Default)]
-pub(crate) struct Owed {
+pub(crate) struct Outstanding {
     /// The keys of the requests that were not answered by name.
     pub(crate) keys: Vec<u64>,
     /// How many of them were answered with an error of the relay, which does not say which.
@@ -116,7 +116,7 @@ pub(crate) struct Owed {
     pub(crate) cancelled: usize,
 }
 
-impl Owed {
+impl Outstanding {
     /// How many answers must still come.
     pub(crate) fn at_least(&self) -> usize {
         self.keys.len().saturating_sub(self.errors + self.cancelled)
@@ -126,7 +126,7 @@ impl Owed {
     pub(crate) fn tidy(&mut self) {
         assert!(self.errors <= self.keys.len(), "more errors than requests: {self:?}");
         if self.errors == self.keys.len() {
-            *self = Owed::default();
+            *self = Outstanding::default();
         }
     }
 }
@@ -137,8 +137,8 @@ pub(crate) struct Robot {
     pub(crate) agent: usize,
     pub(crate) is_xiaozhi: bool,
     pub(crate) said_initialized: bool,
-    /// What it is owed, by id as it is spelled.
-    pub(crate) owed: HashMap<String, Owed>,
+    /// The answers it awaits, by id as it is spelled.
+    pub(crate) outstanding: HashMap<String, Outstanding>,
     /// How much it sent that can only be answered with an error without an id.
     pub(crate) junk: usize,
     /// The ids of its `tools/list`.

@@ -123,22 +123,26 @@ impl Play {
             robot.junk -= 1;
             return;
         }
-        let owed = robot.owed.get_mut(id).unwrap_or_else(|| panic!("not asked for: {text}"));
-        owed.errors += 1;
-        owed.tidy();
+        let outstanding =
+            robot.outstanding.get_mut(id).unwrap_or_else(|| panic!("not asked for: {text}"));
+        outstanding.errors += 1;
+        outstanding.tidy();
     }
 
     /// A tool's answer must be what the tool sent, and to this very request.
     fn robot_gets_an_answer(&mut self, peer: Peer, id: &str, key: u64, text: &str) {
         let robot = self.robots.get_mut(&peer).unwrap();
-        let owed = robot.owed.get_mut(id).unwrap_or_else(|| panic!("not asked for: {text}"));
-        let place = owed.keys.iter().position(|owed| *owed == key);
-        owed.keys.remove(place.unwrap_or_else(|| panic!("not the answer it waits for: {text}")));
-        owed.tidy();
+        let outstanding =
+            robot.outstanding.get_mut(id).unwrap_or_else(|| panic!("not asked for: {text}"));
+        let place = outstanding.keys.iter().position(|outstanding| *outstanding == key);
+        outstanding
+            .keys
+            .remove(place.unwrap_or_else(|| panic!("not the answer it waits for: {text}")));
+        outstanding.tidy();
         let Request { answers, .. } = &self.requests[&key];
-        let told_twice = robot.is_xiaozhi && text.contains("\"isError\"");
+        let error_member = robot.is_xiaozhi && text.contains("\"isError\"");
         let known = answers.iter().any(|answer| answer.replace("@ID@", id) == text);
-        assert!(known || (told_twice && self.policy.quirks), "not passed through: {text}");
+        assert!(known || (error_member && self.policy.quirks), "not passed through: {text}");
     }
 
     fn robot_gets_a_result(&mut self, peer: Peer, id: &str, result: &Value, text: &str) {
@@ -162,22 +166,22 @@ impl Play {
             offered.iter().for_each(|(name, _)| self.check_listed(agent, name));
         }
         let robot = self.robots.get_mut(&peer).unwrap();
-        let owed = robot.owed.entry(id.to_owned()).or_default();
+        let outstanding = robot.outstanding.entry(id.to_owned()).or_default();
         let requests = &self.requests;
         // Others may still want what a robot unsubscribes: the relay answers then.
         let is_it =
             |asked: &str| asked == method || (method == "ping" && asked == "resources/unsubscribe");
         // What was passed on to a tool server is for that one to answer.
         let pending = |key| self.tools.values().any(|t| t.pending.iter().any(|p| p.key == key));
-        let mut keys = owed.keys.iter();
+        let mut keys = outstanding.keys.iter();
         let place = keys.position(|key| is_it(&requests[key].method) && !pending(Some(*key)));
         if let Some(place) = place {
-            owed.keys.remove(place);
-            return owed.tidy();
+            outstanding.keys.remove(place);
+            return outstanding.tidy();
         }
         let again = method == "tools/list" && robot.is_xiaozhi && self.policy.quirks;
         assert!(again && robot.list_ids.contains(id), "not asked for: {text}");
-        assert_eq!(owed.at_least(), 0, "its id is in flight: {text}");
+        assert_eq!(outstanding.at_least(), 0, "its id is in flight: {text}");
     }
 }
 

@@ -81,7 +81,14 @@ impl Play {
             r#"{{"id":@ID@,"method":"tools/call","params":{{"name":"@NAME@","key":"{key}","m":"{mark}"}}}}"#
         );
         let said = text.replace("@ID@", "1").replace("@NAME@", name);
-        self.robots.get_mut(&robot).unwrap().owed.entry("1".to_owned()).or_default().keys.push(key);
+        self.robots
+            .get_mut(&robot)
+            .unwrap()
+            .outstanding
+            .entry("1".to_owned())
+            .or_default()
+            .keys
+            .push(key);
         let request = Request {
             robot,
             method: "tools/call".to_owned(),
@@ -93,7 +100,7 @@ impl Play {
             answers: Vec::new(),
         };
         self.requests.insert(key, request);
-        self.says(robot, &said);
+        self.sends(robot, &said);
         self.tools.values().any(|tool| tool.pending.iter().any(|p| p.key == Some(key)))
     }
 }

@@ -1,6 +1,6 @@
 //! What happens: peers come, speak and go, and time passes.
 
-use super::actors::{Pending, Request, Robot, Temper, Tool};
+use super::actors::{Behaviour, Pending, Request, Robot, Tool};
 use super::choices::Choice;
 use crate::random::Random;
 use mcp_endpoint_server::close::CloseReason;
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 /// How many events are told of a seed that fails.
-const TOLD: usize = 60;
+const MAX_SHOWN: usize = 60;
 
 /// A wire that keeps what it is given until it is looked at.
 #[derive(Default)]
@@ -114,7 +114,7 @@ impl Play {
         if self.loud {
             println!("{event}");
         }
-        if self.events.len() == TOLD {
+        if self.events.len() == MAX_SHOWN {
             self.events.pop_front();
         }
         self.events.push_back(event);
@@ -194,7 +194,7 @@ impl Play {
         let Some(peer) = self.any_tool() else { return };
         let tool = self.tools.get_mut(&peer).unwrap();
         // It comes back as it was: one that refused to list still does.
-        let silent = (Temper::Silent, Temper::Silent);
+        let silent = (Behaviour::Silent, Behaviour::Silent);
         let (now, kept) = match tool.hangs.take() {
             Some(before) => (before, None),
             None => (silent, Some((tool.calls, tool.lists))),
@@ -281,11 +281,14 @@ impl Play {
 
     /// The requests of a robot that are certainly under way, and must be cancelled when it goes.
     fn under_way_for(&self, robot: Peer) -> Vec<(Peer, u64)> {
-        let Some(owed) = self.robots.get(&robot).map(|robot| &robot.owed) else {
+        let Some(outstanding) = self.robots.get(&robot).map(|robot| &robot.outstanding) else {
             return Vec::new();
         };
-        let certain = owed.values().filter(|owed| owed.errors + owed.cancelled == 0);
-        let keys: HashSet<u64> = certain.flat_map(|owed| &owed.keys).copied().collect();
+        let certain = outstanding
+            .values()
+            .filter(|outstanding| outstanding.errors + outstanding.cancelled == 0);
+        let keys: HashSet<u64> =
+            certain.flat_map(|outstanding| &outstanding.keys).copied().collect();
         let tools = self.tools.iter().filter(|(peer, _)| !self.wire.full.contains(peer));
         tools
             .flat_map(|(peer, tool)| tool.pending.iter().map(|pending| (*peer, pending)))
@@ -294,7 +297,7 @@ impl Play {
             .collect()
     }
 
-    pub(crate) fn says(&mut self, peer: Peer, text: &str) {
+    pub(crate) fn sends(&mut self, peer: Peer, text: &str) {
         self.note(format!("{peer} says {text:?}"));
         if let Some(tool) = self.tools.get(&peer) {
             self.epochs[tool.agent] += 1;
@@ -354,8 +357,8 @@ impl Play {
         self.wire.full.clear();
         self.advance(Duration::from_secs(1000));
         for robot in self.robots.values() {
-            for (id, owed) in &robot.owed {
-                assert_eq!(owed.at_least(), 0, "never answered: {id} {owed:?}");
+            for (id, outstanding) in &robot.outstanding {
+                assert_eq!(outstanding.at_least(), 0, "never answered: {id} {outstanding:?}");
             }
         }
         assert_eq!((self.relay.counts().in_flight, self.relay.counts().waiting), (0, 0));
@@ -371,14 +374,14 @@ impl Play {
             let robot = self.robot_joins_at(agent);
             self.asks(robot, "tools/list");
             while let Some((peer, pending)) = self.relays_question() {
-                self.tool_answers_to(peer, &pending, Temper::Answers);
+                self.tool_answers_to(peer, &pending, Behaviour::Answers);
             }
             self.advance(Duration::from_secs(3));
             let offered = &self.robots[&robot].offered;
             let mut identities = HashSet::new();
             for (_, tool) in self.tools.iter().rev().filter(|(_, tool)| tool.agent == agent) {
                 let newest = identities.insert(tool.server.identity());
-                if !newest || !tool.initialised || tool.lists != Temper::Answers {
+                if !newest || !tool.initialised || tool.lists != Behaviour::Answers {
                     continue;
                 }
                 let of = tool.server.identity();
@@ -395,7 +398,7 @@ impl Play {
     /// A list the relay waits for from a tool that answers such questions.
     fn relays_question(&mut self) -> Option<(Peer, Pending)> {
         for (peer, tool) in &mut self.tools {
-            let lists = tool.lists == Temper::Answers && tool.initialised;
+            let lists = tool.lists == Behaviour::Answers && tool.initialised;
             let asked = |p: &Pending| p.key.is_none() && p.method == "tools/list";
             if let Some(place) = tool.pending.iter().rposition(asked).filter(|_| lists) {
                 return Some((*peer, tool.pending.remove(place)));

@@ -1,6 +1,6 @@
 //! What robots do.
 
-use super::actors::{Owed, Request};
+use super::actors::{Outstanding, Request};
 use super::play::Play;
 use mcp_endpoint_server::relay::Peer;
 
@@ -49,13 +49,13 @@ impl Play {
                     ["", "hello", "[1]", "7", "{", "{\"id\":true,\"method\":\"x\"}", "{\"a\":1}"];
                 let text = *self.random.pick(&junk);
                 self.robots.get_mut(&peer).unwrap().junk += 1;
-                self.says(peer, text);
+                self.sends(peer, text);
             }
-            9 => self.says(peer, r#"{"id":1,"result":{}}"#),
+            9 => self.sends(peer, r#"{"id":1,"result":{}}"#),
             10 => {
                 let mark = &self.marks[self.robots[&peer].agent];
                 let text = format!(r#"{{"method":"notifications/any","params":{{"m":"{mark}"}}}}"#);
-                self.says(peer, &text);
+                self.sends(peer, &text);
             }
             11..=14 => self.cancels(peer),
             _ => self.asks(peer, "tools/call"),
@@ -74,30 +74,34 @@ impl Play {
         if self.robots.contains_key(&peer) {
             let mark = &self.marks[self.robots[&peer].agent];
             let text = format!(r#"{{"method":"notifications/initialized","m":"{mark}"}}"#);
-            self.says(peer, &text);
+            self.sends(peer, &text);
         }
     }
 
     fn cancels(&mut self, peer: Peer) {
         let robot = self.robots.get_mut(&peer).unwrap();
-        let mut in_flight: Vec<&String> =
-            robot.owed.iter().filter(|(_, o)| !o.keys.is_empty()).map(|(id, _)| id).collect();
+        let mut in_flight: Vec<&String> = robot
+            .outstanding
+            .iter()
+            .filter(|(_, o)| !o.keys.is_empty())
+            .map(|(id, _)| id)
+            .collect();
         in_flight.sort_unstable();
         let id = match in_flight.is_empty() {
             true => (*self.random.pick(&IDS)).to_owned(),
             false => (*self.random.pick(&in_flight)).clone(),
         };
-        let owed = robot.owed.entry(id.clone()).or_default();
-        match owed {
+        let outstanding = robot.outstanding.entry(id.clone()).or_default();
+        match outstanding {
             // The only one of its id is over at once.
-            Owed { keys, errors: 0, cancelled: 0 } if keys.len() <= 1 => keys.clear(),
-            _ => owed.cancelled += 1,
+            Outstanding { keys, errors: 0, cancelled: 0 } if keys.len() <= 1 => keys.clear(),
+            _ => outstanding.cancelled += 1,
         }
         let mark = &self.marks[robot.agent];
         let text = format!(
             r#"{{"method":"notifications/cancelled","params":{{"requestId":{id},"m":"{mark}"}}}}"#
         );
-        self.says(peer, &text);
+        self.sends(peer, &text);
     }
 
     pub(crate) fn asks(&mut self, peer: Peer, method: &str) {
@@ -148,13 +152,13 @@ impl Play {
         if random.percent(20) {
             said = said.replace(' ', "\n") + "\r\n";
         }
-        robot.owed.entry(id).or_default().keys.push(key);
+        robot.outstanding.entry(id).or_default().keys.push(key);
         let (epoch, method) = (self.epochs[robot.agent], method.to_owned());
         let answers = Vec::new();
         self.requests.insert(
             key,
             Request { robot: peer, method, text, token, name, meant_for, epoch, answers },
         );
-        self.says(peer, &said);
+        self.sends(peer, &said);
     }
 }

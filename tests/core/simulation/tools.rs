@@ -1,6 +1,6 @@
 //! What tools do.
 
-use super::actors::{Pending, Server, Temper};
+use super::actors::{Behaviour, Pending, Server};
 use super::play::Play;
 use mcp_endpoint_server::relay::Peer;
 
@@ -13,33 +13,33 @@ impl Play {
         }
         let place = self.random.below(tool.pending.len() as u64) as usize;
         let pending = tool.pending[place].clone();
-        let temper = match (pending.key, &*pending.method) {
+        let behaviour = match (pending.key, &*pending.method) {
             (Some(_), _) => tool.calls,
-            (None, "initialize") => tool.hello,
+            (None, "initialize") => tool.initialize,
             (None, _) => tool.lists,
         };
-        if temper == Temper::Silent {
+        if behaviour == Behaviour::Silent {
             return;
         }
         tool.pending.remove(place);
-        self.tool_answers_to(peer, &pending, temper);
+        self.tool_answers_to(peer, &pending, behaviour);
     }
 
-    pub(crate) fn tool_answers_to(&mut self, peer: Peer, pending: &Pending, temper: Temper) {
+    pub(crate) fn tool_answers_to(&mut self, peer: Peer, pending: &Pending, behaviour: Behaviour) {
         let confused = self.tools[&peer].confused;
-        let answer = self.answer(peer, pending, temper == Temper::Refuses);
+        let answer = self.answer(peer, pending, behaviour == Behaviour::Refuses);
         if let Some(request) = pending.key.and_then(|key| self.requests.get_mut(&key)) {
             request.answers.push(answer.clone());
         }
         let tool = self.tools.get_mut(&peer).unwrap();
         if pending.key.is_none() && pending.method == "initialize" {
             tool.answered_hello = true;
-            tool.initialised |= temper == Temper::Answers;
+            tool.initialised |= behaviour == Behaviour::Answers;
         }
         let said = answer.replace("@ID@", &pending.id.to_string());
-        self.says(peer, &said);
+        self.sends(peer, &said);
         if confused && self.random.percent(50) {
-            self.says(peer, &said);
+            self.sends(peer, &said);
         }
     }
 
@@ -63,7 +63,7 @@ impl Play {
             );
         }
         let result = match &*pending.method {
-            "initialize" => hello(&tool.server, mark),
+            "initialize" => initialize_result(&tool.server, mark),
             "tools/list" => self.page(tool.server.clone(), mark.clone(), pending.cursor),
             "prompts/list" => format!(r#"{{"prompts":[{{"name":"add","m":"{mark}"}}]}}"#),
             "resources/list" => format!(r#"{{"resources":[{{"uri":"a://1","m":"{mark}"}}]}}"#),
@@ -98,8 +98,8 @@ impl Play {
             1 => {
                 // One that refused the relay's handshake before its own does not any more.
                 let tool = self.tools.get_mut(&peer).unwrap();
-                if tool.hello == Temper::Refuses {
-                    tool.hello = Temper::Answers;
+                if tool.initialize == Behaviour::Refuses {
+                    tool.initialize = Behaviour::Answers;
                 }
                 format!(r#"{{"id":1,"method":"initialize","m":"{mark}"}}"#)
             }
@@ -116,7 +116,7 @@ impl Play {
             }
             _ => return self.tool_makes_progress(peer),
         };
-        self.says(peer, &text);
+        self.sends(peer, &text);
     }
 
     fn tool_changes_its_list(&mut self, peer: Peer) {
@@ -126,7 +126,7 @@ impl Play {
         tool.server.names = names;
         self.epochs[tool.agent] += 1;
         if tool.server.announces {
-            self.says(peer, r#"{"method":"notifications/tools/list_changed"}"#);
+            self.sends(peer, r#"{"method":"notifications/tools/list_changed"}"#);
         }
     }
 
@@ -142,11 +142,11 @@ impl Play {
         let text = format!(
             r#"{{"method":"notifications/progress","params":{{"key":"{key}","progressToken":{id},"m":"{mark}"}}}}"#
         );
-        self.says(peer, &text);
+        self.sends(peer, &text);
     }
 }
 
-fn hello(server: &Server, mark: &str) -> String {
+fn initialize_result(server: &Server, mark: &str) -> String {
     let info = match &*server.name {
         "" => String::new(),
         name => format!(r#","serverInfo":{{"name":"{name}","m":"{mark}"}}"#),

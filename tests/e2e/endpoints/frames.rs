@@ -176,6 +176,6 @@ fn what_a_peer_closes_with_and_how_it_breaks_the_protocol_are_told() {
         }
     }
     let status = server.get(&format!("/mcp_endpoint/status?lang=en&key={}", server.key())).json();
-    let told = status["agents"][0]["lost"].to_string();
-    assert!(told.contains("must not be sent: 1005") || told.contains("4321"), "{told}");
+    let shown = status["agents"][0]["lost"].to_string();
+    assert!(shown.contains("must not be sent: 1005") || shown.contains("4321"), "{shown}");
 }

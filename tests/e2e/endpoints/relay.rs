@@ -284,7 +284,7 @@ fn initialize_succeeds_with_and_without_a_tool() {
     let alone = robot.start();
     assert!(alone.result()["serverInfo"]["name"].is_string(), "{}", alone.text);
     assert_eq!(robot.list(), [""; 0]);
-    let _tool = server.tool("a").named("lamp").says("instructions", json!("Be kind.")).connect();
+    let _tool = server.tool("a").named("lamp").sends("instructions", json!("Be kind.")).connect();
     let answer = robot.start();
     let result = answer.result();
     assert_eq!(result["serverInfo"]["name"], "lamp");

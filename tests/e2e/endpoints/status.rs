@@ -57,12 +57,12 @@ fn the_status_shows_real_peers_their_calls_and_their_loss() {
 #[test]
 fn the_addresses_that_are_told_open_both_doors() {
     let server = Server::start();
-    let told = ask(&server, "/mcp_endpoint/addresses?agent=agent-7&lang=en");
-    let address = told["tool"].as_str().unwrap();
+    let shown = ask(&server, "/mcp_endpoint/addresses?agent=agent-7&lang=en");
+    let address = shown["tool"].as_str().unwrap();
     // The harness calls its host `localhost`, without a port.
     let path = address.strip_prefix("ws://localhost").unwrap();
-    let robot = told["robot"].as_str().unwrap().strip_prefix("ws://localhost").unwrap();
-    assert!(told["warnings"][0].as_str().unwrap().contains("own machine only"), "{told}");
+    let robot = shown["robot"].as_str().unwrap().strip_prefix("ws://localhost").unwrap();
+    assert!(shown["warnings"][0].as_str().unwrap().contains("own machine only"), "{shown}");
     let _tool = server.ws(path);
     let _robot = server.ws(robot);
     wait_status(&server, "both are there", |status| {

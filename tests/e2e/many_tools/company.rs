@@ -24,8 +24,8 @@ fn the_newer_connection_of_a_server_id_takes_over_what_waits() {
     assert_eq!(older.wait_end(), replaced());
     assert_eq!(robot.answer_to("1").error(), -32003);
     robot.request_call("2", "on", json!({}));
-    let hello = json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": {} } });
-    newer.reply(&newer.next("initialize"), hello);
+    let result = json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": {} } });
+    newer.reply(&newer.next("initialize"), result);
     assert_eq!(robot.answer_to("2").content(), "test-tool on {}");
     let labels = labels(&server);
     assert_eq!(labels.as_object().unwrap().keys().collect::<Vec<_>>(), ["灯"], "{labels}");
@@ -218,9 +218,9 @@ fn a_server_that_refuses_initialize_gets_what_nobody_else_offers() {
     assert_eq!(robot.call("on", json!({})).content(), "lamp on {}");
     assert_eq!(robot.call("secret", json!({})).content(), "test-tool secret {}");
     assert_eq!((asked(&odd, "tools/call"), asked(&lamp, "tools/call")), (1, 1));
-    let told = labels(&server)["tool-1"].clone();
-    assert!(told["last_error"].as_str().unwrap().contains("no such thing"), "{told}");
-    assert_eq!((&told["tools_count"], &told["server_info"]), (&json!(0), &json!(null)));
+    let shown = labels(&server)["tool-1"].clone();
+    assert!(shown["last_error"].as_str().unwrap().contains("no such thing"), "{shown}");
+    assert_eq!((&shown["tools_count"], &shown["server_info"]), (&json!(0), &json!(null)));
     // It is sent nothing it was not asked for: no second `initialize`, no list, no ping.
     assert_eq!((asked(&odd, "initialize"), asked(&odd, "tools/list")), (1, 0));
 }
@@ -249,17 +249,20 @@ fn who_has_the_key_sees_every_server_as_it_is() {
     let _twin = server.tool("a").named("web").offers(&["search"]).connect();
     web.send("Listening on port 80");
     web.sync();
-    for told in [labels(&server), stats(&server)["mcp_servers"]["a"].clone()] {
-        let names: Vec<&String> = told.as_object().unwrap().keys().collect();
-        assert_eq!(names, ["m", "tool-3", "web", "web-2"], "{told}");
-        assert_eq!(told["web"]["server_info"], json!({ "name": "web", "version": "1.50" }));
-        assert!(told["web"]["last_error"].is_string(), "{told}");
-        assert_eq!(told["web-2"]["tools"], json!(["search"]), "the newest of the twins serves");
-        assert_eq!(told["web"]["tools"], json!([]));
-        assert_eq!(told["m"]["tools"], json!(["m__search", "send"]), "as they are offered");
-        assert_eq!((&told["m"]["tools_count"], &told["m"]["state"]), (&json!(2), &json!("ready")));
-        assert_eq!(told["tool-3"]["state"], "initializing");
-        assert!(told["m"]["last_error"].is_null(), "{told}");
+    for shown in [labels(&server), stats(&server)["mcp_servers"]["a"].clone()] {
+        let names: Vec<&String> = shown.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["m", "tool-3", "web", "web-2"], "{shown}");
+        assert_eq!(shown["web"]["server_info"], json!({ "name": "web", "version": "1.50" }));
+        assert!(shown["web"]["last_error"].is_string(), "{shown}");
+        assert_eq!(shown["web-2"]["tools"], json!(["search"]), "the newest of the twins serves");
+        assert_eq!(shown["web"]["tools"], json!([]));
+        assert_eq!(shown["m"]["tools"], json!(["m__search", "send"]), "as they are offered");
+        assert_eq!(
+            (&shown["m"]["tools_count"], &shown["m"]["state"]),
+            (&json!(2), &json!("ready"))
+        );
+        assert_eq!(shown["tool-3"]["state"], "initializing");
+        assert!(shown["m"]["last_error"].is_null(), "{shown}");
     }
     let data = stats(&server);
     assert_eq!((&data["total_tools"], &data["tool_connections"]), (&json!(3), &json!(4)));

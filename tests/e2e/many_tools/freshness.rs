@@ -32,12 +32,12 @@ fn a_burst_of_list_changed_is_one_listing() {
             tool.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#));
         }
     };
-    let hello = json!({
+    let result = json!({
         "protocolVersion": "2024-11-05",
         "capabilities": { "tools": { "listChanged": true } },
         "serverInfo": { "name": "fickle", "version": "1" },
     });
-    answer(&mut tool, "initialize", hello);
+    answer(&mut tool, "initialize", result);
     answer(&mut tool, "notifications/initialized", json!(null));
     answer(&mut tool, "tools/list", json!({ "tools": [] }));
     let mut robot = server.robot("a");
@@ -110,7 +110,7 @@ fn a_change_announced_while_the_list_is_being_fetched_is_fetched_too() {
 fn a_tool_that_does_not_announce_changes_is_asked_each_time() {
     let server = Server::start();
     let tool = server.tool("a").named("mute").offers(&["old"]);
-    let tool = tool.says("capabilities", without_list_changed()).connect();
+    let tool = tool.sends("capabilities", without_list_changed()).connect();
     let announcing = server.tool("a").named("announcing").offers(&["sure"]).connect();
     let mut robot = server.robot("a");
     for round in 1..=3 {
@@ -126,7 +126,7 @@ fn a_tool_that_does_not_announce_changes_is_asked_each_time() {
 fn what_a_tool_has_changed_without_a_word_is_seen_at_the_next_list() {
     let server = Server::start();
     let mut asked = 0;
-    let tool = server.tool("a").says("capabilities", without_list_changed());
+    let tool = server.tool("a").sends("capabilities", without_list_changed());
     let tool = tool.on("tools/list", move |_| {
         asked += 1;
         let name = format!("tool{asked}");
@@ -146,7 +146,7 @@ fn a_slow_lister_is_given_as_last_known() {
     let server = Server::start();
     let mut asked = 0;
     let slow = server.tool("a").named("slow").offers(&["old"]);
-    let slow = slow.says("capabilities", without_list_changed()).on("tools/list", move |_| {
+    let slow = slow.sends("capabilities", without_list_changed()).on("tools/list", move |_| {
         asked += 1;
         if asked == 2 {
             Answer::Never
@@ -229,7 +229,7 @@ fn pages_of_several_tools_are_one_page_and_cursors_of_robots_change_nothing() {
     let offered: Vec<&str> = names.iter().map(String::as_str).collect();
     let _one = server.tool("a").named("one").offers(&offered[..7]).in_pages_of(3).connect();
     let _two = server.tool("a").named("two").offers(&offered[7..]).in_pages_of(1);
-    let _two = _two.says("capabilities", without_list_changed()).connect();
+    let _two = _two.sends("capabilities", without_list_changed()).connect();
     let mut robot = server.robot("a");
     for params in [json!({}), json!({ "cursor": "3" }), json!(null)] {
         let answer = robot.ask("tools/list", params);

@@ -187,7 +187,7 @@ fn a_request_that_goes_to_several_tools_is_one_request_in_flight() {
     let server = Server::builder().set("relay", "max_in_flight", 3).start();
     let able = |name: &str| {
         let capabilities = json!({ "tools": { "listChanged": true }, "logging": {} });
-        let tool = server.tool("a").named(name).offers(&[name]).says("capabilities", capabilities);
+        let tool = server.tool("a").named(name).offers(&[name]).sends("capabilities", capabilities);
         tool.on("logging/setLevel", |_| Answer::Never).connect()
     };
     let tools = ["one", "two", "three", "four"].map(able);

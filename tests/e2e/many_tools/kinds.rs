@@ -21,7 +21,7 @@ fn librarian(server: &Server, name: &'static str) -> Tool {
     let mut tool = server
         .tool("a")
         .named(name)
-        .says("capabilities", capabilities)
+        .sends("capabilities", capabilities)
         .on("prompts/list", list("prompts", prompts))
         .on("resources/list", list("resources", resources))
         .on("resources/templates/list", list("resourceTemplates", templates));
@@ -132,7 +132,7 @@ fn other_requests_go_to_those_who_declare_them() {
     let server = Server::start();
     let able = |name: &str, capability: &str| {
         let capabilities = json!({ "tools": {}, capability: {} });
-        let tool = server.tool("a").named(name).says("capabilities", capabilities);
+        let tool = server.tool("a").named(name).sends("capabilities", capabilities);
         tool.on("logging/setLevel", |_| Answer::Result(json!({})))
             .on("completion/complete", |_| {
                 Answer::Result(json!({ "completion": { "values": [] } }))
@@ -158,8 +158,8 @@ fn several_tools_introduce_themselves_as_one_server() {
         server
             .tool("a")
             .named(name)
-            .says("protocolVersion", json!(version))
-            .says("instructions", json!(says))
+            .sends("protocolVersion", json!(version))
+            .sends("instructions", json!(says))
             .connect()
     };
     let _new = tool("new", "2025-06-18", "Be kind.");

@@ -65,8 +65,8 @@ fn a_name_that_is_taken_is_told_in_one_warning() {
     let warnings: Vec<&str> =
         log.lines().filter(|line| line.contains("WARN") && line.contains("search")).collect();
     assert_eq!(warnings.len(), 1, "{log}");
-    let told = ["\"a\"", "\"mail\"", "\"search\"", "\"mail__search\""];
-    assert!(told.iter().all(|part| warnings[0].contains(part)), "{warnings:?}");
+    let shown = ["\"a\"", "\"mail\"", "\"search\"", "\"mail__search\""];
+    assert!(shown.iter().all(|part| warnings[0].contains(part)), "{warnings:?}");
 }
 
 #[test]

@@ -82,8 +82,8 @@ fn one_that_sends_its_own_initialize_and_waits_for_the_answer_first() {
     tool.send(r#"{"jsonrpc":"2.0","id":"a-2","method":"ping"}"#);
     let answer = tool.next("");
     assert!(answer.answers("\"a-2\"") && answer.result() == &json!({}), "{}", answer.text);
-    let hello = json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": {} } });
-    tool.reply(&initialize, hello);
+    let result = json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": {} } });
+    tool.reply(&initialize, result);
     tool.wait_listed(1);
     assert_works(&server);
 }
@@ -189,9 +189,9 @@ fn one_that_answers_the_first_initialize_after_the_second() {
     let server = Server::builder().set("relay", "handshake_timeout", 1).start();
     let tool = server.tool("a").offers(&["now"]).on("initialize", |_| Answer::Never).dial();
     let (first, second) = (tool.next("initialize"), tool.next("initialize"));
-    let hello = json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": {} } });
-    tool.reply(&first, hello.clone());
-    tool.reply(&second, hello);
+    let result = json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": {} } });
+    tool.reply(&first, result.clone());
+    tool.reply(&second, result);
     tool.wait_listed(1);
     assert_works(&server);
     assert_eq!((tool.count("initialize"), tool.count("notifications/initialized")), (2, 1));

@@ -67,8 +67,8 @@ fn a_strict_server_that_is_slow_to_start_is_sent_nothing_but_initialize() {
     tool.sync();
     let said = tool.received().iter().map(|text| Message::read(text).method).collect::<Vec<_>>();
     assert!(said.iter().all(|method| method.is_empty() || method == "initialize"), "{said:?}");
-    let hello = json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": {} } });
-    tool.reply(&initialize, hello);
+    let result = json!({ "protocolVersion": "2024-11-05", "capabilities": { "tools": {} } });
+    tool.reply(&initialize, result);
     assert_eq!(robot.answer_to("\"list\"").result()["tools"][0]["name"], "now");
     assert_eq!(robot.answer_to("\"call\"").content(), "test-tool now {}");
     assert_eq!(robot.answer_to("\"other\"").error(), -32601);
@@ -120,8 +120,8 @@ fn what_waited_for_a_tool_that_stays_away_is_refused_after_the_grace_and_others_
     let (answer, took) = timed(|| robot.call("here", json!({})));
     assert_eq!(answer.content(), "other here {}");
     assert!(took < AT_ONCE, "{took:?}");
-    let told = robot.notification("notifications/tools/list_changed");
-    assert!(told.id.is_none());
+    let shown = robot.notification("notifications/tools/list_changed");
+    assert!(shown.id.is_none());
     // The agent has exactly one tool now: it gets what nobody offers, or the call that waited is
     // refused; it is answered in any case.
     robot.answer_to("\"gone\"");

@@ -10,12 +10,12 @@ const CHANGED: &str = "notifications/tools/list_changed";
 /// A robot that behaves like the client of `xiaozhi-server`, its start sent in one burst.
 fn xiaozhi(server: &Server) -> Robot {
     let mut robot = server.robot("a");
-    let hello = json!({
+    let result = json!({
         "protocolVersion": "2024-11-05",
         "capabilities": { "roots": { "listChanged": true }, "sampling": {} },
         "clientInfo": { "name": NAME, "version": "1.0.0" },
     });
-    robot.request("1", "initialize", hello);
+    robot.request("1", "initialize", result);
     robot.notify("notifications/initialized", json!({}));
     robot.send(r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#);
     robot.answer_to("1").result();
@@ -123,7 +123,7 @@ fn the_list_is_not_sent_again_while_its_id_is_in_flight() {
 fn the_list_is_not_sent_again_while_its_id_waits_in_line() {
     let server = Server::start();
     let capabilities = json!({ "tools": { "listChanged": true }, "prompts": {} });
-    let slow = server.tool("a").named("slow").offers(&["wait"]).says("capabilities", capabilities);
+    let slow = server.tool("a").named("slow").offers(&["wait"]).sends("capabilities", capabilities);
     let slow = slow.on("prompts/list", |_| Answer::Never).connect();
     let mut robot = xiaozhi(&server);
     robot.answer_to("2");
@@ -182,12 +182,12 @@ fn the_text_of_a_failing_tool_reaches_it_as_an_error_and_every_other_byte_stays(
     let mut robot = xiaozhi(&server);
     robot.answer_to("2");
     robot.request_call("3", "fail", json!({}));
-    let told = robot.answer_to("3").text;
+    let shown = robot.answer_to("3").text;
     let passed = format!(r#"{{"jsonrpc":"2.0", "id":3,"result": {FAILED} ,"x":1.50}}"#);
     let error = r#""error":"坏/了","#;
-    assert_eq!(told.replacen(error, "", 1), passed);
-    let told: Value = serde_json::from_str(&told.replace("1E400", "0")).unwrap();
-    assert_eq!(told["result"]["error"], "坏/了");
+    assert_eq!(shown.replacen(error, "", 1), passed);
+    let shown: Value = serde_json::from_str(&shown.replace("1E400", "0")).unwrap();
+    assert_eq!(shown["result"]["error"], "坏/了");
 }
 
 #[test]

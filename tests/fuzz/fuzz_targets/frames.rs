@@ -1,4 +1,4 @@
-//! WebSocket frames of any bytes, in any pieces: heard as tungstenite hears them, and the same
+//! WebSocket frames of any bytes, in any pieces: read as tungstenite reads them, and the same
 //! however they arrive.
 //!
 //! The first three bytes choose how the rest is read, the largest message, and the pieces.
@@ -18,17 +18,17 @@ fuzz_target!(|data: &[u8]| {
     let bytes = if way & 1 == 0 { rest.to_vec() } else { written(rest) };
     let step = usize::from(*step).pow(2).max(1);
 
-    let (ours, our_end, held) = hear(&bytes, step, limit);
+    let (ours, our_end, held) = receive(&bytes, step, limit);
     if our_end.is_none() && !matches!(ours.last(), Some(Received::Close(_))) {
         // Buffers grow by as much as they hold, and those of earlier messages are used again.
         let most = 4 * bytes.len() + 64;
         assert!(held <= most, "{held} bytes are held of {}", bytes.len());
     }
-    let (whole, whole_end, _) = hear(&bytes, usize::MAX, limit);
+    let (whole, whole_end, _) = receive(&bytes, usize::MAX, limit);
     assert_eq!((&whole, whole_end), (&ours, our_end), "pieces of {step} change what is heard");
 
     let mut other = Other::new(&bytes, limit);
-    other.hear();
+    other.receive();
     if other.perhaps_wrong && ours.last() != other.said.last() {
         other.said.pop();
         other.end = Some(CloseReason::ProtocolError);
@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
         (Some(reason), None) => {
             assert_eq!(ours, other.said);
             other.input.more = 200_000;
-            other.hear();
+            other.receive();
             assert_eq!(ours, other.said);
             assert!(other.end.is_some(), "{reason:?} is no error to the other");
         }
@@ -93,7 +93,7 @@ fn written(mut rest: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn hear(bytes: &[u8], step: usize, limit: usize) -> (Vec<Received>, Option<CloseReason>, usize) {
+fn receive(bytes: &[u8], step: usize, limit: usize) -> (Vec<Received>, Option<CloseReason>, usize) {
     let mut reader = FrameReader::default();
     let mut said = Vec::new();
     for piece in bytes.chunks(step) {
@@ -137,7 +137,7 @@ impl Write for Bytes<'_> {
     }
 }
 
-/// The same bytes as tungstenite hears them.
+/// The same bytes as tungstenite reads them.
 struct Other<'a> {
     context: WebSocketContext,
     input: Bytes<'a>,
@@ -164,7 +164,7 @@ impl<'a> Other<'a> {
         }
     }
 
-    fn hear(&mut self) {
+    fn receive(&mut self) {
         while self.end.is_none() && !self.closed {
             let said = match self.context.read(&mut self.input) {
                 Ok(Message::Text(text)) => Received::Text(text.to_string()),

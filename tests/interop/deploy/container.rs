@@ -16,8 +16,8 @@ fn instructions() -> Vec<(String, String)> {
     let lines = read(DOCKERFILE);
     let whole: Vec<&str> = lines.lines().filter(|line| !line.starts_with('#')).collect();
     let joined = whole.join("\n").replace("\\\n", " ");
-    let told = joined.lines().filter_map(|line| line.split_once(' '));
-    told.map(|(name, rest)| (name.to_owned(), rest.trim().to_owned())).collect()
+    let shown = joined.lines().filter_map(|line| line.split_once(' '));
+    shown.map(|(name, rest)| (name.to_owned(), rest.trim().to_owned())).collect()
 }
 
 /// What stands behind the instructions of that name in the last stage, the image.

@@ -32,7 +32,7 @@ impl Manager {
     }
 
     /// The next message.
-    pub(crate) fn hears(&self) -> String {
+    pub(crate) fn receives(&self) -> String {
         let mut buffer = [0; 512];
         // A socket with a timeout is not asked again by the system after a signal.
         let length = loop {
@@ -49,7 +49,7 @@ impl Manager {
 fn a_manager_is_told_of_start_reload_and_stop() {
     let manager = Manager::abstract_named("life");
     let mut server = Server::builder().env("NOTIFY_SOCKET", &manager.name).start();
-    assert_eq!(manager.hears(), "READY=1");
+    assert_eq!(manager.receives(), "READY=1");
     assert_eq!(server.get("/health").status, 200);
     let mut last = 0;
     // Of two reloads one finds a wrong file; the server is ready again either way.
@@ -58,16 +58,16 @@ fn a_manager_is_told_of_start_reload_and_stop() {
     {
         server.folder().write(crate::common::CONFIG, file);
         server.process().signal("HUP");
-        let message = manager.hears();
+        let message = manager.receives();
         let time: u64 =
             message.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap().parse().unwrap();
         assert!(time > last, "{time} after {last}");
         last = time;
-        assert_eq!(manager.hears(), "READY=1");
+        assert_eq!(manager.receives(), "READY=1");
         server.wait_line(said);
     }
     server.terminate();
-    assert_eq!(manager.hears(), "STOPPING=1");
+    assert_eq!(manager.receives(), "STOPPING=1");
     assert!(server.wait_exit(TIMEOUT).success());
 }
 
@@ -77,9 +77,9 @@ fn a_manager_that_watches_hears_of_an_idle_server_again_and_again() {
     let manager = Manager::in_folder(&folder);
     let builder = Server::builder().env("NOTIFY_SOCKET", &manager.name);
     let _server = builder.env("WATCHDOG_USEC", 100_000).start();
-    assert_eq!(manager.hears(), "READY=1");
+    assert_eq!(manager.receives(), "READY=1");
     for _ in 0..3 {
-        assert_eq!(manager.hears(), "WATCHDOG=1");
+        assert_eq!(manager.receives(), "WATCHDOG=1");
     }
 }
 

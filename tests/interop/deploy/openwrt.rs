@@ -59,10 +59,10 @@ impl Router {
     }
 
     /// What procd and the log were told since the last time.
-    fn told(&self) -> String {
-        let told = self.0.read("told");
+    fn received(&self) -> String {
+        let shown = self.0.read("told");
         self.0.write("told", "");
-        told
+        shown
     }
 
     /// The key in /etc/config.
@@ -113,7 +113,7 @@ fn a_key_is_made_once_and_kept_where_upgrades_keep_it() {
     let key = router.key();
     assert!(key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()), "{key}");
     assert!(router.0.read(WRITTEN).contains(&format!("key = {key}\n")));
-    assert!(!router.told().contains(&key), "the key is in the log");
+    assert!(!router.received().contains(&key), "the key is in the log");
     router.does_well("start");
     assert_eq!(router.key(), key);
     router.set(&key, "short");
@@ -136,7 +136,7 @@ fn nobody_but_the_server_can_read_the_key() {
     assert_eq!(shared & 0o005, 0o005);
     let owner = router.parameter("user").unwrap().concat();
     let folder = written.parent().unwrap().display().to_string();
-    assert!(router.told().contains(&format!("chown -R root:{owner} {folder}\n")));
+    assert!(router.received().contains(&format!("chown -R root:{owner} {folder}\n")));
     assert!(read(MAKEFILE).contains(&format!("USERID:={owner}:{owner}\n")));
 }
 
@@ -144,24 +144,24 @@ fn nobody_but_the_server_can_read_the_key() {
 fn a_reload_leaves_connections_open_unless_host_or_port_change() {
     let Some(router) = Router::fresh() else { return };
     router.does_well("triggers");
-    assert_eq!(router.told(), "trigger mcp-endpoint-server\n");
+    assert_eq!(router.received(), "trigger mcp-endpoint-server\n");
     router.does_well("start");
     let server = router.runs();
     port(&server);
     let command = router.parameter("command");
-    router.told();
+    router.received();
     router.set(
         "option max_connections '64'",
         "option max_connections '1'\n\toption ping_interval '20'",
     );
     router.does_well("reload");
-    assert!(router.told().contains("signal mcp-endpoint-server * HUP\n"));
+    assert!(router.received().contains("signal mcp-endpoint-server * HUP\n"));
     assert_eq!(router.parameter("command"), command, "procd would restart it");
     server.signal("HUP");
     server.wait_line("已重新读取配置", 1, TIMEOUT);
     router.set("option host '0.0.0.0'", "option host '127.0.0.1'");
     router.does_well("reload");
-    assert!(!router.told().contains("signal"), "it would die of SIGHUP while it starts");
+    assert!(!router.received().contains("signal"), "it would die of SIGHUP while it starts");
     assert_ne!(router.parameter("command"), command, "procd would not restart it");
 }
 
@@ -171,14 +171,14 @@ fn a_wrong_value_is_told_and_the_last_right_settings_stay_in_force() {
     router.set("option port '0'", "option port 'x'");
     let output = router.does("start");
     assert!(text(&output.stderr).is_empty() && !output.status.success());
-    assert!(router.told().contains("port = x"));
+    assert!(router.received().contains("port = x"));
     assert_eq!(router.parameter("command"), None);
     router.set("option port 'x'", "option port '0'");
     router.does_well("start");
     let right = router.0.read(WRITTEN);
     router.set("option memory_limit '8MB'", "option memory_limit 'much'");
     router.does_well("reload");
-    assert!(router.told().contains("memory_limit = much"));
+    assert!(router.received().contains("memory_limit = much"));
     assert_eq!(router.0.read(WRITTEN), right);
     assert!(router.parameter("command").is_some());
 }
@@ -200,7 +200,7 @@ fn odd_values_stay_in_their_line() {
     );
     let output = router.does("start");
     // As one line it is no address.
-    assert!(!output.status.success() && router.told().contains("public_url"));
+    assert!(!output.status.success() && router.received().contains("public_url"));
     router.set("option public_url 'http://a\n[relay]\nquirks = false'", "list allowed '$(reboot)'");
     router.does_well("start");
     assert!(router.0.read(WRITTEN).contains("allowed = $(reboot)\n"));
@@ -235,10 +235,10 @@ fn a_value_that_looks_like_a_comment_reaches_the_server_whole() {
     let mut server = router.runs();
     let addresses = server.wait_line("?key=", 1, TIMEOUT);
     assert!(addresses.contains("%231") && addresses.contains("long"), "{addresses}");
-    router.told();
+    router.received();
     router.set(key, &key.replace("#1", "#3"));
     router.does_well("reload");
-    assert!(!router.told().contains("signal"), "procd restarts it");
+    assert!(!router.received().contains("signal"), "procd restarts it");
     server.signal("TERM");
     assert!(server.wait_exit(TIMEOUT).success());
     let (_, named) = (router.0.read(WRITTEN), router.0.read(BESIDE));

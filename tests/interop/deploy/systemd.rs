@@ -63,7 +63,7 @@ fn the_unit_starts_the_real_server() {
     command.env("NOTIFY_SOCKET", &manager.name).env("WATCHDOG_USEC", format!("{seconds}000000"));
     command.env("MCP_ENDPOINT_SERVER_PORT", "0").current_dir(state.path());
     let mut process = Process::start("the unit", &mut command);
-    assert_eq!(manager.hears(), "READY=1");
+    assert_eq!(manager.receives(), "READY=1");
     assert!(is_healthy(port(&process)));
     process.signal("TERM");
     assert!(process.wait_exit(TIMEOUT).success());

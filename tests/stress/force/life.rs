@@ -130,8 +130,8 @@ fn a_log_file_on_a_full_disk_costs_no_call() {
         server.process().signal("HUP");
         std::thread::sleep(Duration::from_millis(200));
     });
-    let told = server.stderr().lines().filter(|line| line.contains("/dev/full")).count();
-    assert!((1..=3).contains(&told), "the terminal is told, but not for each line: {told}");
+    let shown = server.stderr().lines().filter(|line| line.contains("/dev/full")).count();
+    assert!((1..=3).contains(&shown), "the terminal is told, but not for each line: {shown}");
     good.assert_unharmed();
 }
 

@@ -87,7 +87,7 @@ fn a_tool_that_never_reads_has_its_callers_told_at_once() {
     let good = Good::start(&target, 2);
     let mut tool =
         Client::over(Raw::connect_narrow(target.address), &target.tool_path("full"), &[]);
-    shake_hands(&mut tool);
+    handshake(&mut tool);
     let mut robot = target.robot("full");
     let peak = target.usage.watch();
     good.during(|| {
@@ -131,7 +131,7 @@ fn narrow_robot(target: &Target, agent: &str) -> Client {
 }
 
 /// Answers what the relay asks a tool at first.
-fn shake_hands(tool: &mut Client) {
+fn handshake(tool: &mut Client) {
     loop {
         let message = tool.recv_message();
         if let Some(answer) = crate::load::shaken(&message) {

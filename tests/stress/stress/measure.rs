@@ -161,7 +161,7 @@ impl Stage {
             ..Report::default()
         };
         if let Err(panic) = attacked {
-            report.failures.push(format!("the attacker: {}", told(&*panic)));
+            report.failures.push(format!("the attacker: {}", message_of(&*panic)));
         }
         if report.memory == 0 {
             report.failures.push("the server has ended".to_owned());
@@ -178,12 +178,12 @@ impl Stage {
 
 fn joined(thread: JoinHandle<Tally>) -> Tally {
     thread.join().unwrap_or_else(|panic| Tally {
-        failures: vec![format!("a good peer: {}", told(&*panic))],
+        failures: vec![format!("a good peer: {}", message_of(&*panic))],
         ..Tally::default()
     })
 }
 
-fn told(panic: &(dyn std::any::Any + Send)) -> String {
+fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
     text.chars().take(300).collect()

@@ -50,14 +50,14 @@ fn step(world: &mut World, bytes: &mut Bytes<'_>) {
         3..=5 => {
             let Some(robot) = world.pick(Side::Robot, who) else { return };
             let text = words::of_robot(bytes, world.marker(robot));
-            world.says(robot, &text);
+            world.sends(robot, &text);
         }
         6 | 7 => {
             let Some(tool) = world.pick(Side::Tool, who) else { return };
             let which = bytes.one();
             let Some(asked) = world.take_asked(tool, which) else { return };
             let text = words::answer(bytes, &asked, world.marker(tool));
-            world.says(tool, &text);
+            world.sends(tool, &text);
         }
         8 => {
             let Some(tool) = world.pick(Side::Tool, who) else { return };
@@ -68,7 +68,7 @@ fn step(world: &mut World, bytes: &mut Bytes<'_>) {
             let Some(tool) = world.pick(Side::Tool, who) else { return };
             let asked = world.asked(tool);
             let text = words::of_tool(bytes, &asked, world.marker(tool));
-            world.says(tool, &text);
+            world.sends(tool, &text);
         }
         10 => {
             const MILLIS: [u64; 10] = [1, 50, 100, 500, 1000, 2000, 5000, 10_000, 60_000, 300_000];
@@ -84,7 +84,7 @@ fn step(world: &mut World, bytes: &mut Bytes<'_>) {
             let Some(peer) = world.pick_any(who) else { return };
             let length = usize::from(bytes.one());
             let text = words::raw(bytes.some(length));
-            world.says(peer, &text);
+            world.sends(peer, &text);
         }
         15 => {
             for _ in 0..3 {
@@ -103,7 +103,7 @@ fn answer_all(world: &mut World, tool: u32, way: u8) {
         let Some(asked) = world.take_asked(tool, 0) else { return };
         let same_way = [way, 0];
         let text = words::answer(&mut Bytes(&same_way), &asked, world.marker(tool));
-        world.says(tool, &text);
+        world.sends(tool, &text);
     }
 }
 

@@ -187,8 +187,8 @@ impl Client {
         assert!(once || may_repeat, "answered once more: {text}");
     }
 
-    /// Notes what it says, before the relay hears it.
-    fn says(&mut self, text: &str) {
+    /// Notes what it sends, before the relay gets it.
+    fn sends(&mut self, text: &str) {
         // As it is: a line break inside a string makes it something else than JSON.
         let text = without_words(text.trim_matches(['\r', '\n']));
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -349,9 +349,9 @@ impl World {
         self.relay.left(self.now, peer, CloseReason::PeerVanished, &mut self.lines);
     }
 
-    pub fn says(&mut self, slot: u32, text: &str) {
+    pub fn sends(&mut self, slot: u32, text: &str) {
         let Some(client) = self.lines.clients.get_mut(&slot) else { return };
-        client.says(text);
+        client.sends(text);
         trace(|| format!("#{slot} says: {text}"));
         self.relay.text(self.now, Peer { slot, generation: 0 }, text, &mut self.lines);
     }

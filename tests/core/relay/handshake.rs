@@ -3,7 +3,7 @@
 //! docs/protocol.md#opaque-tool-servers, docs/protocol.md#slow-lists, docs/protocol.md#last-error,
 //! docs/protocol.md#tool-server-ping.
 
-use super::world::{hello, tool_list, World, ANNOUNCES};
+use super::world::{initialize_result, tool_list, World, ANNOUNCES};
 use mcp_endpoint_server::relay::ToolState;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn state(world: &World, agent: &str) -> ToolState {
 fn a_tool_is_greeted_initialised_and_asked_for_its_tools() {
     let mut world = World::new();
     let tool = world.tool("a");
-    let message = world.hears(tool);
+    let message = world.receives(tool);
     assert_eq!(
         message,
         json!({"jsonrpc":"2.0","id":1,"method":"initialize","params":{
@@ -24,8 +24,8 @@ fn a_tool_is_greeted_initialised_and_asked_for_its_tools() {
     );
     world.is_silent(tool);
     assert_eq!(state(&world, "a"), ToolState::Initializing);
-    world.answers(tool, 1, &hello("calc", ANNOUNCES));
-    assert_eq!(world.hears(tool), json!({"jsonrpc":"2.0","method":"notifications/initialized"}));
+    world.answers(tool, 1, &initialize_result("calc", ANNOUNCES));
+    assert_eq!(world.receives(tool), json!({"jsonrpc":"2.0","method":"notifications/initialized"}));
     let list = world.asked(tool, "tools/list");
     world.is_silent(tool);
     world.answers(tool, list, &tool_list(&["add"]));
@@ -57,7 +57,7 @@ fn pages_that_never_end_are_not_followed_for_ever() {
     let tool = world.tool("a");
     world.greets(tool, "calc", ANNOUNCES);
     let mut pages = 0;
-    while let Some(ask) = world.hears_all(tool).pop() {
+    while let Some(ask) = world.receives_all(tool).pop() {
         pages += 1;
         assert!(pages < 10_000);
         let result = format!(r#"{{"tools":[{{"name":"n{pages}"}}],"nextCursor":"{pages}"}}"#);
@@ -94,10 +94,10 @@ fn a_slow_starter_may_answer_any_of_its_greetings() {
     let first = world.asked(tool, "initialize");
     world.seconds(10.0);
     let second = world.asked(tool, "initialize");
-    world.answers(tool, first, &hello("calc", ANNOUNCES));
-    assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+    world.answers(tool, first, &initialize_result("calc", ANNOUNCES));
+    assert_eq!(world.receives(tool)["method"], "notifications/initialized");
     let list = world.asked(tool, "tools/list");
-    world.answers(tool, second, &hello("calc", ANNOUNCES));
+    world.answers(tool, second, &initialize_result("calc", ANNOUNCES));
     world.is_silent(tool);
     world.answers(tool, list, &tool_list(&["add"]));
     assert_eq!(state(&world, "a"), ToolState::Ready);
@@ -118,7 +118,7 @@ fn an_error_to_initialize_makes_a_tool_opaque_and_it_stays_connected() {
     world.calls(robot, "1", "whatever");
     let id = world.called(tool, "whatever");
     world.answers(tool, id, r#""done""#);
-    assert_eq!(world.hears(robot)["result"], "done");
+    assert_eq!(world.receives(robot)["result"], "done");
     world.seconds(200.0);
     world.is_silent(tool);
 }
@@ -129,14 +129,14 @@ fn an_opaque_tool_that_answers_late_is_initialised_after_all() {
     let tool = world.tool("a");
     let first = world.asked(tool, "initialize");
     world.seconds(41.0);
-    world.hears_all(tool);
+    world.receives_all(tool);
     assert_eq!(state(&world, "a"), ToolState::Opaque);
     let robot = world.initialised_robot("a");
-    world.answers(tool, first, &hello("calc", ANNOUNCES));
-    assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+    world.answers(tool, first, &initialize_result("calc", ANNOUNCES));
+    assert_eq!(world.receives(tool)["method"], "notifications/initialized");
     world.lists(tool, &["add"]);
     assert_eq!(state(&world, "a"), ToolState::Ready);
-    assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+    assert_eq!(world.receives(robot)["method"], "notifications/tools/list_changed");
     assert_eq!(world.listed(robot), ["add"]);
 }
 
@@ -144,22 +144,26 @@ fn an_opaque_tool_that_answers_late_is_initialised_after_all() {
 fn requests_for_a_tool_wait_until_it_is_initialised_and_nothing_else_is_sent() {
     let mut world = World::new();
     let tool = world.tool("a");
-    let hello_id = world.asked(tool, "initialize");
+    let initialize_id = world.asked(tool, "initialize");
     let robot = world.robot("a");
     world.calls(robot, "1", "add");
     world.calls(robot, "2", "sub");
     world.asks(robot, "3", "logging/setLevel");
-    world.says(robot, r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#);
+    world.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#);
     world.is_silent(tool);
     world.is_silent(robot);
     assert_eq!(world.relay.counts().waiting, 3);
     assert!(world.relay.held_bytes() > 0);
-    world.answers(tool, hello_id, &hello("calc", r#"{"tools":{"listChanged":true}}"#));
-    assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+    world.answers(
+        tool,
+        initialize_id,
+        &initialize_result("calc", r#"{"tools":{"listChanged":true}}"#),
+    );
+    assert_eq!(world.receives(tool)["method"], "notifications/initialized");
     world.lists(tool, &["add", "sub"]);
     assert_eq!(world.called(tool, "add"), 3);
     assert_eq!(world.called(tool, "sub"), 4);
-    assert_eq!(world.hears(tool)["method"], "logging/setLevel");
+    assert_eq!(world.receives(tool)["method"], "logging/setLevel");
     assert_eq!(world.relay.counts().waiting, 0);
     assert_eq!(world.relay.held_bytes(), 0);
 }
@@ -171,13 +175,13 @@ fn requests_that_wait_for_a_silent_tool_go_to_it_once_it_is_opaque() {
     let robot = world.robot("a");
     world.calls(robot, "1", "add");
     world.seconds(39.9);
-    for message in world.hears_all(tool) {
+    for message in world.receives_all(tool) {
         assert_eq!(message["method"], "initialize");
     }
     world.seconds(0.2);
     let id = world.called(tool, "add");
     world.answers(tool, id, "1");
-    assert_eq!(world.hears(robot)["result"], 1);
+    assert_eq!(world.receives(robot)["result"], 1);
 }
 
 #[test]
@@ -275,17 +279,17 @@ fn a_late_answer_to_any_request_for_the_first_list_counts_and_robots_hear_of_it(
         world.greets(tool, "calc", ANNOUNCES);
         let robot = world.initialised_robot_after_waiting("a");
         let xiaozhi = world.robot("a");
-        world.says(
+        world.sends(
             xiaozhi,
             r#"{"id":1,"method":"initialize","params":{"clientInfo":{"name":"XiaozhiMCPEndpointClient"}}}"#,
         );
         world.seconds(2.0);
-        world.hears(xiaozhi);
+        world.receives(xiaozhi);
         world.asks(xiaozhi, "2", "tools/list");
         world.seconds(2.0);
         assert!(world.told_tools(xiaozhi).is_empty());
         world.seconds(10.0 * f64::from(waits));
-        let asked = world.hears_all(tool);
+        let asked = world.receives_all(tool);
         let asked: Vec<_> = asked.iter().filter(|m| m["method"] == "tools/list").collect();
         assert_eq!(asked.len(), usize::min(waits as usize, 3) + 1);
         let id = asked[answered].clone()["id"].as_u64().unwrap();
@@ -298,8 +302,8 @@ fn a_late_answer_to_any_request_for_the_first_list_counts_and_robots_hear_of_it(
         world.answers(tool, next, &tool_list(&["sub"]));
         assert_eq!(state(&world, "a"), ToolState::Ready);
         world.seconds(1.0);
-        assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
-        let again = world.hears(xiaozhi);
+        assert_eq!(world.receives(robot)["method"], "notifications/tools/list_changed");
+        let again = world.receives(xiaozhi);
         assert_eq!(again["id"], 2);
         assert_eq!(again["result"]["tools"].as_array().unwrap().len(), 2);
         assert_eq!(world.listed(robot), ["add", "sub"]);
@@ -323,7 +327,7 @@ fn a_later_list_that_is_late_still_counts() {
         assert!(world.view("a").tools[0].last_error.is_some());
     }
     world.answers(tool, ids[0], &tool_list(&["y"]));
-    assert_eq!(world.hears(robot)["method"], "notifications/tools/list_changed");
+    assert_eq!(world.receives(robot)["method"], "notifications/tools/list_changed");
     assert_eq!(world.view("a").tools[0].last_error, None);
     world.answers(tool, ids[1], &tool_list(&["z"]));
     world.is_silent(robot);
@@ -344,7 +348,7 @@ fn one_unanswered_list_of_resources_marks_nobody_for_ever() {
     world.asks(robot, "2", "resources/list");
     world.seconds(11.0);
     assert!(last_error(&world).is_some());
-    world.hears_all(tool);
+    world.receives_all(tool);
     world.asks(robot, "3", "resources/list");
     let id = world.asked(tool, "resources/list");
     world.answers(tool, id, r#"{"resources":[]}"#);
@@ -353,8 +357,8 @@ fn one_unanswered_list_of_resources_marks_nobody_for_ever() {
 
 /// A tool server sends `initialize` itself, and is answered.
 fn introduces_itself(world: &mut World, tool: mcp_endpoint_server::relay::Peer) {
-    world.says(tool, r#"{"jsonrpc":"2.0","id":"own","method":"initialize","params":{}}"#);
-    assert_eq!(world.hears(tool)["id"], "own");
+    world.sends(tool, r#"{"jsonrpc":"2.0","id":"own","method":"initialize","params":{}}"#);
+    assert_eq!(world.receives(tool)["id"], "own");
 }
 
 #[test]
@@ -365,10 +369,10 @@ fn a_tools_own_initialize_has_an_unanswered_one_repeated_at_once() {
     introduces_itself(&mut world, tool);
     let second = world.asked(tool, "initialize");
     assert_ne!(first, second);
-    world.says(tool, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    world.sends(tool, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     world.is_silent(tool);
-    world.answers(tool, second, &hello("red", ANNOUNCES));
-    assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+    world.answers(tool, second, &initialize_result("red", ANNOUNCES));
+    assert_eq!(world.receives(tool)["method"], "notifications/initialized");
     world.lists(tool, &["add"]);
     introduces_itself(&mut world, tool);
     world.seconds(20.0);
@@ -385,7 +389,7 @@ fn a_tool_that_refused_initialize_before_its_own_is_asked_again() {
         world.answers_error(tool, first, -32000);
         assert_eq!(state(&world, "a"), ToolState::Opaque);
         if by_notification {
-            world.says(tool, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+            world.sends(tool, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
         } else {
             introduces_itself(&mut world, tool);
         }
@@ -393,8 +397,8 @@ fn a_tool_that_refused_initialize_before_its_own_is_asked_again() {
         world.calls(robot, "1", "add");
         let second = world.asked(tool, "initialize");
         world.is_silent(tool);
-        world.answers(tool, second, &hello("red", ANNOUNCES));
-        assert_eq!(world.hears(tool)["method"], "notifications/initialized");
+        world.answers(tool, second, &initialize_result("red", ANNOUNCES));
+        assert_eq!(world.receives(tool)["method"], "notifications/initialized");
         world.lists(tool, &["add"]);
         world.called(tool, "add");
         assert_eq!(world.view("a").tools[0].last_error, None);
@@ -405,10 +409,10 @@ fn a_tool_that_refused_initialize_before_its_own_is_asked_again() {
 fn a_tool_that_introduces_itself_without_end_is_not_asked_without_end() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hears(tool);
+    world.receives(tool);
     for _ in 0..100 {
-        world.says(tool, r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#);
+        world.sends(tool, r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#);
     }
-    let asked = world.hears_all(tool).iter().filter(|m| m["method"] == "initialize").count();
+    let asked = world.receives_all(tool).iter().filter(|m| m["method"] == "initialize").count();
     assert_eq!(asked, 8);
 }
