@@ -289,7 +289,7 @@ fn a_large_request_that_has_waited_leaves_nothing_to_be_done_at_once() {
         robot,
         &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#),
     );
-    world.hand_shake(tool, "calc", &["add"], r#"{"tools":{"listChanged":true}}"#);
+    world.handshake(tool, "calc", &["add"], r#"{"tools":{"listChanged":true}}"#);
     // It fails where the relay wants to be woken for ever.
     world.seconds(1.0);
     world.called(tool, "add");

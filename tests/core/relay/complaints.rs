@@ -177,7 +177,7 @@ fn a_tool_that_asks_for_tools_is_told_to_be_a_robot_perhaps() {
 fn a_tool_that_is_there_is_no_reason_to_complain() {
     let mut world = world();
     let tool = world.tool("a");
-    world.hand_shake(tool, "calc", &["add"], ANNOUNCES);
+    world.handshake(tool, "calc", &["add"], ANNOUNCES);
     let robot = world.robot("a");
     world.asks(robot, "1", "initialize");
     world.calls(robot, "2", "add");

@@ -134,8 +134,8 @@ fn another_request_goes_to_those_of_several_that_are_able_and_the_first_answer_c
     let mut world = World::new();
     let able = r#"{"tools":{"listChanged":true},"logging":{},"completions":{}}"#;
     let (one, two) = (world.tool("a"), world.tool("a"));
-    world.hand_shake(one, "one", &["x"], able);
-    world.hand_shake(two, "two", &["y"], able);
+    world.handshake(one, "one", &["x"], able);
+    world.handshake(two, "two", &["y"], able);
     let three = world.ready_tool("a", "three", &["z"]);
     let robot = world.initialised_robot("a");
     for (id, method) in [(1, "logging/setLevel"), (2, "completion/complete")] {
@@ -161,8 +161,8 @@ fn a_request_sent_to_several_is_answered_once_whoever_goes() {
     let mut world = World::new();
     let able = r#"{"tools":{"listChanged":true},"logging":{}}"#;
     let (one, two) = (world.tool("a"), world.tool("a"));
-    world.hand_shake(one, "one", &["x"], able);
-    world.hand_shake(two, "two", &["y"], able);
+    world.handshake(one, "one", &["x"], able);
+    world.handshake(two, "two", &["y"], able);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "logging/setLevel");
     let second = {
@@ -259,7 +259,7 @@ fn a_notification_is_never_answered() {
 }
 
 #[test]
-fn a_burst_of_a_whole_hand_shake_is_answered_in_order() {
+fn a_burst_of_a_whole_handshake_is_answered_in_order() {
     let mut world = World::new();
     let tool = world.tool("a");
     let id = world.asked(tool, "initialize");

@@ -234,7 +234,7 @@ fn notifications_beyond_a_burst_are_dropped_and_counted_and_harm_no_answer() {
 fn a_server_that_does_not_announce_changes_may_say_so_all_the_same() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hand_shake(tool, "calc", &["add"], r#"{"tools":{}}"#);
+    world.handshake(tool, "calc", &["add"], r#"{"tools":{}}"#);
     let robot = world.initialised_robot("a");
     world.sends_list_changed(tool);
     world.seconds(1.0);
@@ -243,12 +243,12 @@ fn a_server_that_does_not_announce_changes_may_say_so_all_the_same() {
 }
 
 #[test]
-fn list_changed_before_the_hand_shake_is_harmless() {
+fn list_changed_before_the_handshake_is_harmless() {
     let mut world = World::new();
     let tool = world.tool("a");
     world.sends_list_changed(tool);
     world.seconds(1.0);
-    world.hand_shake(tool, "calc", &["add"], ANNOUNCES);
+    world.handshake(tool, "calc", &["add"], ANNOUNCES);
     let robot = world.initialised_robot("a");
     assert_eq!(world.listed(robot), ["add"]);
 }

@@ -314,7 +314,7 @@ fn a_late_answer_to_any_request_for_the_first_list_counts_and_robots_hear_of_it(
 fn a_later_list_that_is_late_still_counts() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hand_shake(tool, "calc", &["x"], r#"{"tools":{}}"#);
+    world.handshake(tool, "calc", &["x"], r#"{"tools":{}}"#);
     let robot = world.initialised_robot("a");
     let mut ids = Vec::new();
     for round in 0..2 {
@@ -337,7 +337,7 @@ fn a_later_list_that_is_late_still_counts() {
 fn one_unanswered_list_of_resources_marks_nobody_for_ever() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hand_shake(tool, "calc", &["add"], r#"{"tools":{"listChanged":true},"resources":{}}"#);
+    world.handshake(tool, "calc", &["add"], r#"{"tools":{"listChanged":true},"resources":{}}"#);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "resources/list");
     world.seconds(11.0);

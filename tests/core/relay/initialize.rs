@@ -192,7 +192,7 @@ fn a_silent_tool_is_replaced_and_the_new_one_is_waited_for() {
     world.seconds(1.0);
     let newer = world.tool_with_id("a", "x");
     world.is_silent(robot);
-    world.hand_shake(newer, "calc", &["add"], ANNOUNCES);
+    world.handshake(newer, "calc", &["add"], ANNOUNCES);
     assert_eq!(world.receives(robot)["result"]["serverInfo"]["name"], "calc");
 }
 

@@ -30,8 +30,8 @@ fn a_request_to_several_fails_only_if_all_are_full() {
     let mut world = World::new();
     let able = r#"{"tools":{"listChanged":true},"logging":{}}"#;
     let (one, two) = (world.tool("a"), world.tool("a"));
-    world.hand_shake(one, "one", &["x"], able);
-    world.hand_shake(two, "two", &["y"], able);
+    world.handshake(one, "one", &["x"], able);
+    world.handshake(two, "two", &["y"], able);
     let robot = world.initialised_robot("a");
     world.is_full(one);
     world.asks(robot, "1", "logging/setLevel");
@@ -53,7 +53,7 @@ fn a_greeting_that_finds_no_room_is_said_again() {
     world.seconds(15.0);
     world.reads_again(tool);
     world.seconds(5.0);
-    world.hand_shake(tool, "calc", &["add"], ANNOUNCES);
+    world.handshake(tool, "calc", &["add"], ANNOUNCES);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn what_comes_behind_a_waiting_message_is_limited_too() {
     let refused = world.receives_all(robot);
     assert!((17..=18).contains(&refused.len()), "{}", refused.len());
     assert!(refused.iter().all(|m| m["error"]["code"] == -32002));
-    world.hand_shake(tool, "calc", &["add"], ANNOUNCES);
+    world.handshake(tool, "calc", &["add"], ANNOUNCES);
     let answered = world.receives_all(robot);
     assert_eq!(answered.len() + refused.len(), 20);
     assert!(answered.iter().all(|m| m.get("result").is_some()));

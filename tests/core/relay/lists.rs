@@ -59,7 +59,7 @@ fn servers_that_do_not_announce_changes_are_asked_afresh_all_at_once() {
     for (tool, able) in plain.iter().zip([r#"{"tools":{}}"#, r#"{"tools":{"listChanged":false}}"#])
     {
         let name = format!("{tool}");
-        world.hand_shake(*tool, &name, &[&name], able);
+        world.handshake(*tool, &name, &[&name], able);
     }
     let announcing = world.ready_tool("a", "calm", &["z"]);
     let robot = world.initialised_robot("a");
@@ -75,8 +75,8 @@ fn servers_that_do_not_announce_changes_are_asked_afresh_all_at_once() {
 fn one_that_does_not_answer_is_given_as_last_known_after_two_seconds() {
     let mut world = World::new();
     let (one, two) = (world.tool("a"), world.tool("a"));
-    world.hand_shake(one, "one", &["x"], r#"{"tools":{}}"#);
-    world.hand_shake(two, "two", &["y"], r#"{"tools":{}}"#);
+    world.handshake(one, "one", &["x"], r#"{"tools":{}}"#);
+    world.handshake(two, "two", &["y"], r#"{"tools":{}}"#);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "tools/list");
     world.lists(one, &["x2"]);
@@ -96,7 +96,7 @@ fn one_that_does_not_answer_is_given_as_last_known_after_two_seconds() {
 fn one_that_answers_with_an_error_is_given_as_last_known() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hand_shake(tool, "one", &["x"], r#"{"tools":{}}"#);
+    world.handshake(tool, "one", &["x"], r#"{"tools":{}}"#);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "tools/list");
     let id = world.asked(tool, "tools/list");
@@ -136,7 +136,7 @@ fn a_list_that_was_never_answered_does_not_wait_for_ever() {
 fn two_robots_that_ask_at_once_cost_one_listing() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hand_shake(tool, "one", &["x"], r#"{"tools":{}}"#);
+    world.handshake(tool, "one", &["x"], r#"{"tools":{}}"#);
     let (one, two) = (world.initialised_robot("a"), world.initialised_robot("a"));
     world.asks(one, "1", "tools/list");
     world.asks(two, "2", "tools/list");
@@ -150,7 +150,7 @@ fn two_robots_that_ask_at_once_cost_one_listing() {
 fn what_comes_behind_a_list_waits_its_turn() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hand_shake(tool, "one", &["x"], r#"{"tools":{}}"#);
+    world.handshake(tool, "one", &["x"], r#"{"tools":{}}"#);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "tools/list");
     world.asks(robot, "2", "ping");
@@ -166,7 +166,7 @@ fn what_comes_behind_a_list_waits_its_turn() {
 fn a_list_that_is_cancelled_while_it_waits_is_not_answered_and_holds_nobody_up() {
     let mut world = World::new();
     let tool = world.tool("a");
-    world.hand_shake(tool, "one", &["x"], r#"{"tools":{}}"#);
+    world.handshake(tool, "one", &["x"], r#"{"tools":{}}"#);
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "tools/list");
     world.asks(robot, "2", "ping");

@@ -114,7 +114,7 @@ fn requests_wait_for_the_same_tool_and_are_then_served() {
             None => world.tool("a"),
         };
         let tool = join(&mut world);
-        world.hand_shake(tool, "calc", &["add"], ANNOUNCES);
+        world.handshake(tool, "calc", &["add"], ANNOUNCES);
         let robot = world.initialised_robot("a");
         world.leaves(tool);
         world.calls(robot, "1", "add");
@@ -253,7 +253,7 @@ fn when_all_have_left_nothing_is_left() {
     for mut world in [World::new(), without_grace()] {
         for agent in ["a", "b"] {
             let plain = world.tool(agent);
-            world.hand_shake(plain, "plain", &["p"], r#"{"tools":{}}"#);
+            world.handshake(plain, "plain", &["p"], r#"{"tools":{}}"#);
             let ready = world.ready_tool(agent, "calc", &["add"]);
             let shaking = world.tool(agent);
             let (one, two) = (world.robot(agent), world.robot(agent));
@@ -316,7 +316,7 @@ fn a_name_stays_with_its_owner_who_is_back_in_time_but_slow_to_shake_hands() {
     world.seconds(4.0);
     let back = world.tool_with_id("a", "one");
     world.seconds(3.0);
-    world.hand_shake(back, "one", &["search"], ANNOUNCES);
+    world.handshake(back, "one", &["search"], ANNOUNCES);
     world.receives_all(robot);
     world.calls(robot, "1", "search");
     world.called(back, "search");

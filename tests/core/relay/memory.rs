@@ -112,7 +112,7 @@ fn lists_that_give_way_leave_their_tool_server_connected_and_say_why() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     world.ready_tool("a", "small", &["add"]);
     let large = world.tool("a");
-    world.hand_shake(large, "large", &names, ANNOUNCES);
+    world.handshake(large, "large", &names, ANNOUNCES);
     let robot = world.initialised_robot("a");
     let before = world.kept_for("a");
     world.gives_way("a");

@@ -15,7 +15,7 @@ fn tool(world: &mut World, handshake: bool, name: &str) -> Peer {
     switch(world, handshake);
     let tool = world.tool("a");
     if handshake {
-        world.hand_shake(tool, name, &[name], ANNOUNCES);
+        world.handshake(tool, name, &[name], ANNOUNCES);
     } else {
         world.is_silent(tool);
     }

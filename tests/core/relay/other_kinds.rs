@@ -9,7 +9,7 @@ const ABLE: &str = r#"{"tools":{"listChanged":true},"prompts":{"listChanged":tru
 
 fn able_tool(world: &mut World, name: &str) -> Peer {
     let tool = world.tool("a");
-    world.hand_shake(tool, name, &[name], ABLE);
+    world.handshake(tool, name, &[name], ABLE);
     tool
 }
 

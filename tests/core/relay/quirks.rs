@@ -148,7 +148,7 @@ fn a_list_is_not_sent_again_while_its_id_stands_in_line() {
     let mut world = World::new();
     let able = r#"{"tools":{"listChanged":true},"prompts":{}}"#;
     let tool = world.tool("a");
-    world.hand_shake(tool, "calc", &["add"], able);
+    world.handshake(tool, "calc", &["add"], able);
     let robot = world.robot_named("a", XIAOZHI);
     world.asks(robot, "2", "tools/list");
     world.told_tools(robot);

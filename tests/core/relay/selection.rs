@@ -283,7 +283,7 @@ fn agents_that_hide_many_tools_make_their_lists_one_after_another() {
     });
     world.choose(r#"{"*":{"hide":["t*"]}}"#);
     assert_eq!(world.relay.counts().offered, 0);
-    robots.iter().for_each(|robot| drop(world.hears_all(*robot)));
+    robots.iter().for_each(|robot| drop(world.receives_all(*robot)));
     // What is still hidden is looked at, too: with the first agent the time is over.
     let all =
         r#"{"agents":{"*":{"hide":["t1*","t2*","t3*","t4*","t5*","t6*","t7*","t8*","t9*"]}}}"#;

@@ -32,7 +32,7 @@ fn a_newer_tool_of_the_same_server_id_replaces_the_older() {
     assert_eq!(CloseReason::Replaced.on_the_wire(), (4001, "replaced by a newer connection"));
     world.fails(robot, 1, -32003);
     world.calls(robot, "2", "add");
-    world.hand_shake_and_call(newer);
+    world.handshake_and_call(newer);
     assert_eq!(world.labels("a"), ["x"]);
     world.is_silent(elsewhere);
     world.seconds(30.0);
@@ -41,7 +41,7 @@ fn a_newer_tool_of_the_same_server_id_replaces_the_older() {
 }
 
 impl World {
-    fn hand_shake_and_call(&mut self, tool: mcp_endpoint_server::relay::Peer) {
+    fn handshake_and_call(&mut self, tool: mcp_endpoint_server::relay::Peer) {
         self.greets(tool, "x", ANNOUNCES);
         self.lists(tool, &["add"]);
         self.called(tool, "add");
@@ -59,7 +59,7 @@ fn what_waits_for_a_tool_that_is_replaced_is_served_by_the_newer() {
         world.calls(robot, "1", "add");
         let newer = world.tool_with_id("a", "x");
         world.is_silent(robot);
-        world.hand_shake_and_call(newer);
+        world.handshake_and_call(newer);
     }
 }
 
@@ -81,7 +81,7 @@ fn labels_are_server_id_else_name_else_a_number_and_unique() {
     world.ready_tool("a", "calc", &["b"]);
     world.ready_tool("a", "calc", &["c"]);
     let nameless = world.tool("a");
-    world.hand_shake(nameless, "", &["d"], ANNOUNCES);
+    world.handshake(nameless, "", &["d"], ANNOUNCES);
     let labels = world.labels("a");
     assert_eq!(labels[..3], ["calc", "calc-2", "calc-3"]);
     assert!(labels[3].starts_with("tool-"));

@@ -86,7 +86,7 @@ fn a_huge_server_info_is_not_told_every_two_seconds() {
     let mut world = World::new();
     let tool = world.tool("a");
     let name = "n".repeat(3000);
-    world.hand_shake(tool, &name, &["x"], "{}");
+    world.handshake(tool, &name, &["x"], "{}");
     let agent = first(&world);
     assert_eq!((agent.tools[0].server_info, agent.tools[0].state.label()), (None, "ready"));
 }

@@ -11,7 +11,7 @@ const ABLE: &str =
 /// A tool server that offers resources connects.
 fn tool(world: &mut World, name: &str) -> Peer {
     let tool = world.tool("a");
-    world.hand_shake(tool, name, &[name], ABLE);
+    world.handshake(tool, name, &[name], ABLE);
     tool
 }
 
@@ -114,7 +114,7 @@ fn a_tool_that_comes_back_is_subscribed_again_to_what_is_wanted() {
         world.leaves(two);
         world.seconds(wait);
         let other = world.tool("a");
-        world.hand_shake(other, "other", &["other"], ABLE);
+        world.handshake(other, "other", &["other"], ABLE);
         let back = world.tool("a");
         world.greets(back, "calc", ABLE);
         world.lists(back, &["calc"]);

@@ -71,18 +71,18 @@ fn tools_with_server_ids_are_no_twins() {
     let mut world = World::new();
     for id in ["one", "two"] {
         let tool = world.tool_with_id("a", id);
-        world.hand_shake(tool, "calc", &["add"], ANNOUNCES);
+        world.handshake(tool, "calc", &["add"], ANNOUNCES);
     }
     let robot = world.robot("a");
     assert_eq!(world.listed(robot), ["add", "two__add"]);
 }
 
 #[test]
-fn twins_are_twins_whichever_finishes_its_hand_shake_first() {
+fn twins_are_twins_whichever_finishes_its_handshake_first() {
     let mut world = World::new();
     let (older, newer) = (world.tool("a"), world.tool("a"));
-    world.hand_shake(newer, "calc", &["add"], ANNOUNCES);
-    world.hand_shake(older, "calc", &["add"], ANNOUNCES);
+    world.handshake(newer, "calc", &["add"], ANNOUNCES);
+    world.handshake(older, "calc", &["add"], ANNOUNCES);
     let robot = world.initialised_robot("a");
     assert_eq!(world.listed(robot), ["add"]);
     world.calls(robot, "1", "add");
@@ -225,11 +225,11 @@ fn an_answer_that_ends_a_doubt_ends_its_request_and_no_other() {
         });
         let [older, newer] = [(); 2].map(|()| {
             let tool = world.tool("a");
-            world.hand_shake(tool, "calc", &["add"], ABLE);
+            world.handshake(tool, "calc", &["add"], ABLE);
             tool
         });
         let other = world.tool("a");
-        world.hand_shake(other, "other", &["sub"], ABLE);
+        world.handshake(other, "other", &["sub"], ABLE);
         let robot = world.initialised_robot("a");
         world.sends(
             robot,

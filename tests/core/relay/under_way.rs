@@ -194,13 +194,13 @@ fn a_request_that_waits_is_cancelled_without_a_word() {
     world.calls(robot, "1", "add");
     world.calls(robot, "2", "add");
     world.cancels(robot, "1");
-    world.hand_shake_with_one_call(tool);
+    world.handshake_with_one_call(tool);
     world.is_silent(robot);
     assert_eq!(world.relay.held_bytes(), 0);
 }
 
 impl World {
-    fn hand_shake_with_one_call(&mut self, tool: mcp_endpoint_server::relay::Peer) {
+    fn handshake_with_one_call(&mut self, tool: mcp_endpoint_server::relay::Peer) {
         self.greets(tool, "calc", super::world::ANNOUNCES);
         self.lists(tool, &["add"]);
         self.called(tool, "add");
@@ -241,8 +241,8 @@ fn every_call_ends_in_one_way_also_where_a_request_goes_to_several_tool_servers(
     let mut world = World::new();
     let able = r#"{"tools":{"listChanged":true},"logging":{}}"#;
     let (one, two) = (world.tool_with_id("a", "one"), world.tool_with_id("a", "two"));
-    world.hand_shake(one, "one", &["x"], able);
-    world.hand_shake(two, "two", &["y"], able);
+    world.handshake(one, "one", &["x"], able);
+    world.handshake(two, "two", &["y"], able);
     let robot = world.initialised_robot("a");
     let asked = |world: &mut World| {
         world.asks(robot, "1", "logging/setLevel");

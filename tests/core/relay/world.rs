@@ -315,7 +315,7 @@ impl World {
 
     /// A tool shakes hands.
     #[track_caller]
-    pub(crate) fn hand_shake(&mut self, tool: Peer, name: &str, names: &[&str], able: &str) {
+    pub(crate) fn handshake(&mut self, tool: Peer, name: &str, names: &[&str], able: &str) {
         self.greets(tool, name, able);
         self.lists(tool, names);
         self.is_silent(tool);
@@ -325,7 +325,7 @@ impl World {
     #[track_caller]
     pub(crate) fn ready_tool(&mut self, agent: &str, name: &str, names: &[&str]) -> Peer {
         let tool = self.tool(agent);
-        self.hand_shake(tool, name, names, ANNOUNCES);
+        self.handshake(tool, name, names, ANNOUNCES);
         tool
     }
 
@@ -333,7 +333,7 @@ impl World {
     #[track_caller]
     pub(crate) fn ready_tool_with_id(&mut self, agent: &str, id: &str, names: &[&str]) -> Peer {
         let tool = self.tool_with_id(agent, id);
-        self.hand_shake(tool, id, names, ANNOUNCES);
+        self.handshake(tool, id, names, ANNOUNCES);
         tool
     }
 
