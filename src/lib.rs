@@ -19,6 +19,7 @@
 pub mod cli;
 pub mod close;
 pub mod escape;
+pub mod helper;
 pub mod http;
 pub mod lan;
 pub mod ledger;

@@ -8,7 +8,7 @@ use super::token::agent_name;
 use super::tools;
 use crate::escape::visible_start;
 use crate::relay::{Patterns, ALL_AGENTS};
-use crate::settings::selection::{self, entry_in, etag, ChangeError};
+use crate::settings::selection::{self, entry_in, etag, Change, ChangeError};
 use crate::settings::Loaded;
 use crate::spelling::edits;
 use crate::text::Language;
@@ -43,14 +43,14 @@ struct Known {
 
 /// Changes the selection of `agent` as `options` say, and prints the tools that it has then.
 pub(super) fn change(
-    mut loaded: Loaded,
+    loaded: &Loaded,
     folder: &Path,
     agent: Option<&str>,
     options: &[(&'static str, String)],
     json: bool,
     language: Language,
 ) -> End {
-    let keyed = own::keyed(&loaded, None, language);
+    let keyed = own::keyed(loaded, None, language);
     let asked = agent_name(agent, language)
         .and_then(|agent| Ok((agent, Wish::read(options, language)?, keyed?)));
     let (agent, wish, (address, key)) = match asked {
@@ -77,11 +77,18 @@ pub(super) fn change(
             (false, _) => Ok(true),
             (true, true) => put(&address, agent, &key, &known.etag, &entry, language),
             (true, false) => {
-                let (settings, tag) = (&mut loaded.settings, Some(&*known.etag));
-                match selection::change(settings, folder, agent, entry.as_bytes(), tag) {
-                    Ok(()) => Ok(true),
+                let change = Change {
+                    file: Some(file.clone()),
+                    agent: agent.to_owned(),
+                    entry: entry.clone().into_bytes(),
+                    if_match: Some(known.etag.clone()),
+                    language,
+                };
+                match change.make() {
+                    Ok(_) => Ok(true),
                     Err(ChangeError::Changed(_)) => Ok(false),
                     Err(ChangeError::Invalid(problems)) => Err(problems.join("\n")),
+                    Err(ChangeError::Busy) => Err(language.selection_busy()),
                     Err(ChangeError::NotWritten(why)) => Err(why),
                 }
             }
@@ -107,7 +114,7 @@ pub(super) fn change(
         let known = Known { entry, ..known };
         known.notes(agent, &wish, language).iter().for_each(|note| complain(note));
         return match is_running && agent != ALL_AGENTS {
-            true => tools::show(&loaded, Some(agent), json, language),
+            true => tools::show(loaded, Some(agent), json, language),
             false => End::Well,
         };
     }

@@ -85,7 +85,7 @@ fn beside(task: Task, sources: &Sources) -> End {
         Task::Status { at, watch } => status::show(&loaded, at.as_deref(), watch, language),
         #[cfg(feature = "doctor")]
         Task::Tools { agent, json, changes } if !changes.is_empty() => {
-            choice::change(loaded, &sources.folder, agent.as_deref(), &changes, json, language)
+            choice::change(&loaded, &sources.folder, agent.as_deref(), &changes, json, language)
         }
         #[cfg(feature = "doctor")]
         Task::Tools { agent, json, .. } => tools::show(&loaded, agent.as_deref(), json, language),

@@ -4,10 +4,12 @@ use super::client::own;
 use super::output::{wrong_use, End};
 use crate::logging;
 use crate::net::server::{Files, Server};
-use crate::settings::selection::{self, ChangeError};
+use crate::relay::Selection;
 use crate::settings::{self, Settings, Sources};
 use crate::token::address::addresses;
 use crate::token::SINGLE_MODULE;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Runs the server until it is stopped.
 pub(super) fn run(sources: Sources) -> End {
@@ -100,14 +102,13 @@ impl Files for OwnFiles {
         Ok((loaded.settings, warnings))
     }
 
-    fn choose(
-        &mut self,
-        agent: &str,
-        entry: &[u8],
-        if_match: Option<&str>,
-    ) -> Result<Settings, ChangeError> {
-        let folder = &self.sources.folder;
-        selection::change(&mut self.current, folder, agent, entry, if_match)?;
-        Ok(self.current.clone())
+    fn selection_file(&self) -> Option<PathBuf> {
+        let file = self.current.tools.selection_file.as_ref();
+        file.map(|file| self.sources.folder.join(file))
+    }
+
+    fn choose(&mut self, selection: Selection) -> Settings {
+        self.current.relay.selection = Arc::new(selection);
+        self.current.clone()
     }
 }

@@ -23,7 +23,7 @@ pub use client::client;
 pub use refusal::RecentRefusal;
 pub use reload::reloaded;
 pub use response::{error_response, RequestError};
-pub use selection::{chosen, SelectionChange};
+pub use selection::{chosen, save_is_slow, SelectionChange};
 
 use crate::close::CloseReason;
 use crate::ledger::{OwnerKind, Totals};

@@ -10,7 +10,7 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The hashes of the only script and the only style sheet that a browser may use, so that no name of a
 /// tool can become a script.
-const SCRIPT: &str = "sha256-QiGz+aC8QLwqcR2AVGKnLZM6b7zwW/A4lPwVhTQufo4=";
+const SCRIPT: &str = "sha256-vd4HxsTUKaMF7X15/N5g4Dqnn6QGeRCARnXgC0usS1s=";
 const STYLE: &str = "sha256-jEla0s4zmJ8QUoQMrqxucyDXQHe8yuHEllSmKY/V+EQ=";
 
 /// The answer to `GET /mcp_endpoint/`.

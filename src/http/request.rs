@@ -61,10 +61,12 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Whether the request carries the key as its credential, and not in the address.
+    /// Whether the request carries the key as its credential, and not in the address: as it is or
+    /// percent-encoded (docs/protocol.md#key-spellings).
     pub(super) fn has_bearer_key(&self) -> bool {
-        let bearer = self.bearer().unwrap_or_default();
-        same_key(bearer.as_bytes(), self.context.settings.server.key.as_bytes())
+        let key = self.context.settings.server.key.as_bytes();
+        let bearer = self.bearer().unwrap_or_default().as_bytes();
+        same_key(bearer, key) | same_key(&percent::decode(bearer), key)
     }
 
     /// Whether the request carries something that may be meant as the key.
@@ -76,10 +78,9 @@ impl<'a> Request<'a> {
     pub(super) fn has_key(&self) -> bool {
         let key = self.context.settings.server.key.as_bytes();
         let parameter = self.parameter("key").unwrap_or_default().as_bytes();
-        let bearer = self.bearer().unwrap_or_default();
         same_key(&percent::decode(parameter), key)
             | same_key(&percent::decode_form(parameter), key)
-            | same_key(bearer.as_bytes(), key)
+            | self.has_bearer_key()
     }
 }
 

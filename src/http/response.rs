@@ -151,6 +151,8 @@ pub enum RequestError {
     Tls,
     /// 408: the head was not complete in time.
     HeadTooSlow,
+    /// 408: the body was not complete in time.
+    BodyTooSlow,
     /// 414: the first line alone exceeds the limit for the head.
     TargetTooLong,
     /// 431: the head has too many bytes or headers.
@@ -171,6 +173,9 @@ pub fn error_response(error: RequestError, language: Language) -> Response {
         }
         RequestError::HeadTooSlow => {
             (408, language.head_too_slow(), language.head_too_slow_details())
+        }
+        RequestError::BodyTooSlow => {
+            (408, language.body_too_slow(), language.body_too_slow_details())
         }
         RequestError::TargetTooLong => {
             (414, language.target_too_long(), language.target_too_long_details())

@@ -2,13 +2,13 @@
 //! (docs/protocol.md#selection-over-http).
 
 use super::json::Json;
-use super::json::Value::{Count, List, Object, Raw, Text};
+use super::json::Value::{Count, List, Null, Object, Raw, Text};
 use super::request::Request;
 use super::response::Reply;
-use super::status::{agent, agent_missing, with_key};
+use super::status::{agent, agent_missing, reader_language, with_key};
 use super::{health, RefusalReason, Response};
 use crate::relay::ALL_AGENTS;
-use crate::settings::selection::{entry_in, etag, ChangeError};
+use crate::settings::selection::{entry_in, etag, ChangeError, Changed};
 use crate::text::Language;
 use crate::token::address;
 
@@ -24,6 +24,8 @@ pub struct SelectionChange {
     pub length: usize,
     /// The `ETag` of what the client was shown, if it says so.
     pub if_match: Option<String>,
+    /// The language of the reader.
+    pub language: Language,
     /// Whether the client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
 }
@@ -64,7 +66,7 @@ pub(super) fn show(request: &Request<'_>) -> Reply {
 /// What `PUT /mcp_endpoint/selection?agent=ID` asks for. Where the key is still to be checked, it is
 /// only looked at whether there is one.
 pub(super) fn change(request: &Request<'_>) -> Result<SelectionChange, Reply> {
-    let language = request.language();
+    let language = reader_language(request);
     if !request.headers("origin").all(|origin| is_own_origin(request, origin)) {
         let (message, details) = (language.origin_refused(), language.foreign_page());
         let reply = Reply::error(403, 403, &message, &details);
@@ -94,6 +96,7 @@ pub(super) fn change(request: &Request<'_>) -> Result<SelectionChange, Reply> {
         agent,
         length,
         if_match: request.headers("if-match").next().map(str::to_owned),
+        language,
         expects_continue: request.headers("expect").any(expects),
     })
 }
@@ -120,16 +123,26 @@ fn host_of(text: &str) -> &str {
     address::host_of(rest.split('/').next().unwrap_or_default())
 }
 
-/// The response after the selection was changed, to the text `Ok`, or was not.
-pub fn chosen(outcome: &Result<String, ChangeError>, language: Language) -> Response {
+/// The response after the selection was changed, or was not.
+pub fn chosen(outcome: &Result<Changed, ChangeError>, language: Language) -> Response {
     let refuse = |status, details: &str| not_chosen(status, details, language);
     let reply = match outcome {
-        Ok(text) => {
-            Reply::result(|json| json.put("status", Text("success"))).with("ETag", etag(text))
+        Ok(Changed { selection, before, .. }) => {
+            let reply = Reply::result(|json| {
+                json.put("status", Text("success"));
+                json.put("before", before.as_deref().map_or(Null, Text));
+            });
+            reply.with("ETag", etag(selection.text()))
         }
         Err(ChangeError::Changed(_)) => refuse(412, &language.selection_changed()),
         Err(ChangeError::Invalid(problems)) => refuse(409, &problems.join("\n")),
+        Err(ChangeError::Busy) => refuse(503, &language.selection_busy()),
         Err(ChangeError::NotWritten(why)) => refuse(500, why),
     };
     reply.finish(false)
+}
+
+/// The response while a change takes too long.
+pub fn save_is_slow(language: Language) -> Response {
+    not_chosen(503, &language.selection_slow(), language).finish(false)
 }

@@ -163,11 +163,16 @@ pub(super) fn with_key(request: &Request<'_>, answer: impl FnOnce(Language) -> R
     if !request.has_key() {
         return super::health::key_refused(request);
     }
-    answer(match request.parameter("lang") {
+    answer(reader_language(request))
+}
+
+/// The language in the query parameter `lang`, or the server's.
+pub(super) fn reader_language(request: &Request<'_>) -> Language {
+    match request.parameter("lang") {
         Some("zh") => Language::Zh,
         Some("en") => Language::En,
         _ => request.language(),
-    })
+    }
 }
 
 /// The query parameter `agent`, if an agent can have such an id.

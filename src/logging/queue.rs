@@ -2,11 +2,11 @@
 //! but the thread that logs never waits.
 
 use super::lock;
+use crate::helper;
 use crate::settings::Logging;
 use crate::text::Language;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// How much may wait. A longer line is accepted if the queue is empty.
@@ -52,9 +52,7 @@ impl Queue {
     /// Starts the helper thread. It calls `work` for every job; `work` returns how many lines it lost.
     pub(super) fn start(self: &Arc<Self>, name: &str, mut work: Box<dyn FnMut(Job) -> u32 + Send>) {
         let queue = Arc::clone(self);
-        let thread = thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES);
-        // If no thread can start, the queue fills and lines are lost, but the server runs.
-        let _ = thread.spawn(move || loop {
+        let work = move || loop {
             let job = queue.next();
             if matches!(job, Job::Stop) {
                 return queue.done(0, 0);
@@ -62,7 +60,9 @@ impl Queue {
             let bytes = if let Job::Write(lines) = &job { lines.len() } else { 0 };
             let lost = work(job);
             queue.done(bytes, lost);
-        });
+        };
+        // If no thread can start, the queue fills and lines are lost, but the server runs.
+        let _ = helper::start(name, STACK_BYTES, Box::new(work));
     }
 
     /// Adds a line with its line break, or counts it as lost. Never blocks.

@@ -252,6 +252,9 @@ impl Connection {
         self.is_stopping = true;
         let is_sent = self.out.is_empty();
         match &self.phase {
+            Phase::Delayed { answer, .. } if matches!(**answer, DelayedAnswer::Saving(_)) => {
+                Action::Nothing
+            }
             Phase::Head(_) | Phase::Delayed { .. } => Action::End(CloseReason::ServerStops),
             // A connection whose answer is sent does not delay the stop.
             Phase::Leaving { .. } if is_sent => Action::End(CloseReason::Answered),

@@ -20,6 +20,7 @@ mod head;
 mod machine;
 mod notify;
 mod refusals;
+mod saver;
 mod schedule;
 pub mod server;
 mod shell;

@@ -9,20 +9,22 @@ use super::accept::{AcceptError, Listeners};
 use super::events::EventSource;
 use super::notify::ServiceManager;
 use super::refusals::Refusals;
+use super::saver::Saver;
 use super::shell::Shell;
 use super::signals::{Signal, Signals};
 use super::wire::WRITE_NOW_BYTES;
 use crate::http::ShellView;
 use crate::ledger::{Owner, OwnerKind};
 use crate::log_throttle::LogThrottle;
-use crate::relay::{Peer, Relay};
-use crate::settings::selection::ChangeError;
+use crate::relay::{Peer, Relay, Selection};
 use crate::settings::Settings;
 use crate::time::Moment;
 use mio::event::Event;
-use mio::{Events, Poll};
+use mio::{Events, Poll, Waker};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The size of the shared read buffer, in bytes.
@@ -42,17 +44,11 @@ pub trait Files {
     /// The mistakes found. They have been logged, as have the warnings about the new settings.
     fn reload(&mut self) -> Result<(Settings, Vec<String>), Vec<String>>;
 
-    /// Writes `entry` as the entry of `agent` into the selection file, if that is what `if_match` says.
-    /// Returns the settings with the new selection.
-    ///
-    /// # Errors
-    /// Why nothing was written.
-    fn choose(
-        &mut self,
-        agent: &str,
-        entry: &[u8],
-        if_match: Option<&str>,
-    ) -> Result<Settings, ChangeError>;
+    /// The selection file, if there is one.
+    fn selection_file(&self) -> Option<PathBuf>;
+
+    /// Returns the settings with a selection that was read from its file.
+    fn choose(&mut self, selection: Selection) -> Settings;
 }
 
 /// The server.
@@ -72,6 +68,9 @@ pub struct Server {
     stopping: Option<Moment>,
     manager: ServiceManager,
     files: Box<dyn Files>,
+    saver: Saver,
+    /// Whether the settings were read while a change was being saved.
+    is_to_reload: bool,
     /// Limits the log messages about connections that cannot be accepted.
     accept_errors: LogThrottle<AcceptError>,
     /// Limits the log messages about binary frames, by peer and whether they hold text.
@@ -91,7 +90,8 @@ impl Server {
         let poll = Poll::new()?;
         let server = &settings.server;
         let listeners = Listeners::open(&server.host, server.port, poll.registry())?;
-        let signals = Signals::new(poll.registry(), EventSource::Signals.token())?;
+        let waker = Arc::new(Waker::new(poll.registry(), EventSource::Wake.token())?);
+        let signals = Signals::new(poll.registry(), EventSource::Wake.token(), &waker)?;
         control::raise_descriptor_limit(&settings);
         Ok(Server {
             poll,
@@ -106,6 +106,8 @@ impl Server {
             stopping: None,
             manager: ServiceManager::of_process(),
             files,
+            saver: Saver::new(waker),
+            is_to_reload: false,
             accept_errors: LogThrottle::default(),
             binary_frames: LogThrottle::default(),
             memory_cuts: LogThrottle::default(),
@@ -171,7 +173,8 @@ impl Server {
     /// Notes what an event is about. Connections are read and written later in the turn.
     fn handle_event(&mut self, event: &Event) {
         match EventSource::of(event.token()) {
-            EventSource::Signals => {
+            EventSource::Wake => {
+                self.finish_saves();
                 for signal in self.signals.take() {
                     match signal {
                         Signal::Stop => self.stop(),
@@ -243,7 +246,8 @@ impl Server {
     }
 
     fn is_over(&self) -> bool {
-        self.stopping.is_some_and(|until| self.shell.table.len() == 0 || until <= self.shell.now)
+        let is_quiet = self.shell.table.len() == 0 && self.saver.is_idle();
+        self.stopping.is_some_and(|until| is_quiet || until <= self.shell.now)
     }
 
     /// The shell's part of the status.

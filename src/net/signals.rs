@@ -1,6 +1,6 @@
 //! Signals: requests to stop, or to read the settings again.
 
-use mio::{Registry, Token};
+use mio::{Registry, Token, Waker};
 use std::io;
 
 /// What a signal asks for.
@@ -15,7 +15,7 @@ pub(super) enum Signal {
 
 #[cfg(unix)]
 mod system {
-    use super::{io, Registry, Signal, Token};
+    use super::{io, Registry, Signal, Token, Waker};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::flag::register_conditional_shutdown;
     use signal_hook_mio::v1_0::Signals as SignalSource;
@@ -39,8 +39,12 @@ mod system {
     }
 
     impl Signals {
-        /// Starts to listen.
-        pub(in crate::net) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+        /// Starts to listen. Events come with `token`, which is that of `waker` as well.
+        pub(in crate::net) fn new(
+            registry: &Registry,
+            token: Token,
+            _waker: &Arc<Waker>,
+        ) -> io::Result<Self> {
             let terminal = Terminal::at_start();
             let mut source = SignalSource::new([SIGTERM, SIGINT, SIGHUP])?;
             registry.register(&mut source, token, mio::Interest::READABLE)?;
@@ -125,7 +129,7 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    use super::{io, Registry, Signal, Token};
+    use super::{io, Registry, Signal, Token, Waker};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::Arc;
 
@@ -136,9 +140,13 @@ mod system {
     pub(in crate::net) struct Signals(Arc<AtomicUsize>);
 
     impl Signals {
-        /// Starts to listen.
-        pub(in crate::net) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
-            let waker = mio::Waker::new(registry, token)?;
+        /// Starts to listen. Events come with `token`, which is that of `waker` as well.
+        pub(in crate::net) fn new(
+            _registry: &Registry,
+            _token: Token,
+            waker: &Arc<Waker>,
+        ) -> io::Result<Self> {
+            let waker = Arc::clone(waker);
             let asked = Arc::new(AtomicUsize::new(0));
             let count = Arc::clone(&asked);
             ctrlc::set_handler(move || {

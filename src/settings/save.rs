@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a start waits for another one in the same folder.
+/// How long a start or a change waits for another one in the same folder.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// How long it waits before it tries again.
@@ -17,20 +17,20 @@ const STEP: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Lock(#[allow(dead_code)] Option<File>);
 
-/// Locks the folder of `path`. Waits for another program, but not longer than [`MAX_WAIT`].
-pub(super) fn lock(path: &Path) -> Lock {
-    for _ in 0..MAX_WAIT.as_millis() / STEP.as_millis() {
-        match try_lock(path) {
-            Some(lock) => return lock,
-            None => std::thread::sleep(STEP),
+/// Locks the folder of `path`. Waits for another program; `None` if that takes longer than [`MAX_WAIT`].
+pub(super) fn lock(path: &Path) -> Option<Lock> {
+    (0..MAX_WAIT.as_millis() / STEP.as_millis()).find_map(|_| {
+        let lock = try_lock(path);
+        if lock.is_none() {
+            std::thread::sleep(STEP);
         }
-    }
-    Lock(None)
+        lock
+    })
 }
 
-/// Like [`lock`], but does not wait; `None` if another program has the lock.
+/// Like [`lock`], but does not wait.
 #[cfg(unix)]
-pub(super) fn try_lock(path: &Path) -> Option<Lock> {
+fn try_lock(path: &Path) -> Option<Lock> {
     use rustix::fs::{flock, FlockOperation};
     use rustix::io::Errno;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -45,7 +45,7 @@ pub(super) fn try_lock(path: &Path) -> Option<Lock> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn try_lock(_path: &Path) -> Option<Lock> {
+fn try_lock(_path: &Path) -> Option<Lock> {
     Some(Lock(None))
 }
 
@@ -158,7 +158,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_file_in_the_working_directory_is_locked_like_any_other() {
-        assert!(lock(Path::new("a.cfg")).0.is_some());
+        assert!(lock(Path::new("a.cfg")).is_some_and(|lock| lock.0.is_some()));
     }
 
     #[test]

@@ -1,18 +1,20 @@
 //! The selection file: which tools agents offer (docs/protocol.md#selection). Strict JSON.
 
-use super::{file, save, short, Settings};
-use crate::ownership;
+mod change;
+
+pub use change::{entry_in, etag, Change, ChangeError, Changed};
+
+use super::lines::BOM;
+use super::{file, short};
 use crate::relay::{Patterns, Selection, SelectionEntry, Texts};
 use crate::text::Language;
 use crate::token::MAX_AGENT_ID_BYTES;
-use jsonrpc::message::{last_member, quoted, string};
+use jsonrpc::message::string;
 use jsonrpc::scan::{self, Key, Notes, TextError};
 use jsonrpc::splice::place_in;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Arc;
 
 /// How many patterns with a `*` before their end one list may have: each is compared with every tool.
 const MAX_WILD: usize = 32;
@@ -40,7 +42,7 @@ pub fn read(path: &Path, language: Language) -> Result<Selection, Vec<String>> {
         return Ok(Selection::default());
     }
     let text = file::read(path, language).map_err(|problem| vec![problem])?;
-    parse(&text, &path.display().to_string(), language)
+    parse(text.trim_start_matches(BOM), &path.display().to_string(), language)
 }
 
 /// Reads a text; `file` is its name in what is told.
@@ -55,102 +57,6 @@ pub fn parse(text: &str, file: &str, language: Language) -> Result<Selection, Ve
         true => Ok(Selection::new(entries, text)),
         false => Err(reader.problems),
     }
-}
-
-/// Why the selection was not changed.
-#[derive(Debug)]
-pub enum ChangeError {
-    /// The file is not what it was: these are the settings with it as it is now.
-    Changed(Box<Settings>),
-    /// The file or the new entry is wrong.
-    Invalid(Vec<String>),
-    /// The file cannot be written.
-    NotWritten(String),
-}
-
-/// What tells one text of the file from another.
-pub fn etag(text: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    format!("\"{:016x}\"", hasher.finish())
-}
-
-/// The entry of an agent in the text of a file, as it is spelled.
-pub fn entry_in<'a>(text: &'a str, agent: &str) -> Option<&'a str> {
-    last_member(last_member(text, AGENTS)?, agent)
-}
-
-/// Puts `entry` into the selection file, which is below `folder`, as the entry of `agent`, if the file
-/// is what `if_match` says. From now on `settings` have the new selection.
-///
-/// # Errors
-/// Why not; then nothing was written.
-pub fn change(
-    settings: &mut Settings,
-    folder: &Path,
-    agent: &str,
-    entry: &[u8],
-    if_match: Option<&str>,
-) -> Result<(), ChangeError> {
-    let language = settings.server.language;
-    let Some(path) = &settings.tools.selection_file else {
-        return Err(ChangeError::NotWritten(language.no_selection_file()));
-    };
-    let path = &folder.join(path);
-    let shown = path.display().to_string();
-    // The loop waits for this, so it does not wait for another program.
-    let Some(_lock) = save::try_lock(path) else {
-        return Err(ChangeError::NotWritten(language.selection_busy()));
-    };
-    let old = read(path, language).map_err(ChangeError::Invalid)?;
-    if if_match.is_some_and(|tag| tag != "*" && tag.trim_start_matches("W/") != etag(old.text())) {
-        settings.relay.selection = Arc::new(old);
-        return Err(ChangeError::Changed(Box::new(settings.clone())));
-    }
-    let entry = file::decode(entry.to_vec(), Path::new(agent), language)
-        .map_err(|problem| ChangeError::Invalid(vec![problem]))?;
-    // By itself first: it must not reach beyond its place.
-    let reader = Reader { text: &entry, file: agent, language, problems: Vec::new() };
-    reader.check().map_err(ChangeError::Invalid)?;
-    let text = with_entry(old.text(), agent, entry.trim());
-    if text.len() > MAX_FILE {
-        return Err(ChangeError::Invalid(vec![language.config_too_large(&shown)]));
-    }
-    let new = parse(&text, &shown, language).map_err(ChangeError::Invalid)?;
-    let saved = match old.text().is_empty() {
-        true => save::create(path, &text),
-        false => save::update(path, old.text(), &text),
-    };
-    match saved {
-        Ok(()) => {
-            settings.relay.selection = Arc::new(new);
-            log::info!("{}", language.selection_saved(agent, &shown));
-            Ok(())
-        }
-        Err(error) => Err(ChangeError::NotWritten(match ownership::obstacle(path) {
-            Some(obstacle) => language.obstacle(&obstacle),
-            None => language.selection_not_saved(&shown, language.not_writable(error)),
-        })),
-    }
-}
-
-/// `text` with `entry` as the entry of an agent. Everything else stays as it is.
-fn with_entry(text: &str, agent: &str, entry: &str) -> String {
-    let key = quoted(agent);
-    let Some(agents) = last_member(text, AGENTS) else {
-        return format!("{{\"agents\": {{\n  {key}: {entry}\n}}}}\n");
-    };
-    let (part, new) = match last_member(agents, agent) {
-        Some(old) => (old, entry.to_owned()),
-        None => {
-            let inside = agents.get(1..).unwrap_or_default();
-            let end = if inside.trim_start().starts_with('}') { "\n" } else { "," };
-            (agents.get(..1).unwrap_or_default(), format!("{{\n  {key}: {entry}{end}"))
-        }
-    };
-    let place = place_in(text, part).unwrap_or_default();
-    let (before, behind) = (text.get(..place.start), text.get(place.end..));
-    [before.unwrap_or_default(), &new, behind.unwrap_or_default()].concat()
 }
 
 /// A path in the file, from its end: `("rename", &("kitchen", &("agents", …)))`.
@@ -401,23 +307,6 @@ mod tests {
             let place = format!("tools.json, {start}");
             let is_there = said[0].starts_with(&place) || said[0].contains(start);
             assert!(said.len() == 1 && is_there && said[0].contains(words), "{text}: {said:?}");
-        }
-    }
-
-    #[test]
-    fn an_entry_is_put_into_its_place_and_nothing_else_changes() {
-        for (text, agent, expected) in [
-            ("", "a", "{\"agents\": {\n  \"a\": {1}\n}}\n"),
-            ("{}", "a\"b", "{\"agents\": {\n  \"a\\\"b\": {1}\n}}\n"),
-            ("{\"agents\":{}}", "a", "{\"agents\":{\n  \"a\": {1}\n}}"),
-            ("{\"agents\":{ \"b\" : {} }}", "a", "{\"agents\":{\n  \"a\": {1}, \"b\" : {} }}"),
-            (
-                " {\"agents\":{\"b\":{}, \"a\" :{}\n}}\n",
-                "a",
-                " {\"agents\":{\"b\":{}, \"a\" :{1}\n}}\n",
-            ),
-        ] {
-            assert_eq!(with_entry(text, agent, "{1}"), expected, "{text}");
         }
     }
 

@@ -86,6 +86,13 @@ sentences! {
         zh: "整个请求头须在 [websocket] handshake_timeout 之内到达；请检查网络后重试";
         en: "the whole request head must arrive within [websocket] handshake_timeout; check the network and try again";
     }
+    /// 408: what happened to a body.
+    body_too_slow() { zh: "请求正文没有及时到齐"; en: "the request body did not arrive in time"; }
+    /// 408: what to do about it.
+    body_too_slow_details() {
+        zh: "正文须在连接建立后的 [websocket] handshake_timeout 之内到达，长度须与 Content-Length 一致；请检查网络和客户端后重试";
+        en: "the whole body must arrive within [websocket] handshake_timeout of connecting, and be as long as Content-Length says; check the network and the client, and try again";
+    }
     /// 414: what happened.
     target_too_long() { zh: "请求的地址过长"; en: "the address is too long"; }
     /// 414: what to do.

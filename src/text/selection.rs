@@ -120,10 +120,15 @@ sentences! {
         zh: "[tools] selection_file 为空，没有可写入的文件；请设置一个文件";
         en: "[tools] selection_file is empty, so there is no file to write; set one";
     }
-    /// Another program has locked the folder.
+    /// Others change files in the folder.
     selection_busy() {
-        zh: "另一个程序正在修改此文件夹中的文件；请稍后重试";
-        en: "another program changes files in this folder; try again";
+        zh: "其他更改正在写入，请稍后重试";
+        en: "other changes are being written; try again in a moment";
+    }
+    /// The disk does not answer.
+    selection_slow() {
+        zh: "写入工具选择文件耗时过长，请检查存储设备；重试前请重新载入，更改可能已经生效";
+        en: "writing the selection file takes too long; check the disk. The change may still be made: load the selection again before you repeat the change";
     }
     /// Somebody has changed the selection.
     selection_saved(agent: &str, file: &str) {

@@ -136,6 +136,11 @@ sentences! {
         zh: "{kind} 无法存为 {file}: {error}。请换到可以写入的目录，或用 --json";
         en: "{kind} cannot be saved as {file}: {error}. Change to a folder that can be written to, or use --json";
     }
+    /// The result has too many parts that become files.
+    parts_not_saved(count: usize, most: usize) {
+        zh: "结果中的文件太多: 只保存前 {most} 个，其余 {count} 个没有保存；用 --json 查看全部";
+        en: "the result has too many files: the first {most} are saved, the other {count} are not; --json shows them all";
+    }
     /// A part of the result is not valid base64.
     part_unreadable(kind: &str) {
         zh: "结果中的 {kind} 不是正确的 base64；用 --json 查看原文";

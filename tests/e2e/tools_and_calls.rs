@@ -182,6 +182,38 @@ fn pictures_and_audio_become_new_files() {
 }
 
 #[test]
+fn a_result_becomes_no_more_than_a_few_files() {
+    let server = Server::start();
+    let picture = json!({ "type": "image", "mimeType": "image/png", "data": "AAEC" });
+    let mut content = vec![picture; 40];
+    content.push(json!({ "type": "text", "text": "forty pictures" }));
+    let _tool = answering(&server, json!({ "content": content }));
+    let ended = run(&server, &["call", "act"]);
+    let (status, stdout, stderr) = said(&ended);
+    assert_eq!((status, stdout.as_str()), (Some(1), "forty pictures"), "{stderr}");
+    assert!(stderr.contains("the first 32 are saved, the other 8 are not"), "{stderr}");
+    assert_eq!(ended.folder.files().len(), 33);
+    let whole: Value = serde_json::from_str(&printed(&server, &["call", "act", "--json"])).unwrap();
+    assert_eq!(whole["content"], json!(content));
+}
+
+#[test]
+fn commands_show_a_key_that_is_not_ascii() {
+    let server = Server::builder().set("server", "key", format!("%41 é{}", "密钥".repeat(16)));
+    let server = server.start();
+    let key = format!("%41 é{}", "密钥".repeat(16));
+    let _tool = echo(&server, "single_module");
+    for arguments in [&["tools"][..], &["status"], &["reload"], &["call", "echo", "text=x"]] {
+        let ended = with(Server::builder().set("server", "key", &key), server.port(), arguments);
+        assert_eq!(ended.status.code(), Some(0), "{arguments:?}: {ended:?}");
+    }
+    let hide = ["tools", "--hide", "echo"];
+    let ended = with(Server::builder().set("server", "key", &key), server.port(), &hide);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert_eq!(selection(&server)["agents"]["single_module"]["hide"], json!(["echo"]));
+}
+
+#[test]
 fn a_result_without_content_is_printed_as_it_is() {
     let server = Server::start();
     let tool = answering(&server, json!({ "content": [], "structuredContent": { "a": 1 } }));

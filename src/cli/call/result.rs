@@ -16,6 +16,9 @@ use std::io::{ErrorKind, IsTerminal, Write};
 /// How many names of files are tried.
 const MAX_TRIES: usize = 1_000;
 
+/// How many files one result may become. With `--json` it becomes none, however large it is.
+const MAX_FILES: usize = 32;
+
 /// How many characters of a tool's name a file has in its own.
 const MAX_NAME_CHARS: usize = 64;
 
@@ -30,10 +33,15 @@ pub(super) fn show(result: &str, tool: &str, language: Language) -> End {
     let tell: fn(&str) = if failed { show_to_person } else { print_for_script };
     let mut end = if failed { End::Badly } else { End::Well };
     let parts = at(&value, "content").as_array().map_or(&[][..], Vec::as_slice);
+    let mut files = 0;
     for part in parts {
-        if !show_part(part, tool, tell, language) {
+        if !show_part(part, tool, tell, &mut files, language) {
             end = End::Badly;
         }
+    }
+    if files > MAX_FILES {
+        complain(&language.parts_not_saved(files - MAX_FILES, MAX_FILES));
+        end = End::Badly;
     }
     if parts.is_empty() {
         match last_member(result, "structuredContent") {
@@ -47,8 +55,15 @@ pub(super) fn show(result: &str, tool: &str, language: Language) -> End {
     end
 }
 
-/// Shows a part of a result. Returns whether that was possible.
-fn show_part(part: &Value, tool: &str, tell: fn(&str), language: Language) -> bool {
+/// Shows a part of a result; `files` counts those that are written into files. Returns whether that was
+/// possible.
+fn show_part(
+    part: &Value,
+    tool: &str,
+    tell: fn(&str),
+    files: &mut usize,
+    language: Language,
+) -> bool {
     let inside = match text_at(part, "type") {
         "resource" => at(part, "resource"),
         "resource_link" => {
@@ -65,6 +80,10 @@ fn show_part(part: &Value, tool: &str, tell: fn(&str), language: Language) -> bo
         tell(&written(part));
         return true;
     };
+    *files += 1;
+    if *files > MAX_FILES {
+        return true;
+    }
     let mime = text_at(inside, "mimeType");
     let kind = if mime.is_empty() { shown(text_at(part, "type")) } else { shown(mime) };
     let Ok(bytes) = STANDARD.decode(data) else {

@@ -2,6 +2,7 @@
 
 use super::{Address, Failure, Stream};
 use crate::escape::visible_start;
+use crate::token::percent;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -70,8 +71,8 @@ pub fn number_at(value: &Value, path: &str) -> u64 {
     at(value, path).as_u64().unwrap_or_default()
 }
 
-/// Sends `GET target` and reads the answer, within `timeout`. `bearer` goes into the header
-/// `Authorization`.
+/// Sends `GET target` and reads the answer, within `timeout`. The key `bearer` goes into
+/// the header `Authorization`.
 ///
 /// # Errors
 /// Why there is no answer.
@@ -123,6 +124,8 @@ fn ask(
 ) -> Result<Answer, Failure> {
     let until = Instant::now() + timeout;
     let mut stream = Stream::open(address, until)?;
+    // Proxies may refuse a header that is not ASCII.
+    let bearer = bearer.map(|key| percent::encode(key, b""));
     let bearer = bearer.map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
     let more = format!("Accept: application/json\r\n{bearer}{headers}Connection: close\r\n");
     let mut text = request(method, address, target, &more);

@@ -11,7 +11,7 @@ use ws::memory::allocated;
 pub(super) enum Phase {
     /// The request head is being read.
     Head(Box<Head>),
-    /// The answer is delayed, because the client was refused before.
+    /// The answer is delayed, because the client was refused before, or a file is being saved.
     Delayed {
         /// When it is sent.
         until: Moment,
@@ -53,15 +53,17 @@ pub(in crate::net) enum DelayedAnswer {
     },
     /// Check the key of this request and answer it.
     KeyCheck(Box<Head>),
+    /// Send a response that says that a file is not saved yet. Usually a better one comes before.
+    Saving(Vec<u8>),
 }
 
 impl DelayedAnswer {
     /// The bytes of memory it takes.
     pub(super) fn memory(&self) -> usize {
         match self {
-            DelayedAnswer::Response(bytes) | DelayedAnswer::Refusal { response: bytes, .. } => {
-                allocated(bytes.capacity())
-            }
+            DelayedAnswer::Response(bytes)
+            | DelayedAnswer::Saving(bytes)
+            | DelayedAnswer::Refusal { response: bytes, .. } => allocated(bytes.capacity()),
             DelayedAnswer::KeyCheck(head) => head.held(),
         }
     }

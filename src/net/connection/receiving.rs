@@ -51,7 +51,7 @@ impl Connection {
                             return Action::ChargeHead;
                         }
                     }
-                    DelayedAnswer::Response(_) => (),
+                    DelayedAnswer::Response(_) | DelayedAnswer::Saving(_) => (),
                 }
                 self.drop_unwanted(bytes.len(), limits)
             }

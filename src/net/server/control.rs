@@ -1,11 +1,17 @@
 //! Stopping, reading the settings again, and what the relay has to free.
 
 use super::{Server, EXTRA_SOCKETS};
-use crate::http::{self, Response, SelectionChange};
+use crate::http::{self, SelectionChange};
 use crate::ledger::Owner;
+use crate::net::connection::DelayedAnswer;
 use crate::net::descriptors;
-use crate::settings::selection::ChangeError;
+use crate::settings::selection::{Change, ChangeError};
 use crate::settings::Settings;
+use std::time::Duration;
+
+/// How long a client waits for the change of a file. Commands and the status page wait longer for an
+/// answer.
+const MAX_SAVING_TIME: Duration = Duration::from_secs(8);
 
 impl Server {
     /// Starts to stop. The second call stops at once.
@@ -35,6 +41,7 @@ impl Server {
         if self.stopping.is_some() {
             return Ok(Vec::new());
         }
+        self.is_to_reload = !self.saver.is_idle();
         self.manager.reloading();
         let outcome = self.files.reload().map(|(settings, warnings)| {
             self.apply_settings(settings);
@@ -44,18 +51,55 @@ impl Server {
         outcome
     }
 
-    /// Changes the selection of tools, and makes the answer.
-    pub(super) fn change_selection(&mut self, change: &SelectionChange, body: &[u8]) -> Response {
-        let language = self.shell.language();
-        let outcome = self.files.choose(&change.agent, body, change.if_match.as_deref());
-        let outcome = outcome.map(|settings| {
-            self.apply_settings(settings);
-            self.shell.settings.relay.selection.text().to_owned()
-        });
-        if let Err(ChangeError::Changed(settings)) = &outcome {
-            self.apply_settings((**settings).clone());
+    /// Has a change of the selection saved, which a connection asks for; `entry` is the new entry. The
+    /// connection gets its answer when that is done.
+    pub(super) fn save_selection(&mut self, slot: usize, change: &SelectionChange, entry: &[u8]) {
+        let language = change.language;
+        let Some(peer) = self.shell.table.get(slot).map(|entry| entry.peer) else { return };
+        let late = DelayedAnswer::Saving(http::save_is_slow(language).bytes);
+        if self.saver.is_full() || !self.shell.delay_answer(slot, MAX_SAVING_TIME, late) {
+            let busy = http::chosen(&Err(ChangeError::Busy), language);
+            return self.respond(slot, &busy);
         }
-        http::chosen(&outcome, language)
+        let change = Change {
+            file: self.files.selection_file(),
+            agent: change.agent.clone(),
+            entry: entry.to_owned(),
+            if_match: change.if_match.clone(),
+            language,
+        };
+        self.saver.add(peer, change);
+    }
+
+    /// Applies and answers the changes that have been saved.
+    pub(super) fn finish_saves(&mut self) {
+        while let Some((peer, language, outcome)) = self.saver.take() {
+            let response = http::chosen(&outcome, language);
+            let selection = match outcome {
+                Ok(changed) => {
+                    let file = changed.file.display().to_string();
+                    let language = self.shell.language();
+                    log::info!("{}", language.selection_saved(&changed.agent, &file));
+                    Some(changed.selection)
+                }
+                Err(ChangeError::Changed(selection)) => Some(selection),
+                Err(_) => None,
+            };
+            match selection {
+                // The settings may name another file now, or what was read before may be newer.
+                _ if std::mem::take(&mut self.is_to_reload) => drop(self.reload()),
+                Some(selection) => {
+                    let settings = self.files.choose(selection);
+                    self.apply_settings(settings);
+                }
+                None => (),
+            }
+            let slot = usize::try_from(peer.slot).unwrap_or(usize::MAX);
+            let is_there = self.shell.table.get(slot).is_some_and(|entry| entry.peer == peer);
+            if is_there && self.shell.take_delayed(slot).is_some() {
+                self.respond(slot, &response);
+            }
+        }
     }
 
     /// Applies new settings to the running server.

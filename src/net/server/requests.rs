@@ -59,9 +59,14 @@ impl Server {
         }
     }
 
-    /// Answers that the head comes too slowly.
+    /// Answers that the head or the body comes too slowly.
     pub(super) fn refuse_slow_head(&mut self, slot: usize) {
-        let response = http::error_response(RequestError::HeadTooSlow, self.shell.language());
+        let head = self.shell.table.get_mut(slot).and_then(|entry| entry.connection.take_head());
+        let error = match head.is_some_and(|head| head.has_body()) {
+            true => RequestError::BodyTooSlow,
+            false => RequestError::HeadTooSlow,
+        };
+        let response = http::error_response(error, self.shell.language());
         self.respond(slot, &response);
     }
 
@@ -184,8 +189,7 @@ impl Server {
     /// Changes the selection, once the body of the request is there: `body` is what has come of it.
     fn choose(&mut self, slot: usize, mut head: Box<Head>, change: &SelectionChange, body: &[u8]) {
         if let Some(body) = body.get(..change.length) {
-            let response = self.change_selection(change, body);
-            return self.respond(slot, &response);
+            return self.save_selection(slot, change, body);
         }
         head.await_body(change.length.saturating_sub(body.len()));
         let Some(entry) = self.shell.table.get_mut(slot) else { return };
@@ -208,7 +212,10 @@ impl Server {
     /// Gives an answer without further delay.
     fn answer_now(&mut self, slot: usize, answer: DelayedAnswer) {
         match answer {
-            DelayedAnswer::Response(bytes) => {
+            DelayedAnswer::Response(bytes) | DelayedAnswer::Saving(bytes) => {
+                if let Some(entry) = self.shell.table.get(slot) {
+                    self.saver.withdraw(entry.peer);
+                }
                 self.shell.push_bytes(slot, &bytes);
                 self.shell.leave(slot, true);
             }

@@ -8,6 +8,8 @@ mod plain_http;
 mod proxies;
 mod refusals;
 mod relay;
+#[cfg(target_os = "linux")]
+mod saving;
 mod selection;
 mod status;
 mod strangers;

@@ -1,6 +1,6 @@
 //! Plain HTTP (docs/protocol.md#plain-http).
 
-use crate::common::{Ending, Response, Server};
+use crate::common::{escape, Ending, Response, Server};
 use serde_json::Value;
 
 const HEALTH: &str = "/mcp_endpoint/health";
@@ -74,6 +74,20 @@ fn the_right_key_opens_the_details() {
     }
     let stats = server.get(&format!("/stats?key={}", server.key()));
     assert!(stats.text().contains("weather"), "{}", stats.text());
+}
+
+/// docs/protocol.md#key-spellings
+#[test]
+fn a_key_that_is_not_ascii_opens_the_details_as_it_is_and_percent_encoded() {
+    let key = format!("%41 é{}", "密钥".repeat(16));
+    let server = Server::builder().set("server", "key", &key).start();
+    let ask = |credential: &str| {
+        let bearer = format!("Bearer {credential}");
+        server.http("GET", HEALTH, &[("Authorization", &bearer)]).status
+    };
+    assert_eq!((ask(&key), ask(&escape(&key))), (200, 200));
+    assert_eq!(ask(&key.replace("%41", "A")), 401);
+    assert_eq!(server.get(&format!("{HEALTH}?key={}", escape(&key))).status, 200);
 }
 
 #[test]

@@ -133,6 +133,14 @@ fn a_change_that_may_not_be_made_changes_nothing() {
         server.folder().read(FILE),
         "{\"agents\":{\n  \"kitchen\": {\"only\":[]},\"other\":{\"hide\":[\"x\"]}}}\n"
     );
+    // An entry is taken away again, and the answer says what it was.
+    let (_, tag) = show(&server);
+    let answer = put(&server, &tag, "null");
+    assert_eq!(answer.json()["result"]["before"], "{\"only\":[]}");
+    assert_eq!(server.folder().read(FILE), "{\"agents\":{\"other\":{\"hide\":[\"x\"]}}}\n");
+    // What an editor on Windows puts before the text is no part of it.
+    server.folder().write(FILE, "\u{feff}{\"agents\":{}}");
+    assert_eq!(put_with(&server, &[key], "{}").status, 200);
     // PUT is for no page of another site.
     let preflight = server.http("OPTIONS", PATH, &[("Origin", "http://evil.example")]);
     assert!(!preflight.head.contains("PUT"), "{}", preflight.head);
@@ -148,7 +156,9 @@ fn a_body_that_does_not_come_is_given_up_and_one_may_be_asked_for() {
     };
     let mut raw = server.raw();
     raw.send(head(""));
-    assert_eq!(Response::read(&mut raw).status, 408);
+    let late = Response::read(&mut raw);
+    assert_eq!(late.status, 408);
+    assert!(late.text().contains("正文"), "{}", late.text());
     let mut raw = server.raw();
     raw.send(head("Expect: 100-continue\r\n"));
     assert!(raw.read_head().starts_with("HTTP/1.1 100 "));
