@@ -120,6 +120,7 @@ impl CallTable {
 
     /// An upstream id that no request at the tool server has: from 1 up, below 2^31.
     pub(super) fn fresh_id(&mut self, tool: ToolKey) -> u32 {
+        debug_assert!(self.tools.contains(tool.0 as usize), "a key without its tool server");
         loop {
             let Some(at_tool) = self.tools.get_mut(tool.0 as usize) else { return 0 };
             at_tool.last_id += 1;
@@ -399,6 +400,7 @@ impl CallTable {
 
     /// Puts an entry at the head of a chain.
     fn chain(&mut self, at: u32, head: usize) {
+        debug_assert!(head < self.heads.len(), "a chain without its head");
         let Some(head) = self.heads.get_mut(head) else { return };
         if let Some(entry) = self.entries.get_mut(at as usize) {
             entry.chain = std::mem::replace(head, at);
@@ -406,6 +408,7 @@ impl CallTable {
     }
 
     fn unchain(&mut self, at: u32, head: usize) {
+        debug_assert!(head < self.heads.len(), "a chain without its head");
         let Some(next) = self.entries.get(at as usize).map(|entry| entry.chain) else { return };
         let Some(head) = self.heads.get_mut(head) else { return };
         if *head == at {

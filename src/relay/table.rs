@@ -103,10 +103,13 @@ impl<K: Key, M: Member> Table<K, M> {
         K::of(place)
     }
 
+    /// Removes a member that must be there.
     pub(super) fn remove(&mut self, key: K) -> Option<M> {
+        debug_assert!(self.contains(key), "a key without its member");
         self.members.try_remove(key.place()).map(|member| *member)
     }
 
+    /// A member that may be gone.
     pub(super) fn get(&self, key: K) -> Option<&M> {
         self.members.get(key.place()).map(|member| &**member)
     }

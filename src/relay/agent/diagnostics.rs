@@ -10,9 +10,8 @@ use crate::relay::turn::Turn;
 use jsonrpc::Fault;
 
 impl Agent {
-    /// A robot is told that there is no tool.
-    pub(super) fn warn_of_no_tool(&self, turn: &mut Turn<'_>, robot: RobotKey) {
-        let Some(robot) = self.robots.get(robot) else { return };
+    /// A robot gets the answer that its agent has no tool server.
+    pub(super) fn warn_of_no_tool(&self, turn: &mut Turn<'_>, robot: &Robot) {
         let Turn { now, policy, departures, diagnostics, .. } = turn;
         let why = || why_no_tool(&self.name, departures, policy, *now);
         let about = (&*self.name, Topic::NoTool);
@@ -21,7 +20,7 @@ impl Agent {
 
     /// A robot has sent a reply, though it was asked nothing.
     pub(super) fn warn_of_reply(&self, turn: &mut Turn<'_>, robot: RobotKey) {
-        let Some(robot) = self.robots.get(robot) else { return };
+        let Some(robot) = self.robots.expect(robot) else { return };
         let language = turn.policy.language;
         let (who, about) = (RobotInLog(&self.name, robot), (&*self.name, Topic::RobotReplies));
         let words = || language.robot_replies();
@@ -30,7 +29,7 @@ impl Agent {
 
     /// An answer is too large for a robot, which is told `words`.
     pub(super) fn warn_of_large_answer(&self, turn: &mut Turn<'_>, robot: RobotKey, words: &str) {
-        let Some(robot) = self.robots.get(robot) else { return };
+        let Some(robot) = self.robots.expect(robot) else { return };
         let (who, about) = (RobotInLog(&self.name, robot), (&*self.name, Topic::TooLarge));
         turn.diagnostics.say((turn.now, turn.policy), about, &who, &|| words.to_owned());
     }

@@ -249,6 +249,7 @@ impl Agent {
 
     /// Sends a robot that ignores `list_changed` its list again, unless its id is in use.
     pub(super) fn send_list_again(&mut self, turn: &mut Turn<'_>, key: RobotKey) {
+        // It may have been closed over the answer before this one.
         let Some(robot) = self.robots.get(key) else { return };
         let Some(id) = robot.last_list.as_deref().filter(|_| robot.list_outdated) else { return };
         if self.calls.find(key, id).is_some() || self.waiting.has(key, id) {

@@ -59,7 +59,7 @@ impl Agent {
 
     /// Whether the selection hides the tool `name`, which the tool server `key` does not list.
     fn hides(&self, key: ToolServerKey, name: &str) -> bool {
-        let tool = self.tools.get(key).filter(|tool| tool.state != ToolState::Transparent);
+        let tool = self.tools.expect(key).filter(|tool| tool.state != ToolState::Transparent);
         tool.is_some_and(|tool| self.catalogue.hides(&self.name, &tool.identity_label, name))
     }
 
@@ -243,11 +243,12 @@ impl Agent {
         why: Refusal<'_>,
     ) {
         why.count(turn.traffic);
-        if why == Refusal::NoTool {
-            self.warn_of_no_tool(turn, key);
-        }
         let language = turn.policy.language;
+        // One that did not read may have been closed over the answer before this one.
         let Some(robot) = self.robots.get(key) else { return };
+        if why == Refusal::NoTool {
+            self.warn_of_no_tool(turn, robot);
+        }
         let who = RobotInLog(&self.name, robot);
         log::debug!("{}", language.request_refused(who, why.code(), why.message(language)));
         let text = why.answer(id, &self.name, language);
@@ -263,6 +264,7 @@ impl Agent {
     /// Sends a robot the answer to its request `id`, or an error where that finds no room or would
     /// end its session.
     pub(super) fn answer(&mut self, turn: &mut Turn<'_>, key: RobotKey, id: &str, pieces: &[&str]) {
+        // It may have been closed over the answer before this one.
         let Some(robot) = self.robots.get(key) else { return };
         if let Some(size) = quirks::too_large_for(robot, turn.policy, pieces) {
             return self.refuse(turn, key, id, Refusal::TooLarge { size, of: "" });
