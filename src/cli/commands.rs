@@ -18,7 +18,7 @@ pub enum Task {
     /// Find what is wrong on the way to the server at this address, or to the configured one.
     #[cfg(feature = "doctor")]
     Doctor(Option<String>),
-    /// Ask whether the server at this address, or the configured one, is alive.
+    /// Ask whether the server at this address, or the configured one, runs.
     Health(Option<String>),
     /// Have the server at this address, or the configured one, read its settings again.
     Reload(Option<String>),

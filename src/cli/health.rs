@@ -1,4 +1,4 @@
-//! Whether a server is alive: for containers and scripts, where there is no `curl`.
+//! Whether a server runs: for containers and scripts, where there is no `curl`.
 
 use super::client::http::{self, number_at, text_at};
 use super::client::own;

@@ -10,7 +10,7 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The hashes of the only script and the only style sheet that a browser may use, so that no name of a
 /// tool can become a script.
-const SCRIPT: &str = "sha256-vd4HxsTUKaMF7X15/N5g4Dqnn6QGeRCARnXgC0usS1s=";
+const SCRIPT: &str = "sha256-WGfpfi5lkp4jDKY/qO+FuOIzco6ZiM6XgyFS3sOqfpk=";
 const STYLE: &str = "sha256-jEla0s4zmJ8QUoQMrqxucyDXQHe8yuHEllSmKY/V+EQ=";
 
 /// The answer to `GET /mcp_endpoint/`.
@@ -101,6 +101,7 @@ fn thousandths(weight: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::ToolState;
     use base64::engine::general_purpose::STANDARD;
     use base64::Engine;
     use flate2::read::GzDecoder;
@@ -137,6 +138,45 @@ mod tests {
         GzDecoder::new(PACKED).read_to_string(&mut unpacked).unwrap();
         let hint = "src/http/page.html has changed: run UPDATE_DOCS=1 cargo test --lib packed";
         assert!(unpacked == PAGE, "{hint}");
+    }
+
+    /// The sentences of the page: the name, the Chinese and the English wording of each; and the rest of
+    /// the page.
+    fn sentences() -> (Vec<[&'static str; 3]>, String) {
+        let (before, rest) = PAGE.split_once("const TEXTS = Object.fromEntries(`").unwrap();
+        let (table, behind) = rest.split_once("`.split(").unwrap();
+        let rows = table.lines().map(|row| row.split('|').collect::<Vec<_>>().try_into().unwrap());
+        (rows.collect(), [before, behind].concat())
+    }
+
+    #[test]
+    fn every_sentence_of_the_page_is_in_both_languages_and_used() {
+        let (sentences, page) = sentences();
+        assert!(sentences.len() > 90, "{}", sentences.len());
+        for [name, zh, en] in &sentences {
+            assert!(!zh.is_empty() && !en.is_empty(), "{name}");
+            assert_eq!(zh.matches("{}").count(), en.matches("{}").count(), "the values of {name}");
+            assert_eq!(sentences.iter().filter(|other| other[0] == *name).count(), 1, "{name}");
+            // Errors are found by their code, and the states of a tool server by their label.
+            let is_state = ToolState::ALL.iter().any(|state| state.label() == *name);
+            let is_used = [format!("'{name}'"), format!("\"{name}\""), format!("TEXTS.{name}.")];
+            let is_used = is_used.iter().any(|used| page.contains(used));
+            assert!(is_used || is_state || name.starts_with("-32"), "nothing shows {name}");
+        }
+        for state in ToolState::ALL {
+            assert!(sentences.iter().any(|[name, ..]| *name == state.label()), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn every_name_in_the_page_is_one_of_a_sentence() {
+        let (sentences, page) = sentences();
+        for start in ["data-t=\"", "data-t-label=\"", "say('", "text('", "hint('", "button('"] {
+            for used in page.split(start).skip(1) {
+                let name = used.split(['"', '\'']).next().unwrap();
+                assert!(sentences.iter().any(|[known, ..]| *known == name), "{start}{name}");
+            }
+        }
     }
 
     #[test]

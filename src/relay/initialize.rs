@@ -85,7 +85,7 @@ impl Members {
 }
 
 impl InitializeResult {
-    /// Reads the `result` of `initialize`; nothing where it is not an object.
+    /// Reads the `result` of `initialize`; `None` if it is not an object.
     pub(super) fn read(result: &str) -> Option<Self> {
         let mut own = InitializeResult {
             version: PROTOCOL_VERSION.into(),

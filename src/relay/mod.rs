@@ -54,7 +54,7 @@ use std::sync::Arc;
 use table::{AgentKey, Key};
 use turn::Turn;
 
-/// A door for the fuzz targets: the ids in a text that is no message.
+/// For the fuzz targets: the ids in a text that is no message.
 #[cfg(fuzzing)]
 pub fn ids_in(text: &str, found: &mut dyn FnMut(&str)) {
     ids::ids_in(text, found);
@@ -264,8 +264,8 @@ impl Relay {
         self.agents.get(self.names.get(id)?.place())
     }
 
-    /// Every agent that has a connection or has just lost its last tool, by its id: only for who
-    /// has the key. What went wrong is told in `language`.
+    /// Every agent that has a connection or has just lost its last tool, by its id: only for the key
+    /// holder. What went wrong is told in `language`.
     pub fn status(&self, now: Moment, language: Language) -> Vec<AgentStatus<'_>> {
         let mut agents = self.connected(|agent| agent.status(now, language, false));
         for (id, departed) in self.departures.recent(now, language) {
@@ -287,14 +287,14 @@ impl Relay {
         agents
     }
 
-    /// What the tools of `agent` are: only for who has the key. An agent that is not there has
+    /// What the tools of `agent` are: only for the key holder. An agent without anybody has
     /// none.
     pub fn catalogue<'a>(&'a self, agent: &'a str) -> Catalogue<'a> {
         let found = self.agent(agent);
         found.map_or(Catalogue { agent, ..Catalogue::default() }, Agent::catalogue)
     }
 
-    /// Every tool of `agent`, offered or hidden: only for who has the key.
+    /// Every tool of `agent`, offered or hidden: only for the key holder.
     pub fn chosen_tools(&self, agent: &str) -> Vec<ChosenTool<'_>> {
         let found = self.agent(agent);
         found.map(Agent::chosen_tools).unwrap_or_default()

@@ -35,7 +35,7 @@ impl Hasher for NumberHasher {
     }
 }
 
-/// With so many digits a number fits.
+/// A number of at most this many digits fits.
 const DIGITS: usize = 9;
 
 /// The number of an id or token sent to a tool server, in any spelling; `None` if the relay cannot

@@ -20,7 +20,7 @@ pub(super) enum Role {
 /// Only a table of more slots is shrunk.
 const MIN_SHRINK: usize = 64;
 
-/// All connections. The shell may give a slot to another one before the relay hears that the first one
+/// All connections. The shell may give a slot to another one before the relay knows that the first one
 /// is gone, so the slot alone does not name a connection.
 #[derive(Debug, Default)]
 pub(super) struct Peers {

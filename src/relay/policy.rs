@@ -14,7 +14,7 @@ pub struct Policy {
     pub handshake_timeout: Duration,
     /// How often an initialised tool is sent a JSON-RPC `ping`; `None`: never.
     pub tool_ping_interval: Option<Duration>,
-    /// How long a request may stay unanswered; each progress notification starts it anew.
+    /// How long a request may stay unanswered; each progress notification starts it again.
     pub request_timeout: Duration,
     /// How long requests wait for a tool that went.
     pub reconnect_grace: Duration,
@@ -29,7 +29,7 @@ pub struct Policy {
     pub max_kept: usize,
     /// Which tools agents offer.
     pub selection: Arc<Selection>,
-    /// How many tools an agent may offer before a warning says that models get worse with so many.
+    /// How many tools an agent may offer before a warning says that models choose worse among so many.
     pub warn_above: usize,
     /// Which texts errors and log lines carry.
     pub language: Language,

@@ -49,7 +49,7 @@ pub(super) fn too_large_for(robot: &Robot, policy: &Policy, pieces: &[&str]) -> 
 pub(super) struct Page<'a> {
     /// The pieces of its elements, with commas between them.
     pub pieces: Vec<&'a str>,
-    /// Where the next page begins; nothing where this is the last.
+    /// Where the next page begins; `None` on the last page.
     pub next: Option<usize>,
     /// The first element that is too large for any page, and how large it is.
     pub left_out: Option<(&'a str, usize)>,
@@ -88,8 +88,8 @@ pub(super) fn page_start(robot: &Robot, policy: &Policy, params: Option<&str>) -
     cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or_default()
 }
 
-/// The part of a `tools/call` result that is told in other words to a robot that reads only a part of
-/// it, and these words.
+/// The part of a `tools/call` result that is rewritten for a robot that reads only a part of it,
+/// and its new text.
 pub(super) fn rewritten<'a>(
     message: &Message<'a>,
     language: Language,

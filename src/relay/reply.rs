@@ -61,7 +61,7 @@ pub(super) enum Refusal<'a> {
     NotForwarded(Cause),
     /// The tool server went before it answered, for this reason.
     ToolLost(&'a str),
-    /// The answer, of so many bytes, would end the robot's session; `of` says whose it is.
+    /// The answer is this many bytes long and would end the robot's session; `of` says whose it is.
     TooLarge { size: usize, of: &'a str },
     /// Nothing came within `request_timeout`.
     TimedOut,

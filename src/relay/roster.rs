@@ -120,7 +120,7 @@ impl Roster {
         self.serving.len()
     }
 
-    /// Finds out anew who serves an identity: the newest of its twins that is trusted, else the newest.
+    /// Finds out again who serves an identity: the newest of its twins that is trusted, else the newest.
     /// Of each there is its key, whether it is trusted, and how many came before it.
     pub(super) fn choose(
         &mut self,

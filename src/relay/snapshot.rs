@@ -2,7 +2,7 @@
 
 use super::departures::Departed;
 
-/// How far a tool has come.
+/// The state of a tool server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToolState {
     /// `initialize` was sent and is not answered yet.
@@ -11,13 +11,23 @@ pub enum ToolState {
     Listing,
     /// Initialised, its tools are known.
     Ready,
-    /// It did not shake hands; it gets whatever cannot be routed elsewhere.
+    /// The handshake failed. It gets messages that have no other receiver.
     Opaque,
     /// `handshake = false`: the relay knows nothing of it and passes everything on.
     Transparent,
 }
 
 impl ToolState {
+    /// Every state.
+    #[cfg(test)]
+    pub(crate) const ALL: [ToolState; 5] = [
+        ToolState::Initializing,
+        ToolState::Listing,
+        ToolState::Ready,
+        ToolState::Opaque,
+        ToolState::Transparent,
+    ];
+
     /// The state's name in answers to programs: lower case, never translated.
     pub fn label(self) -> &'static str {
         match self {
@@ -108,7 +118,7 @@ pub struct ChosenTool<'a> {
     pub is_label_stable: bool,
     /// Its own name.
     pub tool: &'a str,
-    /// The name it is offered under; nothing where it is hidden.
+    /// The name it is offered under; `None` if it is hidden.
     pub offered: Option<&'a str>,
     /// Whether the entry for all agents hides it.
     pub is_locked: bool,

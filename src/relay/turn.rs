@@ -148,8 +148,8 @@ impl<'a> Turn<'a> {
         has_room
     }
 
-    /// Lists, listings under way, answers to `initialize`, lost tool servers or the tool servers themselves are not
-    /// what they were: what they take is measured at the end of the input.
+    /// Lists, listings under way, answers to `initialize`, lost tool servers or the tool servers
+    /// themselves have changed. What they take is measured at the end of the input.
     pub(super) fn catalogue_changed(&mut self) {
         self.new_catalogue = true;
     }

@@ -126,7 +126,7 @@ impl Awaited {
         }
     }
 
-    /// A merged list is about to be made anew.
+    /// A merged list is about to be made again.
     pub(super) fn add_merge(&mut self, kind: Kind) {
         *self.lists.of_mut(kind) = Some(Moment::default().after(Duration::MAX));
     }
@@ -419,7 +419,7 @@ impl Waiting {
         robots.filter(|(_, of)| is_over(of)).map(|(place, _)| RobotKey::of(place)).collect()
     }
 
-    /// Finds out anew when the first delayed message is answered.
+    /// Finds out again when the first delayed message is answered.
     pub(super) fn refresh_deadline(&mut self, awaited: &Awaited) {
         self.answers_at = self.first_answer(awaited);
     }

@@ -4,8 +4,8 @@ use crate::close::CloseReason;
 use crate::ledger::Account;
 use std::fmt;
 
-/// A connection, as the shell names it. A name is never given twice while the relay may still
-/// know the first one.
+/// A connection, as the shell names it. A name is not used again while the relay may
+/// still know the connection that had it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Peer {
     /// Its place in the shell's slab.

@@ -177,7 +177,7 @@ fn read(sources: &Sources) -> Result<(Source, Loaded), Problems> {
     Ok((source, loaded))
 }
 
-/// A key is worth nothing where everybody can read it. One that is too short is about to be replaced, and
+/// A key that everybody can read protects nothing. One that is too short is about to be replaced, and
 /// the file's mode with it.
 #[cfg(unix)]
 fn warn_of_readers(source: &Source, sources: &Sources, loaded: &mut Loaded) {

@@ -84,7 +84,7 @@ pub struct WebSocket {
     pub ping_interval: Option<Duration>,
     /// How long a pinged peer may stay silent, and one that does not read may take nothing.
     pub ping_timeout: Duration,
-    /// How long a closing hand-shake, and the stop of the server, may take.
+    /// How long a closing handshake, and the stop of the server, may take.
     pub close_timeout: Duration,
     /// How long the whole HTTP head may take.
     pub handshake_timeout: Duration,

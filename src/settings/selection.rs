@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The members of an object; nothing where `value` is none.
+    /// The members of an object; `None` if `value` is not an object.
     fn members(&mut self, value: &'a str, spot: &Spot<'_>) -> Vec<Member<'a>> {
         let mut members: Vec<Member<'a>> = Vec::new();
         let mut add = |key: Key<'a>, value: &'a str| {

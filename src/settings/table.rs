@@ -447,7 +447,7 @@ pub static TABLE: &[Row] = &[
             set: |s, bytes| s.logging.max_file_size = bytes,
         },
         zh: "日志文件达到此大小后改名为 .1、.2……并另起新文件；0 = 不限大小。",
-        en: "At this size the file is put aside as .1, .2, … and a new one begun; 0 = it grows for ever.",
+        en: "At this size the file is put aside as .1, .2, … and a new one begun; 0 = it grows forever.",
         ..ROW
     },
     Row {

@@ -75,12 +75,12 @@ sentences! {
         zh: "没有密钥也没有 token，只检查了能否到达服务器。要检查全程，请给出智控台地址 (…?key=…) 或接入点地址 (…?token=…)";
         en: "without a key or token, only the way to the server was checked. For a full check give the console address (…?key=…) or a tool server's address (…?token=…)";
     }
-    /// The server is alive on this machine.
+    /// The server runs on this machine.
     note_alive_here(base: &str) {
         zh: "服务器本身在 {base} 正常答复: 问题在 public_url 到它之间，即域名、防火墙或代理";
         en: "the server itself answers at {base}: the problem is between public_url and the server, such as the domain name, a firewall or the proxy";
     }
-    /// The server is not alive on this machine either.
+    /// The server does not run on this machine either.
     note_dead_here(base: &str) {
         zh: "本机的 {base} 也没有服务器答复: 请先启动服务器";
         en: "no server answers at {base} on this machine either: start it first";

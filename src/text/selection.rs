@@ -1,4 +1,4 @@
-//! What is said about the selection file, to whoever writes it.
+//! Messages about the selection file, for the person who writes it.
 
 use super::Language;
 

@@ -5,7 +5,7 @@ use crate::ownership::Obstacle;
 use std::fmt::Display;
 
 impl Language {
-    /// What is in the way of a file.
+    /// Why a file cannot be used.
     pub fn obstacle(self, obstacle: &Obstacle) -> String {
         match obstacle {
             Obstacle::BrokenLink(link, target) => {
@@ -188,7 +188,7 @@ sentences! {
         zh: "[server] key 不足 {least} 个字符，继续使用原有密钥；下次启动会生成新的密钥";
         en: "[server] key has fewer than {least} characters: the current key stays in use, and the next start makes a new one";
     }
-    /// The key of the environment is used all the same.
+    /// The key of the environment is used anyway.
     key_is_short(name: &str, least: usize) {
         zh: "环境变量 {name} 中的密钥不足 {least} 个字符，容易被猜中；请换用更长的密钥";
         en: "the key in the environment variable {name} has fewer than {least} characters and is easy to guess; use a longer one";

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The key of every hand-shake here, and what must be answered to it (RFC 6455, section 1.3).
+/// The key of every handshake here, and what must be answered to it (RFC 6455, section 1.3).
 pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// The answer to [`KEY`].
 pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -60,7 +60,7 @@ impl Sender {
         self.frame(&Frame::text(text))
     }
 
-    /// Ends without a close frame: with an end of the stream or with a reset. Also wakes whoever
+    /// Ends without a close frame: with an end of the stream or with a reset. Also wakes the thread that
     /// reads from the socket; the reset is sent when that reader has let go of it.
     pub fn cut(&self, ending: Ending) {
         let Some(stream) = self.lock().take() else { return };
@@ -79,7 +79,7 @@ impl Sender {
 pub struct Client {
     raw: Raw,
     sender: Sender,
-    /// The server's answer to the hand-shake.
+    /// The server's answer to the handshake.
     pub response: Response,
     /// Whether pings are answered.
     pub answer_pings: bool,

@@ -21,7 +21,7 @@ pub struct Raw {
     stream: TcpStream,
     /// What has come and was not taken yet.
     pub pending: Vec<u8>,
-    /// How long a read waits; `None`: for ever.
+    /// How long a read waits; `None`: forever.
     pub timeout: Option<Duration>,
 }
 

@@ -231,7 +231,7 @@ impl Server {
         self.http("GET", path, &[])
     }
 
-    /// `connections` of the health page, as who has the key sees them.
+    /// `connections` of the health page, as the key holder sees them.
     pub fn connections(&self) -> Value {
         let path = format!("/mcp_endpoint/health?key={}", escape(&self.key));
         self.get(&path).json()["result"]["connections"].take()

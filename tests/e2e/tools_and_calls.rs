@@ -358,7 +358,7 @@ fn only_these_tools_are_offered_and_other_members_of_the_entry_stay() {
     let (names, _) = chosen(&server, &["--only", "*"]);
     assert_eq!(names, ["now", "where"]);
     assert!(!server.folder().read(SELECTION).contains("only"));
-    // Without its own, an agent has the one of all agents.
+    // An agent without an entry of its own uses the one for all agents.
     chosen(&server, &["*", "--only", "now"]);
     assert_eq!(chosen(&server, &[]).0, ["now"]);
     assert_eq!(chosen(&server, &["--only", "*"]).0, ["now", "where"]);

@@ -155,7 +155,7 @@ fn judge(tally: &Tally, rough: &Rough, before: (usize, u64), after: (usize, u64)
     assert!(attacked <= most, "p99 under attack {attacked:?}, over {most:?}");
 }
 
-/// What is lost is missing for ever; what the system's allocator keeps for a while comes and goes, by
+/// What is lost is missing forever; what the system's allocator keeps for a while comes and goes, by
 /// megabytes. So the least of each round is looked at, and whether it rises from the first two on.
 fn judge_memory(least: &[u64], after: u64) {
     let (first, later) = least.split_at(2);

@@ -200,7 +200,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(Answer, Vec<u8>)>, Failure> {
 }
 
 fn not_http(bytes: &[u8]) -> Failure {
-    // An alert, or the hand-shake of a server that is in a hurry.
+    // An alert, or the handshake of a server that is in a hurry.
     if let [0x15 | 0x16, 0x03, ..] = bytes {
         return Failure::SpeaksTls;
     }

@@ -98,5 +98,5 @@ fn served<R: Send + 'static>(
     std::thread::spawn(move || serve(&mut listener.accept().unwrap().0));
     let (sender, answers) = std::sync::mpsc::channel();
     std::thread::spawn(move || sender.send(ask(address)));
-    answers.recv_timeout(std::time::Duration::from_secs(20)).expect("it waits for ever")
+    answers.recv_timeout(std::time::Duration::from_secs(20)).expect("it waits forever")
 }

@@ -1,4 +1,4 @@
-//! Bytes to a server and back, in the clear or through TLS, and never for ever.
+//! Bytes to a server and back, in the clear or through TLS, and never forever.
 
 use super::tls::Tunnel;
 use super::{Address, Failure};

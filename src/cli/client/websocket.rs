@@ -23,7 +23,7 @@ pub enum Refusal {
     WrongAccept,
 }
 
-/// What was heard.
+/// What was received.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
     /// A text message.

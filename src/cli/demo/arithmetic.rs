@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
-    /// Takes `sign` if it is next. The first half of `**` is no `*`.
+    /// Takes `sign` if it is next. The first character of `**` is not a `*`.
     fn take(&mut self, sign: &str) -> bool {
         self.skip_blanks();
         match self.rest.strip_prefix(sign) {

@@ -205,7 +205,7 @@ impl Visit {
             self.get("/health", Some(&key))
         }?;
         let seen = of_key(&answer, self.key_is_own)?;
-        // The Python server lets one tool of an agent be, and does not tell who is there.
+        // The Python server keeps one tool server for each agent, and does not say which are connected.
         let name = match self.python {
             true => named("doctor-"),
             false => free_agent(at(&answer.json(), "result.connections")),

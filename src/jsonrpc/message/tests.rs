@@ -231,7 +231,7 @@ fn a_text_with_line_breaks_is_copied_once_and_only_if_there_is_room() {
     let odd = "{\"id\":4,\n\"method\":7}";
     assert_eq!(read(odd, false), (vec![20], Some((MessageError::NoRoom, id))));
     assert_eq!(read("[1,\n2]", false), (vec![6], Some((MessageError::NoRoom, None))));
-    // Nothing is copied of what is no JSON, or one line.
+    // A text that is not JSON, or is one line already, is not copied.
     for text in ["{\n}}", "{\n\"a\":\"\n\"}", "\n\n{\"a\":1}\n", "\u{feff}{}", "{", "[1]"] {
         assert!(read(text, false).0.is_empty(), "{text:?}");
     }

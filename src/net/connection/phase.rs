@@ -82,9 +82,10 @@ impl DelayedAnswer {
 pub(in crate::net) enum Action {
     /// Nothing.
     Nothing,
-    /// Read the request head in so many bytes of the shared buffer.
+    /// Read the request head in this many bytes at the start of the shared buffer.
     ReadHead(usize),
-    /// Read the messages in so many bytes of the shared buffer, and in what has arrived before.
+    /// Read the messages in this many bytes at the start of the shared buffer, and in the bytes that
+    /// arrived before.
     ReadMessages(usize),
     /// Charge for what the connection holds.
     Charge,

@@ -44,7 +44,7 @@ impl Agent {
         turn.diagnostics.say((turn.now, turn.policy), about, &who, &words);
     }
 
-    /// A tool server has sent what is no message; `failed` says whether it was to be an answer.
+    /// A tool server has sent a text that is not a message; `failed` says whether it was to be an answer.
     pub(super) fn warn_of_text(
         &self,
         turn: &mut Turn<'_>,

@@ -365,8 +365,8 @@ impl Agent {
     }
 }
 
-/// The id that a notification has all the same, and the progress tokens in it, are the robot's own: the
-/// tool server gets a number in their place that none of its requests has.
+/// An id that a notification carries though it must not, and the progress tokens in it, are the
+/// robot's own. The tool server gets a number in their place that none of its requests has.
 fn own_ids<'a>(
     splice: &mut Splice<'a>,
     message: &Message<'a>,

@@ -24,8 +24,8 @@ impl Agent {
         tools.sum::<usize>() + self.catalogue_memory()
     }
 
-    /// How many bytes of memory answers to `initialize` and lists take, those just lost included, and what was made
-    /// of them. Looks at every tool server.
+    /// How many bytes of memory answers to `initialize` and lists take, with those of lost tool
+    /// servers, and what was made of them. Looks at every tool server.
     pub(super) fn catalogue_memory(&self) -> usize {
         let tools = self.tools.iter().map(|(_, tool)| tool.catalogue_memory());
         let result = self.initialize_result.as_ref().map_or(0, |result| allocated(result.len()));
@@ -92,7 +92,7 @@ impl Agent {
         self.send_list_again(turn, key);
     }
 
-    /// How many bytes of memory are kept for the agent, counted anew.
+    /// How many bytes of memory are kept for the agent, counted again.
     #[cfg(any(debug_assertions, test))]
     pub(super) fn memory(&self) -> usize {
         let robots = self.robots.iter().map(|(_, robot)| robot.memory());

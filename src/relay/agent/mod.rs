@@ -279,7 +279,7 @@ impl Agent {
         turn.is_time = true;
     }
 
-    /// Ends an input: whoever waited for what has changed is served.
+    /// Ends an input: serves the requests that waited for what has changed.
     pub(super) fn end_input(&mut self, turn: &mut Turn<'_>) {
         if turn.has_news() || turn.is_time {
             self.serve_waiting(turn);

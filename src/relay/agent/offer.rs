@@ -22,7 +22,7 @@ const MIN_NOTIFICATION_INTERVAL: Duration = Duration::from_secs(1);
 const LIST_BYTES_A_MILLISECOND: usize = 16 << 10;
 
 impl Agent {
-    /// Serves whoever waited for what has changed, as far as that can be done now.
+    /// Serves the requests that waited for what has changed, as far as that can be done now.
     pub(super) fn serve_waiting(&mut self, turn: &mut Turn<'_>) {
         self.give_up_lost(turn);
         self.merge_if_due(turn);
@@ -38,7 +38,7 @@ impl Agent {
         self.unfinished = Some(turn.now);
     }
 
-    /// Asks the tools that `wanted` picks for a list anew.
+    /// Asks the tools that `wanted` picks for a list again.
     pub(super) fn refresh(
         &mut self,
         turn: &mut Turn<'_>,
@@ -50,20 +50,20 @@ impl Agent {
         }
     }
 
-    /// Makes every merged list anew, at once or when it is time again.
+    /// Makes every merged list again, at once or when it is time again.
     pub(super) fn merge_all(&mut self, turn: &mut Turn<'_>) {
         for kind in Kind::all() {
             self.merge(turn, kind, false);
         }
     }
 
-    /// Makes every merged list anew at once: what they were made of has to be given up.
+    /// Makes every merged list again at once: what they were made of has to be given up.
     pub(super) fn merge_all_now(&mut self, turn: &mut Turn<'_>) {
         Kind::all().for_each(|kind| self.merge_now(turn, kind));
         turn.tools_changed();
     }
 
-    /// Makes one merged list anew, at once or when it is time again. Robots are told where it has
+    /// Makes one merged list again, at once or when it is time again. Robots are told where it has
     /// changed, and with `tell` in any case.
     pub(super) fn merge(&mut self, turn: &mut Turn<'_>, kind: Kind, notify: bool) {
         let merging = self.catalogue.merging_mut(kind);
@@ -76,7 +76,7 @@ impl Agent {
         self.merge_now(turn, kind);
     }
 
-    /// Makes the merged lists anew that could not be made before.
+    /// Makes the merged lists that could not be made before.
     fn merge_if_due(&mut self, turn: &mut Turn<'_>) {
         for kind in Kind::all() {
             if self.catalogue.is_due(kind) {

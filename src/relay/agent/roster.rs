@@ -135,7 +135,7 @@ impl Agent {
         self.renew_subscriptions(turn);
     }
 
-    /// Finds out anew who serves an identity.
+    /// Finds out again who serves an identity.
     pub(super) fn find_server(&mut self, identity: Identity) {
         let twins = self.tools.iter().filter(|(_, tool)| tool.identity == identity);
         let twins = twins.map(|(key, tool)| (key, tool.doubt.is_none(), tool.order));

@@ -70,7 +70,7 @@ impl MergedCatalogue {
         is_new
     }
 
-    /// Makes a list anew from `sources`, the oldest tool server first, for `agent`. Nothing where it is made
+    /// Makes a list again from `sources`, the oldest tool server first, for `agent`. Nothing where it is made
     /// of just these.
     pub(super) fn merge(
         &mut self,
@@ -119,12 +119,12 @@ impl MergedCatalogue {
         notification.due && notification.not_before <= now
     }
 
-    /// Whether a list is to be made anew.
+    /// Whether a list is to be made again.
     pub(super) fn is_due(&self, kind: Kind) -> bool {
         self.merging.of(kind).due
     }
 
-    /// Whether and when a list is made anew, to be changed.
+    /// Whether and when a list is made again, to be changed.
     pub(super) fn merging_mut(&mut self, kind: Kind) -> &mut MergeDue {
         self.has_changed = true;
         self.merging.of_mut(kind)
@@ -136,7 +136,7 @@ impl MergedCatalogue {
         self.notification.of_mut(kind)
     }
 
-    /// When there is a list to make anew, or robots are to be told something.
+    /// When there is a list to make again, or robots are to be told something.
     pub(super) fn next_deadline(&mut self) -> Option<Moment> {
         if std::mem::take(&mut self.has_changed) {
             self.next = self.first_deadline();
@@ -164,12 +164,12 @@ impl MergedCatalogue {
 #[derive(Debug, Default)]
 pub(super) struct ListNotification {
     /// When they may be told again: a server that lists something else each time it is asked
-    /// would otherwise have them ask for ever.
+    /// would otherwise have them ask forever.
     pub not_before: Moment,
     pub due: bool,
 }
 
-/// Whether and when a merged list is to be made anew.
+/// Whether and when a merged list is to be made again.
 #[derive(Debug, Default)]
 pub(super) struct MergeDue {
     pub due: bool,

@@ -118,7 +118,7 @@ impl Offers {
         listers.map(|lister| (&*lister.label, &*lister.items))
     }
 
-    /// Makes the list anew from what was `chosen` of `sources`, the oldest tool server first. One
+    /// Makes the list again from what was `chosen` of `sources`, the oldest tool server first. One
     /// that has a name keeps it as long as it offers it.
     pub(in crate::relay) fn merge(
         &mut self,

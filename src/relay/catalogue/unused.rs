@@ -129,7 +129,7 @@ fn label_of(pattern: &str) -> Option<&str> {
     (!label.contains('*')).then_some(label)
 }
 
-/// Whether a pattern picks a tool; nothing where that would take too long.
+/// Whether a pattern picks a tool; `None` if that would take too long.
 fn picks(offers: &Offers, pattern: &str, label: Option<&str>, room: &mut usize) -> Option<bool> {
     if !pattern.contains('*') && (offers.find(pattern).is_some() || offers.withholds(pattern)) {
         return Some(true);

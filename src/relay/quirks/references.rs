@@ -147,7 +147,7 @@ fn without_references(schema: &str, growth: usize, searched: &mut usize) -> Opti
     (!map.references.is_empty()).then(|| Writer::run(&map, growth, searched))
 }
 
-/// A door for the fuzz targets: `schema` without references, and whether something was cut. Nothing
+/// For the fuzz targets: `schema` without references, and whether something was cut. Nothing
 /// where it has none.
 #[cfg(fuzzing)]
 pub fn inlined(schema: &str) -> Option<(String, bool)> {

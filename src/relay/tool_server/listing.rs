@@ -123,7 +123,7 @@ impl List {
     }
 
     fn take(&mut self, items: Items) {
-        // Who lists the same again changes nothing, and nothing is merged anew for it.
+        // A list that is the same as before changes nothing, so nothing is merged.
         if !self.items.is_same_as(&items) {
             self.items = Rc::new(items);
         }

@@ -27,7 +27,7 @@ use ws::memory::{allocated, array_of};
 /// How many answers that mean nothing are waited for, so that they are not taken for stray ones.
 const MAX_ASIDE: usize = 32;
 
-/// After how long a silence a request for a tool server has its connection probed.
+/// A request for a tool server that was silent this long also probes its connection.
 const PROBE_AFTER: Duration = Duration::from_secs(5);
 
 /// Why a tool server is not trusted to answer. It gets no requests while it has a twin that is.

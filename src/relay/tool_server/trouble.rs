@@ -27,7 +27,7 @@ pub(in crate::relay) enum Trouble {
     ListTooLong(&'static str),
     /// A list has more items than are kept.
     ListCut(&'static str, usize),
-    /// The agent has no room for so many items of a list.
+    /// The agent has no room for this many items of a list.
     AgentFull(Kind, usize),
     /// The memory was needed for others, and its lists were given up.
     GaveWay,

@@ -290,7 +290,7 @@ fn a_large_request_that_has_waited_leaves_nothing_to_be_done_at_once() {
         &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#),
     );
     world.handshake(tool, "calc", &["add"], r#"{"tools":{"listChanged":true}}"#);
-    // It fails where the relay wants to be woken for ever.
+    // It fails where the relay wants to be woken forever.
     world.seconds(1.0);
     world.called(tool, "add");
 }

@@ -23,7 +23,7 @@ pub(crate) const ANNOUNCES: &str = r#"{"tools":{"listChanged":true}}"#;
 pub(crate) struct FakeWire {
     sent: HashMap<Peer, VecDeque<String>>,
     full: HashSet<Peer>,
-    /// Who takes only messages up to so many bytes.
+    /// Peers that take only messages of at most this many bytes.
     narrow: HashMap<Peer, usize>,
     gone: HashSet<Peer>,
     pub(crate) closed: Vec<(Peer, CloseReason)>,
@@ -170,12 +170,12 @@ impl World {
         self.joins(Side::Robot, agent, None)
     }
 
-    /// A robot connects and has finished its hand-shake.
+    /// A robot connects and has finished its handshake.
     pub(crate) fn initialised_robot(&mut self, agent: &str) -> Peer {
         self.robot_named(agent, "test")
     }
 
-    /// A robot connects and finishes its hand-shake, while a tool does not finish its own.
+    /// A robot connects and finishes its handshake, while a tool does not finish its own.
     pub(crate) fn initialised_robot_after_waiting(&mut self, agent: &str) -> Peer {
         let robot = self.robot(agent);
         self.asks(robot, "\"hello\"", "initialize");
@@ -228,7 +228,7 @@ impl World {
             self.relay.time(self.now, &mut self.wire);
             self.check();
             wakes += 1;
-            assert!(wakes < 100_000, "the relay wants to be woken for ever");
+            assert!(wakes < 100_000, "the relay wants to be woken forever");
         }
         self.now = end;
     }
@@ -414,7 +414,7 @@ impl World {
         self.view(agent).tools.iter().map(|tool| tool.label.to_owned()).collect()
     }
 
-    /// What is told of an agent to who has the key.
+    /// What the key holder is shown of an agent.
     pub(crate) fn view(&self, agent: &str) -> AgentStatus<'_> {
         let details = self.relay.details(self.now);
         details.into_iter().find(|status| status.id == agent).expect("nobody there")

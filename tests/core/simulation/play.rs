@@ -338,7 +338,7 @@ impl Play {
             self.relay.time(self.now, &mut self.wire);
             self.look();
             wakes += 1;
-            assert!(wakes < 10_000, "woken for ever");
+            assert!(wakes < 10_000, "woken forever");
         }
         self.now = end;
         // What was listed on the way may have changed again.

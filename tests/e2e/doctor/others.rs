@@ -52,7 +52,7 @@ fn a_program_that_does_not_speak_http_is_named() {
     Visit::to(&console(port)).fails_at("server", &["does not speak HTTP", "SSH-2.0-OpenSSH_9.9"]);
 }
 
-/// The old server: its first page, its health, and what it answers to who has not the key.
+/// The old server: its first page, its health, and what it answers without the key.
 #[test]
 fn the_old_python_server_is_named() {
     const HOME: &str = r#"{"jsonrpc":"2.0","id":null,"result":{"message":"MCP Endpoint Server","version":"0.0.4","status":"running"}}"#;

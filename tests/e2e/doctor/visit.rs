@@ -190,7 +190,7 @@ impl Proxy {
         self
     }
 
-    /// Stands before the server on `port`; its own port.
+    /// Starts in front of the server on `port`. Returns its own port.
     pub(crate) fn before(self, port: u16) -> u16 {
         serve(move |stream| self.pass(stream, port))
     }

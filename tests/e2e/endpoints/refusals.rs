@@ -10,7 +10,7 @@ fn english() -> Builder {
     Server::builder().set("server", "language", "en").set("server", "key", KEY)
 }
 
-/// Dials `path`, whatever is answered.
+/// Dials `path`, and accepts any answer.
 fn dial(server: &Server, path: &str, headers: &[(&str, &str)]) {
     let mut raw = server.raw();
     raw.send(upgrade(path, headers));

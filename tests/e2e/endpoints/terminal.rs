@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A terminal: the end of whoever looks at it, and its name for programs.
+/// A terminal: the end that a person looks at, and its name for programs.
 fn terminal() -> (OwnedFd, std::ffi::CString) {
     let watcher = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&watcher).unwrap();

@@ -1,4 +1,4 @@
-//! The hand-shake of the two WebSocket endpoints, and who is let in (docs/protocol.md#websocket-endpoints).
+//! The handshake of the two WebSocket endpoints, and who is let in (docs/protocol.md#websocket-endpoints).
 
 use crate::common::{escape, upgrade, Client, Event, Frame, Response, Server, ACCEPT};
 use serde_json::json;

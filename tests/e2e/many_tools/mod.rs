@@ -39,7 +39,7 @@ fn labels(server: &Server) -> Value {
     server.connections()["mcp_servers"]["a"].clone()
 }
 
-/// `data` of `/stats`, as who has the key sees it.
+/// `data` of `/stats`, as the key holder sees it.
 fn stats(server: &Server) -> Value {
     server.get(&format!("/stats?key={}", escape(server.key()))).json()["data"].take()
 }

@@ -5,7 +5,7 @@ use crate::common::{Frame, BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 /// `max_message_size` of the server, in bytes.
 pub(crate) const LIMIT: usize = 128 * 1024;
 
-/// A request that is answered whoever is connected.
+/// A request that is answered without any connection.
 pub(crate) const ASK: &str = r#"{"jsonrpc":"2.0","id":7,"method":"initialize","params":{}}"#;
 
 /// What must come of a case, one thing after another.

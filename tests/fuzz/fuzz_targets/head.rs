@@ -92,7 +92,7 @@ fuzz_target!(|data: &[u8]| {
         }
         Action::Upgrade(upgrade) => upgrade_is_sound(upgrade),
         Action::CheckKey => assert!(!may_see_key),
-        // Only who has shown the key may ask for it.
+        // Only a client that has shown the key may ask for it.
         Action::Reload | Action::Choose(_) => assert!(may_see_key && has(head, KEY)),
     }
     if head.len() <= MAX_HEAD_BYTES {

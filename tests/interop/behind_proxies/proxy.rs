@@ -145,7 +145,7 @@ impl Proxy {
     }
 }
 
-/// A certificate for `localhost`, trusted by who is told to.
+/// A certificate for `localhost`, trusted by clients that are given it.
 fn make_certificate(openssl: &Path, folder: &Folder) {
     let made = Command::new(openssl)
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])

@@ -1,4 +1,4 @@
-//! The server tells a service manager how it is.
+//! The server reports its state to a service manager.
 
 use crate::common::{Folder, Server, TIMEOUT};
 use std::io::ErrorKind;

@@ -146,7 +146,7 @@ fn a_log_folder_that_goes_away_costs_no_call() {
     let good = Good::start(&target, 2);
     let folder = server.folder().path().join(LOG).parent().unwrap().to_owned();
     good.during(|| {
-        // In the way of a folder stands a file: nobody may write there, root neither.
+        // A file stands where a folder should be: nobody can write there, not even root.
         std::fs::rename(&folder, folder.with_extension("gone")).unwrap();
         std::fs::write(&folder, "no folder").unwrap();
         server.process().signal("HUP");

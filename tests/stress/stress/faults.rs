@@ -39,7 +39,7 @@ fn chatter(target: &Target, time: Duration) {
         "x".repeat(4000)
     );
     let (end, mut said) = (Instant::now() + time, 0);
-    // More than all queues and buffers on the way hold, unless that takes for ever.
+    // More than all queues and buffers on the way hold, unless that takes forever.
     while Instant::now() < end || (said < 300 && Instant::now() < end + TIMEOUT) {
         robot.send(&text);
         let event = robot.next();
@@ -164,7 +164,7 @@ pub(crate) fn accept_fails_for_single_connections(scale: Scale) -> Report {
     })
 }
 
-/// ENOBUFS and ENOMEM: accepting pauses. Who comes waits for that, and who is there notices nothing.
+/// ENOBUFS and ENOMEM: accepting pauses. New clients wait for that, and connected ones notice nothing.
 pub(crate) fn accept_fails_for_want_of_memory(scale: Scale) -> Report {
     let stage = Stage::new().most_health(Duration::from_secs(5));
     play_with_shim("SHIM_ACCEPT=ENOBUFS,ENOMEM", "", stage, |_| std::thread::sleep(scale.time()))

@@ -204,7 +204,7 @@ pub(crate) fn answer_of_lists(
 /// What a tool server announces that has everything, and tells of changes.
 pub(crate) const EVERYTHING: &str = r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"listChanged":true,"subscribe":true}}"#;
 
-/// A tool server with these lists, connected; nothing is waited for.
+/// Connects a tool server with these lists, and waits for nothing.
 pub(crate) fn offering(target: &Target, agent: &str, server_id: &str, lists: Lists) -> EchoTool {
     let path = format!("{}&server_id={server_id}", target.tool_path(agent));
     let script = move |message: &Message| answer_of_lists(message, EVERYTHING, &lists);

@@ -18,10 +18,10 @@ const AGENTS: [&str; 3] = ["⟦甲⟧", "⟦乙⟧", "⟦丙⟧"];
 /// The client that takes a second reply to its `tools/list`.
 const XIAOZHI: &str = "XiaozhiMCPEndpointClient";
 
-/// More turns than this in a row without an end would be for ever.
+/// More turns than this in a row without an end would be forever.
 const MAX_TURNS: usize = 10_000;
 
-/// Tells what happens, to who has set `RELAY_TRACE`.
+/// Prints what happens if `RELAY_TRACE` is set.
 fn trace(what: impl FnOnce() -> String) {
     static WANTED: OnceLock<bool> = OnceLock::new();
     if *WANTED.get_or_init(|| std::env::var_os("RELAY_TRACE").is_some()) {
@@ -197,7 +197,7 @@ impl Client {
         self.said += 1;
         self.is_xiaozhi |= text.contains(XIAOZHI);
         let Some(message) = read(text) else {
-            // A member is there twice; the id may be readable all the same.
+            // A member occurs twice. The id may still be readable.
             #[derive(serde::Deserialize)]
             struct OnlyId<'a> {
                 #[serde(borrow, default)]
@@ -388,14 +388,14 @@ impl World {
             self.relay.time(self.now, &mut self.lines);
         }
         let next = self.relay.wake_at();
-        assert!(next.is_none_or(|at| at > self.now), "it wants to be woken for ever");
+        assert!(next.is_none_or(|at| at > self.now), "it wants to be woken forever");
         let counts = self.relay.counts();
         assert_eq!(counts.tools, self.all(Side::Tool).len());
         assert_eq!(counts.robots, self.all(Side::Robot).len());
         assert_eq!(counts.held_bytes, self.relay.held_bytes());
     }
 
-    /// What is told to who has the key.
+    /// What the key holder is shown.
     pub fn look_closely(&self) {
         for view in self.relay.details(self.now) {
             assert!(AGENTS.contains(&view.id));
