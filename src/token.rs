@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod percent;
+pub mod url;
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,10 @@
 //! An address as people have it, taken apart: the console's, a tool's, a robot's, or only where
 //! the server is.
 
-use crate::escape::visible_start;
 use crate::text::Language;
 use crate::token::address::ROOT;
 use crate::token::percent;
+use crate::token::url::{self, Url, UrlError};
 use std::net::IpAddr;
 
 /// What an address is for, as its path says.
@@ -43,29 +43,6 @@ pub struct Address {
     pub token: Option<String>,
 }
 
-/// Why a text is no address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// It begins with a scheme that is none of ours.
-    Scheme,
-    /// There is no host.
-    Host,
-    /// What stands for the port is none.
-    Port,
-}
-
-impl Unreadable {
-    /// Why `text` is no address.
-    pub fn text(self, language: Language, text: &str) -> String {
-        let text = visible_start(text, 80);
-        match self {
-            Unreadable::Scheme => language.no_address_scheme(&text),
-            Unreadable::Host => language.no_address_host(&text),
-            Unreadable::Port => language.no_address_port(&text),
-        }
-    }
-}
-
 impl Kind {
     /// What such an address is for.
     pub fn text(self, language: Language) -> String {
@@ -84,25 +61,10 @@ impl Address {
     ///
     /// # Errors
     /// Why it is none.
-    pub fn read(text: &str) -> Result<Self, Unreadable> {
+    pub fn read(text: &str) -> Result<Self, UrlError> {
         let text = text.trim().trim_matches(['"', '\'', '<', '>', '“', '”', '‘', '’']).trim();
-        let (scheme, rest) = match text.split_once("://") {
-            Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
-            None => (None, text),
-        };
-        let (secure, websocket) = match scheme.as_deref() {
-            None => (false, None),
-            Some("http") => (false, Some(false)),
-            Some("https") => (true, Some(false)),
-            Some("ws") => (false, Some(true)),
-            Some("wss") => (true, Some(true)),
-            Some(_) => return Err(Unreadable::Scheme),
-        };
-        let rest = rest.split('#').next().unwrap_or_default();
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, below) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        let (path, query) = below.split_once('?').unwrap_or((below, ""));
-        let (host, port) = host_and_port(authority, if secure { 443 } else { 80 })?;
+        let Url { secure, websocket, host, port, target } = Url::read(text)?;
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let (prefix, kind) = place(path);
         let field = |name: &str| {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -117,14 +79,7 @@ impl Address {
 
     /// The host and port as they stand in an address and in the header `Host`.
     pub fn authority(&self) -> String {
-        let usual = if self.secure { 443 } else { 80 };
-        let host =
-            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == usual {
-            host
-        } else {
-            format!("{host}:{}", self.port)
-        }
+        url::authority(&self.host, self.port, self.secure)
     }
 
     /// Whether it can only be on this machine.
@@ -153,33 +108,6 @@ impl Address {
     pub fn target(&self, below: &str) -> String {
         format!("{}{ROOT}{below}", self.prefix)
     }
-}
-
-fn host_and_port(authority: &str, usual: u16) -> Result<(String, u16), Unreadable> {
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, after) = rest.split_once(']').ok_or(Unreadable::Host)?;
-            (host, after.strip_prefix(':'))
-        }
-        None => match authority.split_once(':') {
-            // More than one colon and no brackets: an IPv6 address as nobody should write it.
-            Some((_, port)) if port.contains(':') => (authority, None),
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        },
-    };
-    if host.is_empty() || host.contains(|letter: char| letter.is_whitespace() || letter == '%') {
-        return Err(Unreadable::Host);
-    }
-    let port = match port {
-        None | Some("") => usual,
-        Some(port) => port.parse().map_err(|_| Unreadable::Port)?,
-    };
-    if port == 0 {
-        return Err(Unreadable::Port);
-    }
-    Ok((host.to_owned(), port))
 }
 
 /// The prefix of a path, and what the rest of it is for.
@@ -247,14 +175,14 @@ mod tests {
     #[test]
     fn what_is_no_address_is_told() {
         for (text, why) in [
-            ("ftp://h/", Unreadable::Scheme),
-            ("http:///x", Unreadable::Host),
-            ("", Unreadable::Host),
-            ("http://[::1", Unreadable::Host),
-            ("http://a b/", Unreadable::Host),
-            ("http://h:port/", Unreadable::Port),
-            ("http://h:99999/", Unreadable::Port),
-            ("http://h:0/", Unreadable::Port),
+            ("ftp://h/", UrlError::Scheme),
+            ("http:///x", UrlError::Host),
+            ("", UrlError::Host),
+            ("http://[::1", UrlError::Host),
+            ("http://a b/", UrlError::Host),
+            ("http://h:port/", UrlError::Port),
+            ("http://h:99999/", UrlError::Port),
+            ("http://h:0/", UrlError::Port),
         ] {
             assert_eq!(Address::read(text).err(), Some(why), "{text}");
         }
