@@ -37,12 +37,12 @@ sentences! {
     /// An argument that has no `=`.
     argument_without_name(word: &str) {
         zh: "无法理解参数 {word}: 请写成 参数名=值，或把全部参数写成一个 JSON 对象，例如 '{{\"参数名\": 1}}'";
-        en: "the argument {word} is not understood: write NAME=VALUE, or all arguments as one JSON object, such as '{{\"NAME\": 1}}'";
+        en: "cannot understand the argument {word}: write NAME=VALUE, or all arguments as one JSON object, such as '{{\"NAME\": 1}}'";
     }
     /// JSON and `name=value` together.
     arguments_mixed() {
         zh: "JSON 对象须包含全部参数，不能再加其他参数";
-        en: "a JSON object must have all arguments: nothing can be added beside it";
+        en: "a JSON object must contain all arguments: nothing can be added to it";
     }
     /// The JSON cannot be read.
     arguments_not_json(line: usize, column: usize) {
@@ -79,7 +79,7 @@ sentences! {
     /// A value that is none of those allowed.
     argument_of_choice(name: &str, value: &str, choices: &str) {
         zh: "参数 {name} 不能是 {value}；可选的值: {choices}";
-        en: "the argument {name} cannot be {value}; its values are: {choices}";
+        en: "the argument {name} cannot be {value}; allowed values: {choices}";
     }
     /// A type of JSON.
     type_integer() { zh: "整数"; en: "a whole number"; }
@@ -97,7 +97,7 @@ sentences! {
 sentences! {
     /// The server is not reached, or ends the connection.
     call_not_possible(base: &str, why: &str) { zh: "无法通过 {base} 调用: {why}"; en: "cannot call over {base}: {why}"; }
-    /// The server closed the connection for the token.
+    /// The agent has no tool of this name.
     no_such_tool(tool: &str, agent: &str, known: &str) {
         zh: "智能体 {agent} 没有工具 {tool}；它有: {known}";
         en: "the agent {agent} has no tool {tool}; it has: {known}";
@@ -134,12 +134,12 @@ sentences! {
     /// A part of the result could not become a file.
     part_not_saved(kind: &str, file: &str, error: impl Display) {
         zh: "{kind} 无法存为 {file}: {error}。请换到可以写入的目录，或用 --json";
-        en: "{kind} cannot be saved as {file}: {error}. Change to a folder that can be written to, or use --json";
+        en: "{kind} cannot be saved as {file}: {error}. Change to a folder that you can write to, or use --json";
     }
     /// The result has too many parts that become files.
     parts_not_saved(count: usize, most: usize) {
         zh: "结果中的文件太多: 只保存前 {most} 个，其余 {count} 个没有保存；用 --json 查看全部";
-        en: "the result has too many files: the first {most} are saved, the other {count} are not; --json shows them all";
+        en: "the result has too many files: the first {most} are saved, the other {count} are not; --json prints them all";
     }
     /// A part of the result is not valid base64.
     part_unreadable(kind: &str) {
@@ -169,32 +169,32 @@ sentences! {
     /// An option without a pattern.
     pattern_is_empty() {
         zh: "--hide 和 --show 的模式不能为空";
-        en: "the pattern of --hide or --show cannot be empty";
+        en: "--hide and --show need a pattern that is not empty";
     }
     /// One pattern is to be hidden and shown.
     pattern_both_ways(pattern: &str) {
-        zh: "{pattern} 既要隐藏又要提供；请只保留其中一个选项";
-        en: "{pattern} is to be hidden and to be offered; keep one of the two options";
+        zh: "{pattern} 不能既隐藏又提供；请只保留其中一个选项";
+        en: "{pattern} cannot be both hidden and offered; keep one of the two options";
     }
     /// `--only '*'` beside another one.
     only_both_ways() {
         zh: "--only '*' 和 --only '' 会取消限制，不能与其他 --only 一起使用";
-        en: "--only '*' and --only '' remove the limit; they cannot stand beside another --only";
+        en: "--only '*' and --only '' remove the limit, so they cannot be combined with another --only";
     }
     /// The selection was changed in the running server.
     choice_changed(agent: &str, entry: &str) {
         zh: "{agent} 的工具选择已更改，立即生效: {entry}";
-        en: "the selection of {agent} has changed and holds at once: {entry}";
+        en: "the selection of {agent} has changed and takes effect at once: {entry}";
     }
     /// The selection was changed in the file.
     choice_saved(agent: &str, entry: &str, file: &str, base: &str) {
-        zh: "{agent} 的工具选择已写入 {file}: {entry}\n{base} 没有服务器在运行，下次启动时生效";
-        en: "the selection of {agent} is written to {file}: {entry}\nno server runs at {base}; the selection holds from the next start";
+        zh: "{agent} 的工具选择已写入 {file}: {entry}\n{base} 上没有运行中的服务器，下次启动时生效";
+        en: "the selection of {agent} is saved in {file}: {entry}\nno server runs at {base}; the selection takes effect at the next start";
     }
     /// There was nothing to change.
     choice_as_before(agent: &str, entry: &str) {
         zh: "{agent} 的工具选择无需更改: {entry}";
-        en: "the selection of {agent} already says so: {entry}";
+        en: "nothing to change, the selection of {agent} is already: {entry}";
     }
     /// The running server does not take the selection. What is wrong follows.
     choice_refused(base: &str) {
@@ -208,8 +208,8 @@ sentences! {
     }
     /// A pattern that picks no tool that is there.
     pattern_without_tool(pattern: &str, nearest: &str) {
-        zh: "{pattern} 没有匹配任何现有的工具；最接近的是 {nearest}";
-        en: "{pattern} matches no tool that is there now; the nearest one is {nearest}";
+        zh: "{pattern} 没有匹配现有的任何工具；最接近的是 {nearest}";
+        en: "{pattern} matches none of the present tools; the nearest name is {nearest}";
     }
     /// Another pattern hides a tool that is to be shown.
     still_hidden(tool: &str, pattern: &str, agent: &str) {
@@ -218,7 +218,7 @@ sentences! {
     }
     /// `only` does not name a tool that is to be shown.
     still_left_out(tool: &str, agent: &str) {
-        zh: "{tool} 仍未提供: {agent} 的 only 中没有它。请在 --only 中一并写出，或用 tools '{agent}' --only '*' 取消限制";
-        en: "{tool} is still not offered: the `only` of {agent} does not name it. Name it in --only with the others, or remove the limit: tools '{agent}' --only '*'";
+        zh: "{tool} 仍未提供: {agent} 的 only 不包含它。请把它加到 --only 中，或用 tools '{agent}' --only '*' 取消限制";
+        en: "{tool} is still not offered, because `only` of {agent} does not include it. Add it to --only, or remove the limit: tools '{agent}' --only '*'";
     }
 }

@@ -100,7 +100,7 @@ fn wrong_use_of_a_tool_is_said_with_what_it_takes() {
         (&["call", "echo", "txt=x"], "did you mean `text`?"),
         (&["call", "echo", "zzz=x"], "color, count, list, loud, text"),
         (&["call", "echo", "text=x", "count=many"], "a whole number"),
-        (&["call", "echo", "text=x", "color=blue"], "its values are: red, green"),
+        (&["call", "echo", "text=x", "color=blue"], "allowed values: red, green"),
         (&["call", "echo", "count=1"], "also needs: text"),
         (&["call", "echo", "--watch"], "--watch"),
         (&["tools", "a", "b"], "unknown argument b"),
@@ -307,13 +307,16 @@ fn hidden_tools_are_gone_at_once_and_shown_ones_are_back() {
     let hide = ["kitchen", "--hide", "time/debug", "--hide=zone", "--hide", "zone"];
     let (names, stderr) = chosen(&server, &hide);
     assert_eq!(names, ["now"]);
-    let shown = r#"the selection of kitchen has changed and holds at once: {"hide": ["time/debug", "zone"]}"#;
+    let shown = r#"the selection of kitchen has changed and takes effect at once: {"hide": ["time/debug", "zone"]}"#;
     assert!(stderr.starts_with(shown), "{stderr}");
     robot.notification("notifications/tools/list_changed");
     assert_eq!(robot.list(), ["now"]);
     assert_eq!(robot.call("debug", json!({})).json["error"]["code"], -32602);
     let (_, stderr) = chosen(&server, &hide);
-    assert!(stderr.starts_with("the selection of kitchen already says so"), "{stderr}");
+    assert!(
+        stderr.starts_with("nothing to change, the selection of kitchen is already: "),
+        "{stderr}"
+    );
 
     let (names, stderr) = chosen(&server, &["--agent=kitchen", "--show", "zone"]);
     assert_eq!((names, stderr.lines().count()), (vec!["now".to_owned(), "zone".into()], 2));
@@ -343,7 +346,8 @@ fn only_these_tools_are_offered_and_other_members_of_the_entry_stay() {
     server.folder().write(SELECTION, &format!(r#"{{"agents": {{"single_module": {entry}}}}}"#));
     let (names, stderr) = chosen(&server, &["--only", "nwo", "--only", "time/z*", "--hide", "x/*"]);
     assert_eq!(names, ["where"]);
-    for note in ["nwo matches no tool that is there now; the nearest one is now", "x/* matches no"]
+    for note in
+        ["nwo matches none of the present tools; the nearest name is now", "x/* matches none"]
     {
         assert!(stderr.contains(note), "{stderr}");
     }
@@ -351,7 +355,7 @@ fn only_these_tools_are_offered_and_other_members_of_the_entry_stay() {
     let kept = r#""rename": {"zone": "where"}, "describe": {"where": "\u5c0f"}"#;
     assert!(text.contains(kept), "{text}");
     let (_, stderr) = chosen(&server, &["--show", "now"]);
-    assert!(stderr.contains("the `only` of single_module does not name it"), "{stderr}");
+    assert!(stderr.contains("`only` of single_module does not include it"), "{stderr}");
     let whole = run(&server, &["tools", "--only", "now", "--show", "x/*", "--json"]);
     let whole: Value = serde_json::from_str(&whole.stdout.join("\n")).unwrap();
     assert_eq!(whole["tools"][0]["name"], "now");
@@ -369,10 +373,10 @@ fn only_these_tools_are_offered_and_other_members_of_the_entry_stay() {
 fn patterns_that_contradict_each_other_are_wrong_use() {
     let server = Server::start();
     for (arguments, part) in [
-        (&["tools", "--hide", ""][..], "cannot be empty"),
-        (&["tools", "--hide", "a", "--show", "a"], "a is to be hidden and to be offered"),
-        (&["tools", "--only", "a", "--hide", "a"], "a is to be hidden and to be offered"),
-        (&["tools", "--only", "a", "--only", "*"], "cannot stand beside another --only"),
+        (&["tools", "--hide", ""][..], "a pattern that is not empty"),
+        (&["tools", "--hide", "a", "--show", "a"], "a cannot be both hidden and offered"),
+        (&["tools", "--only", "a", "--hide", "a"], "a cannot be both hidden and offered"),
+        (&["tools", "--only", "a", "--only", "*"], "cannot be combined with another --only"),
         (&["tools", "--hide"], "--hide needs a value"),
         (&["call", "x", "--hide", "a"], "--hide"),
         (&["tools", "", "--hide", "a"], "agent id"),
@@ -390,7 +394,7 @@ fn where_no_server_runs_the_file_is_changed() {
     let ended = with(builder(), port, &hide);
     let (status, stdout, stderr) = said(&ended);
     assert_eq!((status, stdout.as_str()), (Some(0), ""), "{stderr}");
-    assert!(stderr.contains("holds from the next start"), "{stderr}");
+    assert!(stderr.contains("takes effect at the next start"), "{stderr}");
     let text = "{\"agents\": {\n  \"single_module\": {\"hide\": [\"小*\"]}\n}}\n";
     assert_eq!(ended.folder.read(SELECTION), text);
     let path = ended.folder.path().join(SELECTION);
@@ -418,7 +422,11 @@ fn where_no_server_runs_the_file_is_changed() {
     }
     let none = builder().set("tools", "selection_file", "");
     let (status, _, stderr) = said(&with(none, port, &hide));
-    assert_eq!((status, stderr.contains("selection_file is empty")), (Some(2), true), "{stderr}");
+    assert_eq!(
+        (status, stderr.contains("[tools] selection_file is empty")),
+        (Some(2), true),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -291,8 +291,8 @@ mod tests {
             (json!({ "type": "boolean" }), "yes", "true or false"),
             (json!({ "type": "array" }), "a,b", "a JSON list"),
             (json!({ "type": "object" }), "[]", "a JSON object"),
-            (json!({ "$ref": "#/$defs/Color" }), "blue", "its values are: red, green"),
-            (json!({ "enum": [1, "x"] }), "2", "its values are: 1, x"),
+            (json!({ "$ref": "#/$defs/Color" }), "blue", "allowed values: red, green"),
+            (json!({ "enum": [1, "x"] }), "2", "allowed values: 1, x"),
         ] {
             let said = sent(json!({ "v": property }), &[&format!("v={text}")]).unwrap_err();
             assert!(said.contains(named) && said.contains(" v "), "{said}");

@@ -1,12 +1,31 @@
 //! The selection of tools: its file, and what the status page does with it
 //! (docs/protocol.md#selection-over-http).
 
-use crate::common::{Response, Server};
+use crate::common::{Folder, Response, Server};
 use serde_json::{json, Value};
 use std::time::Duration;
 
 const PATH: &str = "/mcp_endpoint/selection?agent=kitchen";
 const FILE: &str = "data/tools.json";
+
+/// Files with a mistake of a hand, and what is told about each.
+const WRONG: [(&str, &str); 6] = [
+    ("{\"agents\":\n // none\n{}}", "tools.json, line 2, column 2: JSON does not allow comments"),
+    ("{\"agents\":{\n  \"a\":{},\n}}", "tools.json, line 3, column 1: trailing comma"),
+    (
+        "{\"agents\":{\"kitchen\":\n {\"hide\": \"x\"}}}",
+        "tools.json, line 2, column 11: agents.kitchen.hide: must be a list of strings",
+    ),
+    (
+        "{\"agents\":{\"厨房\":{\"rename\":{\"a\":7}}}}",
+        "tools.json, line 1, column 32: agents.厨房.rename.a: must be a string",
+    ),
+    (
+        "{\"agents\":{\"kitchen\":\n {\"hidden\": []}}}",
+        "tools.json, line 2, column 4: agents.kitchen.hidden: unknown key; known keys: only, hide",
+    ),
+    ("{\n\t\"agent\":{}}", "tools.json, line 2, column 3: agent: unknown key; known keys: agents"),
+];
 
 fn show(server: &Server) -> (Value, String) {
     let bearer = format!("Bearer {}", server.key());
@@ -178,11 +197,13 @@ fn sighup_reads_the_selection_again_and_keeps_the_old_one_where_the_new_one_is_w
     server.process().signal("HUP");
     robot.notification("notifications/tools/list_changed");
     assert_eq!(robot.list(), ["now"]);
-    server.folder().write(FILE, "{\"agents\":\n // none\n{}}");
-    server.process().signal("HUP");
-    let line = server.wait_line("tools.json, line 2, column 2: JSON has no comments");
-    assert!(line.contains("the old settings stay in force"), "{line}");
-    assert_eq!(robot.list(), ["now"]);
+    for (text, words) in WRONG {
+        server.folder().write(FILE, text);
+        server.process().signal("HUP");
+        let line = server.wait_line(words);
+        assert!(line.contains("the old settings stay in force"), "{line}");
+        assert_eq!(robot.list(), ["now"]);
+    }
     server.folder().write(FILE, r#"{"agents":{"kitchen":{"hide":["time/nwo"]}}}"#);
     server.process().signal("HUP");
     server.wait_line(
@@ -190,4 +211,30 @@ fn sighup_reads_the_selection_again_and_keeps_the_old_one_where_the_new_one_is_w
     );
     robot.notification("notifications/tools/list_changed");
     assert_eq!(robot.list(), ["now", "zone"]);
+}
+
+#[test]
+fn a_wrong_file_ends_the_start_and_the_check_with_status_2() {
+    let folder = Folder::fresh();
+    let path = folder.path().join(FILE);
+    let run = |check: bool| {
+        let builder = Server::builder().set("server", "language", "en");
+        let builder = builder.set("tools", "selection_file", path.display());
+        if check { builder.arg("-t") } else { builder }.run()
+    };
+    for (text, words) in WRONG {
+        folder.write(FILE, text);
+        for check in [false, true] {
+            let ended = run(check);
+            let said = ended.stderr.join("\n");
+            assert_eq!(ended.status.code(), Some(2), "{text}: {said}");
+            assert!(said.contains(words), "{said}");
+            assert!(!said.contains("listening"), "nothing is opened: {said}");
+        }
+    }
+    for right in ["{}", "\u{feff}{\"agents\": {\"a\": {\"hide\": [\"x\"]}}}\n"] {
+        folder.write(FILE, right);
+        let ended = run(true);
+        assert_eq!(ended.status.code(), Some(0), "{:?}", ended.stderr);
+    }
 }

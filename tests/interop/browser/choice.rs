@@ -40,6 +40,12 @@ fn offered(server: &Server, agent: &str) -> Vec<String> {
     robot.list()
 }
 
+/// The names in an answer to `tools/list`.
+fn names(answer: &Value) -> Vec<&str> {
+    let tools = answer["result"]["tools"].as_array().unwrap();
+    tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect()
+}
+
 fn agent_of(browser: &mut Browser, id: &str) -> String {
     let place = format!("[...document.querySelectorAll('.agent')].findIndex((one) => one.querySelector('.name').textContent === '{id}') + 1");
     format!(".agent:nth-child({})", browser.evaluate(&place))
@@ -64,12 +70,18 @@ fn a_hundred_of_120_tools_are_hidden_for_one_agent_by_three_clicks() {
     let mut robot = server.robot("kitchen");
     robot.start();
     assert_eq!(robot.list().len(), 120);
+    // xiaozhi-server takes a second answer to its list instead of a notification.
+    let mut xiaozhi = server.robot("kitchen");
+    xiaozhi.start_as("XiaozhiMCPEndpointClient");
+    xiaozhi.request("7", "tools/list", json!({}));
+    assert_eq!(names(&xiaozhi.answer_to("7").json).len(), 120);
     let Some(mut browser) = signed_in(&server, Look { width: PHONE, ..Look::default() }) else {
         return;
     };
     let kitchen = agent_of(&mut browser, "kitchen");
     browser.see(&kitchen, "120 tools · about");
     browser.see(&format!("{kitchen} .notice"), "More than 40 tools");
+    // Three steps: all tools of one server, a search, and all that it finds.
     browser.click(&format!("{kitchen} .server:first-child > .row .switch"));
     search(&mut browser, &kitchen, "debug");
     browser.see(&format!("{kitchen} .choice"), "All matches");
@@ -83,19 +95,31 @@ fn a_hundred_of_120_tools_are_hidden_for_one_agent_by_three_clicks() {
     assert_eq!(puts.len(), 1, "saving is one request");
     robot.notification("notifications/tools/list_changed");
     assert_eq!(robot.list().len(), 20);
+    let again = xiaozhi.answer_to("7");
+    let again = names(&again.json);
+    assert_eq!(again.len(), 20);
+    assert!(!again.iter().any(|name| name.starts_with("light_") || name.starts_with("debug_")));
+    assert_eq!(xiaozhi.call("light_7", json!({})).json["error"]["code"], -32602);
     assert_eq!(robot.call("light_7", json!({})).json["error"]["code"], -32602);
     assert_eq!(robot.call("debug_9", json!({})).json["error"]["code"], -32602);
     assert!(robot.call("get_3", json!({})).json["result"].is_object());
     assert_eq!(offered(&server, "den").len(), 120, "the other agent sees all");
+    let mut other = server.robot("den");
+    other.start();
+    assert!(other.call("light_7", json!({})).json["result"].is_object());
     browser.is_well();
-    drop((robot, tools, browser));
+    drop((robot, xiaozhi, other, tools, browser));
     // The choice outlives server and tool servers.
     server.terminate();
     server.wait_exit(TIMEOUT);
     server.start_again();
     let mut tools = company(&server, "kitchen");
     tools.extend(company(&server, "den"));
-    assert_eq!(offered(&server, "kitchen").len(), 20);
+    let mut robot = server.robot("kitchen");
+    robot.start();
+    assert_eq!(robot.list().len(), 20);
+    assert_eq!(robot.call("light_7", json!({})).json["error"]["code"], -32602);
+    assert!(robot.call("get_3", json!({})).json["result"].is_object());
     assert_eq!(offered(&server, "den").len(), 120);
     let Some(mut browser) = signed_in(&server, Look { width: 1280, ..Look::default() }) else {
         return;
@@ -111,8 +135,12 @@ fn a_hundred_of_120_tools_are_hidden_for_one_agent_by_three_clicks() {
 fn a_choice_is_undone_with_one_request_more() {
     let server = Server::start();
     let before = json!({ "hide": ["other/*"], "rename": { "clock/now": "time" }, "describe": { "time": "Tells it." } });
-    let text = json!({ "agents": { AGENT: before, "den": { "only": ["x"] } } }).to_string();
-    std::fs::write(file(&server), text).unwrap();
+    // As a hand has written it.
+    let spelled = before.to_string().replace(",", " ,\n      ");
+    let text = format!(
+        "{{ \"agents\" :{{ \"{AGENT}\":\t{spelled},\n \"den\": {{\"only\": [\"x\"]}} }}\n}}\n"
+    );
+    std::fs::write(file(&server), &text).unwrap();
     let mut server = server;
     server.restart();
     let _clock = server.tool(AGENT).named("clock").offers(&["now", "later"]).connect();
@@ -128,8 +156,7 @@ fn a_choice_is_undone_with_one_request_more() {
     browser.miss(".server li:nth-child(2) button", "Call");
     browser.click(".saving button:nth-of-type(3)");
     browser.see(".saving", "Undone.");
-    assert_eq!(entry(&server, AGENT), before);
-    assert_eq!(entry(&server, "den"), json!({ "only": ["x"] }));
+    assert_eq!(std::fs::read_to_string(file(&server)).unwrap(), text, "every byte is back");
     assert_eq!(browser.writes().len(), 2);
     browser.see(".server li:nth-child(2) button", "Call");
     browser.click(".server li:nth-child(2) .switch");
@@ -207,7 +234,8 @@ fn a_file_changed_meanwhile_is_shown_and_not_overwritten() {
     std::fs::write(file(&server), "{\"agents\": 7}").unwrap();
     browser.click(".server li:nth-child(1) .switch");
     browser.click(".saving .main");
-    browser.see(".saving", "tools.json");
+    // In the language of the page: the server speaks Chinese.
+    browser.see(".saving", "tools.json, line 1, column 12: agents: must be an object");
     assert_eq!(std::fs::read_to_string(file(&server)).unwrap(), "{\"agents\": 7}");
     browser.is_well();
 }
@@ -241,6 +269,23 @@ fn two_agents_are_saved_one_after_the_other() {
     browser.see(&format!("{kitchen} .saving"), "Undone.");
     assert_eq!(offered(&server, "kitchen"), ["a", "b"]);
     assert_eq!(offered(&server, "den"), ["b"]);
+    // The kitchen had no entry.
+    assert_eq!(entry(&server, "kitchen"), Value::Null);
+    assert_eq!(entry(&server, "den"), json!({ "hide": ["home/a"] }));
+    browser.is_well();
+}
+
+#[test]
+#[ignore = "takes a browser a minute: cargo test --test interop browser:: -- --ignored"]
+fn a_key_that_is_not_ascii_saves_a_choice() {
+    let server = Server::builder();
+    let server = server.set("server", "key", format!("%41 é{}", "密钥".repeat(16))).start();
+    let _home = server.tool(AGENT).named("home").offers(&["a", "b"]).connect();
+    let Some(mut browser) = signed_in(&server, Look::default()) else { return };
+    browser.see(".server li:nth-child(2)", "b");
+    browser.click(".server li:nth-child(1) .switch");
+    save(&mut browser, "");
+    assert_eq!(entry(&server, AGENT), json!({ "hide": ["home/a"] }));
     browser.is_well();
 }
 

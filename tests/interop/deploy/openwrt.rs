@@ -3,7 +3,7 @@
 
 use super::programs::{have, is_healthy, port, run, run_silently, server, text};
 use super::{path, read, SERVER};
-use crate::common::{Folder, Process, TIMEOUT};
+use crate::common::{Folder, Process, Raw, Response, TIMEOUT};
 use mcp_endpoint_server::settings::table;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
@@ -120,6 +120,33 @@ fn a_key_is_made_once_and_kept_where_upgrades_keep_it() {
     router.does_well("start");
     assert!(router.0.read(WRITTEN).lines().filter(|line| line.starts_with("key = ")).count() == 1);
     assert!(!router.0.read(WRITTEN).contains("short"));
+}
+
+#[test]
+fn the_choice_of_tools_is_saved_where_upgrades_keep_it() {
+    let Some(router) = Router::fresh() else { return };
+    router.does_well("start");
+    let server = router.runs();
+    let (port, key, body) = (port(&server), router.key(), r#"{"hide":["x"]}"#);
+    let mut raw = Raw::connect(([127, 0, 0, 1], port).into());
+    raw.send(format!(
+        "PUT /mcp_endpoint/selection?agent=a HTTP/1.1\r\nHost: router\r\nAuthorization: Bearer {key}\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    let answer = Response::read(&mut raw);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(router.0.read("etc/mcp-endpoint-server/tools.json").contains(body));
+    let folder = router.0.path().join("etc/mcp-endpoint-server");
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    let owner = router.parameter("user").unwrap().concat();
+    assert!(router.received().contains(&format!("chown {owner}:{owner} {}\n", folder.display())));
+    assert!(read(MAKEFILE).contains("\n/etc/mcp-endpoint-server/\n"));
+    // Another file can be named.
+    router.set("option warn_above", "option selection_file '/tmp/other.json'\n\toption warn_above");
+    router.does_well("reload");
+    assert!(router.0.read(WRITTEN).contains("selection_file = /tmp/other.json\n"));
+    assert!(!router.0.read(WRITTEN).contains("tools.json"));
 }
 
 #[test]

@@ -78,6 +78,7 @@ start() {
 . "$1"
 PROG="$3"
 CONF="$FOLDER/var/etc/mcp-endpoint-server/server.cfg"
+STATE="$FOLDER/etc/mcp-endpoint-server"
 
 case "$ACTION" in
 	start) start ;;
