@@ -49,7 +49,7 @@ enum Level {
 /// The members found, as they are spelled; of one that occurs several times the last.
 #[derive(Debug)]
 pub(crate) struct Members<'a> {
-    values: [&'a str; COUNT],
+    values: [Option<&'a str>; COUNT],
     /// One bit for each member that occurs several times, and for each string without escapes.
     repeated: u16,
     plain: u16,
@@ -62,7 +62,7 @@ pub(crate) struct Members<'a> {
 impl Default for Members<'_> {
     #[inline(always)]
     fn default() -> Self {
-        Members { values: [""; COUNT], repeated: 0, plain: 0, has_many_parts: false, surplus: None }
+        Members { values: [None; COUNT], repeated: 0, plain: 0, has_many_parts: false, surplus: None }
     }
 }
 
@@ -70,8 +70,7 @@ impl<'a> Members<'a> {
     /// The value of a member.
     #[inline(always)]
     pub(crate) fn get(&self, member: Member) -> Option<&'a str> {
-        // A value is never empty.
-        self.values.get(member as usize).copied().filter(|value| !value.is_empty())
+        self.values.get(member as usize).copied().flatten()
     }
 
     /// Whether a member occurs several times.
@@ -153,9 +152,9 @@ impl<'a> Members<'a> {
     #[inline(always)]
     fn take(&mut self, member: Member, value: &'a str, is_plain: bool) {
         let Some(place) = self.values.get_mut(member as usize) else { return };
-        let before = std::mem::replace(place, value);
+        let before = place.replace(value);
         self.plain = self.plain & !(1 << member as u16) | u16::from(is_plain) << member as u16;
-        if !before.is_empty() {
+        if before.is_some() {
             self.take_again(member, value);
         }
     }
