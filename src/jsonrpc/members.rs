@@ -62,7 +62,13 @@ pub(crate) struct Members<'a> {
 impl Default for Members<'_> {
     #[inline(always)]
     fn default() -> Self {
-        Members { values: [None; COUNT], repeated: 0, plain: 0, has_many_parts: false, surplus: None }
+        Members {
+            values: [None; COUNT],
+            repeated: 0,
+            plain: 0,
+            has_many_parts: false,
+            surplus: None,
+        }
     }
 }
 

@@ -127,7 +127,7 @@ impl Text {
     fn new(parts: [&str; 3]) -> Self {
         let mut bytes = [0; MAX_INLINE];
         let mut length = 0;
-        for part in parts {
+        for part in &parts {
             let end = length + part.len();
             match bytes.get_mut(length..end) {
                 Some(room) => room.copy_from_slice(part.as_bytes()),
