@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_sub_command_is_told_the_nearest() {
+    fn an_unknown_sub_command_gets_the_nearest_name() {
         let strange = parse([OsString::from("run")], Vec::new()).unwrap_err();
         let known = "token, status, doctor, health, reload, tools, call, demo";
         assert!(strange.contains(known), "{strange}");

@@ -151,7 +151,7 @@ impl<'a> Message<'a> {
     /// Parses a text. A text with a line break is an error.
     ///
     /// # Errors
-    /// [`MessageError`] where it is no JSON-RPC message of one line.
+    /// [`MessageError`] if it is not a JSON-RPC message of one line.
     pub fn read(text: &'a str) -> Result<Self, MessageError> {
         Self::take_apart(text).map_err(|unread| unread.why)
     }
@@ -159,7 +159,7 @@ impl<'a> Message<'a> {
     /// Like [`Message::read`], with a detailed error.
     ///
     /// # Errors
-    /// [`Unread`] where it is no JSON-RPC message of one line.
+    /// [`Unread`] if it is not a JSON-RPC message of one line.
     pub fn take_apart(text: &'a str) -> Result<Self, Unread> {
         let (mut notes, mut found) = (Notes::default(), Message::default());
         let read = found.read_noting(text, &mut notes);

@@ -13,7 +13,7 @@ pub(super) const PROTOCOL_VERSION: &str = "2024-11-05";
 /// Said to a tool once its `initialize` is answered.
 pub(super) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
-/// How much of a name or method that does not exist is repeated to who asked for it, in bytes.
+/// How much of a name or method that does not exist is repeated in the answer, in bytes.
 const MAX_ECHO_BYTES: usize = 256;
 
 /// Why a message could not be passed on.

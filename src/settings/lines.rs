@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_apart() {
+    fn what_cannot_be_read_is_distinguished() {
         let text = "a = 1\n[\n[]\n[a]b\n[[a]]\nwords\n= 1\n[s]\nwords\n: 1";
         let (outside, header, entry) =
             (LineError::NoSection, LineError::BadHeader, LineError::BadEntry);

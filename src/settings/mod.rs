@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_gets_nine_tenths_of_the_connections_unless_told_otherwise() {
+    fn an_agent_gets_nine_tenths_of_the_connections_unless_set_otherwise() {
         let mut limits = Settings::default().websocket;
         assert_eq!(limits.connections_per_agent(), 900);
         for (all, set, expected) in [(1, 0, 1), (5, 0, 5), (10, 0, 9), (10, 20, 10), (10, 3, 3)] {

@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
     }
 
     /// # Errors
-    /// The text is no JSON.
+    /// The text is not JSON.
     fn check(&self) -> Result<(), Vec<String>> {
         scan::check(self.text, &mut Notes::default()).map_err(
             |TextError { at, is_behind_value }| {
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_is_told_with_line_column_and_path() {
+    fn each_mistake_is_reported_with_line_column_and_path() {
         for (text, start, words) in [
             ("", "line 1, column 1: ", "ends"),
             ("{\"agents\": {\n  // kitchen\n", "line 2, column 3: ", "comment"),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_a_few_mistakes_are_told_and_not_too_many_patterns_are_taken() {
+    fn no_more_than_a_few_mistakes_are_reported_and_not_too_many_patterns_are_taken() {
         let many = vec!["7"; 100].join(",");
         assert_eq!(
             problems(&format!(r#"{{"agents":{{"a":{{"hide":[{many}]}}}}}}"#)).len(),

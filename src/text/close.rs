@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_peer_closes_with_is_told_and_escaped() {
+    fn what_a_peer_closes_with_is_reported_and_escaped() {
         for (payload, shown) in [
             (&b""[..], "closed by the peer"),
             (b"\x03\xe9", "closed by the peer (1001)"),

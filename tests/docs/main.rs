@@ -6,6 +6,7 @@
 mod documents;
 mod layers;
 mod settings_docs;
+mod words;
 
 /// The root of the project.
 fn root() -> &'static std::path::Path {

@@ -274,7 +274,7 @@ fn status_watches_a_server_that_goes() {
 }
 
 #[test]
-fn help_is_told_in_the_language_of_the_locale_or_the_option() {
+fn help_is_reported_in_the_language_of_the_locale_or_the_option() {
     let (status, english, _) = said(&run(Server::builder(), &["--help"]));
     assert_eq!(status, Some(0));
     let (_, chinese, _) = said(&run(Server::builder(), &["--language", "zh", "--help"]));
@@ -285,7 +285,7 @@ fn help_is_told_in_the_language_of_the_locale_or_the_option() {
 }
 
 #[test]
-fn a_slip_in_a_command_is_told_the_nearest_one() {
+fn a_slip_in_a_command_gets_the_nearest_name_one() {
     let (status, stdout, stderr) = said(&run(Server::builder(), &["docter"]));
     assert_eq!((status, stdout.as_str(), stderr.lines().count()), (Some(2), "", 1));
     assert!(stderr.contains("`doctor`"), "{stderr}");

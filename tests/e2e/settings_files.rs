@@ -190,7 +190,7 @@ fn a_wrong_value_names_file_line_section_key_value_and_what_is_accepted() {
 }
 
 #[test]
-fn all_wrong_values_are_told_at_once() {
+fn all_wrong_values_are_reported_at_once() {
     let problems = load("[server]\nport = x\ndebug = x\n[relay]\nquirks = x\n").unwrap_err();
     let lines = clear_lines(&problems);
     assert_eq!(lines.len(), 3);
@@ -286,7 +286,7 @@ fn a_file_that_cannot_be_read_ends_in_one_clear_line() {
 }
 
 #[test]
-fn of_many_unreadable_lines_a_few_are_told() {
+fn of_many_unreadable_lines_a_few_are_reported() {
     let problems = load("[server]\n".to_owned() + &"nonsense\n".repeat(10_000)).unwrap_err();
     let lines = clear_lines(&problems);
     assert!(lines.len() < 10 && lines.last().unwrap().contains("9995"), "{problems}");
@@ -542,7 +542,7 @@ fn a_public_url_without_the_path_prefix_is_warned_about() {
 }
 
 #[test]
-fn problems_are_told_in_the_language_of_the_settings() {
+fn problems_are_reported_in_the_language_of_the_settings() {
     let text = "[server]\nport = x\nlanguage = en\n";
     assert!(one_line(load(text)).contains("is not accepted"));
     assert!(one_line(load("[server]\nport = x\n")).contains("无效"));
@@ -858,7 +858,7 @@ fn a_link_that_leads_nowhere_is_named() {
 }
 
 #[test]
-fn a_folder_that_docker_made_is_told_what_to_do_about() {
+fn a_folder_that_docker_made_is_reported_what_to_do_about() {
     let folder = Folder::fresh();
     fs::create_dir_all(folder.file()).unwrap();
     let line = one_line(folder.load());

@@ -64,7 +64,7 @@ fn schema_of(
     let mut names = Vec::new();
     let mut schema = None;
     for list in lists {
-        // What is behind a fault is not heard of.
+        // What is behind a fault is not received of.
         let _ = elements(list, &mut |item| {
             let name = last_member(item, "name").and_then(string).unwrap_or_default();
             if name == tool {

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_told() {
+    fn what_is_no_address_is_reported() {
         for (text, why) in [
             ("ftp://h/", UrlError::Scheme),
             ("http:///x", UrlError::Host),

@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_is_told_from_tls() {
+    fn what_is_no_http_is_distinguished_from_tls() {
         assert_eq!(parse(b"HTTP/1.1 200 OK\r\nA: b\r\n").unwrap(), None);
         assert_eq!(parse(b"\x15\x03\x01\x00\x02\x02\x46").unwrap_err(), Failure::SpeaksTls);
         let ssh = parse(b"SSH-2.0-x\r\nmore").unwrap_err();

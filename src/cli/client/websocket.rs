@@ -86,7 +86,7 @@ impl WebSocket {
         self.stream.send(&frame)
     }
 
-    /// The next thing heard, or nothing until `until`, however much is said besides. Pings are
+    /// The next thing received, or nothing until `until`, however much is said besides. Pings are
     /// answered.
     ///
     /// # Errors
@@ -171,32 +171,32 @@ mod tests {
 
     #[test]
     fn who_only_says_pong_is_listened_to_no_longer_than_was_asked() {
-        let heard = served(
+        let received = served(
             // As many as are read at once, and a part of one.
             |stream| for_ever(stream, &[0x8A, 0x00].repeat(5000)),
             |address| opened(&address).next(Instant::now() + Duration::from_millis(200)),
         );
-        assert_eq!(heard, Ok(None));
+        assert_eq!(received, Ok(None));
     }
 
     #[test]
     fn a_message_that_never_ends_is_listened_to_no_longer_than_was_asked() {
-        let heard = served(
+        let received = served(
             |stream| {
                 stream.write_all(&[0x01, 0x01, b'x'])?;
                 for_ever(stream, &[0x00, 0x01, b'x'])
             },
             |address| opened(&address).next(Instant::now() + Duration::from_millis(200)),
         );
-        assert_eq!(heard, Ok(None));
+        assert_eq!(received, Ok(None));
     }
 
     #[test]
     fn a_ping_that_no_standard_allows_is_not_answered() {
-        let heard = served(
+        let received = served(
             |stream| for_ever(stream, &[&[0x89, 126, 0x40, 0x00][..], &[0; 0x4000]].concat()),
             |address| opened(&address).next(Instant::now() + Duration::from_secs(60)),
         );
-        assert_eq!(heard, Err(Failure::Ended));
+        assert_eq!(received, Err(Failure::Ended));
     }
 }

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn who_else_answers_is_told_apart() {
+    fn who_else_answers_is_distinguished() {
         let full = r#"{"error":{"code":503}}"#;
         for (answer, cause) in [
             (answer(404, &[], r#"{"error":{"code":404}}"#), Cause::WrongPath(false)),

@@ -236,7 +236,7 @@ impl Visit {
     /// Answers for the tool until it has answered something, or until `until`.
     fn serve(&mut self, until: Instant) -> Result<(), Cause> {
         let Some(tool) = &mut self.tool else { return Ok(()) };
-        let Some(text) = heard(tool, until)? else { return Ok(()) };
+        let Some(text) = received(tool, until)? else { return Ok(()) };
         if let Some(reply) = reply(&text, &self.echo) {
             tool.send(&reply).map_err(cut)?;
         }
@@ -269,7 +269,7 @@ impl Visit {
         while Instant::now() < end {
             self.serve(Instant::now() + READ_TIME)?;
             let Some(robot) = &mut self.robot else { break };
-            let Some(text) = heard(robot, Instant::now() + READ_TIME)? else { continue };
+            let Some(text) = received(robot, Instant::now() + READ_TIME)? else { continue };
             let reply = http::json(&text);
             if number_at(&reply, "id") == u64::from(id) && at(&reply, "method").is_null() {
                 return of_reply(method, &reply);
@@ -329,7 +329,7 @@ impl Visit {
         while Instant::now() < end {
             self.serve(Instant::now() + turn).map_err(spared)?;
             if let Some(robot) = &mut self.robot {
-                heard(robot, Instant::now() + turn).map_err(spared)?;
+                received(robot, Instant::now() + turn).map_err(spared)?;
             }
         }
         let answer = if self.tool.is_some() { self.call() } else { self.ping() };
@@ -368,7 +368,7 @@ fn cut(failure: Failure) -> Cause {
 }
 
 /// The next text of a peer, until `until`.
-fn heard(socket: &mut WebSocket, until: Instant) -> Result<Option<String>, Cause> {
+fn received(socket: &mut WebSocket, until: Instant) -> Result<Option<String>, Cause> {
     match socket.next(until).map_err(cut)? {
         Some(Event::Text(text)) => Ok(Some(text)),
         Some(Event::Closed(code, reason)) => Err(of_close(code, &reason)),

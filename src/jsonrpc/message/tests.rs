@@ -31,7 +31,7 @@ fn parts_are_written_in_whatever_order_they_come() {
 }
 
 #[test]
-fn every_spelling_of_an_id_is_told_apart() {
+fn every_spelling_of_an_id_is_distinguished() {
     let id = |text: &str| match Message::read(text).map(|e| e.id) {
         Ok(Id::Given(raw)) => raw.to_owned(),
         other => format!("{other:?}"),
@@ -173,30 +173,30 @@ fn params_are_read_as_far_as_they_go() {
 
 #[test]
 fn line_breaks_become_blanks_and_the_ends_are_trimmed() {
-    let heard = |text: &str| {
-        let mut heard = None;
-        read_line(&mut heard, text, &mut |_, _| true, &mut |heard, text, read| {
+    let received = |text: &str| {
+        let mut received = None;
+        read_line(&mut received, text, &mut |_, _| true, &mut |received, text, read| {
             let read = read.map(|message| assert_eq!(message.text, text));
-            *heard = Some((text.to_owned(), read.map_err(|unread| unread.why)));
+            *received = Some((text.to_owned(), read.map_err(|unread| unread.why)));
         });
-        heard.unwrap()
+        received.unwrap()
     };
     let ping = r#"{"method":"ping"}"#;
-    assert_eq!(heard(&format!("{ping}\r\n\n")), (ping.to_owned(), Ok(())));
-    assert_eq!(heard(&format!("\n\r{ping}")), (ping.to_owned(), Ok(())));
+    assert_eq!(received(&format!("{ping}\r\n\n")), (ping.to_owned(), Ok(())));
+    assert_eq!(received(&format!("\n\r{ping}")), (ping.to_owned(), Ok(())));
     let spread = (r#"{   "method": "ping" }"#.to_owned(), Ok(()));
-    assert_eq!(heard("{\r\n \"method\": \"ping\"\n}\n"), spread);
-    assert_eq!(heard("[1,\n2]\n"), ("[1, 2]".to_owned(), Err(MessageError::Batch)));
+    assert_eq!(received("{\r\n \"method\": \"ping\"\n}\n"), spread);
+    assert_eq!(received("[1,\n2]\n"), ("[1, 2]".to_owned(), Err(MessageError::Batch)));
     let id = "{\"id\":4,\n\"method\":7}";
-    assert_eq!(heard(id), (id.replace('\n', " "), Err(MessageError::NotAMessage)));
+    assert_eq!(received(id), (id.replace('\n', " "), Err(MessageError::NotAMessage)));
     let marked = format!("\u{feff}{ping}\n");
-    assert_eq!(heard(&marked), (ping.to_owned(), Ok(())));
-    assert_eq!(heard("\u{feff}{\n\"method\": \"ping\"}").1, Ok(()));
-    assert_eq!(heard("\u{feff}{").1, Err(MessageError::NotJson));
-    assert_eq!(heard("\u{feff}\u{feff}{}").1, Err(MessageError::NotJson));
+    assert_eq!(received(&marked), (ping.to_owned(), Ok(())));
+    assert_eq!(received("\u{feff}{\n\"method\": \"ping\"}").1, Ok(()));
+    assert_eq!(received("\u{feff}{").1, Err(MessageError::NotJson));
+    assert_eq!(received("\u{feff}\u{feff}{}").1, Err(MessageError::NotJson));
     for broken in ["{\"method\":\"pi\nng\"}", "{\n", "", "{\"a\":\"b\n\"}"] {
         let kept = broken.trim_end().to_owned();
-        assert_eq!(heard(broken), (kept, Err(MessageError::NotJson)), "it does not become JSON");
+        assert_eq!(received(broken), (kept, Err(MessageError::NotJson)), "it does not become JSON");
     }
 }
 
@@ -238,8 +238,8 @@ fn a_text_with_line_breaks_is_copied_once_and_only_if_there_is_room() {
 }
 
 #[test]
-fn messages_in_a_list_are_heard_until_enough_are() {
-    let heard = |list, enough| {
+fn messages_in_a_list_are_received_until_enough_are() {
+    let received = |list, enough| {
         let mut texts = Vec::new();
         Message::each_of(list, &mut |message| {
             texts.push((message.text, crate::Fault::of_element(message).map(|fault| fault.at)));
@@ -250,9 +250,9 @@ fn messages_in_a_list_are_heard_until_enough_are() {
     let list = r#"[7, {"id":1} ,[{}],{"id":1,"id":2},{"method":"x"}, {"a":[{}]}]"#;
     let (one, odd) = ((r#"{"id":1}"#, Some(7)), (r#"{"id":1,"id":2}"#, Some(13)));
     let rest = [(r#"{"method":"x"}"#, None), (r#"{"a":[{}]}"#, Some(9))];
-    assert_eq!(heard(list, 9), [&[one, odd][..], &rest].concat());
-    assert_eq!(heard(list, 2), [one, odd]);
-    assert!(heard("{}", 9).is_empty());
+    assert_eq!(received(list, 9), [&[one, odd][..], &rest].concat());
+    assert_eq!(received(list, 2), [one, odd]);
+    assert!(received("{}", 9).is_empty());
 }
 
 #[test]

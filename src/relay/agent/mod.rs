@@ -171,7 +171,8 @@ impl Agent {
         }
     }
 
-    /// A tool is gone: what it had not answered is answered, and it is kept in mind for a while.
+    /// A tool server is gone (docs/protocol.md#lost-tool-servers): its calls are answered with an error,
+    /// and it may come back within the grace period.
     pub(super) fn tool_left(&mut self, turn: &mut Turn<'_>, key: ToolServerKey, end: &Ending) {
         let Some(tool) = self.tools.remove(key) else { return };
         self.calls.tool_left(tool.key);

@@ -175,17 +175,17 @@ impl Agent {
         let servers: Vec<ToolServerKey> = self.roster.all_serving().map(|(_, key)| key).collect();
         for key in servers {
             let Some(tool) = self.tools.expect_mut(key) else { continue };
-            let was_told = matches!(tool.trouble, Some(Trouble::AgentFull(of, _)) if of == kind);
+            let is_reported = matches!(tool.trouble, Some(Trouble::AgentFull(of, _)) if of == kind);
             let at =
                 result.left_out.binary_search_by_key(&tool.identity, |(identity, _)| *identity);
             match at.ok().and_then(|at| result.left_out.get(at)) {
                 Some((_, count)) => {
                     tool.note_trouble(Trouble::AgentFull(kind, *count), turn.now);
-                    if !was_told {
+                    if !is_reported {
                         self.say_trouble(turn, key);
                     }
                 }
-                None if was_told => tool.trouble = None,
+                None if is_reported => tool.trouble = None,
                 None => (),
             }
         }
@@ -230,8 +230,8 @@ impl Agent {
     /// Sends every robot that is owed its list again what it is owed, as many as can be served at
     /// once.
     pub(super) fn send_lists_again(&mut self, turn: &mut Turn<'_>) {
-        let owed = self.robots.iter().filter(|(_, robot)| robot.list_outdated);
-        for key in owed.map(|(key, _)| key).collect::<Vec<_>>() {
+        let outdated = self.robots.iter().filter(|(_, robot)| robot.list_outdated);
+        for key in outdated.map(|(key, _)| key).collect::<Vec<_>>() {
             if turn.is_spent() {
                 return self.go_on_later(turn);
             }

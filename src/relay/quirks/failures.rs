@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_and_a_failure_that_is_told_already_stay_as_they_are() {
+    fn a_success_and_a_failure_that_is_reported_already_stay_as_they_are() {
         for result in [
             r#"{"content":[{"type":"text","text":"x"}]}"#,
             r#"{"content":[{"type":"text","text":"x"}],"isError":false}"#,

@@ -1,5 +1,5 @@
 //! What a peer cannot make the relay keep, or do again and again: docs/protocol.md#catalogue-limits,
-//! docs/protocol.md#hello-limits, docs/protocol.md#bounded-work.
+//! docs/protocol.md#initialize-limits, docs/protocol.md#bounded-work.
 
 use super::world::{World, ANNOUNCES};
 use mcp_endpoint_server::text::Language;
@@ -62,7 +62,7 @@ fn tools_that_never_shake_hands_keep_no_lost_tool_in_mind_for_ever() {
 }
 
 #[test]
-fn a_thousand_names_alike_are_told_apart_in_no_time() {
+fn a_thousand_names_alike_are_distinguished_in_no_time() {
     let mut world = World::new();
     let names: Vec<String> = (0..2000).map(|n| format!("{}{n}", "n".repeat(70))).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -165,7 +165,7 @@ fn a_page_that_does_not_come_keeps_the_pages_before_it() {
     assert_eq!(world.view("a").tools[0].state.label(), "ready");
     world.asks(robot, "1", "tools/list");
     world.seconds(2.0);
-    assert_eq!(world.told_tools(robot), ["first"]);
+    assert_eq!(world.shown_tools(robot), ["first"]);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_page_that_fails_keeps_the_pages_before_it() {
 }
 
 #[test]
-fn what_is_no_list_is_told_as_it_is() {
+fn what_is_no_list_is_reported_as_it_is() {
     for (result, words) in [
         (r#"{"tools":null}"#, "tools is null"),
         (r#"{"tools":{"a":1}}"#, r#"tools is {"a":1}"#),

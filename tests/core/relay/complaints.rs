@@ -57,7 +57,7 @@ fn warning() -> String {
 }
 
 #[test]
-fn where_no_tool_was_ever_seen_its_owner_is_told_to_start_one() {
+fn where_no_tool_was_ever_seen_its_owner_is_asked_to_start_one() {
     let mut world = world();
     world.seconds(125.0);
     let robot = world.robot("a");
@@ -138,7 +138,7 @@ fn ever_new_agents_do_not_fill_the_log() {
 }
 
 #[test]
-fn a_robot_that_replies_or_never_speaks_is_told_to_be_a_tool_perhaps() {
+fn a_robot_that_replies_or_never_speaks_is_taken_for_a_tool_perhaps() {
     let mut world = world();
     let replier = world.robot("a");
     world.sends(replier, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
@@ -160,7 +160,7 @@ fn a_robot_that_replies_or_never_speaks_is_told_to_be_a_tool_perhaps() {
 }
 
 #[test]
-fn a_tool_that_asks_for_tools_is_told_to_be_a_robot_perhaps() {
+fn a_tool_that_asks_for_tools_is_taken_for_a_robot_perhaps() {
     let mut world = world();
     let tool = world.ready_tool("a", "calc", &["add"]);
     // Some real tools send these.
@@ -187,7 +187,7 @@ fn a_tool_that_is_there_is_no_reason_to_complain() {
 }
 
 #[test]
-fn twins_that_stay_are_told_of_once_they_have_been_there_for_a_while() {
+fn twins_that_stay_are_reported_of_once_they_have_been_there_for_a_while() {
     let mut world = world();
     let older = world.ready_tool("a", "calc", &["add"]);
     let newer = world.ready_tool("a", "calc", &["add"]);

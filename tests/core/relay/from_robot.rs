@@ -110,7 +110,7 @@ fn params_null_are_passed_on() {
     world.sends(robot, r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":null}"#);
     assert_eq!(world.receives(robot)["id"], 1);
     world.sends(robot, r#"{"jsonrpc":"2.0","id":2,"method":"tools/list","params":null}"#);
-    assert_eq!(world.told_tools(robot), ["add"]);
+    assert_eq!(world.shown_tools(robot), ["add"]);
     world.sends(robot, r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":null}"#);
     assert!(world.raw(tool).ends_with(r#""method":"tools/call","params":null}"#));
     world.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":null}"#);
@@ -124,9 +124,9 @@ fn another_request_goes_to_the_only_tool() {
     let robot = world.initialised_robot("a");
     let text = r#"{"jsonrpc":"2.0","id":1,"method":"anything/at/all","params":[1.0]}"#;
     world.sends(robot, text);
-    let heard = world.raw(tool);
-    let id = serde_json::from_str::<serde_json::Value>(&heard).unwrap()["id"].clone();
-    assert_eq!(heard, text.replace("\"id\":1", &format!("\"id\":{id}")));
+    let received = world.raw(tool);
+    let id = serde_json::from_str::<serde_json::Value>(&received).unwrap()["id"].clone();
+    assert_eq!(received, text.replace("\"id\":1", &format!("\"id\":{id}")));
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn a_reply_of_a_robot_is_dropped_and_counted() {
 }
 
 #[test]
-fn what_is_not_json_and_what_is_no_request_is_told_so() {
+fn what_is_not_json_and_what_is_no_request_is_reported_so() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");
@@ -293,7 +293,7 @@ fn a_burst_without_any_tool_is_answered_at_once() {
     world.sends(robot, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     world.asks(robot, "2", "tools/list");
     assert_eq!(world.receives(robot)["id"], 1);
-    assert!(world.told_tools(robot).is_empty());
+    assert!(world.shown_tools(robot).is_empty());
     // Nothing is waited for any more, but for the time when a silent robot would be wondered at.
     world.seconds(30.0);
     assert!(world.relay.wake_at().is_none());

@@ -89,7 +89,7 @@ fn what_is_no_message_is_dropped_counted_and_never_fatal() {
 }
 
 #[test]
-fn list_changed_is_listed_again_and_then_told() {
+fn list_changed_is_listed_again_and_then_reported() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let (robot, fresh) = (world.initialised_robot("a"), world.robot("a"));
@@ -108,7 +108,7 @@ fn list_changed_is_listed_again_and_then_told() {
 }
 
 #[test]
-fn a_change_is_told_once_and_listed_once() {
+fn a_change_is_reported_once_and_listed_once() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");

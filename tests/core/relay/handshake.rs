@@ -239,7 +239,7 @@ fn a_tool_whose_first_list_is_an_error_is_ready_without_tools() {
     world.asks(robot, "1", "tools/list");
     let id = world.asked(tool, "tools/list");
     world.answers_error(tool, id, -32601);
-    assert!(world.told_tools(robot).is_empty());
+    assert!(world.shown_tools(robot).is_empty());
     world.calls(robot, "2", "anything");
     world.called(tool, "anything");
 }
@@ -266,13 +266,13 @@ fn a_first_list_that_is_late_is_asked_for_again_three_times_and_then_when_a_robo
     let robot = world.initialised_robot("a");
     world.asks(robot, "1", "tools/list");
     world.lists(tool, &["add"]);
-    assert_eq!(world.told_tools(robot), ["add"]);
+    assert_eq!(world.shown_tools(robot), ["add"]);
     assert_eq!(state(&world, "a"), ToolState::Ready);
     assert_eq!(world.view("a").tools[0].last_error, None);
 }
 
 #[test]
-fn a_late_answer_to_any_request_for_the_first_list_counts_and_robots_hear_of_it() {
+fn a_late_answer_to_any_request_for_the_first_list_counts_and_robots_get_of_it() {
     for (waits, answered) in [(0, 0), (1, 0), (1, 1), (3, 0), (3, 2), (9, 0), (9, 3)] {
         let mut world = World::new();
         let tool = world.tool("a");
@@ -287,7 +287,7 @@ fn a_late_answer_to_any_request_for_the_first_list_counts_and_robots_hear_of_it(
         world.receives(xiaozhi);
         world.asks(xiaozhi, "2", "tools/list");
         world.seconds(2.0);
-        assert!(world.told_tools(xiaozhi).is_empty());
+        assert!(world.shown_tools(xiaozhi).is_empty());
         world.seconds(10.0 * f64::from(waits));
         let asked = world.receives_all(tool);
         let asked: Vec<_> = asked.iter().filter(|m| m["method"] == "tools/list").collect();
@@ -321,7 +321,7 @@ fn a_later_list_that_is_late_still_counts() {
         world.asks(robot, &round.to_string(), "tools/list");
         ids.push(world.asked(tool, "tools/list"));
         world.seconds(2.0);
-        assert_eq!(world.told_tools(robot), ["x"]);
+        assert_eq!(world.shown_tools(robot), ["x"]);
         world.seconds(10.0);
         assert_eq!(state(&world, "a"), ToolState::Ready);
         assert!(world.view("a").tools[0].last_error.is_some());

@@ -134,7 +134,7 @@ fn each_robot_waits_from_its_own_request() {
     world.receives(tool);
     world.seconds(0.9);
     world.lists(tool, &["add"]);
-    assert_eq!(world.told_tools(robot), ["add"]);
+    assert_eq!(world.shown_tools(robot), ["add"]);
 }
 
 #[test]

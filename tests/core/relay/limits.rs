@@ -7,7 +7,7 @@ use mcp_endpoint_server::relay::Counts;
 use std::time::Duration;
 
 #[test]
-fn a_full_tool_is_told_to_the_robot_at_once_and_harms_nobody_else() {
+fn a_full_tool_is_reported_to_the_robot_at_once_and_harms_nobody_else() {
     let mut world = World::new();
     let full = world.ready_tool("a", "one", &["x"]);
     let other = world.ready_tool("a", "two", &["y"]);

@@ -68,7 +68,7 @@ fn servers_that_do_not_announce_changes_are_asked_afresh_all_at_once() {
     world.lists(plain[1], &["y2"]);
     world.is_silent(robot);
     world.lists(plain[0], &["x2"]);
-    assert_eq!(world.told_tools(robot), ["x2", "y2", "z"]);
+    assert_eq!(world.shown_tools(robot), ["x2", "y2", "z"]);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn one_that_does_not_answer_is_given_as_last_known_after_two_seconds() {
     world.seconds(1.9);
     world.is_silent(robot);
     world.seconds(0.1);
-    assert_eq!(world.told_tools(robot), ["x2", "y"]);
+    assert_eq!(world.shown_tools(robot), ["x2", "y"]);
     // Its late answer still counts, and is told.
     world.seconds(2.0);
     world.receives_all(robot);
@@ -101,11 +101,11 @@ fn one_that_answers_with_an_error_is_given_as_last_known() {
     world.asks(robot, "1", "tools/list");
     let id = world.asked(tool, "tools/list");
     world.answers_error(tool, id, -32603);
-    assert_eq!(world.told_tools(robot), ["x"]);
+    assert_eq!(world.shown_tools(robot), ["x"]);
     world.asks(robot, "2", "tools/list");
     let id = world.asked(tool, "tools/list");
     world.answers(tool, id, r#"{"tools":"odd"}"#);
-    assert_eq!(world.told_tools(robot), ["x"]);
+    assert_eq!(world.shown_tools(robot), ["x"]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_list_that_was_never_answered_does_not_wait_for_ever() {
     let robot = world.robot("a");
     world.asks(robot, "1", "tools/list");
     world.seconds(2.0);
-    assert!(world.told_tools(robot).is_empty());
+    assert!(world.shown_tools(robot).is_empty());
     // A call waits for the tool, and goes to it once its list is late.
     world.calls(robot, "2", "add");
     world.seconds(7.9);
@@ -142,8 +142,8 @@ fn two_robots_that_ask_at_once_cost_one_listing() {
     world.asks(two, "2", "tools/list");
     world.lists(tool, &["y"]);
     world.is_silent(tool);
-    assert_eq!(world.told_tools(one), ["y"]);
-    assert_eq!(world.told_tools(two), ["y"]);
+    assert_eq!(world.shown_tools(one), ["y"]);
+    assert_eq!(world.shown_tools(two), ["y"]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn an_item_twice_in_one_list_is_listed_once() {
 }
 
 #[test]
-fn a_tool_that_arrives_late_is_told() {
+fn a_tool_that_arrives_late_is_reported() {
     let mut world = World::new();
     let robot = world.initialised_robot("a");
     let stranger = world.initialised_robot("b");

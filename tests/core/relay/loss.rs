@@ -275,7 +275,7 @@ fn when_all_have_left_nothing_is_left() {
 }
 
 #[test]
-fn what_a_peer_says_after_it_has_left_is_not_heard() {
+fn what_a_peer_says_after_it_has_left_is_not_received() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot("a");
@@ -351,7 +351,7 @@ fn after_the_servers_start_every_agent_counts_as_having_just_lost_its_tools() {
 }
 
 #[test]
-fn robots_whose_tools_do_not_come_after_the_start_are_told_so() {
+fn robots_whose_tools_do_not_come_after_the_start_are_reported_so() {
     let mut world = World::just_started();
     let robot = world.robot("a");
     world.calls(robot, "1", "add");

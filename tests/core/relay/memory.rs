@@ -123,7 +123,7 @@ fn lists_that_give_way_leave_their_tool_server_connected_and_say_why() {
     assert!(trouble.contains("memory_limit"), "{trouble}");
     world.receives_all(robot);
     world.asks(robot, "1", "tools/list");
-    assert_eq!(world.told_tools(robot), ["add"]);
+    assert_eq!(world.shown_tools(robot), ["add"]);
 }
 
 #[test]

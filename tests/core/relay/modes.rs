@@ -109,8 +109,8 @@ fn a_call_is_carried_out_once_whatever_the_modes() {
         let tools = [false, true, true].map(|mode| tool(&mut world, mode, "calc"));
         let robot = robot(&mut world, of_robot);
         world.calls(robot, "1", "calc");
-        let heard: usize = tools.iter().map(|tool| world.receives_all(*tool).len()).sum();
-        assert_eq!(heard, 1);
+        let received: usize = tools.iter().map(|tool| world.receives_all(*tool).len()).sum();
+        assert_eq!(received, 1);
     }
 }
 

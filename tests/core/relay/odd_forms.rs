@@ -34,9 +34,9 @@ fn the_words_python_writes_for_numbers_pass_in_both_directions() {
         )
     };
     world.sends(robot, &ask("7"));
-    let heard = world.raw(tool);
-    let id = heard.split([':', ',']).nth(1).unwrap().to_owned();
-    assert_eq!(heard, ask(&id));
+    let received = world.raw(tool);
+    let id = received.split([':', ',']).nth(1).unwrap().to_owned();
+    assert_eq!(received, ask(&id));
     let answer = |id: &str| format!(r#"{{"id":{id},"result":{{"content":{words}}}}}"#);
     world.sends(tool, &answer(&id));
     assert_eq!(world.raw(robot), answer("7"));
@@ -311,7 +311,7 @@ fn an_unreadable_list_is_not_waited_for() {
     let robot = world.robot("a");
     world.asks(robot, "1", "tools/list");
     world.sends(tool, &format!(r#"{{"id":{id},"result":{{"tools":[{{"name":"x"}}"#));
-    assert!(world.told_tools(robot).is_empty());
+    assert!(world.shown_tools(robot).is_empty());
     let shown = world.view("a").tools[0].last_error.clone().unwrap();
     assert!(shown.contains("tools/list") && shown.contains("不完整"), "{shown}");
 }
@@ -358,8 +358,8 @@ fn a_token_is_replaced_whatever_else_is_written_twice() {
         robot,
         r#"{"id":1,"method":"tools/call","params":{"name":"add","name":"sub","uri":1,"uri":2,"_meta":{"x":1,"x":2,"progress\u0054oken":77}}}"#,
     );
-    let heard = world.receives(tool);
-    assert_eq!(heard["params"]["_meta"]["progressToken"], heard["id"]);
+    let received = world.receives(tool);
+    assert_eq!(received["params"]["_meta"]["progressToken"], received["id"]);
     // `null` asks for no progress.
     world.sends(
         robot,
@@ -379,7 +379,7 @@ fn a_token_in_a_notification_is_no_number_of_a_request() {
             r#"{{"method":"notifications/progress","params":{{"progressToken":{id},"_meta":{{"progressToken":{id}}}}}}}"#
         ),
     );
-    let heard = world.receives(tool);
-    assert!(heard["params"]["progressToken"].as_u64().unwrap() > id);
-    assert!(heard["params"]["_meta"]["progressToken"].as_u64().unwrap() > id);
+    let received = world.receives(tool);
+    assert!(received["params"]["progressToken"].as_u64().unwrap() > id);
+    assert!(received["params"]["_meta"]["progressToken"].as_u64().unwrap() > id);
 }

@@ -118,7 +118,7 @@ fn an_update_of_a_resource_reaches_the_robots() {
 }
 
 #[test]
-fn a_change_of_prompts_is_listed_again_and_told_once_they_are_known() {
+fn a_change_of_prompts_is_listed_again_and_reported_once_they_are_known() {
     let mut world = World::new();
     let tool = able_tool(&mut world, "one");
     let robot = world.initialised_robot("a");

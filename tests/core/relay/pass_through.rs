@@ -16,9 +16,9 @@ fn a_call_keeps_every_byte_but_the_id() {
     let (mut world, tool, robot) = pair();
     let call = r#" { "params" : {"arguments":{"x":1.50,"y":1E+2,"z":"\u5c0f\/小"},"name":"add"},"odd":null, "id"	: 7 ,"method":"tools\/call" ,"jsonrpc":"2.0"} "#;
     world.sends(robot, call);
-    let heard = world.raw(tool);
-    let id = serde_json::from_str::<serde_json::Value>(&heard).unwrap()["id"].clone();
-    assert_eq!(heard, call.replace("7 ,", &format!("{id} ,")));
+    let received = world.raw(tool);
+    let id = serde_json::from_str::<serde_json::Value>(&received).unwrap()["id"].clone();
+    assert_eq!(received, call.replace("7 ,", &format!("{id} ,")));
     let answer = |id: &str| {
         format!(
             r#"{{"result" :{{"content":[{{"text":"\/\u00e9","type":"text"}}],"n":1.0E-7}}, "id":{id},"x":[ ] ,"jsonrpc":"2.0"}}"#
@@ -47,10 +47,10 @@ fn a_line_break_inside_a_message_is_sent_as_a_blank() {
         robot,
         "{\"jsonrpc\":\"2.0\",\r\n\"id\":1,\n\"method\":\"tools/call\",\"params\":{\"name\":\"add\"}}\n",
     );
-    let heard = world.raw(tool);
-    let id = serde_json::from_str::<serde_json::Value>(&heard).unwrap()["id"].clone();
+    let received = world.raw(tool);
+    let id = serde_json::from_str::<serde_json::Value>(&received).unwrap()["id"].clone();
     assert_eq!(
-        heard,
+        received,
         format!(
             r#"{{"jsonrpc":"2.0",  "id":{id}, "method":"tools/call","params":{{"name":"add"}}}}"#
         )

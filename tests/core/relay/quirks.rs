@@ -10,7 +10,7 @@ const FAILED: &str =
     r#"{"content":[{"type":"image"},{"type":"text","text":"\u574f \"x\""}],"isError":true}"#;
 
 #[test]
-fn a_failed_call_is_told_as_xiaozhi_server_reads_it() {
+fn a_failed_call_is_reported_as_xiaozhi_server_reads_it() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let (robot, other) = (world.robot_named("a", XIAOZHI), world.robot_named("a", "other"));
@@ -24,7 +24,7 @@ fn a_failed_call_is_told_as_xiaozhi_server_reads_it() {
 }
 
 #[test]
-fn a_success_or_an_error_told_already_is_left_alone() {
+fn a_success_or_an_error_reported_already_is_left_alone() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot_named("a", XIAOZHI);
@@ -38,7 +38,7 @@ fn a_success_or_an_error_told_already_is_left_alone() {
 }
 
 #[test]
-fn only_calls_are_told_differently() {
+fn only_calls_are_reported_differently() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot_named("a", XIAOZHI);
@@ -53,7 +53,7 @@ fn a_changed_list_is_sent_again_under_the_id_of_the_last_one() {
     let mut world = World::new();
     let robot = world.robot_named("a", XIAOZHI);
     world.asks(robot, "2", "tools/list");
-    assert!(world.told_tools(robot).is_empty());
+    assert!(world.shown_tools(robot).is_empty());
     let tool = world.ready_tool("a", "calc", &["add"]);
     let again = world.receives(robot);
     assert_eq!((&again["id"], &again["result"]["tools"][0]["name"]), (&json!(2), &json!("add")));
@@ -61,7 +61,7 @@ fn a_changed_list_is_sent_again_under_the_id_of_the_last_one() {
     world.sends_list_changed(tool);
     world.seconds(1.0);
     world.lists(tool, &["add", "sub"]);
-    assert_eq!(world.told_tools(robot), ["add", "sub"]);
+    assert_eq!(world.shown_tools(robot), ["add", "sub"]);
     world.seconds(20.0);
     let more = world.receives_all(robot);
     assert!(more.iter().all(|m| m.get("id").is_none()), "told again without a change: {more:?}");
@@ -95,7 +95,7 @@ fn a_list_is_not_sent_again_while_its_id_is_in_flight() {
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot_named("a", XIAOZHI);
     world.asks(robot, "2", "tools/list");
-    world.told_tools(robot);
+    world.shown_tools(robot);
     world.calls(robot, "2", "add");
     let id = world.called(tool, "add");
     world.ready_tool("a", "other", &["x"]);
@@ -103,7 +103,7 @@ fn a_list_is_not_sent_again_while_its_id_is_in_flight() {
     world.is_silent(robot);
     world.answers(tool, id, r#""mine""#);
     assert_eq!(world.receives(robot)["result"], "mine");
-    assert_eq!(world.told_tools(robot), ["add", "x"]);
+    assert_eq!(world.shown_tools(robot), ["add", "x"]);
     world.is_silent(robot);
 }
 
@@ -114,7 +114,7 @@ fn a_list_is_sent_again_only_after_all_requests_of_its_id_have_failed() {
     world.seconds(2.0);
     let robot = world.robot_named("a", XIAOZHI);
     world.asks(robot, "2", "tools/list");
-    world.told_tools(robot);
+    world.shown_tools(robot);
     world.calls(robot, "2", "add");
     world.calls(robot, "2", "add");
     world.ready_tool("a", "other", &["x"]);
@@ -123,7 +123,7 @@ fn a_list_is_sent_again_only_after_all_requests_of_its_id_have_failed() {
     world.leaves(tool);
     world.fails(robot, 2, -32003);
     world.fails(robot, 2, -32003);
-    assert_eq!(world.told_tools(robot), ["add", "x"]);
+    assert_eq!(world.shown_tools(robot), ["add", "x"]);
 }
 
 #[test]
@@ -132,14 +132,14 @@ fn a_list_is_not_sent_again_while_its_id_waits_for_a_tool() {
     let robot = world.robot_named("a", XIAOZHI);
     world.ready_tool("a", "calc", &["add"]);
     world.asks(robot, "2", "tools/list");
-    world.told_tools(robot);
+    world.shown_tools(robot);
     let shaking = world.tool("a");
     world.calls(robot, "2", "unknown");
     world.ready_tool("a", "other", &["x"]);
     world.seconds(5.0);
     world.is_silent(robot);
     world.cancels(robot, "2");
-    assert_eq!(world.told_tools(robot), ["add", "x"]);
+    assert_eq!(world.shown_tools(robot), ["add", "x"]);
     world.receives(shaking);
 }
 
@@ -151,7 +151,7 @@ fn a_list_is_not_sent_again_while_its_id_stands_in_line() {
     world.handshake(tool, "calc", &["add"], able);
     let robot = world.robot_named("a", XIAOZHI);
     world.asks(robot, "2", "tools/list");
-    world.told_tools(robot);
+    world.shown_tools(robot);
     world.asks(robot, "3", "prompts/list");
     world.calls(robot, "2", "add");
     world.sends_list_changed(tool);
@@ -165,11 +165,11 @@ fn a_list_is_not_sent_again_while_its_id_stands_in_line() {
     world.is_silent(robot);
     world.answers(tool, call, r#""mine""#);
     assert_eq!(world.receives(robot)["result"], "mine");
-    assert_eq!(world.told_tools(robot), ["add", "sub"]);
+    assert_eq!(world.shown_tools(robot), ["add", "sub"]);
 }
 
 #[test]
-fn without_quirks_everybody_is_told_the_same() {
+fn without_quirks_everybody_is_reported_the_same() {
     let mut world = World::with(|policy| policy.quirks = false);
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.robot_named("a", XIAOZHI);

@@ -139,7 +139,7 @@ fn schemas_are_made_once_for_each_list_and_accounted_for() {
     world.seconds(1.0);
     let id = world.asked(tool, "tools/list");
     world.answers(tool, id, r#"{"tools":[{"name":"add"}]}"#);
-    assert_eq!(world.told_tools(robot), ["add"]);
+    assert_eq!(world.shown_tools(robot), ["add"]);
     assert!(world.kept_for("a") < before);
 }
 

@@ -73,7 +73,7 @@ fn the_python_robot_gets_its_list_again() {
     let robot = world.robot_named("a", XIAOZHI);
     assert_eq!(world.listed(robot), ["one", "two"]);
     world.choose(r#"{"a":{"hide":["one"]}}"#);
-    assert_eq!(world.told_tools(robot), ["two"]);
+    assert_eq!(world.shown_tools(robot), ["two"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn only_what_was_chosen_of_an_element_is_written_anew() {
 }
 
 #[test]
-fn an_own_name_beats_a_chosen_one_and_the_other_is_told_apart() {
+fn an_own_name_beats_a_chosen_one_and_the_other_is_distinguished() {
     let mut world = World::new();
     world.choose(r#"{"a":{"rename":{"clock/get_time":"now"}}}"#);
     let clock = world.ready_tool("a", "clock", &["get_time"]);

@@ -104,12 +104,12 @@ fn a_name_that_is_taken_is_offered_with_its_label_and_called_by_its_own() {
         robot,
         r#"{"id":2 ,"method":"tools/call","params":{ "arguments":{"n":1.0},"name": "two__search" }}"#,
     );
-    let heard = world.raw(two);
+    let received = world.raw(two);
     assert!(
-        heard.ends_with(
+        received.ends_with(
             r#","method":"tools/call","params":{ "arguments":{"n":1.0},"name": "search" }}"#
         ),
-        "{heard}"
+        "{received}"
     );
     world.is_silent(one);
 }

@@ -67,7 +67,7 @@ fn a_twin_that_serves_nothing_now_shows_that_it_could() {
 }
 
 #[test]
-fn a_tool_that_went_is_told_of_with_its_reason_and_so_is_its_agent() {
+fn a_tool_that_went_is_reported_of_with_its_reason_and_so_is_its_agent() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "one", &["x"]);
     world.leaves(tool);
@@ -82,7 +82,7 @@ fn a_tool_that_went_is_told_of_with_its_reason_and_so_is_its_agent() {
 }
 
 #[test]
-fn a_huge_server_info_is_not_told_every_two_seconds() {
+fn a_huge_server_info_is_not_reported_every_two_seconds() {
     let mut world = World::new();
     let tool = world.tool("a");
     let name = "n".repeat(3000);

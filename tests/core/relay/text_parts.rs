@@ -60,7 +60,7 @@ fn a_result_of_one_text_and_a_result_for_another_robot_stay_byte_for_byte() {
 }
 
 #[test]
-fn a_failure_of_several_parts_is_told_by_its_error() {
+fn a_failure_of_several_parts_is_reported_by_its_error() {
     let (mut world, tool, robot) = pair(XIAOZHI);
     let failed =
         r#"{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}],"isError":true}"#;

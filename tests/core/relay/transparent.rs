@@ -26,9 +26,9 @@ fn everything_of_a_robot_goes_to_the_tool_and_back() {
     for method in ["initialize", "ping", "tools/list", "prompts/list", "tools/call", "x/y"] {
         let text = format!(r#"{{ "id":"q" ,"method":"{method}","params":{{"name":"n"}}}}"#);
         world.sends(robot, &text);
-        let heard = world.raw(tool);
-        let id = serde_json::from_str::<serde_json::Value>(&heard).unwrap()["id"].clone();
-        assert_eq!(heard, text.replace("\"q\"", &id.to_string()));
+        let received = world.raw(tool);
+        let id = serde_json::from_str::<serde_json::Value>(&received).unwrap()["id"].clone();
+        assert_eq!(received, text.replace("\"q\"", &id.to_string()));
         world.sends(tool, &format!(r#"{{"result":{{"m":"{method}"}},"id":{id}}}"#));
         assert_eq!(world.raw(robot), format!(r#"{{"result":{{"m":"{method}"}},"id":"q"}}"#));
     }
@@ -107,10 +107,10 @@ fn a_cancellation_with_an_id_never_carries_another_robots_number() {
     world.is_silent(tool);
     world.sends(two, &cancel(1));
     assert_eq!(world.receives(two)["result"], serde_json::json!({}));
-    let heard = world.receives(tool);
-    assert_eq!(heard["params"]["requestId"], second);
-    assert!(heard["id"].as_u64().unwrap() > second);
-    assert!(heard["params"]["_meta"]["progressToken"].as_u64().unwrap() > second);
+    let received = world.receives(tool);
+    assert_eq!(received["params"]["requestId"], second);
+    assert!(received["id"].as_u64().unwrap() > second);
+    assert!(received["params"]["_meta"]["progressToken"].as_u64().unwrap() > second);
     world.answers(tool, first, "1");
     assert_eq!(world.receives(one)["id"], "x");
 }

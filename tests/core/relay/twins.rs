@@ -277,7 +277,10 @@ fn an_answer_that_ends_a_doubt_ends_its_request_and_no_other() {
         }
         world.receives_all(robot);
         world.seconds(15.5);
-        assert!(world.receives_all(robot).iter().any(|heard| heard["error"]["code"] == -32005));
+        assert!(world
+            .receives_all(robot)
+            .iter()
+            .any(|received| received["error"]["code"] == -32005));
         let (gone, kept) = extras.split_at(12 - left);
         for id in gone {
             world.answers(other, *id, "{}");
@@ -293,10 +296,17 @@ fn an_answer_that_ends_a_doubt_ends_its_request_and_no_other() {
             }
         }
         world.answers(newer, first, r#"{"from":"newer"}"#);
-        let heard = world.receives_all(robot);
-        assert_eq!(heard.iter().filter(|heard| heard["id"] == "group").count(), 1, "{left}");
+        let received = world.receives_all(robot);
+        assert_eq!(
+            received.iter().filter(|received| received["id"] == "group").count(),
+            1,
+            "{left}"
+        );
         world.answers(other, second, r#"{"from":"other"}"#);
-        assert!(world.receives_all(robot).iter().all(|heard| heard["id"] != "group"), "{left}");
+        assert!(
+            world.receives_all(robot).iter().all(|received| received["id"] != "group"),
+            "{left}"
+        );
         for (n, id) in kept.iter().enumerate() {
             world.answers(other, *id, "{}");
             assert_eq!(world.receives(robot)["id"], format!("e{}", n + 12 - left), "{left}");

@@ -61,7 +61,7 @@ fn progress_of_nobody_or_of_a_request_that_is_over_goes_nowhere() {
 }
 
 #[test]
-fn a_robot_without_a_token_hears_no_progress() {
+fn a_robot_without_a_token_gets_no_progress() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);
     let robot = world.initialised_robot("a");

@@ -396,7 +396,7 @@ impl World {
 
     /// The next message to a robot must be a list of tools; their names.
     #[track_caller]
-    pub(crate) fn told_tools(&mut self, robot: Peer) -> Vec<String> {
+    pub(crate) fn shown_tools(&mut self, robot: Peer) -> Vec<String> {
         let message = self.receives(robot);
         let list = message["result"]["tools"].as_array().unwrap_or_else(|| panic!("{message}"));
         list.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
@@ -406,7 +406,7 @@ impl World {
     #[track_caller]
     pub(crate) fn listed(&mut self, robot: Peer) -> Vec<String> {
         self.asks(robot, "\"list\"", "tools/list");
-        self.told_tools(robot)
+        self.shown_tools(robot)
     }
 
     /// The label of a tool, by the order of joining among those connected.

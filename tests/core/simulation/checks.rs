@@ -17,13 +17,13 @@ impl Play {
             assert!(other == agent || !text.contains(mark.as_str()), "bytes of {mark}: {text}");
         }
         if self.tools.contains_key(&peer) {
-            self.tool_hears(peer, text, &message);
+            self.tool_receives(peer, text, &message);
         } else {
-            self.robot_hears(peer, text, &message);
+            self.robot_receives(peer, text, &message);
         }
     }
 
-    fn tool_hears(&mut self, peer: Peer, text: &str, message: &Value) {
+    fn tool_receives(&mut self, peer: Peer, text: &str, message: &Value) {
         let given_up = self.policy.handshake_timeout.saturating_mul(4);
         let tool = self.tools.get_mut(&peer).unwrap();
         let Some(method) = message["method"].as_str() else { return };
@@ -82,7 +82,7 @@ impl Play {
         }
     }
 
-    fn robot_hears(&mut self, peer: Peer, text: &str, message: &Value) {
+    fn robot_receives(&mut self, peer: Peer, text: &str, message: &Value) {
         assert!(self.robots.contains_key(&peer), "{peer} is nobody");
         if let Some(method) = message["method"].as_str() {
             assert!(message.get("id").is_none(), "the relay asks a robot: {text}");

@@ -11,7 +11,7 @@ fn through(server: &Server, proxy: Proxy) -> String {
 }
 
 #[test]
-fn a_sound_proxy_is_passed_and_told_of_its_time_out() {
+fn a_sound_proxy_is_passed_and_reported_of_its_time_out() {
     let server = Server::start();
     let visit = Visit::to(&through(&server, proxy().saying("Server: test-proxy\r\n")));
     visit.is_content();

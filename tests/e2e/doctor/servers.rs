@@ -37,15 +37,15 @@ fn the_configured_server_is_visited_without_an_address() {
 /// A server that shows its first page and refuses every key; what it was asked.
 fn refusing() -> (u16, Arc<Mutex<Vec<String>>>) {
     const HOME: &str = r#"{"result":{"message":"MCP Endpoint Server","version":"1"}}"#;
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let asked = Arc::clone(&heard);
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let asked = Arc::clone(&received);
     let port = serve(move |mut stream| {
         let Some(head) = read_head(&mut stream) else { return };
         let (status, body) = match head.starts_with("GET /mcp_endpoint/ ") {
             true => ("200 OK", HOME),
             false => ("401 Unauthorized", r#"{"error":{"code":-32004}}"#),
         };
-        heard.lock().unwrap().push(head);
+        received.lock().unwrap().push(head);
         let _ = write!(stream, "HTTP/1.1 {status}\r\nCache-Control: no-store\r\n\r\n{body}");
     });
     (port, asked)
@@ -152,7 +152,7 @@ fn a_token_shows_the_tools_that_are_there_and_disturbs_nobody() {
 }
 
 #[test]
-fn a_robot_address_is_told_from_a_tool_address() {
+fn a_robot_address_is_reported_from_a_tool_address() {
     let server = Server::start();
     let visit = Visit::to(&server.url(&server.robot_path("a")));
     assert!(visit.lines.iter().any(|line| line.contains("tool servers need the one with /mcp/")));
@@ -224,7 +224,7 @@ fn a_prefix_that_the_server_knows_is_none_that_is_wrong() {
 }
 
 #[test]
-fn a_public_url_that_fails_while_the_server_is_alive_is_told_from_a_dead_server() {
+fn a_public_url_that_fails_while_the_server_is_alive_is_reported_from_a_dead_server() {
     let server = Server::start();
     let public = format!("http://127.0.0.1:{}", free_port());
     let builder = configured(server.key(), server.port()).set("server", "public_url", &public);

@@ -95,7 +95,7 @@ fn only_the_two_folders_are_written_to() {
 
 #[cfg(unix)]
 #[test]
-fn a_stop_is_told_to_everybody_and_ends_well() {
+fn a_stop_is_reported_to_everybody_and_ends_well() {
     let mut server = Server::start();
     let tool = server.tool("a").offers(&["now"]).connect();
     let mut robots = [server.robot("a"), server.robot("b")];
@@ -187,7 +187,7 @@ fn a_restart_has_the_port_back_at_once() {
 }
 
 #[test]
-fn a_wrong_value_is_told_in_one_line_before_anything_is_opened() {
+fn a_wrong_value_is_reported_in_one_line_before_anything_is_opened() {
     let text = "[server]\nhost = 127.0.0.1\n\n# the door\nport = banana\n";
     let ended = Server::builder().config(text).run();
     assert_eq!(ended.status.code(), Some(2));
@@ -201,7 +201,7 @@ fn a_wrong_value_is_told_in_one_line_before_anything_is_opened() {
 }
 
 #[test]
-fn a_wrong_value_in_the_environment_is_told_by_its_name() {
+fn a_wrong_value_in_the_environment_is_reported_by_its_name() {
     let ended = Server::builder().env("MCP_ENDPOINT_RELAY_QUIRKS", "perhaps").run();
     assert_eq!(ended.status.code(), Some(2));
     let said = [ended.stdout, ended.stderr].concat().join("\n");
@@ -209,7 +209,7 @@ fn a_wrong_value_in_the_environment_is_told_by_its_name() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told_and_is_a_failure() {
+fn a_port_that_is_taken_is_reported_and_is_a_failure() {
     let server = Server::start();
     let ended = Server::builder().set("server", "port", server.port()).run();
     assert!(!ended.status.success());

@@ -5,12 +5,12 @@ use serde_json::json;
 
 #[test]
 fn a_tool_that_ends_with_a_call_in_flight_is_noticed_at_once() {
-    assert_loss_is_told(Ending::End);
+    assert_loss_is_reported(Ending::End);
 }
 
 #[test]
 fn a_tool_that_resets_with_a_call_in_flight_is_noticed_at_once() {
-    assert_loss_is_told(Ending::Reset);
+    assert_loss_is_reported(Ending::Reset);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn dying_in_flight(server: &Server, robot: &mut Robot) -> Tool {
     tool
 }
 
-fn assert_loss_is_told(ending: Ending) {
+fn assert_loss_is_reported(ending: Ending) {
     let server = Server::start();
     let (mut robot, mut other) = (server.robot("a"), server.robot("b"));
     let other_tool = server.tool("b").offers(&["now"]).on_call(|_| Answer::Never).connect();

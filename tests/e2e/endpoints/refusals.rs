@@ -21,7 +21,7 @@ fn dial(server: &Server, path: &str, headers: &[(&str, &str)]) {
 }
 
 #[test]
-fn each_mistake_with_an_address_is_told_apart_and_says_what_to_do() {
+fn each_mistake_with_an_address_is_distinguished_and_says_what_to_do() {
     let server = english().start();
     let whole = escape(&server.token("a"));
     let foreign = escape(&token(OTHER_KEY, "a"));
@@ -55,7 +55,7 @@ fn each_mistake_with_an_address_is_told_apart_and_says_what_to_do() {
 }
 
 #[test]
-fn the_console_address_dialled_as_a_websocket_is_answered_as_before_and_told() {
+fn the_console_address_dialled_as_a_websocket_is_answered_as_before_and_reported() {
     let server = english().start();
     let mut raw = server.raw();
     raw.send(upgrade(&format!("/mcp_endpoint/health?key={KEY}"), &[]));
@@ -66,7 +66,7 @@ fn the_console_address_dialled_as_a_websocket_is_answered_as_before_and_told() {
 }
 
 #[test]
-fn a_forbidden_page_a_proxy_without_upgrade_and_tls_are_told() {
+fn a_forbidden_page_a_proxy_without_upgrade_and_tls_are_reported() {
     let server = english().set("security", "allowed_origins", "http://a.example").start();
     dial(&server, &server.robot_path("a"), &[("Origin", "http://evil.example")]);
     server.wait_line("[security] allowed_origins");
@@ -96,7 +96,7 @@ fn a_connection_too_many_and_a_head_too_slow_name_their_settings() {
 }
 
 #[test]
-fn a_cause_is_told_once_however_often_it_comes() {
+fn a_cause_is_reported_once_however_often_it_comes() {
     let server = english().start();
     for _ in 0..5 {
         let mut client = server.ws("/mcp_endpoint/mcp/?token=no");

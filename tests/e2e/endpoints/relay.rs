@@ -365,7 +365,7 @@ fn nonsense_from_a_tool_is_dropped_and_it_stays() {
 }
 
 #[test]
-fn what_a_robot_says_wrong_is_told_to_it() {
+fn what_a_robot_says_wrong_is_reported_to_it() {
     let server = Server::start();
     let _tool = server.tool("a").connect();
     let mut robot = server.robot("a");

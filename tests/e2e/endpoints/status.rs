@@ -55,7 +55,7 @@ fn the_status_shows_real_peers_their_calls_and_their_loss() {
 }
 
 #[test]
-fn the_addresses_that_are_told_open_both_doors() {
+fn the_addresses_that_are_reported_open_both_doors() {
     let server = Server::start();
     let shown = ask(&server, "/mcp_endpoint/addresses?agent=agent-7&lang=en");
     let address = shown["tool"].as_str().unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 const CHANGED: &str = "notifications/tools/list_changed";
 
 #[test]
-fn a_robot_that_has_shaken_hands_is_told_of_a_tool_that_comes() {
+fn a_robot_that_has_shaken_hands_is_reported_of_a_tool_that_comes() {
     let server = Server::start();
     let mut robot = server.robot("a");
     robot.start();
@@ -59,7 +59,7 @@ fn a_burst_of_list_changed_is_one_listing() {
 }
 
 #[test]
-fn a_change_is_listed_once_and_told_once() {
+fn a_change_is_listed_once_and_reported_once() {
     let server = Server::start();
     let tool = server.tool("a").named("one").offers(&["old"]).connect();
     let mut robot = server.robot("a");
@@ -176,7 +176,7 @@ fn a_slow_lister_is_given_as_last_known() {
 }
 
 #[test]
-fn the_catalogue_of_a_lost_tool_goes_after_the_grace_and_robots_are_told() {
+fn the_catalogue_of_a_lost_tool_goes_after_the_grace_and_robots_are_reported() {
     let server = Server::builder().set("relay", "reconnect_grace", 1).start();
     let lost = server.tool("a").named("lost").offers(&["gone"]).connect();
     let _kept = server.tool("a").named("kept").offers(&["here"]).connect();

@@ -55,7 +55,7 @@ fn a_tool_that_is_offered_under_another_name_is_described_as_it_describes_itself
 }
 
 #[test]
-fn a_name_that_is_taken_is_told_in_one_warning() {
+fn a_name_that_is_taken_is_reported_in_one_warning() {
     let server = Server::builder().set("server", "language", "en").start();
     let _web = server.tool("a").named("web").offers(&["search"]).connect();
     let mail = server.tool("a").named("mail").offers(&["search"]).connect();
@@ -167,7 +167,7 @@ fn a_server_keeps_the_name_made_for_it_when_another_goes_for_good() {
 }
 
 #[test]
-fn servers_with_one_name_and_other_tools_are_told_apart_when_they_come_back() {
+fn servers_with_one_name_and_other_tools_are_distinguished_when_they_come_back() {
     let server = Server::start();
     let connect = |tool: &str| server.tool("a").named("same").offers(&[tool]).connect();
     let (lamp, fan) = (connect("lamp"), connect("fan"));

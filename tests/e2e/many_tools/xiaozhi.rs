@@ -28,7 +28,7 @@ fn names(list: &Message) -> Vec<&str> {
 }
 
 /// Waits until robots were told of a change after which this name is offered.
-fn wait_told(other: &mut Robot, name: &str) {
+fn wait_notified(other: &mut Robot, name: &str) {
     loop {
         other.notification(CHANGED);
         if other.aside.iter().all(|message| message.method != CHANGED)
@@ -66,7 +66,7 @@ fn a_tool_that_has_gone_for_good_leaves_the_conversation_under_way() {
 }
 
 #[test]
-fn a_standard_robot_is_told_and_gets_no_second_reply() {
+fn a_standard_robot_is_reported_and_gets_no_second_reply() {
     let server = Server::start();
     let mut robot = server.robot("a");
     robot.start();
@@ -104,7 +104,7 @@ fn the_list_is_not_sent_again_while_its_id_is_in_flight() {
         let call = slow.next("tools/call");
         let offered = format!("on{number}");
         let late = server.tool("a").named(&offered).offers(&[&offered]).connect();
-        wait_told(&mut other, &offered);
+        wait_notified(&mut other, &offered);
         robot.expect_silence();
         if number == 0 {
             slow.reply_text(&call, "at last");
@@ -134,7 +134,7 @@ fn the_list_is_not_sent_again_while_its_id_waits_in_line() {
     robot.request_call("2", "wait", json!({}));
     robot.ws.expect_silence();
     let _late = server.tool("a").named("late").offers(&["on"]).connect();
-    wait_told(&mut other, "on");
+    wait_notified(&mut other, "on");
     slow.reply(&prompts, json!({ "prompts": [] }));
     robot.answer_to("3");
     let mut answers: Vec<Message> = std::mem::take(&mut robot.aside);
@@ -146,7 +146,7 @@ fn the_list_is_not_sent_again_while_its_id_waits_in_line() {
 }
 
 #[test]
-fn a_list_that_is_owed_is_sent_when_the_request_of_its_id_is_refused() {
+fn an_outdated_list_is_sent_when_the_request_of_its_id_is_refused() {
     let server = Server::builder().set("relay", "reconnect_grace", 1).start();
     let lamp = server.tool("a").named("lamp").offers(&["on"]).connect();
     let mut robot = xiaozhi(&server);

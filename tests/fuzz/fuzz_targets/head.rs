@@ -170,10 +170,10 @@ fn response_is_sound(status: u16, bytes: &[u8], request: &[u8]) {
         assert!(!parts.body.contains("success"), "{}", parts.body);
     }
     assert_eq!(status == 405, parts.header("Allow").is_some() && status != 204);
-    // Names are told to who shows the key, and to who said them first.
+    // Names are shown with the key, and to the client that sent them.
     if parts.body.contains(SECRET) {
-        let is_told = has(request, KEY) || has(request, SECRET);
-        assert!(is_told, "names for nothing: {}", parts.body);
+        let is_reported = has(request, KEY) || has(request, SECRET);
+        assert!(is_reported, "names for nothing: {}", parts.body);
     }
 }
 

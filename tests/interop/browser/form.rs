@@ -136,7 +136,7 @@ fn a_skeleton_of_a_nested_value_comes_from_the_schema() {
 
 #[test]
 #[ignore = "takes a browser a minute: cargo test --test interop browser:: -- --ignored"]
-fn wrong_json_is_told_at_its_field_and_call_stays_in_reach() {
+fn wrong_json_is_reported_at_its_field_and_call_stays_in_reach() {
     let server = Server::start();
     let mut properties = json!({ "a_list": { "type": "array" } });
     for number in 0..30 {

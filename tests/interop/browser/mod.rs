@@ -91,7 +91,7 @@ fn the_key_is_asked_for_once_and_kept_in_the_tab_only() {
 
 #[test]
 #[ignore = "takes a browser a minute: cargo test --test interop browser:: -- --ignored"]
-fn a_key_that_no_longer_holds_is_told_from_a_wrong_one() {
+fn a_key_that_no_longer_holds_is_reported_from_a_wrong_one() {
     let server = Server::start();
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
     browser.evaluate("sessionStorage.setItem('key', 'what it was before')");
@@ -250,7 +250,7 @@ fn a_tool_is_called_through_a_form_made_from_its_schema() {
 
 #[test]
 #[ignore = "takes a browser a minute: cargo test --test interop browser:: -- --ignored"]
-fn a_failed_call_and_a_lost_tool_are_told() {
+fn a_failed_call_and_a_lost_tool_are_reported() {
     let server = Server::start();
     let tool = server.tool(AGENT).offers(&["now"]).on_call(|_| Answer::Never).connect();
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };

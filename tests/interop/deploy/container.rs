@@ -75,7 +75,7 @@ fn the_image_runs_as_nobody_and_its_program_belongs_to_root() {
 }
 
 #[test]
-fn what_the_image_starts_listens_to_all_and_stops_when_told() {
+fn what_the_image_starts_listens_to_all_and_stops_when_reported() {
     let folder = Folder::fresh();
     let mut command = server();
     for variable in image("ENV") {
@@ -176,7 +176,7 @@ fn the_key_of_a_folder_that_cannot_be_written_is_used() {
 }
 
 #[test]
-fn a_key_that_cannot_be_saved_is_told_loudly_and_the_server_serves() {
+fn a_key_that_cannot_be_saved_is_reported_loudly_and_the_server_serves() {
     let mounted = Mounted::with(&["data", "logs"], None);
     let process = mounted.start();
     process.wait_line("！！新生成的密钥无法保存到 data/.mcp-endpoint-server.cfg", 1, TIMEOUT);

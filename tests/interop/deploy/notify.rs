@@ -46,7 +46,7 @@ impl Manager {
 }
 
 #[test]
-fn a_manager_is_told_of_start_reload_and_stop() {
+fn a_manager_is_reported_of_start_reload_and_stop() {
     let manager = Manager::abstract_named("life");
     let mut server = Server::builder().env("NOTIFY_SOCKET", &manager.name).start();
     assert_eq!(manager.receives(), "READY=1");
@@ -72,7 +72,7 @@ fn a_manager_is_told_of_start_reload_and_stop() {
 }
 
 #[test]
-fn a_manager_that_watches_hears_of_an_idle_server_again_and_again() {
+fn a_manager_that_watches_gets_of_an_idle_server_again_and_again() {
     let folder = Folder::fresh();
     let manager = Manager::in_folder(&folder);
     let builder = Server::builder().env("NOTIFY_SOCKET", &manager.name);

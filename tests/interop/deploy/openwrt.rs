@@ -193,7 +193,7 @@ fn a_reload_leaves_connections_open_unless_host_or_port_change() {
 }
 
 #[test]
-fn a_wrong_value_is_told_and_the_last_right_settings_stay_in_force() {
+fn a_wrong_value_is_reported_and_the_last_right_settings_stay_in_force() {
     let Some(router) = Router::fresh() else { return };
     router.set("option port '0'", "option port 'x'");
     let output = router.does("start");
@@ -211,7 +211,7 @@ fn a_wrong_value_is_told_and_the_last_right_settings_stay_in_force() {
 }
 
 #[test]
-fn a_router_that_is_told_not_to_does_not_run_it() {
+fn a_router_that_is_reported_not_to_does_not_run_it() {
     let Some(router) = Router::fresh() else { return };
     router.set("option enabled '1'", "option enabled '0'");
     router.does_well("start");

@@ -205,8 +205,8 @@ fn redial_storm(length: Duration, lines: usize) {
     });
     let log = server.log();
     // That the good robot comes and goes is told, too.
-    let is_told = |line: &&str| line.contains("[WARN]") && !line.contains("[agent ");
-    let shown: Vec<&str> = log.lines().filter(is_told).collect();
+    let is_reported = |line: &&str| line.contains("[WARN]") && !line.contains("[agent ");
+    let shown: Vec<&str> = log.lines().filter(is_reported).collect();
     assert_eq!(shown.len(), lines, "{shown:#?}");
     // Other tests run at the same time.
     good.assert_unharmed_but_for(Duration::from_millis(500));

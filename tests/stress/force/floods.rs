@@ -233,7 +233,7 @@ fn messages_as_large_as_they_may_be_pass_both_ways() {
 }
 
 #[test]
-fn what_comes_behind_a_large_message_is_heard_wherever_that_pauses() {
+fn what_comes_behind_a_large_message_is_received_wherever_that_pauses() {
     let _machine = alone();
     let server = Server::start();
     let target = Target::of(&server);

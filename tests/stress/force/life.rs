@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[test]
-fn a_stop_under_load_is_told_to_all_and_gives_the_port_back() {
+fn a_stop_under_load_is_reported_to_all_and_gives_the_port_back() {
     let mut server = Server::builder().set("websocket", "close_timeout", 2).start();
     let target = Target::of(&server);
     let mut tools: Vec<Client> = (0..5).map(|n| target.mute_tool(&format!("a-{n}"))).collect();
@@ -93,7 +93,7 @@ fn settings_are_read_again_under_load_without_losing_a_call() {
 }
 
 #[test]
-fn a_wrong_file_is_told_and_the_old_settings_stay() {
+fn a_wrong_file_is_reported_and_the_old_settings_stay() {
     let server = Server::builder().set("websocket", "max_message_size", "64KB").start();
     let target = Target::of(&server);
     let good = Good::start_untimed(&target, 1);
@@ -214,7 +214,7 @@ fn a_terminal_that_nobody_reads_costs_no_call() {
 }
 
 #[test]
-fn a_new_key_is_told_at_the_reload_and_only_what_differs_from_the_start_needs_another() {
+fn a_new_key_is_reported_at_the_reload_and_only_what_differs_from_the_start_needs_another() {
     let key = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
     let server =
         Server::builder().set("server", "language", "en").set("server", "key", key[0]).start();

@@ -75,7 +75,7 @@ fn flood_a_robot_that_does_not_read(bytes: u64, ping_interval: &str) {
 }
 
 #[test]
-fn a_tool_that_never_reads_has_its_callers_told_at_once() {
+fn a_tool_that_never_reads_has_its_callers_reported_at_once() {
     let _machine = alone();
     let server = Server::builder()
         .set("websocket", "memory_limit", "24MB")

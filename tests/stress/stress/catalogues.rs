@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long an attacker waits for its own answers.
-const ATTACKER_PATIENCE: Duration = Duration::from_secs(15);
+const ATTACKER_TIMEOUT: Duration = Duration::from_secs(15);
 
 const TOOL: &str = r#"{"name":"tool-$N","inputSchema":{"type":"object"}}"#;
 
 /// Waits until the server has taken in their lists, or thrown them out.
 fn listed(tools: &[EchoTool]) {
-    let end = Instant::now() + ATTACKER_PATIENCE;
+    let end = Instant::now() + ATTACKER_TIMEOUT;
     for tool in tools {
         tool.is_listed_within(end.saturating_duration_since(Instant::now()));
     }
@@ -38,7 +38,7 @@ fn ask(robot: &mut Client, id: &str, method: &str, params: &str) -> usize {
 
 fn patient_robot(target: &Target, agent: &str) -> Client {
     let mut robot = initialised_robot(target, agent);
-    robot.raw().timeout = Some(ATTACKER_PATIENCE);
+    robot.raw().timeout = Some(ATTACKER_TIMEOUT);
     robot
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn large_capabilities(scale: Scale) -> Report {
             robot.send(INITIALIZE);
         }
         for robot in &mut robots {
-            robot.raw().timeout = Some(ATTACKER_PATIENCE);
+            robot.raw().timeout = Some(ATTACKER_TIMEOUT);
             robot.recv_message().result();
         }
     })
@@ -236,7 +236,7 @@ pub(crate) fn key_holder_asks_for_everything(scale: Scale) -> Report {
             for page in ["health?", "status?", "tools?agent=all&"] {
                 let mut raw = Raw::connect(target.address);
                 raw.send(format!("GET /mcp_endpoint/{page}key={key} HTTP/1.1\r\nHost: x\r\n\r\n"));
-                raw.timeout = Some(ATTACKER_PATIENCE);
+                raw.timeout = Some(ATTACKER_TIMEOUT);
                 assert_eq!(status_of(&mut raw), 200, "{page}");
                 raw.read_to_end();
             }
@@ -262,7 +262,7 @@ pub(crate) fn a_large_merged_list_for_its_own_robot(scale: Scale) -> Report {
         slow.send(&crate::load::call(1));
         // The system's buffers may take the larger part.
         let some = slow_size as u64 / 8;
-        wait_until("the answer waits for its robot", ATTACKER_PATIENCE, || {
+        wait_until("the answer waits for its robot", ATTACKER_TIMEOUT, || {
             target.queued_bytes() >= some
         });
 
@@ -291,7 +291,7 @@ pub(crate) fn a_large_merged_list_for_its_own_robot(scale: Scale) -> Report {
             .collect();
         std::thread::sleep(scale.time() / 2);
         drop(robots);
-        slow.raw().timeout = Some(ATTACKER_PATIENCE);
+        slow.raw().timeout = Some(ATTACKER_TIMEOUT);
         let text = slow.recv();
         assert!(text.len() > slow_size, "the slow reader got {} bytes", text.len());
     })

@@ -48,7 +48,7 @@ impl Scale {
 }
 
 /// How long a good peer waits for what must come.
-const GOOD_PATIENCE: Duration = Duration::from_secs(20);
+const GOOD_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where visitors come from: no attacker does.
 const VISITOR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
@@ -357,7 +357,7 @@ struct Pair {
 impl Pair {
     fn connect(target: &Target, agent: &str, size: usize) -> Self {
         let mut tool = target.mute_tool(agent);
-        tool.raw().timeout = Some(GOOD_PATIENCE);
+        tool.raw().timeout = Some(GOOD_TIMEOUT);
         loop {
             let message = tool.recv_message();
             if let Some(answer) = shaken(&message) {
@@ -369,7 +369,7 @@ impl Pair {
         }
         tool.expect_silence();
         let mut robot = target.robot(agent);
-        robot.raw().timeout = Some(GOOD_PATIENCE);
+        robot.raw().timeout = Some(GOOD_TIMEOUT);
         let result = json!({ "content": [{ "type": "text", "text": "y".repeat(size) }] });
         Pair { robot, tool, answer: result.to_string() }
     }
@@ -483,7 +483,7 @@ fn exchange(mut raw: Raw, request: &[u8]) -> Result<String, String> {
     if !raw.offer(request) {
         return Err("a visitor's request is not taken".to_owned());
     }
-    raw.read_for(GOOD_PATIENCE);
+    raw.read_for(GOOD_TIMEOUT);
     let answer = String::from_utf8_lossy(&raw.pending).into_owned();
     Ok(answer.lines().next().unwrap_or("no answer").to_owned())
 }

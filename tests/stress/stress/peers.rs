@@ -101,8 +101,8 @@ impl Strangers<'_> {
             Some(Ending::Reset) => true,
             // Where the server has closed its socket, this write is answered by a reset.
             Some(Ending::End) => {
-                let was_told = std::mem::replace(&mut kept.has_ended, true);
-                !was_told && !kept.raw.offer(b" ")
+                let was_reported = std::mem::replace(&mut kept.has_ended, true);
+                !was_reported && !kept.raw.offer(b" ")
             }
         }
     }

@@ -175,7 +175,7 @@ fn depth(value: &Value) -> usize {
 }
 
 #[test]
-fn growth_and_depth_are_bounded_and_told() {
+fn growth_and_depth_are_bounded_and_reported() {
     // 10^20 elements, were they all written.
     let schema = chain(20, 10, "anyOf");
     let made = made(&schema).unwrap();

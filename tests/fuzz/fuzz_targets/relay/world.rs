@@ -131,8 +131,8 @@ impl Wire for Lines {
         }
         let Some(message) = read(&text) else { panic!("no message: {text}") };
         match client.side {
-            Side::Tool => client.tool_hears(&message, &text),
-            Side::Robot => client.robot_hears(&message, &text),
+            Side::Tool => client.tool_receives(&message, &text),
+            Side::Robot => client.robot_receives(&message, &text),
         }
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Wire for Lines {
 }
 
 impl Client {
-    fn tool_hears(&mut self, message: &Message<'_>, text: &str) {
+    fn tool_receives(&mut self, message: &Message<'_>, text: &str) {
         let Some(method) = message.method.said() else {
             return self.is_answered(message, text);
         };
@@ -165,7 +165,7 @@ impl Client {
         }
     }
 
-    fn robot_hears(&mut self, message: &Message<'_>, text: &str) {
+    fn robot_receives(&mut self, message: &Message<'_>, text: &str) {
         if message.method.0.is_some() {
             assert_eq!(message.id.id(), None, "the relay asks robots nothing: {text}");
         } else {
