@@ -73,14 +73,16 @@ pub(super) fn change(
         };
         let entry = known.changed(agent, &wish);
         let is_new = entry != known.changed(agent, &Wish::default());
+        // An empty entry says nothing, so none is kept.
+        let new = if entry == "{}" { "null" } else { &entry };
         let outcome = match (is_new, is_running) {
             (false, _) => Ok(true),
-            (true, true) => put(&address, agent, &key, &known.etag, &entry, language),
+            (true, true) => put(&address, agent, &key, &known.etag, new, language),
             (true, false) => {
                 let change = Change {
                     file: Some(file.clone()),
                     agent: agent.to_owned(),
-                    entry: entry.clone().into_bytes(),
+                    entry: new.as_bytes().to_vec(),
                     if_match: Some(known.etag.clone()),
                     language,
                 };

@@ -10,7 +10,7 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The hashes of the only script and the only style sheet that a browser may use, so that no name of a
 /// tool can become a script.
-const SCRIPT: &str = "sha256-WGfpfi5lkp4jDKY/qO+FuOIzco6ZiM6XgyFS3sOqfpk=";
+const SCRIPT: &str = "sha256-8sionN8furniVM9ddkguzXY7WKdHofUsgVnZt8NiSsE=";
 const STYLE: &str = "sha256-jEla0s4zmJ8QUoQMrqxucyDXQHe8yuHEllSmKY/V+EQ=";
 
 /// The answer to `GET /mcp_endpoint/`.

@@ -68,8 +68,8 @@ sentences! {
     }
     /// Required arguments are missing.
     arguments_missing(tool: &str, names: &str) {
-        zh: "工具 {tool} 还需要参数: {names}。写成 参数名=值";
-        en: "the tool {tool} also needs: {names}. Write NAME=VALUE";
+        zh: "工具 {tool} 缺少参数: {names}；请写成 参数名=值";
+        en: "missing arguments for the tool {tool}: {names}; write NAME=VALUE";
     }
     /// A value of another type.
     argument_of_type(name: &str, value: &str, types: &str) {

@@ -310,7 +310,7 @@ mod tests {
         for (schema, given, expected) in [
             (json!({ "type": "object" }), "x=1", Ok(r#"{"x":1}"#)),
             (json!({ "properties": {}, "additionalProperties": true }), "x=1", Ok(r#"{"x":1}"#)),
-            (json!({ "required": ["a", "b"] }), "a=1", Err("also needs: b.")),
+            (json!({ "required": ["a", "b"] }), "a=1", Err("for the tool t: b;")),
             (Value::Null, "a=b=c", Ok(r#"{"a":"b=c"}"#)),
         ] {
             let said = Arguments::read(&words(&[given]), Language::En).unwrap();

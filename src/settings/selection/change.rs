@@ -4,6 +4,7 @@ use super::{parse, read, Reader, AGENTS, MAX_FILE};
 use crate::ownership;
 use crate::relay::Selection;
 use crate::settings::file::decode;
+use crate::settings::lines::BOM;
 use crate::settings::save;
 use crate::text::Language;
 use jsonrpc::message::{last_member, quoted};
@@ -85,10 +86,11 @@ impl Change {
         }
         let entry = decode(entry, Path::new(&agent), language)
             .map_err(|problem| ChangeError::Invalid(vec![problem]))?;
+        let entry = entry.trim_start_matches(BOM).trim();
         // By itself first: it must not reach beyond its place.
-        let reader = Reader { text: &entry, file: &agent, language, problems: Vec::new() };
+        let reader = Reader { text: entry, file: &agent, language, problems: Vec::new() };
         reader.check().map_err(ChangeError::Invalid)?;
-        let text = match entry.trim() {
+        let text = match entry {
             "null" => without_entry(old.text(), &agent),
             entry => with_entry(old.text(), &agent, entry),
         };

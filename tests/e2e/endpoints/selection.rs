@@ -159,7 +159,8 @@ fn a_change_that_may_not_be_made_changes_nothing() {
     assert_eq!(server.folder().read(FILE), "{\"agents\":{\"other\":{\"hide\":[\"x\"]}}}\n");
     // What an editor on Windows puts before the text is no part of it.
     server.folder().write(FILE, "\u{feff}{\"agents\":{}}");
-    assert_eq!(put_with(&server, &[key], "{}").status, 200);
+    assert_eq!(put_with(&server, &[key], "\u{feff}{}\n").status, 200);
+    assert_eq!(server.folder().read(FILE), "{\"agents\":{\n  \"kitchen\": {}\n}}");
     // PUT is for no page of another site.
     let preflight = server.http("OPTIONS", PATH, &[("Origin", "http://evil.example")]);
     assert!(!preflight.head.contains("PUT"), "{}", preflight.head);

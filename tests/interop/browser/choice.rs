@@ -192,6 +192,7 @@ fn what_all_agents_lack_is_locked_and_a_pattern_gives_way_to_names() {
     browser.click(".server > .row .switch");
     browser.see(".choice", "3 of 4 tools");
     save(&mut browser, "");
+    assert_eq!(entry(&server, AGENT), Value::Null, "an empty entry is not kept");
     assert_eq!(offered(&server, AGENT), ["home_door", "home_lamp", "now"]);
     browser.is_well();
 }
