@@ -33,8 +33,11 @@ pub(super) fn hold_for(robot: &Robot, policy: &Policy) -> bool {
 /// session, and none of its tools works any more.
 const MAX_MESSAGE: usize = 1 << 20;
 
-/// What stands around the elements of a page in a message, with the id, at most.
+/// What stands around the elements of a page or another answer in a message, with the id, at most.
 const MAX_AROUND: usize = 2048;
+
+/// How many bytes of the reason of a failed call are copied in any case.
+const MIN_REASON: usize = 256;
 
 /// How large a message for `robot` is, where it is too large for it.
 pub(super) fn too_large_for(robot: &Robot, policy: &Policy, pieces: &[&str]) -> Option<usize> {
@@ -44,6 +47,9 @@ pub(super) fn too_large_for(robot: &Robot, policy: &Policy, pieces: &[&str]) -> 
     let size = pieces.iter().map(|piece| piece.len()).sum();
     (size > MAX_MESSAGE).then_some(size)
 }
+
+/// How many bytes of elements with their commas a page has at most.
+const PAGE: usize = MAX_MESSAGE - MAX_AROUND;
 
 /// What `xiaozhi-server` is given of the list of tools in one message.
 pub(super) struct Page<'a> {
@@ -55,18 +61,26 @@ pub(super) struct Page<'a> {
     pub left_out: Option<(&'a str, usize)>,
 }
 
-/// The page of a list that begins with the element at `start`; `schemas` are those of the list.
-pub(super) fn page<'a>(list: &'a Offers, schemas: &'a Schemas, start: usize) -> Page<'a> {
-    let room = MAX_MESSAGE - MAX_AROUND;
+/// The page of a list that begins with the element at `start` and ends at `end` at the latest; `schemas`
+/// are those of the list.
+pub(super) fn page<'a>(
+    list: &'a Offers,
+    schemas: &'a Schemas,
+    (start, end): (usize, usize),
+) -> Page<'a> {
     let mut page = Page { pieces: Vec::new(), next: None, left_out: None };
     let (mut at, mut bytes) = (start, 0);
     while let Some((name, mut element)) = list.element(at) {
+        if at >= end {
+            page.next = Some(at);
+            break;
+        }
         schemas.put(at, list.raw(at), &mut element);
         // With a comma.
         let size = element.pieces().iter().map(|piece| piece.len()).sum::<usize>() + 1;
-        if size > room {
+        if size > PAGE {
             page.left_out = page.left_out.or(Some((name, size)));
-        } else if bytes + size > room {
+        } else if bytes + size > PAGE {
             page.next = Some(at);
             break;
         } else {
@@ -96,7 +110,9 @@ pub(super) fn rewritten<'a>(
 ) -> Option<(&'a str, String)> {
     let result = message.result?;
     if message.is_failure {
-        return Some((result.get(1..1)?, failures::error_member(result, language)?));
+        // The answer counts more than the copy of its texts.
+        let room = PAGE.saturating_sub(message.text.len()).max(MIN_REASON);
+        return Some((result.get(1..1)?, failures::error_member(result, room, language)?));
     }
     Some((message.content?, parts::joined(message)?))
 }

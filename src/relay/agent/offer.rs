@@ -281,12 +281,10 @@ impl Agent {
         let mut next = itoa::Buffer::new();
         // In pages, and with schemas without references.
         let in_pages = kind == Kind::Tools && quirks::hold_for(robot, turn.policy);
-        if in_pages {
-            self.make_schemas(turn, &list);
-        }
+        let end = if in_pages { self.make_schemas(turn, &list, start) } else { start };
         let schemas = std::mem::take(&mut self.schemas);
         if in_pages {
-            let page = quirks::page(&list, &schemas, start);
+            let page = quirks::page(&list, &schemas, (start, end));
             pieces.extend(page.pieces);
             match page.next {
                 Some(at) => pieces.extend([r#"],"nextCursor":""#, next.format(at), r#""}}"#]),
@@ -305,18 +303,20 @@ impl Agent {
         *self.catalogue.offers.of_mut(kind) = list;
     }
 
-    /// Makes the schemas that `xiaozhi-server` can read, once for each list.
-    fn make_schemas(&mut self, turn: &mut Turn<'_>, list: &Offers) {
-        if self.schemas.is_of(list) {
-            return;
+    /// Makes the schemas that `xiaozhi-server` can read, once for each list: those of the page that begins
+    /// at `start`. Returns where the page ends at the latest.
+    fn make_schemas(&mut self, turn: &mut Turn<'_>, list: &Offers, start: usize) -> usize {
+        let before = self.schemas.memory();
+        let (end, work) = self.schemas.make(list, start);
+        turn.work += work;
+        if self.schemas.memory() != before {
+            turn.catalogue_changed();
         }
-        turn.catalogue_changed();
-        self.schemas = Schemas::of(list);
-        turn.work += list.bytes() / 1024;
         if let Some((name, count)) = self.schemas.cut() {
             let words = turn.policy.language.schemas_cut(&self.name, name, count);
             log::warn!("{words}");
         }
+        end
     }
 
     /// Answers a robot's `initialize`.

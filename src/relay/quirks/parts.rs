@@ -54,6 +54,35 @@ fn begins_with_text(content: &str) -> Option<&str> {
     parts.iter().try_fold(content, |rest, part| rest.trim_start().strip_prefix(part))
 }
 
+/// What a JSON string says. Half a pair of escapes, which is no letter, is read as one that is unknown.
+pub(super) fn readable(raw: &str) -> Option<Cow<'_, str>> {
+    let again = || {
+        let whole = raw.starts_with('"').then(|| without_halves(raw))?;
+        Some(Cow::Owned(string(&whole)?.into_owned()))
+    };
+    string(raw).or_else(again)
+}
+
+/// A JSON string with `\ufffd` in place of each half of a pair of escapes that stands alone.
+fn without_halves(raw: &str) -> String {
+    let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let (mut whole, mut rest) = (String::with_capacity(raw.len()), raw);
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        let next = escape.get(6..).and_then(unit);
+        let (length, is_half) = match unit(escape) {
+            Some(0xd800..=0xdbff) if matches!(next, Some(0xdc00..=0xdfff)) => (12, false),
+            Some(0xd800..=0xdfff) => (6, true),
+            _ => (2, false),
+        };
+        let Some((escape, behind)) = escape.split_at_checked(length) else { break };
+        whole.extend([before, if is_half { "\\ufffd" } else { escape }]);
+        rest = behind;
+    }
+    whole.push_str(rest);
+    whole
+}
+
 /// A part of a result.
 #[derive(Default)]
 pub(super) struct Part<'a> {
@@ -68,11 +97,11 @@ impl<'a> Part<'a> {
     pub(super) fn read(part: &'a str) -> Self {
         let mut found = Part::default();
         let _ = scan::members(part, |key, value| match &*key.name() {
-            "type" => found.kind = string(value),
+            "type" => found.kind = readable(value),
             "text" => found.text = Some(value).filter(|text| text.starts_with('"')),
-            "mimeType" => found.mime = string(value),
-            "uri" => found.address = string(value),
-            "resource" => found.address = last_member(value, "uri").and_then(string),
+            "mimeType" => found.mime = readable(value),
+            "uri" => found.address = readable(value),
+            "resource" => found.address = last_member(value, "uri").and_then(readable),
             _ => (),
         });
         found.text = found.text.filter(|_| found.kind.as_deref().is_none_or(|kind| kind == "text"));

@@ -4,11 +4,14 @@
 //!
 //! A schema is read once. That finds the places of its references. Then its text is copied, with what
 //! is referred to in these places. Each time something is followed, its length is taken from a budget,
-//! so neither a cycle nor growth costs more than the budget.
+//! so neither a cycle nor growth makes it longer than the budget. What is read, looked up and written is
+//! counted as work, which has a budget for each schema and for a list. A list is given in pages, and the
+//! schemas of a page are made when it is first asked for: so one turn costs about 5 ms at most.
 
 mod read;
 mod write;
 
+use super::PAGE;
 use crate::relay::catalogue::Offers;
 use crate::relay::reply::shortened;
 use jsonrpc::message::last_member;
@@ -27,8 +30,18 @@ const MAX_GROWTH: usize = 64 << 10;
 /// How many bytes of schemas with references are read and made for one list.
 const MAX_LIST: usize = 2 << 20;
 
-/// How many bytes of one list's schemas are searched for what is named, but is no definition.
-const MAX_SEARCHED: usize = 16 << 20;
+/// How much work one schema may be, in units of about two nanoseconds on a desktop computer: as long as it
+/// takes to read a byte.
+const MAX_SCHEMA_WORK: usize = 800_000;
+
+/// After how much work a page ends.
+const MAX_PAGE_WORK: usize = 1_500_000;
+
+/// How much work all schemas of one list may be.
+const MAX_LIST_WORK: usize = 6_000_000;
+
+/// How many units of work are counted as a microsecond of a turn.
+const UNITS_A_MICROSECOND: usize = 500;
 
 /// What a tool is given whose schema is not read: any arguments.
 const UNRESTRICTED: &str = r#"{"type":"object"}"#;
@@ -38,10 +51,16 @@ const UNRESTRICTED: &str = r#"{"type":"object"}"#;
 pub(in crate::relay) struct Schemas {
     /// Which version of the list they are of.
     version: Option<u32>,
+    /// Of which tools the schema has been made, or needs not be.
+    is_done: Vec<bool>,
     /// In the order of the list.
     made: Vec<Schema>,
     bytes: usize,
-    /// Of how many tools something was cut because it would be too large, and the first one's name.
+    /// How many bytes of schemas may still be read and made, and with how much work.
+    room: usize,
+    left: usize,
+    /// Of how many tools of the page that was made last something was cut because it would be too large, and
+    /// the first one's name.
     cut: usize,
     first_cut: Box<str>,
 }
@@ -57,33 +76,49 @@ struct Schema {
 }
 
 impl Schemas {
-    /// Makes the schemas of a list.
-    pub(in crate::relay) fn of(list: &Offers) -> Self {
-        let mut schemas = Schemas { version: Some(list.version()), ..Schemas::default() };
-        let mut budget = Budget { list: MAX_LIST, searched: MAX_SEARCHED };
-        for at in 0..list.len() {
-            if let Some((name, _)) = list.element(at) {
-                schemas.add(at, (name, list.raw(at)), &mut budget);
-            }
+    /// Makes the schemas of the page of `list` that begins with the element at `start`, as far as they
+    /// are not made yet. Returns where the page ends at the latest, and how many microseconds this takes.
+    pub(in crate::relay) fn make(&mut self, list: &Offers, start: usize) -> (usize, usize) {
+        if !self.is_of(list) {
+            let (version, is_done) = (Some(list.version()), vec![false; list.len()]);
+            let (room, left) = (MAX_LIST, MAX_LIST_WORK);
+            *self = Schemas { version, is_done, room, left, ..Schemas::default() };
         }
-        schemas.made.shrink_to_fit();
-        schemas
+        self.cut = 0;
+        let (mut at, mut bytes, mut work) = (start, 0, 0);
+        while bytes <= PAGE && work < MAX_PAGE_WORK {
+            let Some((name, mut element)) = list.element(at) else { break };
+            let raw = list.raw(at);
+            if self.is_done.get_mut(at).is_some_and(|is_done| !std::mem::replace(is_done, true)) {
+                work += raw.len() / 8;
+                self.add(at, (name, raw), &mut work);
+            }
+            self.put(at, raw, &mut element);
+            let size = element.pieces().iter().map(|piece| piece.len()).sum::<usize>() + 1;
+            // No page has one that is larger.
+            bytes += if size > PAGE { 0 } else { size };
+            at += 1;
+        }
+        (at, work / UNITS_A_MICROSECOND)
     }
 
-    fn add(&mut self, at: usize, (name, tool): (&str, &str), budget: &mut Budget) -> Option<()> {
+    fn add(&mut self, at: usize, (name, tool): (&str, &str), work: &mut usize) -> Option<()> {
         // Reading every schema would cost much for nothing. A key may have escapes.
-        if !tool.contains("$ref") && !tool.contains("\\u00") {
+        if tool.len() > PAGE || (!tool.contains("$ref") && !tool.contains("\\u00")) {
             return None;
         }
+        *work += tool.len() / 2;
         let schema = last_member(tool, SCHEMA)?;
-        let made = match budget.list.checked_sub(schema.len()) {
-            Some(left) => {
-                budget.list = left;
-                without_references(schema, left.min(MAX_GROWTH), &mut budget.searched)?
-            }
-            None => Made { text: UNRESTRICTED.to_owned(), is_cut: true },
+        let before = self.left.min(MAX_SCHEMA_WORK);
+        let mut left = before;
+        let made = match self.room.checked_sub(schema.len()) {
+            Some(room) => without_references(schema, room.min(MAX_GROWTH), &mut left),
+            None => Some(Made::unrestricted()),
         };
-        budget.list = budget.list.saturating_sub(made.text.len());
+        *work += before - left;
+        self.left -= before - left;
+        let made = made?;
+        self.room = self.room.saturating_sub(schema.len() + made.text.len());
         if made.is_cut {
             if self.cut == 0 {
                 self.first_cut = shortened(name).into();
@@ -94,7 +129,9 @@ impl Schemas {
         let [tool, start, end] = [at, start, end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
         let text: Box<str> = made.text.into();
         self.bytes += allocated(text.len());
-        self.made.push(Schema { tool, start, end, text });
+        let schema = Schema { tool, start, end, text };
+        let place = self.made.partition_point(|other| other.tool < tool);
+        self.made.insert(place, schema);
         Some(())
     }
 
@@ -112,21 +149,16 @@ impl Schemas {
         }
     }
 
-    /// Of how many tools something was cut, and the first one's name.
+    /// Of how many tools of the page that was made last something was cut, and the first one's name.
     pub(in crate::relay) fn cut(&self) -> Option<(&str, usize)> {
         (self.cut > 0).then_some((&*self.first_cut, self.cut))
     }
 
     /// How much memory they take.
     pub(in crate::relay) fn memory(&self) -> usize {
-        array_of::<Schema>(self.made.capacity()) + allocated(self.first_cut.len()) + self.bytes
+        let own = self.is_done.capacity() + allocated(self.first_cut.len());
+        array_of::<Schema>(self.made.capacity()) + own + self.bytes
     }
-}
-
-/// What is left to be spent on one list.
-struct Budget {
-    list: usize,
-    searched: usize,
 }
 
 /// A schema without references, and whether something was cut because it would be too large.
@@ -135,23 +167,30 @@ struct Made {
     is_cut: bool,
 }
 
-/// `schema` without references, not more than `growth` bytes larger. Nothing where it has none.
-fn without_references(schema: &str, growth: usize, searched: &mut usize) -> Option<Made> {
+impl Made {
+    /// What stands in place of a schema that is not read.
+    fn unrestricted() -> Self {
+        Made { text: UNRESTRICTED.to_owned(), is_cut: true }
+    }
+}
+
+/// `schema` without references, not more than `growth` bytes larger, made with no more work than is `left`.
+/// Nothing where it has none.
+fn without_references(schema: &str, growth: usize, left: &mut usize) -> Option<Made> {
     if !schema.starts_with('{') {
         return None;
     }
-    // It is JSON, so only too many references end this early.
-    let Ok(map) = Map::of(schema) else {
-        return Some(Made { text: UNRESTRICTED.to_owned(), is_cut: true });
-    };
-    (!map.references.is_empty()).then(|| Writer::run(&map, growth, searched))
+    // It is JSON, so only too many references and too much work end this early.
+    let Ok(map) = Map::of(schema, left) else { return Some(Made::unrestricted()) };
+    let made = (!map.references.is_empty()).then(|| Writer::run(&map, growth, left))?;
+    Some(if *left > 0 { made } else { Made::unrestricted() })
 }
 
 /// For the fuzz targets: `schema` without references, and whether something was cut. Nothing
 /// where it has none.
 #[cfg(fuzzing)]
 pub fn inlined(schema: &str) -> Option<(String, bool)> {
-    let made = without_references(schema, MAX_GROWTH, &mut MAX_SEARCHED.clone())?;
+    let made = without_references(schema, MAX_GROWTH, &mut MAX_SCHEMA_WORK.clone())?;
     Some((made.text, made.is_cut))
 }
 

@@ -38,6 +38,25 @@ fn a_success_or_an_error_reported_already_is_left_alone() {
 }
 
 #[test]
+fn a_long_reason_is_cut_before_the_answer_is_too_large() {
+    let mut world = World::new();
+    let tool = world.ready_tool("a", "calc", &["add"]);
+    let robot = world.robot_named("a", XIAOZHI);
+    for size in [100_000, 600_000, (1 << 20) - 1_000] {
+        let text = "x".repeat(size);
+        let result = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}],"isError":true}}"#);
+        let raw = world.answered(tool, robot, &result);
+        assert!(raw.len() <= 1 << 20 && raw.contains(&result[1..]), "{size}: {}", raw.len());
+        let shown: serde_json::Value = serde_json::from_str(&raw).unwrap();
+        let reason = shown["result"]["error"].as_str().unwrap();
+        match reason.strip_suffix('…') {
+            Some(start) => assert!(size > 500_000 && text.starts_with(start), "{size}"),
+            None => assert_eq!(reason, text),
+        }
+    }
+}
+
+#[test]
 fn only_calls_are_reported_differently() {
     let mut world = World::new();
     let tool = world.ready_tool("a", "calc", &["add"]);

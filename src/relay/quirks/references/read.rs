@@ -1,14 +1,26 @@
 //! Where the references of a schema are, and what they name.
 
+use crate::sorted::sorted;
 use jsonrpc::message::{last_member, string};
 use jsonrpc::scan::{self, Scanner, SyntaxError, TextError};
 use jsonrpc::splice::place_in;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// How many references a schema may have.
-pub(super) const MAX_REFERENCES: usize = 4096;
+pub(super) const MAX_REFERENCES: usize = 2048;
+
+/// What it costs to read a member, a list's element, a definition and a reference, besides their bytes.
+const COST_OF_MEMBER: usize = 45;
+const COST_OF_ELEMENT: usize = 30;
+const COST_OF_DEFINITION: usize = 150;
+const COST_OF_REFERENCE: usize = 70;
+
+/// Takes the `cost` of some work from what is `left`. Says whether anything is left then.
+pub(super) fn spend(left: &mut usize, cost: usize) -> bool {
+    *left = left.saturating_sub(cost);
+    *left > 0
+}
 
 /// What was found in a schema.
 #[derive(Default)]
@@ -20,6 +32,8 @@ pub(super) struct Map<'a> {
     subschemas: Vec<usize>,
     /// The definitions: whether `$defs` holds it, its name, its place.
     definitions: Vec<(bool, Cow<'a, str>, Range<usize>)>,
+    /// How much work is left.
+    pub left: usize,
 }
 
 /// An object with a local `$ref`.
@@ -76,14 +90,23 @@ impl Holds {
 }
 
 impl<'a> Map<'a> {
-    /// Reads a schema.
+    /// Reads a schema, with no more work than is `left`.
     ///
     /// # Errors
-    /// Where it has too many references.
-    pub(super) fn of(schema: &'a str) -> Result<Self, TextError> {
-        let mut map = Map { schema, ..Map::default() };
-        scan::walk_value(schema, &mut |scanner| map.schema(scanner, 0))?;
-        Ok(map)
+    /// Where it has too many references, or takes too much work.
+    pub(super) fn of(schema: &'a str, left: &mut usize) -> Result<Self, TextError> {
+        let mut map = Map { schema, left: *left, ..Map::default() };
+        let read = scan::walk_value(schema, &mut |scanner| {
+            map.spend(schema.len() / 2, scanner)?;
+            map.schema(scanner, 0)
+        });
+        *left = map.left;
+        read.map(|()| map)
+    }
+
+    fn spend(&mut self, cost: usize, scanner: &Scanner<'a, '_>) -> Result<(), SyntaxError> {
+        let is_enough = spend(&mut self.left, cost);
+        is_enough.then_some(()).ok_or(SyntaxError { at: scanner.place() })
     }
 
     /// Reads a schema, or a list of schemas.
@@ -92,6 +115,7 @@ impl<'a> Map<'a> {
         let is_deep = depth > scan::MAX_DEPTH;
         if scanner.is_at_list() && !is_deep {
             return scanner.walk_elements(&mut |scanner| {
+                self.spend(COST_OF_ELEMENT, scanner)?;
                 self.schema(scanner, depth + 1)?;
                 Ok(true)
             });
@@ -104,6 +128,7 @@ impl<'a> Map<'a> {
         let (mut to, mut members) = (None, 0);
         scanner.walk_members(&mut |key, scanner| {
             members += 1;
+            self.spend(COST_OF_MEMBER, scanner)?;
             let name = key.name();
             match Holds::of(&name) {
                 Holds::Schema => self.schema(scanner, depth + 1),
@@ -124,7 +149,8 @@ impl<'a> Map<'a> {
         })?;
         if let Some(to) = to {
             let object = start..scanner.place();
-            // Those inside have been found already.
+            // Those inside have been found already, and move.
+            self.spend(COST_OF_REFERENCE + 4 * (self.references.len() - before), scanner)?;
             self.references.insert(before, Reference { object, depth, to, is_alone: members == 1 });
             if self.references.len() > MAX_REFERENCES {
                 return Err(SyntaxError { at: start });
@@ -143,53 +169,66 @@ impl<'a> Map<'a> {
         scanner.walk_members(&mut |key, scanner| {
             let start = scanner.place();
             self.schema(scanner, depth)?;
+            self.spend(COST_OF_MEMBER, scanner)?;
             if let Some(holder) = holder {
+                self.spend(COST_OF_DEFINITION, scanner)?;
                 self.definitions.push((holder == 0, key.name(), start..scanner.place()));
             }
             Ok(())
         })
     }
 
-    /// What each reference names, if it is a schema; and whether some were not looked for. `searched`
-    /// is how much may be searched.
-    pub(super) fn find_targets(&self, searched: &mut usize) -> (Vec<Option<Target>>, bool) {
+    /// What each reference names, if it is a schema, found with no more work than is `left`.
+    pub(super) fn find_targets(&self, left: &mut usize) -> Vec<Option<Target>> {
         let [new, old] = [true, false].map(|is_new| {
-            let definitions = self.definitions.iter().zip(0u32..);
-            let named = definitions.filter(|((new, ..), _)| *new == is_new);
-            named.map(|((_, name, _), at)| (&**name, at)).collect::<HashMap<&str, u32>>()
+            let definitions = self.definitions.iter().enumerate();
+            let named = definitions.filter(|(_, (new, ..))| *new == is_new);
+            sorted(named.map(|(at, (_, name, _))| (&**name, at)))
         });
-        let mut is_cut = false;
+        let definition = |holder: &str, name: &str| {
+            let definitions = if holder == "$defs" { &new } else { &old };
+            // Of definitions of one name the last one counts.
+            let behind = definitions.partition_point(|(known, _)| *known <= name);
+            let (known, at) = definitions.get(behind.checked_sub(1)?)?;
+            self.definitions.get(*at).filter(|_| *known == name).map(|found| found.2.clone())
+        };
         let find = |reference: &Reference<'_>| {
-            let pointer = unescaped(reference.to.strip_prefix('#')?);
+            let written = reference.to.strip_prefix('#')?;
+            // What nearly every one is.
+            let plain =
+                written.strip_prefix("/$defs/").filter(|name| !name.contains(['/', '~', '%']));
+            if let Some(place) = plain.and_then(|name| definition("$defs", name)) {
+                return self.is_schema(&place).then_some((place, 2));
+            }
+            if !spend(left, 8 * COST_OF_REFERENCE + 8 * written.len()) {
+                return None;
+            }
+            let pointer = unescaped(written);
             let mut steps = pointer.split('/');
             // What is named otherwise is found by few.
             steps.next().filter(|before| before.is_empty())?;
             let steps: Vec<_> =
                 steps.map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
             let place = match &*steps {
-                [holder, name] if DEFINITIONS.contains(&&**holder) => {
-                    let definitions = if holder == "$defs" { &new } else { &old };
-                    let at = definitions.get(&**name)?;
-                    self.definitions.get(*at as usize)?.2.clone()
-                }
-                steps => place_in(self.schema, self.walk(steps, searched, &mut is_cut)?)?,
+                [holder, name] if DEFINITIONS.contains(&&**holder) => definition(holder, name)?,
+                steps => place_in(self.schema, self.walk(steps, left)?)?,
             };
-            let is_schema = self.subschemas.binary_search(&place.start).is_ok();
-            is_schema.then_some((place, steps.len()))
+            self.is_schema(&place).then_some((place, steps.len()))
         };
-        let targets = self.references.iter().map(find).collect();
-        (targets, is_cut)
+        self.references.iter().map(find).collect()
+    }
+
+    fn is_schema(&self, place: &Range<usize>) -> bool {
+        self.subschemas.binary_search(&place.start).is_ok()
     }
 
     /// What a pointer of these steps points to.
-    fn walk(&self, steps: &[String], left: &mut usize, is_cut: &mut bool) -> Option<&'a str> {
+    fn walk(&self, steps: &[String], left: &mut usize) -> Option<&'a str> {
         let mut value = self.schema;
         for step in steps {
-            let Some(rest) = left.checked_sub(value.len()) else {
-                *is_cut = true;
+            if !spend(left, value.len()) {
                 return None;
-            };
-            *left = rest;
+            }
             value = match step.parse::<usize>() {
                 Ok(place) if value.starts_with('[') => element(value, place)?,
                 _ => last_member(value, step)?,

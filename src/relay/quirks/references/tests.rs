@@ -7,7 +7,7 @@ use jsonrpc::scan;
 use serde_json::{json, Value};
 
 fn made(schema: &str) -> Option<Made> {
-    without_references(schema, MAX_GROWTH, &mut MAX_SEARCHED.clone())
+    without_references(schema, MAX_GROWTH, &mut MAX_SCHEMA_WORK.clone())
 }
 
 /// A schema without references; it must be JSON, and whole.
@@ -182,9 +182,16 @@ fn growth_and_depth_are_bounded_and_reported() {
     assert!(made.is_cut && made.text.len() <= schema.len() + MAX_GROWTH, "{}", made.text.len());
     assert!(made.text.contains("{}") && !made.text.contains("$ref"));
     assert!(scan::is_json(&made.text));
-    let whole = super::without_references(&chain(20, 1, "anyOf"), MAX_GROWTH, &mut 0).unwrap();
+    let whole =
+        super::without_references(&chain(20, 1, "anyOf"), MAX_GROWTH, &mut MAX_SCHEMA_WORK.clone())
+            .unwrap();
     assert!(!whole.is_cut && whole.text.contains("null"));
-    let deep = super::without_references(&chain(100, 1, "anyOf"), MAX_GROWTH, &mut 0).unwrap();
+    let deep = super::without_references(
+        &chain(100, 1, "anyOf"),
+        MAX_GROWTH,
+        &mut MAX_SCHEMA_WORK.clone(),
+    )
+    .unwrap();
     assert!(deep.is_cut);
     let read: Value = serde_json::from_str(&deep.text).unwrap();
     assert!(depth(&read) <= MAX_DEPTH + 3, "{}", depth(&read));
@@ -195,7 +202,9 @@ fn growth_and_depth_are_bounded_and_reported() {
         r##"{{"properties":{{"p":{{"$ref":"#/$defs/0"}}}},"$defs":{{{}}}}}"##,
         names.join(",")
     );
-    assert!(super::without_references(&chain, MAX_GROWTH, &mut 0).unwrap().is_cut);
+    assert!(
+        super::without_references(&chain, MAX_GROWTH, &mut MAX_SCHEMA_WORK.clone()).unwrap().is_cut
+    );
 }
 
 #[test]
@@ -218,7 +227,11 @@ fn schemas_of(tools: &[String]) -> (Offers, Schemas) {
     let mut offers = Offers::default();
     let sources = [Source { identity: Identity::of(1), label: "l", items: &items }];
     offers.merge(Kind::Tools, &sources, Default::default());
-    let schemas = Schemas::of(&offers);
+    let mut schemas = Schemas::default();
+    let mut end = 0;
+    while end < offers.len() {
+        end = schemas.make(&offers, end).0;
+    }
     (offers, schemas)
 }
 
