@@ -65,7 +65,7 @@ struct House {
 }
 
 impl House {
-    /// A tool and a robot that have shaken hands, and have called often enough for every table
+    /// A tool server and a robot after the handshake, with enough calls behind them for every table
     /// to have its size.
     fn new(robot_name: &str) -> Self {
         let relay = Relay::new(Policy::default());

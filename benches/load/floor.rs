@@ -85,7 +85,7 @@ impl Floor {
                 Err(error) => return Err(error),
             };
             match (&connection.head, connection.partner) {
-                (Some(_), _) => self.shake_hands(slot, count),
+                (Some(_), _) => self.handshake(slot, count),
                 (None, Some(partner)) => self.pass_on(partner, count),
                 (None, None) => (),
             }
@@ -117,7 +117,7 @@ impl Floor {
         connection.waiting.drain(..done);
     }
 
-    fn shake_hands(&mut self, slot: usize, count: usize) {
+    fn handshake(&mut self, slot: usize, count: usize) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let Some(head) = &mut connection.head else { return };
         head.extend_from_slice(&self.buffer[..count]);

@@ -1,4 +1,4 @@
-//! What is wrong with a text that is no message.
+//! What is wrong with a text that is not a message.
 
 use crate::line::{BREAKS, BYTE_ORDER_MARK};
 use crate::message::{Message, MessageError, Unread};
@@ -27,7 +27,7 @@ pub enum FaultKind {
     Unexpected,
     /// It is JSON, but no object.
     NoObject,
-    /// A member is there twice, or the method is no string.
+    /// A member is there twice, or the method is not a string.
     OddMember,
     /// It is an object, but no request, and neither `result` nor `error` is in it.
     NoAnswer,

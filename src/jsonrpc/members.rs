@@ -230,7 +230,8 @@ impl Level {
         }
     }
 
-    /// What is behind the key at `at`, and which member has it. It has escapes, or is none.
+    /// The place behind the key at `at`, and which member it names. The key has escapes, or is not a
+    /// plain one.
     #[cold]
     #[inline(never)]
     fn odd_member(self, bytes: &[u8], at: usize, notes: &mut Notes) -> Scanned<(usize, Member)> {

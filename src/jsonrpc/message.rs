@@ -51,7 +51,7 @@ pub struct Message<'a> {
     members: Members<'a>,
 }
 
-/// Why a text is no message.
+/// Why a text is not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageError {
     /// It is not JSON.
@@ -119,7 +119,7 @@ enum Unusual {
     Surplus,
     /// The `payload` of `{"type":"mcp","payload":…}`.
     Payload,
-    /// The first member that it must not have: it is no message.
+    /// The first member that it must not have: it is not a message.
     Odd,
 }
 

@@ -299,7 +299,7 @@ fn odd_key_at(
 }
 
 impl<'a, 'n> Scanner<'a, 'n> {
-    /// A walk that begins with the first thing in the text that is no blank.
+    /// A walk that begins with the first thing in the text that is not a blank.
     #[inline(always)]
     pub(crate) fn new(text: &'a str, notes: &'n mut Notes) -> Self {
         let at = blanks_end(text.as_bytes(), 0, notes);
@@ -392,7 +392,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
     /// Consumes an object. Calls `visit` with each key; `visit` consumes the value.
     ///
     /// # Errors
-    /// [`SyntaxError`] if there is no object, or what `visit` fails with.
+    /// [`SyntaxError`] if there is not an object, or what `visit` fails with.
     pub fn walk_members(
         &mut self,
         visit: &mut dyn FnMut(Key<'a>, &mut Self) -> Scanned<()>,

@@ -1,7 +1,7 @@
 //! What the relay acts on: the connections, with the time and the settings they follow.
 //!
 //! The table, the memory, the turn's work, the delays and the strangers are owners that know nothing of
-//! each other. Here is what must happen at all of them when a connection comes, changes or ends.
+//! each other. This file does what must happen in all of them when a connection comes, changes or ends.
 
 #[cfg(test)]
 mod tests;

@@ -109,7 +109,7 @@ impl InitializeResult {
             }
         })
         .ok()?;
-        // One that is no object is like none.
+        // Capabilities that are not an object count as none.
         let _ = scan::members(capabilities.unwrap_or("{}"), |key, value| {
             let name = key.name();
             if !own.capabilities.put(&name, value, MAX_CAPABILITIES) {

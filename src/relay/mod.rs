@@ -54,7 +54,7 @@ use std::sync::Arc;
 use table::{AgentKey, Key};
 use turn::Turn;
 
-/// For the fuzz targets: the ids in a text that is no message.
+/// For the fuzz targets: the ids in a text that is not a message.
 #[cfg(fuzzing)]
 pub fn ids_in(text: &str, found: &mut dyn FnMut(&str)) {
     ids::ids_in(text, found);

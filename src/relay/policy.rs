@@ -8,7 +8,7 @@ use std::time::Duration;
 /// The settings of `[relay]`, and what of the others the relay must know (docs/protocol.md#settings).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether the relay shakes hands with each tool itself; `false` makes it transparent.
+    /// Whether the relay initialises each tool server itself; `false` makes it transparent.
     pub handshake: bool,
     /// How long a tool may take to answer `initialize` before it is asked again.
     pub handshake_timeout: Duration,

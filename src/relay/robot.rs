@@ -26,7 +26,7 @@ pub(super) struct Robot {
     pub last_list: Option<Box<str>>,
     /// Which version of the list it was sent last.
     pub list_seen: u32,
-    /// Whether that reply is owed again, but a request in flight has the same id.
+    /// Whether the reply must be sent again as soon as no request in flight has its id.
     pub list_outdated: bool,
 }
 

@@ -58,7 +58,7 @@ pub(super) enum LineError {
 }
 
 impl Content {
-    /// Reads each line of `text`. A byte order mark is no part of the first one.
+    /// Reads each line of `text`. A byte order mark is not part of the first one.
     pub(super) fn read(text: &str) -> Content {
         let mut content = Content::default();
         let mut rest = text.trim_start_matches(BOM);

@@ -47,7 +47,7 @@ pub enum Kind {
     Text {
         /// What is accepted, in words.
         accepted: fn(Language) -> String,
-        /// Puts it into its place; `None`: it is not accepted.
+        /// Stores it in the settings; `None` if it is not accepted.
         set: fn(&mut Settings, &str) -> Option<()>,
     },
 }

@@ -111,7 +111,7 @@ sentences! {
     }
     /// A sub-command nobody knows.
     unknown_command(name: &str, nearest: &str) {
-        zh: "没有命令 {name}；您要找的可能是 `{nearest}`。用 --help 查看用法";
+        zh: "没有命令 {name}；可能应为 `{nearest}`。用 --help 查看用法";
         en: "there is no command {name}; did you mean `{nearest}`? See --help";
     }
     /// A sub-command that is like none.

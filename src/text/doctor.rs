@@ -266,7 +266,7 @@ sentences! {
     }
     /// The agent has no tool.
     cause_no_tool(address: &str) {
-        zh: "服务器正常，但这个智能体没有工具: 工具端程序没有启动，或用的是别的智能体的地址。启动它: MCP_ENDPOINT='{address}' python mcp_pipe.py 您的工具.py";
+        zh: "服务器正常，但这个智能体没有工具: 工具端程序没有启动，或用的是别的智能体的地址。启动它: MCP_ENDPOINT='{address}' python mcp_pipe.py 你的工具.py";
         en: "the server works, but this agent has no tools: its tool server is not running, or uses another agent's address. Start it: MCP_ENDPOINT='{address}' python mcp_pipe.py your_tool.py";
     }
     /// The connection does not survive silence.

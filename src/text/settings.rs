@@ -50,7 +50,7 @@ sentences! {
     }
     /// An environment variable that looks like one of ours.
     unknown_variable(name: &str, nearest: &str) {
-        zh: "环境变量 {name} 不对应任何选项，已忽略；您要找的可能是 {nearest}";
+        zh: "环境变量 {name} 不对应任何选项，已忽略；可能应为 {nearest}";
         en: "environment variable {name} sets no option and is ignored; did you mean {nearest}?";
     }
     /// An option that is set twice.

@@ -58,7 +58,7 @@ sentences! {
     }
     /// An argument that the tool does not have, and the one that was probably meant.
     argument_misspelt(tool: &str, name: &str, nearest: &str) {
-        zh: "工具 {tool} 没有参数 {name}；您要找的可能是 `{nearest}`";
+        zh: "工具 {tool} 没有参数 {name}；可能应为 `{nearest}`";
         en: "the tool {tool} has no argument {name}; did you mean `{nearest}`?";
     }
     /// The tool takes no arguments.
@@ -104,7 +104,7 @@ sentences! {
     }
     /// The name is like another one.
     tool_misspelt(tool: &str, agent: &str, nearest: &str) {
-        zh: "智能体 {agent} 没有工具 {tool}；您要找的可能是 `{nearest}`。`mcp-endpoint-server tools {agent}` 列出全部工具";
+        zh: "智能体 {agent} 没有工具 {tool}；可能应为 `{nearest}`。`mcp-endpoint-server tools {agent}` 列出全部工具";
         en: "the agent {agent} has no tool {tool}; did you mean `{nearest}`? `mcp-endpoint-server tools {agent}` lists the tools";
     }
     /// There are more names than are shown.

@@ -4,7 +4,7 @@ use super::Language;
 use jsonrpc::{Fault, FaultKind};
 
 impl Language {
-    /// What is wrong with a text that is no message, and where.
+    /// What is wrong with a text that is not a message, and where.
     pub fn fault(self, fault: Fault) -> String {
         let what = match fault.kind {
             FaultKind::EndsEarly => self.fault_ends_early(),
@@ -135,7 +135,7 @@ sentences! {
     }
 }
 
-// What is wrong with a text that is no message.
+// What is wrong with a text that is not a message.
 sentences! {
     /// What is wrong with a text, and where.
     fault_at(what: &str, at: usize) { zh: "{what} (第 {at} 字节)"; en: "{what} at byte {at}"; }

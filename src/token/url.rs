@@ -19,7 +19,7 @@ pub struct Url {
     pub target: String,
 }
 
-/// Why a text is no address.
+/// Why a text is not an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlError {
     /// It begins with a scheme that is none of ours.
@@ -31,7 +31,7 @@ pub enum UrlError {
 }
 
 impl UrlError {
-    /// Why `text` is no address.
+    /// Why `text` is not an address.
     pub fn text(self, language: Language, text: &str) -> String {
         let text = visible_start(text, 80);
         match self {
@@ -83,7 +83,7 @@ impl Url {
     /// of one.
     ///
     /// # Errors
-    /// Why it is no address.
+    /// Why it is not an address.
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
         let reference = reference.trim();
         let start = reference.find(['/', '?', '#']).unwrap_or(reference.len());

@@ -88,12 +88,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to `path` and shakes hands. Panics where the server does not switch protocols.
+    /// Connects to `path` and upgrades. Panics if the server does not switch protocols.
     pub fn connect(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
         Self::over(Raw::connect(address), path, headers)
     }
 
-    /// Shakes hands on a connection that is there already.
+    /// Upgrades a connection that exists already.
     pub fn over(mut raw: Raw, path: &str, headers: &[(&str, &str)]) -> Self {
         raw.send(upgrade(path, headers));
         Self::accepted(raw)

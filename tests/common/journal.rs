@@ -53,7 +53,7 @@ impl<T: Clone + Debug> Journal<T> {
             .unwrap_or_else(|all| panic!("{what}: not within {timeout:?}; what came: {all:#?}"))
     }
 
-    /// As [`wait_for`](Self::wait_for), handing back what came instead where it did not.
+    /// Like [`wait_for`](Self::wait_for), but returns what came instead of panicking.
     pub fn try_wait<R>(
         &self,
         timeout: Duration,

@@ -75,7 +75,7 @@ impl Raw {
     pub fn read_for(&mut self, timeout: Duration) -> Option<Ending> {
         let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
-            // A moment more, for `more` takes an end that has passed for impatience.
+            // A moment more, because `more` panics where its deadline has passed.
             if let Err(ending) = self.more(Some(deadline + Duration::from_millis(10))) {
                 return Some(ending);
             }

@@ -19,12 +19,12 @@ impl Robot {
         Robot { ws, aside: Vec::new(), last_id: 0 }
     }
 
-    /// Shakes hands, and says what was answered to `initialize`.
+    /// Does the handshake, and returns the answer to `initialize`.
     pub fn start(&mut self) -> Message {
         self.start_as("test-robot")
     }
 
-    /// Shakes hands under a name.
+    /// Does the handshake under a name.
     pub fn start_as(&mut self, name: &str) -> Message {
         let answer = self.ask(
             "initialize",

@@ -155,7 +155,7 @@ impl ToolBuilder {
         self.on("tools/call", behaviour)
     }
 
-    /// Connects, and waits until the server has shaken hands and knows its tools.
+    /// Connects, and waits until the handshake is over and the server knows its tools.
     pub fn connect(self) -> Tool {
         let tool = self.dial();
         tool.wait_listed(1);

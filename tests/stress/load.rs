@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 /// One MiB, in bytes.
 pub(crate) const MIB: u64 = 1 << 20;
 
-/// Below this a delay is nobody's fault: the scheduler's, or that of a build which checks every
-/// invariant after every message.
+/// A shorter delay is not counted: the scheduler may cause it, or a build that checks every invariant
+/// after every message.
 pub(crate) const FLOOR: Duration =
     Duration::from_millis(if cfg!(debug_assertions) { 2500 } else { 20 });
 
@@ -247,7 +247,7 @@ impl Bare {
 /// What a tool that keeps no record does about a call: the text to send, if any.
 pub(crate) type OnCall = Box<dyn FnMut(&Message) -> Option<String> + Send>;
 
-/// A tool that shakes hands and offers `echo`, in a thread of its own, keeping no record.
+/// A tool server that does the handshake and offers `echo`, in a thread of its own, without a record.
 #[derive(Debug)]
 pub(crate) struct EchoTool {
     /// For what the test sends itself.

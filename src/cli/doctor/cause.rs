@@ -95,8 +95,8 @@ fn quoted(text: &str) -> String {
     crate::escape::visible(text).replace('\'', r"'\''")
 }
 
-/// Why a token is refused. The server tells its owner more than it tells us, but what a cut token
-/// looks like was seen before it was sent.
+/// Why a token is refused. The server's log says more than its answer. A token that is cut was found
+/// before it was sent.
 fn refused(reason: CloseReason, language: Language) -> String {
     let mistake = match reason {
         CloseReason::TokenMissing => return language.cause_token_dropped(),

@@ -7,8 +7,7 @@ pub(super) const COUNT: usize = 16;
 pub(super) trait Letters: Copy {
     fn new(letters: [u8; COUNT]) -> Self;
 
-    /// The place of the first that is a quote, a backslash, or a control character, which may not be
-    /// in a string.
+    /// The place of the first quote, backslash, or control character, which may not be in a string.
     fn first_mark(self) -> Option<usize>;
 
     /// The same in a part of a string with escapes, where a quote or the letter of a line break has to

@@ -40,7 +40,7 @@ fn agrees(text: &str) {
     if members(text, |key, value| ours.iter_mut().for_each(|all| all.push((key, value)))).is_err() {
         ours = None;
     }
-    // A list is taken for an object by nobody here.
+    // Here a list is not read as an object.
     let theirs = serde_json::from_str::<BTreeMap<String, &RawValue>>(plain).ok();
     assert_eq!(ours.is_some(), theirs.is_some(), "{text:?}");
     let mut ours_in_a_list = Vec::new();

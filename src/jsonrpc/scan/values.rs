@@ -136,7 +136,7 @@ fn number_end(bytes: &[u8], at: usize) -> Scanned<usize> {
     let mut at = at + usize::from(bytes.get(at) == Some(&b'-'));
     at = match bytes.get(at) {
         Some(b'0') => at + 1,
-        // Behind the sign: nothing else that is no digit leads here.
+        // Behind the sign: nothing else that is not a digit leads here.
         Some(b'I') => return word_end(bytes, at, INFINITY),
         _ => digits_end(bytes, at)?,
     };

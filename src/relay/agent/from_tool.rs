@@ -41,7 +41,7 @@ impl Agent {
         });
     }
 
-    /// A tool server has sent `text`, which is no message as it stands; `line` is it without line
+    /// A tool server has sent `text`, which is not a message as it stands; `line` is it without line
     /// breaks.
     #[cold]
     fn handle_odd_text(

@@ -104,7 +104,7 @@ impl Agent {
         let has_name = |other: &&ToolServer| own.has_name_of(&profile(other));
         let same_name: Vec<&ToolServer> = others.map(|(_, other)| other).filter(has_name).collect();
         let twin = same_name.iter().find(|other| profile(other).offers_same(&own));
-        // One of them may be a socket nobody has noticed to be dead.
+        // One of them may be a dead connection that nobody has noticed yet.
         for elder in same_name.iter().filter(|other| other.order < tool.order) {
             turn.probe(elder.peer);
         }

@@ -62,7 +62,7 @@ impl Agent {
         turn.tools_changed();
     }
 
-    /// A tool server does not shake hands.
+    /// The handshake with a tool server has failed.
     pub(super) fn tool_is_opaque(
         &mut self,
         turn: &mut Turn<'_>,

@@ -230,14 +230,14 @@ pub(in crate::relay) struct Gathered {
     is_full: bool,
 }
 
-/// Why a page is no page of a list.
+/// Why a page is not a page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::relay) enum PageError {
     /// The member that holds the list is missing.
     Missing,
     /// That member is something else: how it begins.
     Odd(Box<str>),
-    /// The answer is no object: how it begins.
+    /// The answer is not an object: how it begins.
     Replaced(Box<str>),
 }
 

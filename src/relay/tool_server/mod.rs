@@ -43,7 +43,7 @@ pub(super) enum Doubt {
 #[derive(Debug)]
 pub(super) struct ToolServer {
     pub peer: Peer,
-    /// How many tools joined its agent before it, plus one: the newest is the largest.
+    /// Its number among all tool servers that ever joined its agent: the newest has the largest.
     pub order: u32,
     pub address: Box<str>,
     pub server_id: Option<Box<str>>,

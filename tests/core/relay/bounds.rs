@@ -46,7 +46,7 @@ fn an_id_or_a_token_too_long_to_be_kept_is_refused() {
 }
 
 #[test]
-fn tools_that_never_shake_hands_keep_no_lost_tool_in_mind_for_ever() {
+fn tools_that_never_finish_the_handshake_keep_no_lost_tool_in_mind_for_ever() {
     let mut world = World::new();
     let gone = world.ready_tool("a", "calc", &["add"]);
     world.robot("a");

@@ -82,7 +82,7 @@ fn several_tools_speak_with_one_voice() {
 }
 
 #[test]
-fn it_waits_for_tools_that_are_still_shaking_hands() {
+fn it_waits_for_tools_that_are_still_in_the_handshake() {
     let mut world = World::new();
     let tool = world.tool("a");
     let id = world.asked(tool, "initialize");

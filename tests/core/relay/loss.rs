@@ -307,7 +307,7 @@ fn a_robots_place_taken_by_another_gets_none_of_its_answers() {
 }
 
 #[test]
-fn a_name_stays_with_its_owner_who_is_back_in_time_but_slow_to_shake_hands() {
+fn a_name_stays_with_its_owner_who_is_back_in_time_but_slow_in_its_handshake() {
     let mut world = World::new();
     let first = world.ready_tool_with_id("a", "one", &["search"]);
     world.ready_tool_with_id("a", "two", &["search"]);

@@ -313,7 +313,7 @@ impl World {
         self.answers(tool, id, &tool_list(names));
     }
 
-    /// A tool shakes hands.
+    /// A tool server does the handshake.
     #[track_caller]
     pub(crate) fn handshake(&mut self, tool: Peer, name: &str, names: &[&str], able: &str) {
         self.greets(tool, name, able);
@@ -321,7 +321,7 @@ impl World {
         self.is_silent(tool);
     }
 
-    /// A tool connects and shakes hands; it announces changes.
+    /// A tool server connects and does the handshake; it announces changes.
     #[track_caller]
     pub(crate) fn ready_tool(&mut self, agent: &str, name: &str, names: &[&str]) -> Peer {
         let tool = self.tool(agent);
@@ -329,7 +329,7 @@ impl World {
         tool
     }
 
-    /// A tool of a `server_id` connects and shakes hands; it announces changes.
+    /// A tool server of a `server_id` connects and does the handshake; it announces changes.
     #[track_caller]
     pub(crate) fn ready_tool_with_id(&mut self, agent: &str, id: &str, names: &[&str]) -> Peer {
         let tool = self.tool_with_id(agent, id);

@@ -65,12 +65,12 @@ pub(crate) struct Tool {
     /// It says things twice, and things nobody asked for.
     pub(crate) confused: bool,
     pub(crate) joined: Moment,
-    /// It hangs, and how it meets calls and lists otherwise.
+    /// If it hangs: how it answers calls and lists otherwise.
     pub(crate) hangs: Option<(Behaviour, Behaviour)>,
     /// It joined while `handshake` was off.
     pub(crate) transparent: bool,
     /// It has answered `initialize`, well or badly.
-    pub(crate) answered_hello: bool,
+    pub(crate) answered_initialize: bool,
     pub(crate) initialised: bool,
     pub(crate) pending: Vec<Pending>,
     pub(crate) ids: HashSet<u64>,
@@ -97,7 +97,7 @@ impl Tool {
             joined,
             hangs: None,
             transparent: false,
-            answered_hello: false,
+            answered_initialize: false,
             initialised: false,
             pending: Vec::new(),
             ids: HashSet::new(),

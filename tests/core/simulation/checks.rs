@@ -29,7 +29,7 @@ impl Play {
         let Some(method) = message["method"].as_str() else { return };
         let key = key_in(text);
         if !tool.transparent {
-            let opaque = tool.answered_hello || self.now >= tool.joined.after(given_up);
+            let opaque = tool.answered_initialize || self.now >= tool.joined.after(given_up);
             assert!(tool.initialised || opaque || method == "initialize", "too early: {text}");
         } else {
             let about_request = method == "notifications/cancelled";

@@ -33,7 +33,7 @@ impl Play {
         }
         let tool = self.tools.get_mut(&peer).unwrap();
         if pending.key.is_none() && pending.method == "initialize" {
-            tool.answered_hello = true;
+            tool.answered_initialize = true;
             tool.initialised |= behaviour == Behaviour::Answers;
         }
         let said = answer.replace("@ID@", &pending.id.to_string());

@@ -157,7 +157,7 @@ fn a_change_that_may_not_be_made_changes_nothing() {
     let answer = put(&server, &tag, "null");
     assert_eq!(answer.json()["result"]["before"], "{\"only\":[]}");
     assert_eq!(server.folder().read(FILE), "{\"agents\":{\"other\":{\"hide\":[\"x\"]}}}\n");
-    // What an editor on Windows puts before the text is no part of it.
+    // What an editor on Windows puts before the text is not part of it.
     server.folder().write(FILE, "\u{feff}{\"agents\":{}}");
     assert_eq!(put_with(&server, &[key], "\u{feff}{}\n").status, 200);
     assert_eq!(server.folder().read(FILE), "{\"agents\":{\n  \"kitchen\": {}\n}}");

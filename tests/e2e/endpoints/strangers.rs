@@ -61,7 +61,7 @@ fn a_refused_connection_that_goes_on_sending_is_cut() {
     assert!(sent < 100, "{sent} times 256 KiB were taken");
 }
 
-/// An address of this machine that is no trusted proxy.
+/// An address of this machine that is not a trusted proxy.
 #[cfg(target_os = "linux")]
 const STRANGER: [u8; 4] = [127, 0, 0, 2];
 

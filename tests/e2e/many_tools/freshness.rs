@@ -8,7 +8,7 @@ use std::time::Duration;
 const CHANGED: &str = "notifications/tools/list_changed";
 
 #[test]
-fn a_robot_that_has_shaken_hands_is_reported_of_a_tool_that_comes() {
+fn a_robot_that_is_initialised_is_reported_of_a_tool_that_comes() {
     let server = Server::start();
     let mut robot = server.robot("a");
     robot.start();

@@ -165,7 +165,7 @@ fn a_robot_may_have_so_many_requests_in_flight_and_no_more() {
         );
     }
     let calls = [tool.next("tools/call"), tool.next("tools/call"), tool.next("tools/call")];
-    // What the relay answers itself is no request in flight, and another robot has its own.
+    // What the relay answers itself is not a request in flight, and another robot has its own.
     assert_eq!(robot.ask("ping", json!({})).result(), &json!({}));
     assert_eq!(robot.list(), ["slow"]);
     other.request_call("0", "slow", json!({}));

@@ -76,7 +76,7 @@ fn line_is_the_text(line: &str, text: &str) {
         rest => rest.unwrap_or(text),
     };
     if !is_json(text) {
-        // What is no message goes nowhere.
+        // What is not a message goes nowhere.
         return assert_eq!(line, text.trim_end_matches(['\r', '\n']));
     }
     assert!(!line.contains(['\n', '\r']), "{line:?}");

@@ -226,7 +226,7 @@ fn odd_values_stay_in_their_line() {
         "option port '0'\n\toption public_url 'http://a\n[relay]\nquirks = false'",
     );
     let output = router.does("start");
-    // As one line it is no address.
+    // As one line it is not an address.
     assert!(!output.status.success() && router.received().contains("public_url"));
     router.set("option public_url 'http://a\n[relay]\nquirks = false'", "list allowed '$(reboot)'");
     router.does_well("start");
