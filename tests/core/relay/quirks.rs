@@ -124,6 +124,15 @@ fn a_list_is_not_sent_again_while_its_id_is_in_flight() {
     assert_eq!(world.receives(robot)["result"], "mine");
     assert_eq!(world.shown_tools(robot), ["add", "x"]);
     world.is_silent(robot);
+    // A cancellation frees the id as well.
+    world.calls(robot, "2", "add");
+    world.called(tool, "add");
+    world.ready_tool("a", "third", &["y"]);
+    world.seconds(5.0);
+    world.is_silent(robot);
+    world.cancels(robot, "2");
+    assert_eq!(world.shown_tools(robot), ["add", "x", "y"]);
+    world.is_silent(robot);
 }
 
 #[test]

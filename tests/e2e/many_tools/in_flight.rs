@@ -1,47 +1,11 @@
 //! Requests under way: cancelled, making progress, too many, and what is left of them.
 
-use super::{asked, labels, stats, timed, AT_ONCE};
+use super::{asked, labels, stats, timed};
 use crate::common::{Answer, Ending, Server, TIMEOUT};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
 const PROGRESS: &str = "notifications/progress";
-
-#[test]
-fn a_cancellation_reaches_the_tool_that_has_the_request_and_no_other() {
-    let server = Server::start();
-    let slow = |name: &str| {
-        let tool = server.tool("a").named(name).offers(&[&format!("{name}_slow")]);
-        tool.on_call(|_| Answer::Never).connect()
-    };
-    let (lamp, fan) = (slow("lamp"), slow("fan"));
-    let (mut robot, mut other) = (server.robot("a"), server.robot("a"));
-    robot.request_call("7", "lamp_slow", json!({}));
-    robot.ws.expect_silence();
-    other.request_call("7", "lamp_slow", json!({}));
-    robot.request_call("\"7\"", "fan_slow", json!({}));
-    let (mine, others) = (lamp.next("tools/call"), lamp.next("tools/call"));
-    fan.next("tools/call");
-    robot.send(
-        r#"{"x":[1.50] ,"params":{"reason":"\u591f","requestId": 7},"method":"notifications/cancelled","jsonrpc":"2.0"}"#,
-    );
-    let cancelled = lamp.next("notifications/cancelled");
-    let expected = format!(
-        r#"{{"x":[1.50] ,"params":{{"reason":"\u591f","requestId": {}}},"method":"notifications/cancelled","jsonrpc":"2.0"}}"#,
-        mine.id.clone().unwrap()
-    );
-    assert_eq!(cancelled.text, expected);
-    // A late answer is for nobody; the other robot's request of the same id is still under way.
-    lamp.reply_text(&mine, "late");
-    lamp.reply_text(&others, "for the other");
-    assert_eq!(other.answer_to("7").content(), "for the other");
-    robot.expect_silence();
-    assert_eq!(
-        (asked(&fan, "notifications/cancelled"), asked(&lamp, "notifications/cancelled")),
-        (0, 1)
-    );
-    assert_eq!(labels(&server)["fan"]["in_flight"], 1);
-}
 
 #[test]
 fn a_cancellation_of_nothing_goes_nowhere() {
@@ -56,22 +20,6 @@ fn a_cancellation_of_nothing_goes_nowhere() {
     robot.notify("notifications/cancelled", json!({}));
     robot.expect_silence();
     assert_eq!(asked(&tool, "notifications/cancelled"), 0);
-}
-
-#[test]
-fn a_request_that_waits_for_a_tool_may_be_cancelled() {
-    let server = Server::start();
-    let mut robot = server.robot("a");
-    let gone = server.tool("a").offers(&["now"]).connect();
-    gone.die(Ending::Reset);
-    super::wait_tools(&server, 0);
-    robot.request_call("1", "now", json!({ "n": 1 }));
-    robot.request_call("2", "now", json!({ "n": 2 }));
-    robot.notify("notifications/cancelled", json!({ "requestId": 1 }));
-    let tool = server.tool("a").offers(&["now"]).connect();
-    assert_eq!(robot.answer_to("2").content(), "test-tool now {\"n\":2}");
-    assert_eq!(asked(&tool, "tools/call"), 1);
-    robot.expect_silence();
 }
 
 #[test]
@@ -206,25 +154,6 @@ fn a_request_that_goes_to_several_tools_is_one_request_in_flight() {
     robot.ws.expect_silence();
     tools[3].reply(&asked[3], json!({ "level": "info" }));
     assert_eq!(robot.answer_to("\"level\"").result(), &json!({ "level": "info" }));
-}
-
-#[test]
-fn requests_that_wait_count_as_in_flight() {
-    let server = Server::builder().set("relay", "max_in_flight", 3).start();
-    let mut robot = server.robot("a");
-    let tool = server.tool("a").offers(&["now"]).connect();
-    tool.die(Ending::Reset);
-    super::wait_tools(&server, 0);
-    for id in 0..4 {
-        robot.request_call(&id.to_string(), "now", json!({}));
-    }
-    let (answer, took) = timed(|| robot.answer_to("3"));
-    assert_eq!(answer.error(), -32002);
-    assert!(took < AT_ONCE, "{took:?}");
-    let _tool = server.tool("a").offers(&["now"]).connect();
-    for id in 0..3 {
-        assert_eq!(robot.answer_to(&id.to_string()).content(), "test-tool now {}");
-    }
 }
 
 #[test]

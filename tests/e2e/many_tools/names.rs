@@ -132,25 +132,6 @@ fn names_stay_whoever_of_two_servers_restarts() {
 }
 
 #[test]
-fn a_restart_with_ids_in_either_order_leaves_every_name() {
-    let server = Server::start();
-    let connect = |id: &str| server.tool("a").server_id(id).offers(&["search"]).connect();
-    let (first, second) = (connect("一"), connect("二"));
-    let mut robot = server.robot("a");
-    let other = other_name(&mut robot);
-    assert!(is_usable(&other), "{other}");
-    first.die(Ending::End);
-    second.die(Ending::End);
-    wait_tools(&server, 0);
-    let second = connect("二");
-    let first = connect("一");
-    robot.call("search", json!({ "to": 1 }));
-    robot.call(&other, json!({ "to": 2 }));
-    assert_eq!(first.next("tools/call").json["params"]["arguments"]["to"], 1);
-    assert_eq!(second.next("tools/call").json["params"]["arguments"]["to"], 2);
-}
-
-#[test]
 fn a_server_keeps_the_name_made_for_it_when_another_goes_for_good() {
     let server = Server::builder().set("relay", "reconnect_grace", 0).start();
     let connect = |name: &str| server.tool("a").named(name).offers(&["search"]).connect();

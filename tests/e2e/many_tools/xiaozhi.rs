@@ -27,18 +27,6 @@ fn names(list: &Message) -> Vec<&str> {
     tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect()
 }
 
-/// Waits until robots were told of a change after which this name is offered.
-fn wait_notified(other: &mut Robot, name: &str) {
-    loop {
-        other.notification(CHANGED);
-        if other.aside.iter().all(|message| message.method != CHANGED)
-            && other.list().iter().any(|n| n == name)
-        {
-            return;
-        }
-    }
-}
-
 #[test]
 fn a_tool_that_comes_late_reaches_the_conversation_under_way() {
     let server = Server::start();
@@ -74,75 +62,6 @@ fn a_standard_robot_is_reported_and_gets_no_second_reply() {
     let _lamp = server.tool("a").named("lamp").offers(&["on"]).connect();
     robot.notification(CHANGED);
     robot.expect_silence();
-}
-
-#[test]
-fn a_list_that_is_the_same_as_before_is_not_sent_again() {
-    let server = Server::start();
-    let lamp = server.tool("a").named("lamp").offers(&["on"]).connect();
-    let mut robot = xiaozhi(&server);
-    assert_eq!(names(&robot.answer_to("2")), ["on"]);
-    let mut other = server.robot("a");
-    other.start();
-    lamp.change_tools(&["on"]);
-    lamp.wait_listed(2);
-    other.notification(CHANGED);
-    robot.expect_silence();
-}
-
-#[test]
-fn the_list_is_not_sent_again_while_its_id_is_in_flight() {
-    let server = Server::start();
-    let slow =
-        server.tool("a").named("slow").offers(&["wait"]).on_call(|_| Answer::Never).connect();
-    let mut robot = xiaozhi(&server);
-    robot.answer_to("2");
-    let mut other = server.robot("a");
-    other.start();
-    for number in 0..2 {
-        robot.request_call("2", "wait", json!({}));
-        let call = slow.next("tools/call");
-        let offered = format!("on{number}");
-        let late = server.tool("a").named(&offered).offers(&[&offered]).connect();
-        wait_notified(&mut other, &offered);
-        robot.expect_silence();
-        if number == 0 {
-            slow.reply_text(&call, "at last");
-            assert_eq!(robot.next().content(), "at last");
-        } else {
-            robot.notify("notifications/cancelled", json!({ "requestId": 2 }));
-        }
-        let list = robot.next();
-        assert!(list.answers("2"), "{}", list.text);
-        assert!(names(&list).contains(&&*offered), "{}", list.text);
-        late.close();
-    }
-}
-
-#[test]
-fn the_list_is_not_sent_again_while_its_id_waits_in_line() {
-    let server = Server::start();
-    let capabilities = json!({ "tools": { "listChanged": true }, "prompts": {} });
-    let slow = server.tool("a").named("slow").offers(&["wait"]).sends("capabilities", capabilities);
-    let slow = slow.on("prompts/list", |_| Answer::Never).connect();
-    let mut robot = xiaozhi(&server);
-    robot.answer_to("2");
-    let mut other = server.robot("a");
-    other.start();
-    robot.request("3", "prompts/list", json!({}));
-    let prompts = slow.next("prompts/list");
-    robot.request_call("2", "wait", json!({}));
-    robot.ws.expect_silence();
-    let _late = server.tool("a").named("late").offers(&["on"]).connect();
-    wait_notified(&mut other, "on");
-    slow.reply(&prompts, json!({ "prompts": [] }));
-    robot.answer_to("3");
-    let mut answers: Vec<Message> = std::mem::take(&mut robot.aside);
-    while answers.len() < 2 {
-        answers.push(robot.next());
-    }
-    assert!(answers[0].text.contains("slow wait"), "the call is answered first: {answers:#?}");
-    assert_eq!(names(&answers[1]), ["wait", "on"]);
 }
 
 #[test]
@@ -188,17 +107,6 @@ fn the_text_of_a_failing_tool_reaches_it_as_an_error_and_every_other_byte_stays(
     assert_eq!(shown.replacen(error, "", 1), passed);
     let shown: Value = serde_json::from_str(&shown.replace("1E400", "0")).unwrap();
     assert_eq!(shown["result"]["error"], "坏/了");
-}
-
-#[test]
-fn a_standard_robot_gets_a_failure_as_it_is() {
-    let server = Server::start();
-    let _tool = failing(&server, FAILED);
-    let mut robot = server.robot("a");
-    robot.start();
-    robot.request_call("3", "fail", json!({}));
-    let passed = format!(r#"{{"jsonrpc":"2.0", "id":3,"result": {FAILED} ,"x":1.50}}"#);
-    assert_eq!(robot.answer_to("3").text, passed);
 }
 
 #[test]
