@@ -392,7 +392,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
     /// Consumes an object. Calls `visit` with each key; `visit` consumes the value.
     ///
     /// # Errors
-    /// [`SyntaxError`] if there is not an object, or what `visit` fails with.
+    /// [`SyntaxError`] if there is no object, or what `visit` fails with.
     pub fn walk_members(
         &mut self,
         visit: &mut dyn FnMut(Key<'a>, &mut Self) -> Scanned<()>,

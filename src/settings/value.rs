@@ -22,7 +22,7 @@ pub enum Kind {
         least: u32,
         /// The largest accepted.
         most: u32,
-        /// Puts it into its place.
+        /// Stores it in the settings.
         set: fn(&mut Settings, u32),
     },
     /// A size: plain bytes, or with a unit of 1024.
@@ -33,14 +33,14 @@ pub enum Kind {
         least: u64,
         /// The largest accepted.
         most: u64,
-        /// Puts it into its place.
+        /// Stores it in the settings.
         set: fn(&mut Settings, u64),
     },
     /// A time in seconds, whole or decimal, from a tenth of a second to a day.
     Seconds {
         /// Whether 0 is accepted as well.
         zero: bool,
-        /// Puts it into its place.
+        /// Stores it in the settings.
         set: fn(&mut Settings, Duration),
     },
     /// Anything else.

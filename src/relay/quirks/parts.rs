@@ -108,7 +108,7 @@ impl<'a> Part<'a> {
         found
     }
 
-    /// What is read in its place, where it is not a text.
+    /// What is read in its place, where it is not text.
     fn name(&self) -> Cow<'_, str> {
         let kind = self.kind.as_deref().unwrap_or("?");
         match (kind, &self.mime, &self.address) {
