@@ -8,15 +8,15 @@ use std::time::Duration;
 pub struct Counts {
     /// Agents with at least one connection.
     pub agents: usize,
-    /// Connected tools.
+    /// Connected tool servers.
     pub tools: usize,
     /// Connected robots.
     pub robots: usize,
     /// Tool names offered to robots, over all agents.
     pub offered: usize,
-    /// Requests at tools that are not answered yet.
+    /// Requests at tool servers that are not answered yet.
     pub in_flight: usize,
-    /// Requests that wait inside the relay for a tool.
+    /// Requests that wait inside the relay for a tool server.
     pub waiting: usize,
     /// Bytes of the requests that wait inside the relay.
     pub held_bytes: usize,
@@ -25,7 +25,7 @@ pub struct Counts {
 /// What has happened since the start. Only ever grows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Messages received from tools.
+    /// Messages received from tool servers.
     pub from_tools: u64,
     /// Bytes of them.
     pub bytes_from_tools: u64,
@@ -33,7 +33,7 @@ pub struct Traffic {
     pub from_robots: u64,
     /// Bytes of them.
     pub bytes_from_robots: u64,
-    /// Messages sent to tools.
+    /// Messages sent to tool servers.
     pub to_tools: u64,
     /// Bytes of them.
     pub bytes_to_tools: u64,
@@ -44,7 +44,7 @@ pub struct Traffic {
     /// Calls: requests of robots passed on, counted once for each tool server they were passed on
     /// to. Each is in flight, or has ended in one of the ways below: see [`Traffic::calls_ended`].
     pub calls: u64,
-    /// Of those, answered by their tool.
+    /// Of those, answered by their tool server.
     pub calls_answered: u64,
     /// Of those, cancelled by the robot or ended by its leaving.
     pub calls_cancelled: u64,
@@ -60,7 +60,7 @@ pub struct Traffic {
     pub latency: Latency,
     /// Errors the relay sent to robots, by code.
     pub errors: Errors,
-    /// Replies of tools that nobody waits for: late, unknown, a second one, or without an id.
+    /// Replies of tool servers that nobody waits for: late, unknown, a second one, or without an id.
     pub replies_dropped: u64,
     /// Messages that could not be read, and replies from robots.
     pub messages_dropped: u64,

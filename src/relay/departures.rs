@@ -1,4 +1,4 @@
-//! The tools that went, so that a person who looks a minute later learns why.
+//! The tool servers that went, so that a person who looks a minute later learns why.
 
 use crate::close::{CloseReason, Ending};
 use crate::text::Language;
@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use ws::memory::{allocated, array_of};
 
-/// For how long a tool that went is shown, and counted whether it goes again and again.
+/// For how long a tool server that went is shown, and counted whether it goes again and again.
 const SHOWN_FOR: Duration = Duration::from_secs(600);
 
 /// How many are remembered, over all agents; beyond that the oldest are forgotten.
@@ -17,7 +17,7 @@ const MAX_DEPARTURES: usize = 64;
 /// its `server_id`.
 pub(super) const LOOP: u32 = 3;
 
-/// A tool that went.
+/// A tool server that went.
 #[derive(Debug)]
 pub(super) struct Departure {
     agent: Box<str>,
@@ -29,14 +29,14 @@ pub(super) struct Departure {
     replaced: u32,
 }
 
-/// The tools that went, the latest last: one entry for each label of an agent.
+/// The tool servers that went, the latest last: one entry for each label of an agent.
 #[derive(Debug, Default)]
 pub(super) struct Departures {
     entries: VecDeque<Departure>,
     bytes: usize,
 }
 
-/// A tool that went, for who may see it.
+/// A tool server that went, for the key holder.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Departed<'a> {
     /// Its label.
@@ -56,7 +56,7 @@ pub struct Departed<'a> {
 }
 
 impl Departures {
-    /// A tool of `agent` is gone. Returns how often one of that label went in the last minutes, and
+    /// A tool server of `agent` is gone. Returns how often one of that label went in the last minutes, and
     /// how often because it was replaced.
     pub(super) fn note(
         &mut self,
@@ -105,7 +105,7 @@ impl Departures {
         })
     }
 
-    /// Forgets the oldest of the agent that has the most, so that nobody's tools crowd out those of
+    /// Forgets the oldest of the agent that has the most, so that nobody's tool servers crowd out those of
     /// others.
     fn forget_one(&mut self) {
         let of = |agent: &str| self.entries.iter().filter(|gone| *gone.agent == *agent).count();

@@ -1,4 +1,4 @@
-//! What an owner should know of an agent whose robots find no tool, or of a peer at the wrong
+//! What an owner should know of an agent whose robots find no tool server, or of a peer at the wrong
 //! address: said seldom.
 
 use super::departures::{Departure, Departures};
@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 /// After how long a robot that has not said a word is thought to be something else: every real
-/// one speaks first, and at once. A tool waits to be spoken to.
+/// one speaks first, and at once. A tool server waits for a message.
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
 /// What to warn of.
@@ -59,7 +59,7 @@ pub(super) struct Diagnostics {
     said: LogThrottle<(Box<str>, Topic)>,
 }
 
-/// Why an agent has no tool, and what to do.
+/// Why an agent has no tool server, and what to do.
 pub(super) fn why_no_tool(
     agent: &str,
     departures: &Departures,

@@ -114,7 +114,7 @@ impl Relay {
         }
     }
 
-    /// A peer has connected with a token of `joining.agent`. A newer tool of the same `server_id`
+    /// A peer has connected with a token of `joining.agent`. A newer tool server of the same `server_id`
     /// takes the place of the older one.
     pub fn joined(&mut self, now: Moment, peer: Peer, joining: Joining<'_>, wire: &mut dyn Wire) {
         let agent = match self.names.get(joining.agent) {
@@ -264,7 +264,7 @@ impl Relay {
         self.agents.get(self.names.get(id)?.place())
     }
 
-    /// Every agent that has a connection or has just lost its last tool, by its id: only for the key
+    /// Every agent that has a connection or has just lost its last tool server, by its id: only for the key
     /// holder. What went wrong is told in `language`.
     pub fn status(&self, now: Moment, language: Language) -> Vec<AgentStatus<'_>> {
         let mut agents = self.connected(|agent| agent.status(now, language, false));

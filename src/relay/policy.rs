@@ -10,13 +10,13 @@ use std::time::Duration;
 pub struct Policy {
     /// Whether the relay initialises each tool server itself; `false` makes it transparent.
     pub handshake: bool,
-    /// How long a tool may take to answer `initialize` before it is asked again.
+    /// How long a tool server may take to answer `initialize` before it is asked again.
     pub handshake_timeout: Duration,
-    /// How often an initialised tool is sent a JSON-RPC `ping`; `None`: never.
+    /// How often an initialised tool server is sent a JSON-RPC `ping`; `None`: never.
     pub tool_ping_interval: Option<Duration>,
     /// How long a request may stay unanswered; each progress notification starts it again.
     pub request_timeout: Duration,
-    /// How long requests wait for a tool that went.
+    /// How long requests wait for a tool server that went.
     pub reconnect_grace: Duration,
     /// How many requests of one robot may be under way or waiting.
     pub max_in_flight: usize,

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// The protocol version the relay speaks where nobody else decides.
 pub(super) const PROTOCOL_VERSION: &str = "2024-11-05";
 
-/// Said to a tool once its `initialize` is answered.
+/// Said to a tool server once its `initialize` is answered.
 pub(super) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 /// How much of a name or method that does not exist is repeated in the answer, in bytes.
@@ -19,11 +19,11 @@ const MAX_ECHO_BYTES: usize = 256;
 /// Why a message could not be passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// The tool does not take what is queued for it.
+    /// The tool server does not take what is queued for it.
     ToolQueueFull,
     /// The robot does not take what is queued for it.
     RobotQueueFull,
-    /// Too much waits for tools of this agent already.
+    /// Too much waits for tool servers of this agent already.
     TooMuchHeld,
     /// The memory is spent, and this agent holds the most.
     MemorySpent,
@@ -55,7 +55,7 @@ impl Cause {
 /// Why a robot's message is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal<'a> {
-    /// The agent has no tool.
+    /// The agent has no tool server.
     NoTool,
     /// The message could not be passed on.
     NotForwarded(Cause),
@@ -166,7 +166,7 @@ pub(super) fn error_object(error: &str) -> Option<String> {
     Some(format!(r#"{{"code":-32603,"message":{quoted}}}"#))
 }
 
-/// `initialize`, as the relay sends it to a tool.
+/// `initialize`, as the relay sends it to a tool server.
 pub(super) fn initialize(id: u32) -> String {
     format!(
         r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{{"protocolVersion":"{PROTOCOL_VERSION}","capabilities":{{}},"clientInfo":{}}}}}"#,
@@ -179,7 +179,7 @@ pub(super) fn own_info() -> String {
     format!(r#"{{"name":"mcp-endpoint-server","version":"{}"}}"#, crate::VERSION)
 }
 
-/// A request for one page of a list, `cursor` as its tool spelled it.
+/// A request for one page of a list, `cursor` as its tool server spelled it.
 pub(super) fn list(id: u32, method: &str, cursor: Option<&str>) -> String {
     match cursor {
         None => format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#),
@@ -194,7 +194,7 @@ pub(super) fn ping(id: u32) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)
 }
 
-/// Tells a tool that a request is not wanted any more.
+/// Tells a tool server that a request is not wanted any more.
 pub(super) fn cancelled(id: u32, reason: &str) -> String {
     format!(
         r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
@@ -206,7 +206,7 @@ pub(super) fn notification(method: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#)
 }
 
-/// Answers a tool that asks for what the relay does not do.
+/// Answers a tool server that asks for what the relay does not do.
 pub(super) fn method_not_found(id: &str) -> String {
     format!(
         r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"Method not found"}}}}"#

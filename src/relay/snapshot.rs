@@ -40,25 +40,25 @@ impl ToolState {
     }
 }
 
-/// One agent, for who may see it.
+/// One agent, for the key holder.
 #[derive(Debug, Default)]
 pub struct AgentStatus<'a> {
     /// Its id.
     pub id: &'a str,
-    /// How often the list of its tools has changed since it was first seen. A tool that comes or
+    /// How often the list of its tools has changed since it was first seen. A tool server that comes or
     /// goes may change who serves a name and leave this as it is.
     pub revision: u32,
     /// How many tool names robots are offered.
     pub offered: usize,
-    /// Requests that wait for a tool to come back.
+    /// Requests that wait for a tool server to come back.
     pub waiting: usize,
     /// How many bytes of memory the relay keeps for it.
     pub kept: usize,
     /// Its robots.
     pub robots: Vec<RobotStatus<'a>>,
-    /// Its tools, in the order they came.
+    /// Its tool servers, in the order they came.
     pub tools: Vec<ToolStatus<'a>>,
-    /// The tools that went in the last minutes, the latest first. One of them may be back.
+    /// The tool servers that went in the last minutes, the latest first. One of them may be back.
     pub lost: Vec<Departed<'a>>,
 }
 
@@ -77,7 +77,7 @@ pub struct RobotStatus<'a> {
     pub in_flight: usize,
 }
 
-/// One connected tool.
+/// One connected tool server.
 #[derive(Debug)]
 pub struct ToolStatus<'a> {
     /// Its connection, as the log names it.
@@ -109,7 +109,7 @@ pub struct ToolStatus<'a> {
     pub last_error: Option<String>,
 }
 
-/// A tool of an agent as it is chosen, for who may see it.
+/// A tool of an agent as it is chosen, for the key holder.
 #[derive(Debug)]
 pub struct ChosenTool<'a> {
     /// The label of its tool server, as patterns name it.
@@ -137,9 +137,9 @@ pub struct Catalogue<'a> {
     pub agent: &'a str,
     /// See [`AgentStatus::revision`].
     pub revision: u32,
-    /// The tools' labels, each with the names it serves: the elements of a JSON list.
+    /// The labels of the tool servers, each with the names it serves: the elements of a JSON list.
     pub servers: Vec<(&'a str, &'a str)>,
-    /// The elements of the list as robots get it, every one spelled as its tool spelled it,
+    /// The elements of the list as robots get it, every one spelled as its tool server spelled it,
     /// separated by commas.
     pub tools: String,
 }

@@ -175,7 +175,7 @@ impl<'a> Turn<'a> {
         self.work > MAX_WORK
     }
 
-    /// Queues a message for a tool.
+    /// Queues a message for a tool server.
     pub(super) fn send_to_tool(&mut self, tool: Peer, pieces: &[&str]) -> Result<(), Congested> {
         let bytes = self.send(tool, pieces)?;
         self.traffic.to_tools += 1;

@@ -75,7 +75,7 @@ pub struct Joining<'a> {
     pub side: Side,
     /// The agent its token names.
     pub agent: &'a str,
-    /// The `server_id` of a tool's address.
+    /// The `server_id` of a tool server's address.
     pub server_id: Option<&'a str>,
     /// Where it dialled in from, for log lines and the status page.
     pub address: &'a str,

@@ -34,7 +34,7 @@ impl Agent {
         turn.diagnostics.say((turn.now, turn.policy), about, &who, &|| words.to_owned());
     }
 
-    /// A tool has asked what only robots ask.
+    /// A tool server has asked what only robots ask.
     pub(super) fn warn_of_request(&self, turn: &mut Turn<'_>, tool: ToolServerKey, method: &str) {
         let Some(tool) = self.tools.expect(tool) else { return };
         let who = ToolServerInLog(&self.name, tool);

@@ -1,4 +1,4 @@
-//! What a tool says, and what becomes of it (docs/protocol.md#from-a-tool-server).
+//! What a tool server says, and what becomes of it (docs/protocol.md#from-a-tool-server).
 
 use super::Agent;
 use crate::relay::bucket::AGENT_SHARE;
@@ -18,7 +18,7 @@ use jsonrpc::splice::place_in;
 use jsonrpc::{Fault, FaultKind, Id, Message, MessageError, Splice, Unread};
 
 impl Agent {
-    /// A tool has sent a text.
+    /// A tool server has sent a text.
     pub(in crate::relay) fn tool_sent(
         &mut self,
         turn: &mut Turn<'_>,
@@ -262,7 +262,7 @@ impl Agent {
         );
     }
 
-    /// A list of a tool is as whole as it will be.
+    /// A list of a tool server is as whole as it will be.
     pub(super) fn list_is_known(
         &mut self,
         turn: &mut Turn<'_>,
@@ -285,7 +285,7 @@ impl Agent {
         }
     }
 
-    /// Whether a tool is being asked for a list for the first time.
+    /// Whether a tool server is being asked for a list for the first time.
     fn is_first_listed(&self, kind: Kind) -> bool {
         let mut lists = self.tools.iter().map(|(_, tool)| tool.lists.of(kind));
         lists.any(|list| list.is_running() && !list.known)
@@ -360,7 +360,7 @@ impl Agent {
     }
 }
 
-/// Answers what a tool asks of the relay.
+/// Answers what a tool server asks of the relay.
 fn answer_tool(turn: &mut Turn<'_>, tool: Peer, method: &str, id: &str, message: &Message<'_>) {
     let text = match method {
         "ping" => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#),

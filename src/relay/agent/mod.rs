@@ -1,8 +1,8 @@
-//! One agent: its tools, its robots, and those it has just lost.
+//! One agent: its tool servers, its robots, and those it has just lost.
 //!
-//! This folder is the only one that knows all owners of an agent's state. What comes from a tool is
+//! This folder is the only one that knows all owners of an agent's state. What comes from a tool server is
 //! handled in `from_tool.rs`, what comes from a robot in `from_robot.rs`; where a request goes is
-//! decided in `routing.rs`; what all tools offer together is made in `offer.rs`.
+//! decided in `routing.rs`; what all tool servers offer together is made in `offer.rs`.
 
 mod ask;
 mod diagnostics;
@@ -39,7 +39,7 @@ use crate::relay::{Peer, ToolState};
 use crate::time::{earlier, Moment};
 use std::collections::VecDeque;
 
-/// What tools without a name are remembered as when they go: one after the other, each would have a
+/// How tool servers without a name are remembered when they go: one after the other, each would have a
 /// label of its own.
 pub(super) const NAMELESS: &str = "tool";
 
@@ -113,13 +113,13 @@ impl Agent {
         self.tools.is_empty() && self.robots.is_empty() && self.roster.lost().is_empty()
     }
 
-    /// The places of the tools that `wanted` picks, the oldest first.
+    /// The places of the tool servers that `wanted` picks, the oldest first.
     pub(super) fn tools_where(&self, wanted: &dyn Fn(&ToolServer) -> bool) -> Vec<ToolServerKey> {
         let tools = self.tools.iter().filter(|(_, tool)| wanted(tool));
         in_order(tools.map(|(key, tool)| (tool.order, key)))
     }
 
-    /// A tool has connected; returns its place.
+    /// A tool server has connected; returns its place.
     pub(super) fn tool_joined(
         &mut self,
         turn: &mut Turn<'_>,
@@ -154,7 +154,7 @@ impl Agent {
         key
     }
 
-    /// A tool takes the place of those of the same `server_id`.
+    /// A tool server takes the place of those of the same `server_id`.
     fn replace_older(
         &mut self,
         turn: &mut Turn<'_>,

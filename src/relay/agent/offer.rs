@@ -38,7 +38,7 @@ impl Agent {
         self.unfinished = Some(turn.now);
     }
 
-    /// Asks the tools that `wanted` picks for a list again.
+    /// Asks the tool servers that `wanted` picks for a list again.
     pub(super) fn refresh(
         &mut self,
         turn: &mut Turn<'_>,

@@ -129,7 +129,7 @@ impl Agent {
                 self.park(turn, parked);
             }
             Route::NoTool => self.refuse(turn, ask.robot, ask.id, Refusal::NoTool),
-            // It waited for a tool that did not come back.
+            // It waited for a tool server that did not come back.
             Route::Nobody if parked.is_some_and(|parked| parked.for_lost) => {
                 self.refuse(turn, ask.robot, ask.id, Refusal::NoTool);
             }
@@ -274,7 +274,7 @@ impl Agent {
         }
     }
 
-    /// A tool has answered a robot's request.
+    /// A tool server has answered a robot's request.
     pub(super) fn deliver(
         &mut self,
         turn: &mut Turn<'_>,
@@ -343,7 +343,7 @@ impl Agent {
         self.refuse(turn, call.robot(), call.id(), Refusal::TooLarge { size, of: &of });
     }
 
-    /// A request at a tool will not be answered by it.
+    /// A request at a tool server will not be answered by it.
     pub(super) fn call_failed(&mut self, turn: &mut Turn<'_>, call: &Call, why: Refusal<'_>) {
         match why {
             Refusal::ToolLost(_) => turn.traffic.calls_lost += 1,

@@ -1,6 +1,6 @@
 //! What tool servers offer: the four kinds as one table.
 
-/// A kind of thing a tool offers.
+/// A kind of thing a tool server offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::relay) enum Kind {
     Tools,
@@ -18,7 +18,7 @@ pub(in crate::relay) struct Row {
     pub member: &'static str,
     /// The member that names an item.
     pub key: &'static str,
-    /// The capability a tool declares that offers it.
+    /// The capability a tool server declares that offers it.
     pub capability: &'static str,
     /// The notification that the list has changed.
     pub changed: &'static str,

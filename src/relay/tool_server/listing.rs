@@ -21,7 +21,7 @@ const MAX_PAGES: u16 = 1000;
 /// How long robots wait for a list of which something is known already.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// One list of a tool: what is known of it, and the listing under way.
+/// One list of a tool server: what is known of it, and the listing under way.
 #[derive(Debug, Default)]
 pub(in crate::relay) struct List {
     pub items: Rc<Items>,
@@ -31,7 +31,7 @@ pub(in crate::relay) struct List {
     pub known: bool,
     /// The listing under way, and the one that was not answered in time.
     pub running: Option<Box<Listing>>,
-    /// When to list again because the tool said that the list has changed.
+    /// When to list again because the tool server said that the list has changed.
     pub again_at: Option<Moment>,
     /// How long a burst of `list_changed` may take: longer, the more of them come.
     burst: Duration,

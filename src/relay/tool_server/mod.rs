@@ -39,7 +39,7 @@ pub(super) enum Doubt {
     PingFailed,
 }
 
-/// One connected tool.
+/// One connected tool server.
 #[derive(Debug)]
 pub(super) struct ToolServer {
     pub peer: Peer,
@@ -231,7 +231,7 @@ impl ToolServer {
     }
 }
 
-/// A tool as log lines name it.
+/// A tool server as log lines name it.
 pub(super) struct ToolServerInLog<'a>(pub &'a str, pub &'a ToolServer);
 
 impl fmt::Display for ToolServerInLog<'_> {

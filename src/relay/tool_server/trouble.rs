@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How long a trouble is shown that may be over, though nothing has happened since that proves it.
 const SHOWN_FOR: Duration = Duration::from_secs(600);
 
-/// What is wrong with a tool, for the log and the status page.
+/// What is wrong with a tool server, for the log and the status page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::relay) enum Trouble {
     /// `initialize` was answered with an error, as it is spelled.
