@@ -85,14 +85,11 @@ impl Server {
                 Err(ChangeError::Changed(selection)) => Some(selection),
                 Err(_) => None,
             };
-            match selection {
-                // The settings may name another file now, or what was read before may be newer.
-                _ if std::mem::take(&mut self.is_to_reload) => drop(self.reload()),
-                Some(selection) => {
-                    let settings = self.files.choose(selection);
-                    self.apply_settings(settings);
-                }
-                None => (),
+            // The settings may name another file now, or what was read before may be newer.
+            let is_read = std::mem::take(&mut self.is_to_reload) && self.reload().is_ok();
+            if let (false, Some(selection)) = (is_read, selection) {
+                let settings = self.files.choose(selection);
+                self.apply_settings(settings);
             }
             let slot = usize::try_from(peer.slot).unwrap_or(usize::MAX);
             let is_there = self.shell.table.get(slot).is_some_and(|entry| entry.peer == peer);
