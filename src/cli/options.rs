@@ -99,7 +99,8 @@ fn read(
     language: Language,
     environment: Environment,
 ) -> Result<Command, Fault> {
-    let mut sources = Sources { environment, ..Sources::default() };
+    let lookup: fn(&str) -> Option<String> = |name| std::env::var(name).ok();
+    let mut sources = Sources { environment, lookup: Some(lookup), ..Sources::default() };
     let (mut test, mut given) = (false, Given::default());
     while let Some(argument) = parser.next()? {
         match argument {

@@ -108,7 +108,7 @@ impl Files for OwnFiles {
     }
 
     fn choose(&mut self, selection: Selection) -> Settings {
-        self.current.relay.selection = Arc::new(selection);
+        self.current.set_selection(selection);
         self.current.clone()
     }
 }

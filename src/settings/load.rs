@@ -5,14 +5,14 @@ use super::file::{self, Source};
 use super::key::{new_key, with_key, MIN_KEY_CHARS};
 use super::lines::{Content, Entry};
 use super::table::{row, Row, SECTIONS, TABLE, VARIABLES};
-use super::{save, selection, short, value, Settings};
+use super::{save, selection, servers, short, value, Settings};
 use crate::ownership;
+use crate::relay::Selection;
 use crate::sorted::sorted;
 use crate::spelling::edits;
 use crate::text::Language;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Where settings come from.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Sources {
     pub config: Option<PathBuf>,
     /// The environment; other variables than ours do not matter.
     pub environment: Environment,
+    /// Looks up a variable of another program that the servers file names.
+    pub lookup: Option<fn(&str) -> Option<String>>,
     /// What options said, the last word last.
     pub overrides: Vec<(&'static Row, String)>,
 }
@@ -151,14 +153,26 @@ pub fn check_files(sources: &Sources) -> Result<Loaded, Problems> {
 fn read_files(sources: &Sources, loaded: &mut Loaded) -> Result<(), Problems> {
     let settings = &mut loaded.settings;
     let language = settings.server.language;
+    if let Some(named) = &settings.tools.servers_file {
+        let is_default =
+            row("tools", "servers_file").is_some_and(|row| named.as_os_str() == row.default);
+        let variables = |name: &str| sources.lookup.and_then(|lookup| lookup(name));
+        let path = sources.folder.join(named);
+        let found = servers::read(&path, named.display(), is_default, &variables, language)
+            .map_err(|problem| Problems(vec![problem]))?;
+        loaded.notes.extend(found.notes);
+        loaded.warnings.extend(found.warnings);
+        settings.servers = found.entries;
+    }
+    let mut selection = Selection::default();
     if let Some(path) = &settings.tools.selection_file {
         let path = sources.folder.join(path);
-        let selection = selection::read(&path, language).map_err(Problems)?;
+        selection = selection::read(&path, language).map_err(Problems)?;
         if !settings.relay.handshake && !selection.is_empty() {
             loaded.warnings.push(language.selection_is_off(&path.display().to_string()));
         }
-        settings.relay.selection = Arc::new(selection);
     }
+    settings.set_selection(selection);
     Ok(())
 }
 
@@ -314,6 +328,11 @@ impl Reading {
     }
 
     fn environment(&mut self, sources: &Sources) {
+        // Other programs know the servers file by this name.
+        let named = sources.lookup.and_then(|lookup| lookup("MCP_CONFIG"));
+        if let (Some(row), Some(path)) = (row("tools", "servers_file"), named) {
+            self.value(row, path.trim(), &self.language.place_variable("MCP_CONFIG"));
+        }
         for row in TABLE {
             let Some(value) = given(sources, row) else { continue };
             let variable = row.variable();

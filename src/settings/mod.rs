@@ -17,6 +17,7 @@ pub mod render;
 mod row;
 mod save;
 pub mod selection;
+pub mod servers;
 pub mod table;
 mod value;
 
@@ -28,9 +29,10 @@ pub use network::Network;
 pub(crate) use value::language as language_named;
 
 use crate::escape::visible_start;
-use crate::relay::Policy;
+use crate::relay::{Policy, Selection};
 use crate::text::Language;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything an owner can set, read and checked.
@@ -48,6 +50,15 @@ pub struct Settings {
     pub security: Security,
     /// `[logging]`
     pub logging: Logging,
+    /// What the servers file says.
+    pub servers: Vec<servers::ServerEntry>,
+}
+
+impl Settings {
+    /// From now on this selection holds, and what the servers file says of its tool servers.
+    pub fn set_selection(&mut self, selection: Selection) {
+        self.relay.selection = Arc::new(selection.with_servers(servers::rules(&self.servers)));
+    }
 }
 
 /// `[server]`
@@ -113,6 +124,8 @@ impl WebSocket {
 pub struct Tools {
     /// The selection file; `None`: no tools are chosen.
     pub selection_file: Option<std::path::PathBuf>,
+    /// The servers file; `None`: none.
+    pub servers_file: Option<std::path::PathBuf>,
 }
 
 /// `[security]`
@@ -200,6 +213,7 @@ impl Default for Settings {
                 trusted_proxies: Vec::new(),
             },
             logging: Logging { log_file: None, max_file_size: 0, backup_count: 0 },
+            servers: Vec::new(),
         };
         for row in table::TABLE {
             row.kind.read(&mut settings, row.default);

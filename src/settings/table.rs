@@ -347,15 +347,24 @@ pub static TABLE: &[Row] = &[
     },
     Row {
         section: "tools",
+        key: "servers_file",
+        default: "data/mcp_config.json",
+        kind: Kind::Text {
+            accepted: Language::accepted_file,
+            set: |s, text| value::file(text, &mut s.tools.servers_file),
+        },
+        zh: "列出由本程序运行的工具端的 JSON 文件 (mcpServers，格式与 Claude Desktop、Cursor 相同)；为空 = 不使用。",
+        en: "The JSON file with the tool servers that this program runs (mcpServers, as for Claude Desktop and Cursor); empty = none.",
+        option: Some("servers"),
+        may_be_empty: true,
+    },
+    Row {
+        section: "tools",
         key: "selection_file",
         default: "data/tools.json",
         kind: Kind::Text {
             accepted: Language::accepted_file,
-            set: |s, text| {
-                value::path(text).map(|path| {
-                    s.tools.selection_file = (!path.is_empty()).then(|| path.into());
-                })
-            },
+            set: |s, text| value::file(text, &mut s.tools.selection_file),
         },
         zh: "工具选择文件 (JSON)：每个智能体提供哪些工具，以什么名称和说明提供，可在状态页上修改。\n\
              文件不存在或为空 = 提供全部工具。",
@@ -425,11 +434,7 @@ pub static TABLE: &[Row] = &[
         default: "logs/mcp_server.log",
         kind: Kind::Text {
             accepted: Language::accepted_file,
-            set: |s, text| {
-                value::path(text).map(|path| {
-                    s.logging.log_file = (!path.is_empty()).then(|| path.into());
-                })
-            },
+            set: |s, text| value::file(text, &mut s.logging.log_file),
         },
         zh: "日志文件；为空 = 不写文件，只输出到终端。",
         en: "The log file; empty = none, the terminal only.",
@@ -466,34 +471,4 @@ pub static TABLE: &[Row] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::Settings;
-
-    #[test]
-    fn every_default_is_accepted_and_every_row_explained() {
-        for row in TABLE {
-            let mut settings = Settings::default();
-            assert!(row.kind.read(&mut settings, row.default).is_some(), "{}", row.key);
-            assert_eq!(settings, Settings::default(), "{}", row.key);
-            assert!(!row.zh.is_empty() && !row.en.is_empty(), "{}", row.key);
-            assert!(SECTIONS.iter().any(|(name, ..)| *name == row.section), "{}", row.key);
-        }
-    }
-
-    #[test]
-    fn variables_are_named_after_section_and_key() {
-        let ping = row("websocket", "PING_INTERVAL").unwrap();
-        assert_eq!(ping.variable(), "MCP_ENDPOINT_WEBSOCKET_PING_INTERVAL");
-    }
-
-    #[test]
-    fn a_rejected_value_changes_nothing() {
-        for row in TABLE {
-            let mut settings = Settings::default();
-            if row.kind.read(&mut settings, "\u{1}").is_none() {
-                assert_eq!(settings, Settings::default(), "{}", row.key);
-            }
-        }
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use super::{Network, Origins, Settings};
 use crate::text::Language;
 use log::LevelFilter;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The shortest time that can be set; a timer below it would be noise.
@@ -232,6 +233,11 @@ pub(super) fn networks(text: &str) -> Option<Vec<Network>> {
 /// The key: any characters, of one line.
 pub(super) fn key(text: &str) -> Option<String> {
     (!text.contains(['\n', '\r'])).then(|| text.to_owned())
+}
+
+/// Puts the path of a file into its place; nothing where it is empty.
+pub(super) fn file(text: &str, place: &mut Option<PathBuf>) -> Option<()> {
+    path(text).map(|path| *place = (!path.is_empty()).then(|| path.into()))
 }
 
 /// A text that can be the name of a file. A shell would put a folder in the place of a `~` at the beginning;

@@ -48,6 +48,7 @@ mod doctor;
 mod http;
 mod log;
 mod selection;
+mod servers;
 mod settings;
 mod tools;
 mod wire;

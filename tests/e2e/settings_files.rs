@@ -398,12 +398,12 @@ fn every_option_can_be_set_in_the_file() {
          close_timeout = 3.25\nhandshake_timeout = 4\nmax_message_size = 4096\nmax_queued = 8kb\n\
          memory_limit = 1 GB\n[relay]\nhandshake = no\nhandshake_timeout = 5\n\
          tool_ping_interval = 0.0\nrequest_timeout = 6\nreconnect_grace = 0\nmax_in_flight = 7\n\
-         quirks = off\n[tools]\nselection_file =\nwarn_above = 8\n[security]\nallowed_origins = https://a/, http://b:1\nenable_cors = 0\n\
+         quirks = off\n[tools]\nservers_file =\nselection_file =\nwarn_above = 8\n[security]\nallowed_origins = https://a/, http://b:1\nenable_cors = 0\n\
          trusted_proxies =\n\
          [logging]\nlog_file =\nmax_file_size = 0\nbackup_count = 0\n",
     ))
     .unwrap();
-    let Settings { server, websocket, relay, tools, security, logging } = loaded.settings;
+    let Settings { server, websocket, relay, tools, security, logging, servers } = loaded.settings;
     assert_eq!((server.host.as_str(), server.port, server.debug), ("::", 1, false));
     assert_eq!((server.log_level, server.language), (log::LevelFilter::Warn, Language::En));
     assert_eq!(server.public_url.as_deref(), Some("https://a.example"));
@@ -424,6 +424,7 @@ fn every_option_can_be_set_in_the_file() {
     assert_eq!((security.allowed_origins, security.enable_cors), (only, false));
     assert!(security.trusted_proxies.is_empty());
     assert_eq!((logging.log_file, logging.max_file_size, logging.backup_count), (None, 0, 0));
+    assert_eq!((tools.servers_file, servers), (None, Vec::new()));
 }
 
 #[test]

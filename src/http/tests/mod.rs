@@ -70,6 +70,7 @@ fn settings() -> Settings {
             trusted_proxies: Vec::new(),
         },
         logging: Logging { log_file: None, max_file_size: 0, backup_count: 0 },
+        ..Settings::default()
     }
 }
 
