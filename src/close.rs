@@ -38,11 +38,15 @@ pub enum CloseReason {
     Answered,
     /// The server stops or restarts.
     ServerStops,
+    /// A tool server that the program runs or dials itself has ended (docs/protocol.md#managed-tool-servers).
+    ManagedEnded,
+    /// A tool server that the program runs or dials itself is not needed any more.
+    NotNeeded,
 }
 
 impl CloseReason {
     /// Every reason, in the order of the metrics.
-    pub const ALL: [CloseReason; 16] = [
+    pub const ALL: [CloseReason; 18] = [
         CloseReason::TokenMissing,
         CloseReason::TokenUndecipherable,
         CloseReason::TokenMalformed,
@@ -59,6 +63,8 @@ impl CloseReason {
         CloseReason::HeadTimeout,
         CloseReason::Answered,
         CloseReason::ServerStops,
+        CloseReason::ManagedEnded,
+        CloseReason::NotNeeded,
     ];
 
     /// The WebSocket close code and reason that the peer is sent (docs/protocol.md#close-codes).
@@ -73,7 +79,9 @@ impl CloseReason {
             CloseReason::PeerClosed
             | CloseReason::PeerVanished
             | CloseReason::HeadTimeout
-            | CloseReason::Answered => (1000, ""),
+            | CloseReason::Answered
+            | CloseReason::ManagedEnded
+            | CloseReason::NotNeeded => (1000, ""),
             CloseReason::PingTimeout => (1011, "keepalive ping timeout"),
             CloseReason::NotReading => (1011, "peer does not read"),
             CloseReason::MemorySpent => (1011, "memory limit reached"),
@@ -108,6 +116,8 @@ impl CloseReason {
             CloseReason::HeadTimeout => "head_timeout",
             CloseReason::Answered => "answered",
             CloseReason::ServerStops => "server_stops",
+            CloseReason::ManagedEnded => "managed_ended",
+            CloseReason::NotNeeded => "not_needed",
         }
     }
 }
@@ -141,6 +151,8 @@ pub enum Detail {
     Said(u16, Box<str>),
     /// What is wrong with a frame.
     Wrong(FrameError),
+    /// In words: how a managed tool server has ended.
+    Words(Box<str>),
 }
 
 impl Ending {
@@ -154,6 +166,11 @@ impl Ending {
             _ => Detail::Nothing,
         };
         Ending { reason: CloseReason::PeerClosed, detail }
+    }
+
+    /// A managed tool server has ended, and that is how.
+    pub fn of_managed(how: &str) -> Self {
+        Ending { reason: CloseReason::ManagedEnded, detail: Detail::Words(how.into()) }
     }
 
     /// The code of the peer's close frame.

@@ -31,6 +31,8 @@ pub enum Owner {
     Stranger(IpAddr),
     /// The agent that a token names.
     Agent(Box<str>),
+    /// A tool server that the program runs or dials itself, by its name.
+    Managed(Box<str>),
 }
 
 impl Owner {
@@ -46,6 +48,7 @@ impl Owner {
             Owner::Server => OwnerKind::Server,
             Owner::Stranger(_) => OwnerKind::Stranger,
             Owner::Agent(_) => OwnerKind::Agent,
+            Owner::Managed(_) => OwnerKind::Managed,
         }
     }
 }
@@ -59,11 +62,14 @@ pub enum OwnerKind {
     Stranger,
     /// Agents.
     Agent,
+    /// Tool servers that the program runs or dials itself.
+    Managed,
 }
 
 impl OwnerKind {
     /// Every kind, in the order of the totals.
-    pub const ALL: [OwnerKind; 3] = [OwnerKind::Server, OwnerKind::Stranger, OwnerKind::Agent];
+    pub const ALL: [OwnerKind; 4] =
+        [OwnerKind::Server, OwnerKind::Stranger, OwnerKind::Agent, OwnerKind::Managed];
 
     /// The name in metrics, never translated.
     pub fn label(self) -> &'static str {
@@ -71,6 +77,7 @@ impl OwnerKind {
             OwnerKind::Server => "server",
             OwnerKind::Stranger => "stranger",
             OwnerKind::Agent => "agent",
+            OwnerKind::Managed => "managed",
         }
     }
 }
@@ -125,7 +132,7 @@ pub struct Ledger {
     entries: Slab<Entry>,
     accounts: HashMap<Owner, Account>,
     bytes: usize,
-    totals: [Totals; 3],
+    totals: [Totals; OwnerKind::ALL.len()],
 }
 
 impl Default for Ledger {
@@ -134,7 +141,7 @@ impl Default for Ledger {
             entries: Slab::new(),
             accounts: HashMap::new(),
             bytes: 0,
-            totals: [Totals::default(); 3],
+            totals: [Totals::default(); OwnerKind::ALL.len()],
         };
         // The first index is 0, which is [`Account::SERVER`].
         ledger.open(Owner::Server);
@@ -214,20 +221,22 @@ impl Ledger {
 
     /// The sums over all owners of a kind.
     pub fn totals(&self, kind: OwnerKind) -> Totals {
-        let [server, stranger, agent] = self.totals;
+        let [server, stranger, agent, managed] = self.totals;
         match kind {
             OwnerKind::Server => server,
             OwnerKind::Stranger => stranger,
             OwnerKind::Agent => agent,
+            OwnerKind::Managed => managed,
         }
     }
 
     fn totals_mut(&mut self, kind: OwnerKind) -> &mut Totals {
-        let [server, stranger, agent] = &mut self.totals;
+        let [server, stranger, agent, managed] = &mut self.totals;
         match kind {
             OwnerKind::Server => server,
             OwnerKind::Stranger => stranger,
             OwnerKind::Agent => agent,
+            OwnerKind::Managed => managed,
         }
     }
 
@@ -264,7 +273,7 @@ impl Ledger {
         let may_pay = |entry: &Entry| match entry.owner.kind() {
             OwnerKind::Server => false,
             OwnerKind::Stranger => true,
-            OwnerKind::Agent => !strangers_pay,
+            OwnerKind::Agent | OwnerKind::Managed => !strangers_pay,
         };
         let others = self.entries.iter().filter(|(index, _)| *index != account.index());
         let largest =

@@ -9,7 +9,6 @@ use crate::settings::{self, Settings, Sources};
 use crate::token::address::addresses;
 use crate::token::SINGLE_MODULE;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Runs the server until it is stopped.
 pub(super) fn run(sources: Sources) -> End {

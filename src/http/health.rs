@@ -92,9 +92,9 @@ fn details<'a>(request: &Request<'a>) -> Vec<AgentStatus<'a>> {
 }
 
 /// The memory charged to the owners of each kind, and how often one of them had to free some.
-pub(super) fn memory_usage(request: &Request<'_>) -> [(&'static str, u64); 9] {
-    let [server, strangers, agents] = request.context.shell.memory;
-    let all = [server, strangers, agents].iter().map(|totals| totals.bytes).sum();
+pub(super) fn memory_usage(request: &Request<'_>) -> [(&'static str, u64); 10] {
+    let [server, strangers, agents, managed] = request.context.shell.memory;
+    let all = [server, strangers, agents, managed].iter().map(|totals| totals.bytes).sum();
     [
         ("limit_bytes", number(request.context.settings.websocket.memory_limit)),
         ("bytes", number(all)),
@@ -105,6 +105,7 @@ pub(super) fn memory_usage(request: &Request<'_>) -> [(&'static str, u64); 9] {
         ("strangers", number(strangers.owners)),
         ("stranger_bytes", number(strangers.bytes)),
         ("strangers_gave_way", strangers.gave_way),
+        ("managed_bytes", number(managed.bytes)),
     ]
 }
 

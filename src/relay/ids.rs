@@ -18,7 +18,7 @@ const MAX_QUOTED: usize = 3;
 /// Calls `found` with each id in a text that is not a message, as spelled: the first id of each
 /// message in it that is not a request. Follows brackets and strings as far as possible. Accepts
 /// strings and keys as Python and JavaScript write them.
-pub(super) fn ids_in(text: &str, found: &mut dyn FnMut(&str)) {
+pub fn ids_in(text: &str, found: &mut dyn FnMut(&str)) {
     look(text, MAX_QUOTED, found);
 }
 

@@ -29,9 +29,10 @@ mod turn;
 mod waiting;
 mod wire;
 
-pub use catalogue::{Patterns, Selection, SelectionEntry, Texts, ALL_AGENTS};
+pub use catalogue::{Patterns, Selection, SelectionEntry, ServerRules, Texts, ALL_AGENTS};
 pub use counters::{Counter, Counts, Errors, Latency, Section, Traffic, COUNTERS, FAMILIES};
 pub use departures::Departed;
+pub use ids::ids_in;
 pub use policy::Policy;
 #[cfg(fuzzing)]
 pub use quirks::inlined;
@@ -53,12 +54,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use table::{AgentKey, Key};
 use turn::Turn;
-
-/// For the fuzz targets: the ids in a text that is not a message.
-#[cfg(fuzzing)]
-pub fn ids_in(text: &str, found: &mut dyn FnMut(&str)) {
-    ids::ids_in(text, found);
-}
 
 /// The relay.
 #[derive(Debug, Default)]
@@ -221,6 +216,36 @@ impl Relay {
     pub fn connections_of(&self, agent: &str) -> usize {
         let agent = self.agent(agent);
         agent.map_or(0, |agent| agent.tools.len() + agent.robots.len())
+    }
+
+    /// Whether an agent has a robot.
+    pub fn has_robots(&self, agent: &str) -> bool {
+        let agent = self.names.get(agent).and_then(|at| self.agents.get(at.place()));
+        agent.is_some_and(|agent| !agent.robots.is_empty())
+    }
+
+    /// The agents that have robots.
+    pub fn agents_with_robots(&self) -> Vec<Box<str>> {
+        let agents = self.agents.iter().filter(|(_, agent)| !agent.robots.is_empty());
+        agents.map(|(_, agent)| agent.name.clone()).collect()
+    }
+
+    /// The robots of an agent wait until then for managed tool servers that were started a moment ago, if for
+    /// any.
+    pub fn expect_managed(
+        &mut self,
+        now: Moment,
+        agent: &str,
+        until: Option<Moment>,
+        wire: &mut dyn Wire,
+    ) {
+        let Some(at) = self.names.get(agent).copied() else { return };
+        self.handle(now, at, wire, |agent, turn| {
+            if agent.roster.expect_managed(until) {
+                turn.tools_changed();
+            }
+        });
+        self.check();
     }
 
     /// How many of everything there is. Looks at every agent.

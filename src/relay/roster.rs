@@ -102,6 +102,8 @@ pub(super) struct Roster {
     grace_ends: Option<Moment>,
     /// Until when tool servers count as just lost, because the server has just started.
     expected_until: Option<Moment>,
+    /// Until when managed tool servers are waited for that were started a moment ago.
+    managed_until: Option<Moment>,
 }
 
 impl Roster {
@@ -154,12 +156,22 @@ impl Roster {
 
     /// Whether a tool server may come back that requests have to wait for.
     pub(super) fn expects_any(&self) -> bool {
-        !self.lost.is_empty() || self.expected_until.is_some()
+        !self.lost.is_empty() || self.expects_unknown()
     }
 
-    /// Whether tool servers count as just lost because the server has just started.
+    /// Whether tool servers may come of which nothing is known yet.
     pub(super) fn expects_unknown(&self) -> bool {
-        self.expected_until.is_some()
+        self.expected_until.is_some() || self.expects_managed()
+    }
+
+    /// Whether managed tool servers are waited for.
+    pub(super) fn expects_managed(&self) -> bool {
+        self.managed_until.is_some()
+    }
+
+    /// Waits for managed tool servers until then, or does not. Returns whether that has changed.
+    pub(super) fn expect_managed(&mut self, until: Option<Moment>) -> bool {
+        std::mem::replace(&mut self.managed_until, until) != until
     }
 
     /// Until `until` tool servers count as just lost.
@@ -167,9 +179,10 @@ impl Roster {
         self.expected_until = Some(until);
     }
 
-    /// Time has passed. Returns whether the time after the server's start is over just now.
+    /// Time has passed. Returns whether the time after a start is over just now.
     pub(super) fn time(&mut self, now: Moment) -> bool {
-        self.expected_until.take_if(|until| *until <= now).is_some()
+        let is_over = |until: &mut Option<Moment>| until.take_if(|until| *until <= now).is_some();
+        is_over(&mut self.expected_until) | is_over(&mut self.managed_until)
     }
 
     /// Does not wait any longer for lost tool servers whose grace has ended, unless `may_be_back` says
@@ -243,7 +256,7 @@ impl Roster {
 
     /// When there is something to do: then, or later.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
-        earlier(self.grace_ends, self.expected_until)
+        earlier(earlier(self.grace_ends, self.expected_until), self.managed_until)
     }
 }
 

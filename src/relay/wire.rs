@@ -14,9 +14,31 @@ pub struct Peer {
     pub generation: u32,
 }
 
+impl Peer {
+    /// This bit of a slot says that the peer is a seat at a managed tool server.
+    const SEAT: u32 = 1 << 31;
+
+    /// A seat, the one in this place.
+    pub fn seat(place: usize, generation: u32) -> Self {
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        Peer { slot: place | Peer::SEAT, generation }
+    }
+
+    /// Whether it is a seat.
+    pub fn is_seat(self) -> bool {
+        self.slot & Peer::SEAT != 0
+    }
+
+    /// Its place, among the seats or among the connections.
+    pub fn place(self) -> u32 {
+        self.slot & !Peer::SEAT
+    }
+}
+
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}.{}", self.slot, self.generation)
+        let sign = if self.is_seat() { '@' } else { '#' };
+        write!(f, "{sign}{}.{}", self.place(), self.generation)
     }
 }
 

@@ -44,6 +44,8 @@ impl Language {
             ),
             CloseReason::Answered => ("请求已答复", "answered"),
             CloseReason::ServerStops => ("服务器停止或重启", "the server stops or restarts"),
+            CloseReason::ManagedEnded => ("工具端已结束", "the tool server ended"),
+            CloseReason::NotNeeded => ("不再需要", "no longer needed"),
         })
     }
 
@@ -59,6 +61,7 @@ impl Language {
             Detail::Wrong(error) if ending.reason == CloseReason::ProtocolError => {
                 format!("{reason}: {}", self.frame_error(*error))
             }
+            Detail::Words(words) => format!("{reason}: {words}"),
             Detail::Wrong(_) | Detail::Nothing => reason.to_owned(),
         }
     }

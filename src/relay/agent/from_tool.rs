@@ -318,7 +318,8 @@ impl Agent {
         let Some(token) = params.progress_token else { return };
         let Some(number) = number(token) else { return };
         let Some(tool) = self.tools.expect_quietly(key) else { return };
-        let deadline = turn.now.after(turn.policy.request_timeout);
+        let wait = tool.request_timeout.unwrap_or(turn.policy.request_timeout);
+        let deadline = turn.now.after(wait);
         let Some(call) = self.calls.put_off(tool.key, number, deadline) else { return };
         let (Some(robot), Some(own)) = (self.robots.expect(call.robot()), call.token()) else {
             return;

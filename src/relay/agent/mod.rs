@@ -128,7 +128,11 @@ impl Agent {
         server_id: Option<&str>,
     ) -> ToolServerKey {
         self.joined += 1;
+        let other_id = self.other_id(turn, peer, server_id);
+        let server_id = other_id.as_deref().or(server_id);
         let mut tool = ToolServer::new(peer, self.joined, address, server_id);
+        let rules = server_id.and_then(|id| turn.policy.selection.server(id));
+        tool.request_timeout = rules.filter(|_| peer.is_seat()).and_then(|r| r.request_timeout);
         (tool.joined, tool.heard) = (turn.now, turn.now);
         if !turn.policy.handshake {
             tool.state = ToolState::Transparent;
@@ -140,7 +144,7 @@ impl Agent {
         if server_id.is_some() {
             self.replace_older(turn, key, server_id);
         }
-        self.name_tool(key);
+        self.name_tool(turn, key);
         let Some(tool) = self.tools.expect_mut(key) else { return key };
         let is_loop = turn.departures.is_loop(turn.now, &self.name, server_id);
         let who = ToolServerInLog(&self.name, tool);
@@ -161,7 +165,11 @@ impl Agent {
         newer: ToolServerKey,
         server_id: Option<&str>,
     ) {
-        for key in self.tools_where(&|tool| tool.server_id.as_deref() == server_id) {
+        let is_seat = self.tools.expect(newer).is_some_and(|tool| tool.peer.is_seat());
+        let same = |tool: &ToolServer| {
+            tool.server_id.as_deref() == server_id && tool.peer.is_seat() == is_seat
+        };
+        for key in self.tools_where(&same) {
             if key != newer {
                 if let Some(old) = self.tools.expect(key) {
                     turn.close(old.peer, CloseReason::Replaced);
@@ -182,11 +190,15 @@ impl Agent {
         self.find_server(tool.identity);
         let language = turn.policy.language;
         let why = language.ending(end);
+        let is_lost = end.reason != CloseReason::NotNeeded;
         let label = if tool.is_nameless() { NAMELESS } else { &tool.label };
         let gone = (label, &*tool.address);
-        let (times, replaced) = turn.departures.note(turn.now, &self.name, gone, end);
+        let (times, replaced) = match is_lost {
+            true => turn.departures.note(turn.now, &self.name, gone, end),
+            false => (0, 0),
+        };
         let who = ToolServerInLog(&self.name, &tool);
-        log::log!(level(times >= LOOP), "{}", language.tool_left(&who, &why));
+        log::log!(level(times >= LOOP || !is_lost), "{}", language.tool_left(&who, &why));
         if times >= LOOP {
             self.warn_of_loop(turn, &tool, times, &why);
         }
@@ -196,7 +208,7 @@ impl Agent {
         self.leaving.push_back((tool.key, (&*why).into()));
         self.answer_lost_calls(turn);
         let served_by_a_twin = self.roster.serving(tool.identity).is_some();
-        if !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
+        if is_lost && !served_by_a_twin && !turn.policy.reconnect_grace.is_zero() {
             self.lose(turn, tool);
         }
         self.merge_all(turn);

@@ -8,6 +8,7 @@ use crate::relay::roster::{distinct_label, Identified, Lost, Profile};
 use crate::relay::table::ToolServerKey;
 use crate::relay::tool_server::{Doubt, ToolServer, ToolServerInLog};
 use crate::relay::turn::Turn;
+use crate::relay::Peer;
 use crate::time::Moment;
 use std::time::Duration;
 
@@ -27,19 +28,49 @@ fn profile(tool: &ToolServer) -> Profile<'_> {
 }
 
 impl Agent {
-    /// Gives a tool server its label: what it calls itself, told apart from the others.
-    pub(super) fn name_tool(&mut self, key: ToolServerKey) {
+    /// The `server_id` of a connection that has given the name of a managed tool server: that one keeps its name.
+    pub(super) fn other_id(
+        &self,
+        turn: &Turn<'_>,
+        peer: Peer,
+        server_id: Option<&str>,
+    ) -> Option<Box<str>> {
+        let selection = &turn.policy.selection;
+        let id = server_id.filter(|id| !peer.is_seat() && selection.server(id).is_some())?;
+        let names = selection.servers().iter().map(|(name, _)| &**name);
+        let other = distinct_label(id, &names.collect());
+        log::warn!("{}", turn.policy.language.name_is_managed(&self.name, id, &other));
+        Some(other)
+    }
+
+    /// Gives a tool server its label: what it calls itself, told apart from the others. A managed one always has
+    /// its own name.
+    pub(super) fn name_tool(&mut self, turn: &Turn<'_>, key: ToolServerKey) {
         let Some(tool) = self.tools.expect(key) else { return };
         let base = match tool.server_id.as_deref().or(tool.own_name()) {
             Some(base) => base.to_owned(),
             None => format!("tool-{}", tool.order),
         };
-        let others = self.tools.iter().filter(|(other, _)| *other != key);
-        let label = distinct_label(&base, &others.map(|(_, tool)| &*tool.label).collect());
+        let is_seat = tool.peer.is_seat();
+        let managed = turn.policy.selection.servers().iter().map(|(name, _)| &**name);
+        let label = match is_seat {
+            true => base.as_str().into(),
+            false => {
+                let others = self.tools.iter().filter(|(other, _)| *other != key);
+                let taken = others.map(|(_, tool)| &*tool.label).chain(managed).collect();
+                distinct_label(&base, &taken)
+            }
+        };
+        // Others that have it get another one.
+        let same = match is_seat {
+            true => self.tools_where(&|other| other.label == label && !other.peer.is_seat()),
+            false => Vec::new(),
+        };
         if let Some(tool) = self.tools.expect_mut(key) {
             tool.identity_label = label.clone();
             tool.label = label;
         }
+        same.into_iter().for_each(|other| self.name_tool(turn, other));
     }
 
     /// A tool server is gone, and may come back.

@@ -207,6 +207,7 @@ impl Agent {
             let Some(tool) = self.tools.expect_quietly(*tool_place) else { continue };
             let call = Call::new(key, (id, kept_name), params.asked_token, nature, turn.now);
             let memory = call.memory();
+            let deadline = tool.request_timeout.map_or(deadline, |wait| turn.now.after(wait));
             let (call, number) = self.calls.open(tool.key, group, deadline, call);
             let digits = digits.format(number);
             let mut splice = Splice::of(message.text);

@@ -52,7 +52,7 @@ impl Agent {
                 tool.ping_after(turn.now, turn.policy.tool_ping_interval);
                 self.start_listing(turn, key, Kind::Tools, false);
                 self.initialize_result = None;
-                self.name_tool(key);
+                self.name_tool(turn, key);
                 self.say_trouble(turn, key);
             }
             // A late refusal of an earlier attempt says nothing new.

@@ -16,6 +16,7 @@ impl Agent {
         for tool in self.tools.values() {
             awaited.add(tool.is_settling(), |kind| tool.listing_until(kind));
         }
+        awaited.add(self.roster.expects_managed(), |_| None);
         for kind in Kind::all().filter(|kind| self.catalogue.is_due(*kind)) {
             awaited.add_merge(kind);
         }

@@ -226,7 +226,8 @@ impl<'a> Merging<'a> {
             entry.made = number(merged.made.len()) | if chosen.is_some() { CHOSEN } else { 0 };
         }
         let offered = name.unwrap_or(item.name);
-        if let Some(text) = self.chosen.description(offered) {
+        let label = self.sources.get(*source as usize).map_or("", |source| source.label);
+        if let Some(text) = self.chosen.description(offered, (label, item.name)) {
             let (old, text) = description(item.raw, text);
             text_print = print(text.as_bytes());
             length = (length + text.len()).saturating_sub(old);

@@ -243,7 +243,9 @@ impl Merged {
                     None => count(&item.raw),
                 };
                 let own = || last_member(item.raw, "description").and_then(string);
-                let text = offered.and_then(|name| chosen.description(name)).map(Cow::Borrowed);
+                let own_name = (&*lister.label, item.name);
+                let text = offered.and_then(|name| chosen.description(name, own_name));
+                let text = text.map(Cow::Borrowed);
                 let text = text.or_else(own).unwrap_or_default();
                 let mut description: String = text.chars().take(MAX_SHOWN_CHARS).collect();
                 if description.len() < text.len() {

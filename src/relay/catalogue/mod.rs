@@ -22,7 +22,7 @@ pub(super) use offers::Offers;
 pub(super) use unused::{Unused, UnusedPattern};
 
 pub use patterns::Patterns;
-pub use selection::{Selection, SelectionEntry, Texts, ALL_AGENTS};
+pub use selection::{Selection, SelectionEntry, ServerRules, Texts, ALL_AGENTS};
 
 use super::snapshot::ChosenTool;
 use crate::time::Moment;

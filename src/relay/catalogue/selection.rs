@@ -4,6 +4,7 @@
 use super::patterns::Patterns;
 use crate::sorted::sorted;
 use std::mem::size_of;
+use std::time::Duration;
 use ws::memory::{allocated, array_of};
 
 /// The longest name of a tool that is compared with patterns, in bytes. Where something is chosen, tools
@@ -23,6 +24,20 @@ pub struct Selection {
     /// How many patterns and names all entries have together.
     count: usize,
     memory: usize,
+    /// What holds for the managed tool servers, by their names.
+    servers: Servers,
+}
+
+type Servers = Box<[(Box<str>, ServerRules)]>;
+
+/// What the servers file says of one managed tool server, for every agent
+/// (docs/protocol.md#managed-tool-servers).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerRules {
+    /// Which of its tools are offered, and with which descriptions, by their own names.
+    pub tools: SelectionEntry,
+    /// How long a request may stay unanswered, where that is not the setting `request_timeout`.
+    pub request_timeout: Option<Duration>,
 }
 
 /// What the owner chose for one agent, or for all.
@@ -112,8 +127,31 @@ impl Selection {
         let kept = entries.iter().map(|(name, entry)| allocated(name.len()) + entry.memory());
         let memory =
             array_of::<(Box<str>, SelectionEntry)>(entries.capacity()) + kept.sum::<usize>();
-        let memory = memory + size_of::<Selection>() + allocated(text.len());
-        Selection { entries, text: text.into(), count, memory }
+        // What holds for servers is counted with them.
+        let own = size_of::<Selection>() - size_of::<Servers>();
+        let memory = memory + own + allocated(text.len());
+        Selection { entries, text: text.into(), count, memory, servers: Box::default() }
+    }
+
+    /// The same with these rules for managed tool servers.
+    #[must_use]
+    pub fn with_servers(mut self, servers: Vec<(Box<str>, ServerRules)>) -> Self {
+        let kept = servers.iter().map(|(name, rules)| allocated(name.len()) + rules.tools.memory());
+        self.memory += size_of::<Servers>()
+            + array_of::<(Box<str>, ServerRules)>(servers.len())
+            + kept.sum::<usize>();
+        self.servers = servers.into();
+        self
+    }
+
+    /// What holds for the managed tool servers, by their names.
+    pub fn servers(&self) -> &[(Box<str>, ServerRules)] {
+        &self.servers
+    }
+
+    /// What holds for the managed tool server `name`; `None` where there is none of this name.
+    pub(in crate::relay) fn server(&self, name: &str) -> Option<&ServerRules> {
+        rules_of(&self.servers, name)
     }
 
     /// The text it was read from; empty where there is no file.
@@ -150,8 +188,12 @@ impl Selection {
     /// What was chosen for an agent.
     pub(in crate::relay) fn of(&self, agent: &str) -> Chosen<'_> {
         let own = self.entry(agent).filter(|_| agent != ALL_AGENTS);
-        Chosen { own, all: self.entry(ALL_AGENTS) }
+        Chosen { own, all: self.entry(ALL_AGENTS), servers: &self.servers }
     }
+}
+
+fn rules_of<'a>(servers: &'a [(Box<str>, ServerRules)], name: &str) -> Option<&'a ServerRules> {
+    servers.iter().find(|(known, _)| **known == *name).map(|(_, rules)| rules)
 }
 
 /// What was chosen for one agent: its own entry, and the one for all agents.
@@ -159,6 +201,7 @@ impl Selection {
 pub(in crate::relay) struct Chosen<'a> {
     pub own: Option<&'a SelectionEntry>,
     pub all: Option<&'a SelectionEntry>,
+    servers: &'a [(Box<str>, ServerRules)],
 }
 
 /// Whether a tool is offered.
@@ -166,9 +209,9 @@ pub(in crate::relay) struct Chosen<'a> {
 pub(in crate::relay) enum Choice<'a> {
     /// Under its own name, or another one.
     Offered(Option<&'a str>),
-    /// Not at all, by the entry for all agents or by the agent's own.
+    /// Not at all, by the entry for all agents, by the agent's own, or by the servers file.
     Hidden {
-        /// Whether the entry for all agents hides it.
+        /// Whether another one than the agent's own entry hides it.
         is_locked: bool,
     },
 }
@@ -186,7 +229,8 @@ impl<'a> Chosen<'a> {
         tool: &str,
         room: &mut String,
     ) -> Choice<'a> {
-        if self.is_empty() {
+        let server = rules_of(self.servers, label);
+        if self.is_empty() && server.is_none() {
             return Choice::Offered(None);
         }
         // No model can use such a name, and to compare it takes long.
@@ -202,7 +246,11 @@ impl<'a> Chosen<'a> {
         let hides =
             |entry: Option<&SelectionEntry>| entry.is_some_and(|entry| entry.hide.pick(full, tool));
         let leaves_out = |only: Option<&Patterns>| only.is_some_and(|only| !only.pick(full, tool));
-        let is_locked = hides(self.all) || (only(self.own).is_none() && leaves_out(only(self.all)));
+        let of_server = server.map(|rules| &rules.tools);
+        let is_locked = hides(of_server) || leaves_out(only(of_server));
+        let is_locked = is_locked
+            || hides(self.all)
+            || (only(self.own).is_none() && leaves_out(only(self.all)));
         if is_locked || leaves_out(only(self.own)) || hides(self.own) {
             return Choice::Hidden { is_locked };
         }
@@ -211,11 +259,17 @@ impl<'a> Chosen<'a> {
         Choice::Offered(of(self.own).or_else(|| of(self.all)).filter(|name| *name != tool))
     }
 
-    /// The description that was chosen for a tool, by the name it is offered under.
-    pub(in crate::relay) fn description(&self, offered: &str) -> Option<&'a str> {
+    /// The description that was chosen for a tool, by the name it is offered under, or by its server and its own
+    /// name.
+    pub(in crate::relay) fn description(
+        &self,
+        offered: &str,
+        (label, tool): (&str, &str),
+    ) -> Option<&'a str> {
         let of =
             |entry: Option<&'a SelectionEntry>| entry.and_then(|entry| entry.describe.get(offered));
-        of(self.own).or_else(|| of(self.all))
+        let of_server = || rules_of(self.servers, label)?.tools.describe.get(tool);
+        of(self.own).or_else(|| of(self.all)).or_else(of_server)
     }
 }
 
@@ -287,9 +341,35 @@ mod tests {
         assert_eq!(choice(&own, "t", "b1"), Choice::Offered(Some("eins")));
         assert_eq!(choice(&own, "s", "b2"), OFFERED);
         assert_eq!(choice(&other, "s", "a1"), Choice::Offered(Some("one")));
-        assert_eq!(own.description("one"), Some("Uno."));
-        assert_eq!(own.description("two"), Some("Two."));
-        assert_eq!(own.description("three"), None);
+        assert_eq!(own.description("one", ("s", "b1")), Some("Uno."));
+        assert_eq!(own.description("two", ("s", "b1")), Some("Two."));
+        assert_eq!(own.description("three", ("s", "b1")), None);
+    }
+
+    #[test]
+    fn the_servers_file_chooses_from_the_tools_of_its_own_servers() {
+        let all =
+            SelectionEntry { rename: texts(&[("s/get", "fetch")]), ..SelectionEntry::default() };
+        let tools = SelectionEntry {
+            only: Some(patterns(&["get*"])),
+            hide: patterns(&["get_debug"]),
+            describe: texts(&[("get", "Gets.")]),
+            ..SelectionEntry::default()
+        };
+        let rules = ServerRules { tools, request_timeout: None };
+        let selection =
+            Selection::new(vec![("*".into(), all)], "").with_servers(vec![("s".into(), rules)]);
+        for chosen in [selection.of("x"), Selection::default().of("x")] {
+            assert_eq!(choice(&chosen, "t", "put"), OFFERED);
+        }
+        let chosen = selection.of("x");
+        assert_eq!(choice(&chosen, "s", "put"), LOCKED);
+        assert_eq!(choice(&chosen, "s", "get_debug"), LOCKED);
+        assert_eq!(choice(&chosen, "s", "get_one"), OFFERED);
+        assert_eq!(choice(&chosen, "s", "get"), Choice::Offered(Some("fetch")));
+        assert_eq!(chosen.description("fetch", ("s", "get")), Some("Gets."));
+        assert_eq!(chosen.description("fetch", ("t", "get")), None);
+        assert!(selection.server("s").is_some() && selection.server("t").is_none());
     }
 
     #[test]

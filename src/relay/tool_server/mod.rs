@@ -47,6 +47,8 @@ pub(super) struct ToolServer {
     pub order: u32,
     pub address: Box<str>,
     pub server_id: Option<Box<str>>,
+    /// How long a request may stay unanswered, where that is not the policy's.
+    pub request_timeout: Option<Duration>,
     pub label: Box<str>,
     /// The tool server over time that it is; 0 until it is ready.
     pub identity: Identity,
@@ -97,6 +99,7 @@ impl ToolServer {
             order,
             address: address.into(),
             server_id: server_id.map(Into::into),
+            request_timeout: None,
             identity_label: label.clone(),
             label,
             identity: Identity::UNKNOWN,
