@@ -25,6 +25,7 @@ pub mod lan;
 pub mod ledger;
 pub mod log_throttle;
 pub mod logging;
+pub mod managed;
 pub mod net;
 pub mod ownership;
 pub mod relay;

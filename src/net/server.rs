@@ -2,6 +2,7 @@
 
 mod admission;
 mod control;
+mod managed;
 mod reading;
 mod requests;
 
@@ -125,6 +126,7 @@ impl Server {
     /// The system's error, if waiting for events fails.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(MAX_EVENTS_PER_TURN);
+        self.follow_servers_file();
         self.notify_ready();
         loop {
             self.wait(&mut events)?;
@@ -136,6 +138,7 @@ impl Server {
             self.evict_surplus();
             self.fire_timers();
             self.report_gone();
+            self.work_managed();
             self.write_all();
             self.reap();
             if self.is_over() {
@@ -155,6 +158,7 @@ impl Server {
             listeners.and_then(Listeners::next_deadline),
             self.shell.strangers.next_deadline(),
             self.manager.due(),
+            self.shell.managed.next_deadline(),
         ];
         let timeout = match deadlines.into_iter().flatten().min() {
             _ if busy => Some(Duration::ZERO),
@@ -180,6 +184,7 @@ impl Server {
                         Signal::Stop => self.stop(),
                         // The mistakes are in the log already.
                         Signal::Reload => drop(self.reload()),
+                        Signal::Child => self.shell.managed.note_exit(),
                     }
                 }
             }
@@ -191,6 +196,9 @@ impl Server {
             EventSource::Connection(slot) => {
                 let ends = event.is_read_closed() || event.is_error();
                 self.shell.note_event(slot, event.is_readable(), event.is_writable(), ends);
+            }
+            EventSource::Managed(server, part) => {
+                self.shell.managed.note_event(server, part, event)
             }
         }
     }
@@ -246,7 +254,8 @@ impl Server {
     }
 
     fn is_over(&self) -> bool {
-        let is_quiet = self.shell.table.len() == 0 && self.saver.is_idle();
+        let are_idle = self.saver.is_idle() && self.shell.managed.are_over();
+        let is_quiet = self.shell.table.len() == 0 && are_idle;
         self.stopping.is_some_and(|until| is_quiet || until <= self.shell.now)
     }
 

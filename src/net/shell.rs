@@ -17,6 +17,7 @@ use super::transport::{Farewell, Transport};
 use crate::close::{CloseReason, Ending};
 use crate::http::CloseCounts;
 use crate::ledger::{Account, Owner};
+use crate::managed::ManagedServers;
 use crate::relay::Peer;
 use crate::settings::{Settings, WebSocket};
 use crate::text::Language;
@@ -38,6 +39,8 @@ pub(super) struct Shell {
     pub table: Table,
     pub budget: Budget,
     pub schedule: Schedule,
+    /// The tool servers that the program runs or dials itself.
+    pub managed: ManagedServers,
     /// The connections that have shown no token.
     pub strangers: Strangers,
     delays: Delays,
@@ -61,6 +64,7 @@ impl Shell {
             table: Table::default(),
             budget: Budget::default(),
             schedule: Schedule::default(),
+            managed: ManagedServers::default(),
             strangers: Strangers::default(),
             delays: Delays::default(),
             dead: Vec::new(),
@@ -83,7 +87,7 @@ impl Shell {
 
     /// Whether something is to be done before the next event.
     pub(super) fn has_work(&self) -> bool {
-        self.schedule.has_work() || !self.gone.is_empty()
+        self.schedule.has_work() || !self.gone.is_empty() || self.managed.has_work()
     }
 
     // A connection comes.
@@ -419,6 +423,16 @@ impl Shell {
             match self.budget.make_room(&self.table, account, more, may_take_kept, limit) {
                 Room::Known(is_there) => return is_there,
                 Room::Cut(slot) => self.cut(slot),
+            }
+        }
+    }
+
+    /// Charges a managed tool server for what it keeps.
+    pub(super) fn charge_managed(&mut self, server: usize) {
+        if let Some((account, before, now)) = self.managed.charge(server) {
+            self.budget.ledger.charge(account, before, now);
+            if now > before {
+                self.make_room(account, 0, true);
             }
         }
     }

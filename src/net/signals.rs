@@ -11,12 +11,15 @@ pub(super) enum Signal {
     /// Read the settings again.
     #[cfg_attr(not(unix), allow(dead_code, reason = "other systems have no such signal"))]
     Reload,
+    /// See which children have ended.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "other systems have no such signal"))]
+    Child,
 }
 
 #[cfg(unix)]
 mod system {
     use super::{io, Registry, Signal, Token, Waker};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::flag::register_conditional_shutdown;
     use signal_hook_mio::v1_0::Signals as SignalSource;
     use std::io::IsTerminal;
@@ -46,7 +49,7 @@ mod system {
             _waker: &Arc<Waker>,
         ) -> io::Result<Self> {
             let terminal = Terminal::at_start();
-            let mut source = SignalSource::new([SIGTERM, SIGINT, SIGHUP])?;
+            let mut source = SignalSource::new([SIGTERM, SIGINT, SIGHUP, SIGCHLD])?;
             registry.register(&mut source, token, mio::Interest::READABLE)?;
             let stopping = Arc::default();
             for signal in [SIGTERM, SIGINT] {
@@ -77,6 +80,7 @@ mod system {
         is_stopping: impl FnOnce() -> bool,
     ) -> Option<Signal> {
         match signal {
+            SIGCHLD => Some(Signal::Child),
             SIGHUP if !terminal_is_gone() => Some(Signal::Reload),
             // The kernel and the shell each send SIGHUP for the same closed terminal. The second one
             // must not turn the stop into an immediate one.

@@ -14,8 +14,25 @@ pub(super) const WRITE_NOW_BYTES: usize = 64 * 1024;
 /// By how many bytes short messages may exceed the limit of a queue, so that errors get through.
 const MAX_OVERDRAFT: usize = 64 * 1024;
 
+impl Shell {
+    /// Queues a message for the managed tool server of a seat.
+    fn send_to_seat(&mut self, peer: Peer, pieces: &[&str]) -> Result<(), Congested> {
+        let Some((server, account)) = self.managed.server_of(peer) else { return Ok(()) };
+        let size = pieces.iter().map(|piece| piece.len()).sum();
+        if !self.has_room(size) && !self.make_room(account, size, true) {
+            return Err(Congested);
+        }
+        let sent = self.managed.send(self.now, peer, pieces);
+        self.charge_managed(server);
+        sent
+    }
+}
+
 impl Wire for Shell {
     fn send(&mut self, peer: Peer, pieces: &[&str]) -> Result<(), Congested> {
+        if peer.is_seat() {
+            return self.send_to_seat(peer, pieces);
+        }
         let Some(slot) = self.table.slot_of(peer) else { return Ok(()) };
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
         let Some(entry) = self.table.get(slot) else { return Ok(()) };
@@ -50,6 +67,9 @@ impl Wire for Shell {
     }
 
     fn close(&mut self, peer: Peer, reason: CloseReason) {
+        if peer.is_seat() {
+            return self.managed.close(peer);
+        }
         if let Some(slot) = self.table.slot_of(peer) {
             Shell::close(self, slot, reason);
         }

@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["text"],
     &["lan", "relay", "token"],
     &["settings"],
+    &["managed"],
     &["http", "logging"],
     &["net"],
     &["cli"],

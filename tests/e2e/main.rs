@@ -9,6 +9,7 @@ mod common;
 mod command_line;
 mod doctor;
 mod endpoints;
+mod managed;
 mod many_tools;
 mod raw_frames;
 mod settings_files;

@@ -27,6 +27,7 @@ impl Server {
         self.signals.exit_on_next_stop();
         self.stopping = Some(now.after(self.shell.limits().close_timeout));
         self.listeners = None;
+        self.shell.managed.stop(now);
         for slot in self.shell.table.slots() {
             let action = self.shell.stop(slot);
             self.act(slot, action);
@@ -108,6 +109,7 @@ impl Server {
         for slot in self.shell.table.slots() {
             self.shell.rearm(slot);
         }
+        self.follow_servers_file();
     }
 
     /// Tells the service manager that the server is ready.
@@ -121,7 +123,12 @@ impl Server {
     /// Lets the relay free data of the agents that hold the most memory, if others need it.
     pub(super) fn reclaim_memory(&mut self) {
         while let Some(account) = self.shell.budget.take_giving_way() {
-            self.relay.give_way(self.shell.now, account, &mut self.shell);
+            let (now, language) = (self.shell.now, self.shell.language());
+            let why = language.used_most_memory();
+            match self.shell.managed.give_way(account, now, &why) {
+                Some(server) => self.shell.charge_managed(server),
+                None => self.relay.give_way(now, account, &mut self.shell),
+            }
         }
     }
 
@@ -146,7 +153,12 @@ impl Server {
             log::warn!("{}", language.complaint(who, &what, due.count));
         }
         #[cfg(debug_assertions)]
-        self.shell.budget.check_invariants(&self.shell.table, self.relay.kept());
+        {
+            let managed =
+                self.shell.managed.charged().map(|(account, bytes)| (account, bytes, bytes));
+            let kept = self.relay.kept().chain(managed);
+            self.shell.budget.check_invariants(&self.shell.table, kept);
+        }
     }
 }
 

@@ -120,7 +120,8 @@ impl Server {
                 .respond(slot, &http::error_response(RequestError::TooManyConnections, language));
         }
         let limit = self.shell.limits().connections_per_agent();
-        if self.relay.connections_of(&agent) >= limit {
+        let seats = self.shell.managed.seats_of(&agent);
+        if self.relay.connections_of(&agent).saturating_sub(seats) >= limit {
             self.counters.turned_away += 1;
             if let Some(entry) = self.shell.table.get(slot) {
                 let (caller, why) = (entry.caller, RefusalReason::TooManyOfAgent);
@@ -140,6 +141,7 @@ impl Server {
             address: &address,
         };
         self.relay.joined(self.shell.now, peer, joining, &mut self.shell);
+        self.seat(&agent);
         // The first frames may have come in the same read as the end of the head.
         if let Some(start) = self.buffer.get_mut(..rest.len()).filter(|_| !rest.is_empty()) {
             start.copy_from_slice(rest);

@@ -1,0 +1,38 @@
+//! The kinds of links that this build has.
+
+#[cfg(all(unix, feature = "children"))]
+use super::child_link::ChildLink;
+#[cfg(not(all(unix, feature = "children")))]
+use super::no_link::NoLink;
+use crate::settings::servers::{ServerConfig, Transport};
+use crate::text::Language;
+
+/// A link of any kind that this build has.
+#[cfg(all(unix, feature = "children"))]
+pub(super) type AnyLink = Box<dyn super::link::Link>;
+
+/// This build has no kind of link, so no entry runs.
+#[cfg(not(all(unix, feature = "children")))]
+pub(super) type AnyLink = NoLink;
+
+/// Makes the link of an entry, which is down. `hidden` are the variables that only other entries name.
+///
+/// # Errors
+/// Why there is none of this kind, as people read it. The entry is misconfigured then.
+pub(super) fn open(
+    name: &str,
+    config: &ServerConfig,
+    hidden: Vec<String>,
+    language: Language,
+) -> Result<AnyLink, String> {
+    match &config.transport {
+        #[cfg(all(unix, feature = "children"))]
+        Transport::Stdio { .. } => Ok(Box::new(ChildLink::new(name, config, hidden))),
+        #[cfg(not(all(unix, feature = "children")))]
+        Transport::Stdio { .. } => {
+            let _ = (name, hidden);
+            Err(language.no_children_here())
+        }
+        Transport::Http { .. } => Err(language.no_http_here()),
+    }
+}

@@ -1,0 +1,369 @@
+//! Tool servers that the program runs or dials itself (docs/protocol.md#managed-tool-servers).
+//!
+//! Each entry of the servers file is a [`ManagedServer`]: a [`link`] carries its messages, a [`supervisor`] decides
+//! when it starts and ends, and [`shared`] lets several agents use it, each through a seat. To the relay a seat is
+//! a tool server like any other; its peer has the top bit in its slot. This file joins the servers with the
+//! seats. The loop passes on events and time, and gives the relay what comes of them.
+
+#[cfg(all(unix, feature = "children"))]
+mod child;
+#[cfg(all(unix, feature = "children"))]
+mod child_link;
+mod kinds;
+#[cfg(all(unix, feature = "children"))]
+mod lines;
+pub mod link;
+#[cfg(not(all(unix, feature = "children")))]
+mod no_link;
+#[cfg(all(unix, feature = "children"))]
+mod program;
+#[cfg(all(unix, feature = "children"))]
+mod queue;
+mod secrets;
+mod server;
+mod shared;
+mod status;
+#[cfg(all(unix, feature = "children"))]
+mod stderr;
+pub mod supervisor;
+
+pub use status::{ManagedStatus, Status};
+
+use crate::close::Ending;
+use crate::ledger::Account;
+use crate::relay::{Congested, Peer};
+use crate::settings::servers::{ServerConfig, ServerEntry};
+use crate::settings::Settings;
+use crate::sorted::sorted;
+use crate::time::{earlier, Moment};
+#[allow(unused_imports, reason = "a link may be a trait object, whose methods need no import")]
+use link::Link as _;
+use link::Outside;
+use mio::event::Event;
+use server::{Leaving, ManagedServer};
+use slab::Slab;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long an agent keeps its seats once it has no robot: conversations come and go.
+const LINGER: Duration = Duration::from_secs(10 * 60);
+
+/// How often it is looked for agents without robots.
+const BETWEEN_CHECKS: Duration = Duration::from_secs(60);
+
+/// A seat of an agent.
+#[derive(Debug)]
+struct Seat {
+    server: usize,
+    /// Its place at the server.
+    place: usize,
+    agent: Box<str>,
+    peer: Peer,
+}
+
+/// What the relay is to be told after [`ManagedServers::work`].
+#[derive(Debug, Default)]
+pub struct Worked {
+    /// The server can be used now: agents may take their seats.
+    pub is_ready: bool,
+    /// It has started, ended or become ready.
+    pub has_changed: bool,
+    /// The seats that have left, and why.
+    pub left: Vec<Peer>,
+    /// Why they have left.
+    pub end: Option<Ending>,
+}
+
+/// All managed tool servers.
+#[derive(Debug, Default)]
+pub struct ManagedServers {
+    servers: Slab<ManagedServer>,
+    /// The entries that cannot run: their names, and why.
+    misconfigured: Vec<(Box<str>, String)>,
+    seats: Slab<Seat>,
+    generation: u32,
+    /// The agents with seats and without robots, and since when.
+    deserted: Vec<(Box<str>, Moment)>,
+    /// When it is looked for such agents.
+    next_check: Moment,
+    /// Whether a child process may have ended.
+    has_exits: bool,
+    /// Whether there is something to do at once, and when at the latest.
+    has_work: bool,
+    wake_at: Option<Moment>,
+}
+
+impl ManagedServers {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.servers.is_empty()
+    }
+
+    /// Follows the servers file: runs what is new, ends what is gone, and leaves alone what is the same. `open`
+    /// opens the account of a server.
+    #[allow(unreachable_code, reason = "there are builds without any kind of link")]
+    pub fn follow(
+        &mut self,
+        settings: &Settings,
+        now: Moment,
+        open: &mut dyn FnMut(&str) -> Account,
+    ) {
+        let language = settings.server.language;
+        let enabled = || settings.servers.iter().filter(|entry| entry.is_enabled);
+        self.misconfigured.clear();
+        let mut wanted: Vec<(&ServerEntry, &ServerConfig)> = Vec::new();
+        for entry in enabled() {
+            match &entry.server {
+                Ok(config) => wanted.push((entry, config)),
+                // The log has it from the settings.
+                Err(why) => self.misconfigured.push((entry.name.as_str().into(), why.clone())),
+            }
+        }
+        for (_, server) in self.servers.iter_mut().filter(|(_, server)| server.leaving.is_none()) {
+            let is_of = |(entry, _): &(&ServerEntry, &ServerConfig)| *entry.name == *server.name;
+            match wanted.iter().position(is_of) {
+                Some(at) if wanted.get(at).is_some_and(|found| *found.1 == server.config) => {
+                    wanted.remove(at);
+                }
+                found => {
+                    let is_replaced = found.is_some();
+                    server.leaving =
+                        Some(if is_replaced { Leaving::Replaced } else { Leaving::Removed });
+                    server.supervisor.stop(now);
+                }
+            }
+        }
+        for (entry, config) in wanted {
+            let others = enabled().filter(|other| other.name != entry.name);
+            let named = others.filter_map(|other| other.server.as_ref().ok());
+            let named = named.flat_map(|other| &other.variables);
+            let hidden = named.filter(|variable| !config.variables.contains(variable));
+            match kinds::open(&entry.name, config, hidden.cloned().collect(), language) {
+                Ok(link) => {
+                    let account = open(&entry.name);
+                    let since = (now, settings.websocket.close_timeout);
+                    self.servers.insert(ManagedServer::new(
+                        &entry.name,
+                        config,
+                        link,
+                        account,
+                        since,
+                    ));
+                }
+                Err(why) => {
+                    log::error!("{}", language.servers_entry(&entry.name, &why));
+                    self.misconfigured.push((entry.name.as_str().into(), why));
+                }
+            }
+        }
+        self.has_work = true;
+    }
+
+    /// The places of all servers, each of which is to [`work`](Self::work) now.
+    pub fn take_places(&mut self) -> Vec<usize> {
+        // What comes of it is work for the next turn.
+        self.has_work = false;
+        self.servers.iter().map(|(place, _)| place).collect()
+    }
+
+    /// Whether there is something to do at once.
+    pub fn has_work(&self) -> bool {
+        self.has_work
+    }
+
+    /// When there is something to do.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.wake_at
+    }
+
+    /// Notes an event of a part of a server.
+    pub fn note_event(&mut self, server: usize, part: usize, event: &Event) {
+        self.has_work = true;
+        if let Some(server) = self.servers.get_mut(server) {
+            server.link.note_event(part, event);
+        }
+    }
+
+    /// Notes that a child process may have ended.
+    pub fn note_exit(&mut self) {
+        (self.has_exits, self.has_work) = (true, true);
+    }
+
+    /// All servers are to end.
+    pub fn stop(&mut self, now: Moment) {
+        self.servers.iter_mut().for_each(|(_, server)| server.supervisor.stop(now));
+        self.has_work = true;
+    }
+
+    /// Whether all have ended forever.
+    pub fn are_over(&self) -> bool {
+        self.servers.iter().all(|(_, server)| server.supervisor.is_over())
+    }
+
+    /// Does what is due for a server.
+    pub fn work(
+        &mut self,
+        index: usize,
+        outside: &mut Outside<'_>,
+        ping_interval: Option<Duration>,
+    ) -> Worked {
+        let mut worked = Worked::default();
+        let Some(server) = self.servers.get_mut(index) else { return worked };
+        let (was_ready, was) = (server.shared.is_ready(), server.supervisor.state());
+        worked.end = server.work(outside, ping_interval, self.has_exits);
+        worked.is_ready = !was_ready && server.shared.is_ready();
+        worked.has_changed = was != server.supervisor.state();
+        if worked.end.is_some() {
+            self.seats.retain(|_, seat| {
+                let is_gone = seat.server == index;
+                worked.left.extend(is_gone.then_some(seat.peer));
+                !is_gone
+            });
+        }
+        worked
+    }
+
+    /// Takes out a server that is gone forever. Returns its account, and what is charged to it.
+    pub fn take_gone(&mut self) -> Option<(Account, usize)> {
+        let is_gone =
+            |server: &ManagedServer| server.leaving.is_some() && server.supervisor.is_over();
+        let (index, _) = self.servers.iter().find(|(_, server)| is_gone(server))?;
+        let gone = self.servers.try_remove(index)?;
+        Some((gone.account, gone.charged))
+    }
+
+    /// Every server has worked: finds out when there is more to do.
+    pub fn have_worked(&mut self, ping_interval: Option<Duration>) {
+        self.has_exits = false;
+        let mut servers = self.servers.iter();
+        self.has_work |= servers.any(|(_, s)| s.link.has_work() || s.shared.has_messages());
+        let checks = (!self.seats.is_empty()).then_some(self.next_check);
+        let servers = self.servers.iter().map(|(_, server)| server.deadline(ping_interval));
+        self.wake_at = servers.fold(checks, earlier);
+    }
+
+    /// The account of a server, what is charged to it, and what it takes now, which is charged from now on.
+    pub fn charge(&mut self, index: usize) -> Option<(Account, usize, usize)> {
+        let server = self.servers.get_mut(index)?;
+        let now = server.memory();
+        Some((server.account, std::mem::replace(&mut server.charged, now), now))
+    }
+
+    /// What is charged for each server.
+    pub fn charged(&self) -> impl Iterator<Item = (Account, usize)> + '_ {
+        self.servers.iter().map(|(_, server)| (server.account, server.charged))
+    }
+
+    /// The server of this account holds the most, and others need the memory: it gives up its lists, or else it
+    /// is ended. Returns its place.
+    pub fn give_way(&mut self, account: Account, now: Moment, why: &str) -> Option<usize> {
+        let mut servers = self.servers.iter_mut();
+        let (index, server) = servers.find(|(_, server)| server.account == account)?;
+        if server.shared.memory_of_lists() > server.memory() / 2 {
+            server.shared.forget_lists();
+        } else {
+            server.is_faulty(now, why.to_owned());
+            server.link.drop_memory();
+        }
+        self.has_work = true;
+        Some(index)
+    }
+
+    // Agents and their seats.
+
+    /// Gives an agent the seats that it does not have yet: who each is to the relay, the name of its server, and
+    /// what there is where a connection has an address.
+    pub fn take_seats(&mut self, agent: &str) -> Vec<(Peer, Box<str>, &'static str)> {
+        let mut found = Vec::new();
+        for (index, server) in &mut self.servers {
+            let has = |(_, seat): (usize, &Seat)| seat.server == index && *seat.agent == *agent;
+            let is_usable = server.shared.is_ready() && server.is_open_to(agent);
+            if !is_usable || self.seats.iter().any(has) {
+                continue;
+            }
+            self.generation = self.generation.wrapping_add(1);
+            let peer = Peer::seat(self.seats.vacant_key(), self.generation);
+            let place = server.shared.take_seat(peer);
+            self.seats.insert(Seat { server: index, place, agent: agent.into(), peer });
+            found.push((peer, server.name.clone(), server.link.kind()));
+        }
+        self.has_work = true;
+        found
+    }
+
+    /// Until when the robots of an agent wait for servers that have just been started.
+    pub fn awaited_until(&self, agent: &str, now: Moment) -> Option<Moment> {
+        let open = self.servers.iter().filter(|(_, server)| server.is_open_to(agent));
+        open.filter_map(|(_, server)| server.awaited_until(now)).max()
+    }
+
+    /// How many seats an agent has.
+    pub fn seats_of(&self, agent: &str) -> usize {
+        self.seats.iter().filter(|(_, seat)| *seat.agent == *agent).count()
+    }
+
+    /// Takes the seats away from agents that have had no robots for long.
+    pub fn leave_deserted(&mut self, now: Moment, has_robots: &dyn Fn(&str) -> bool) -> Vec<Peer> {
+        if self.seats.is_empty() || self.next_check > now {
+            return Vec::new();
+        }
+        self.next_check = now.after(BETWEEN_CHECKS);
+        let agents = sorted(self.seats.iter().map(|(_, seat)| &*seat.agent));
+        let deserted = agents.into_iter().filter(|agent| !has_robots(agent));
+        let before = std::mem::take(&mut self.deserted);
+        for agent in deserted {
+            if self.deserted.last().is_none_or(|(last, _)| **last != *agent) {
+                let since = before.iter().find(|(known, _)| **known == *agent);
+                self.deserted.push((agent.into(), since.map_or(now, |(_, since)| *since)));
+            }
+        }
+        let is_over = |agent: &str| {
+            self.deserted
+                .iter()
+                .any(|(known, since)| **known == *agent && since.after(LINGER) <= now)
+        };
+        let gone = self.seats.iter().filter(|(_, seat)| is_over(&seat.agent));
+        let gone: Vec<Peer> = gone.map(|(_, seat)| seat.peer).collect();
+        gone.iter().for_each(|peer| self.close(*peer));
+        gone
+    }
+
+    fn seat(&self, peer: Peer) -> Option<usize> {
+        let key = usize::try_from(peer.place()).ok()?;
+        self.seats.get(key).filter(|seat| seat.peer == peer).map(|_| key)
+    }
+
+    /// The relay needs a seat no more.
+    pub fn close(&mut self, peer: Peer) {
+        let gone = self.seat(peer).and_then(|key| self.seats.try_remove(key));
+        let Some(seat) = gone else { return };
+        if let Some(server) = self.servers.get_mut(seat.server) {
+            server.shared.leave_seat(seat.place, server.link.queue());
+            self.has_work = true;
+        }
+    }
+
+    /// The server of a seat, and its account.
+    pub fn server_of(&self, peer: Peer) -> Option<(usize, Account)> {
+        let server = self.seats.get(self.seat(peer)?)?.server;
+        Some((server, self.servers.get(server)?.account))
+    }
+
+    /// The relay sends something to a seat.
+    ///
+    /// # Errors
+    /// [`Congested`] where the server or the agent has too much under way.
+    pub fn send(&mut self, now: Moment, peer: Peer, pieces: &[&str]) -> Result<(), Congested> {
+        let Some(seat) = self.seat(peer).and_then(|key| self.seats.get(key)) else { return Ok(()) };
+        let Some(server) = self.servers.get_mut(seat.server) else { return Ok(()) };
+        self.has_work = true;
+        let sent =
+            server.shared.take_from_relay(now, seat.place, &pieces.concat(), server.link.queue());
+        sent.map_err(|_| Congested)
+    }
+
+    /// The next message of a server for a seat.
+    pub fn next_message(&mut self, server: usize) -> Option<(Peer, Rc<str>)> {
+        self.servers.get_mut(server)?.shared.next_message()
+    }
+}

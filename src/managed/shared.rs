@@ -1,0 +1,423 @@
+//! One tool server that serves several agents: one handshake, one list, one stream of ids towards it.
+//!
+//! Each agent has a *seat*. To the relay a seat is a tool server of that agent like any other: the relay shakes
+//! hands with it, lists it and calls it. What it sends to a seat is answered here, or goes to the server under an
+//! id of the [`SharedServer`]; the answer finds its seat again. So nothing in the relay knows that the server
+//! is shared, and nothing of one agent reaches another.
+//!
+//! It is pure: messages go in, messages come out, and the time is handed in.
+
+mod from_server;
+mod pages;
+mod requests;
+#[cfg(test)]
+mod tests;
+
+use super::link::ToServer;
+use crate::relay::Peer;
+use crate::time::Moment;
+use jsonrpc::message::{last_member, quoted};
+use jsonrpc::{Id, Message, Splice};
+use pages::{PageKey, Pages, Wanted};
+use requests::{Request, Requests};
+use slab::Slab;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+use ws::memory::{allocated, array_of};
+
+/// The version of MCP that is asked for. Any answer is accepted.
+const PROTOCOL_VERSION: &str = "2025-11-25";
+
+/// What begins a request or a response.
+const ID: &str = r#"{"jsonrpc":"2.0","id":"#;
+
+/// How many calls of one agent may be under way.
+const MAX_CALLS_OF_SEAT: usize = 64;
+
+/// One agent may fill this part of the queue towards the server: a quarter.
+const QUEUE_SHARE: usize = 4;
+
+/// How many pings may stay unanswered in a row.
+const MAX_MISSED_PINGS: u32 = 3;
+
+/// A message for a seat.
+#[derive(Debug)]
+struct ForSeat {
+    seat: usize,
+    body: Body,
+}
+
+/// Several seats may get the same message, or the same result.
+#[derive(Debug)]
+enum Body {
+    Whole(Rc<str>),
+    Result(u32, Rc<str>),
+}
+
+impl ForSeat {
+    /// The message, of one line.
+    fn text(self) -> Rc<str> {
+        match self.body {
+            Body::Whole(text) => text,
+            Body::Result(id, result) => {
+                [ID, &id.to_string(), r#","result":"#, &result, "}"].concat().into()
+            }
+        }
+    }
+}
+
+/// What the server has become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// It has answered `initialize`: agents may use it.
+    Ready,
+    /// It does not accept `initialize`: this is what it sent.
+    Refused(String),
+    /// It does not answer pings any more.
+    Silent,
+    /// It sent what is no message.
+    Unreadable,
+}
+
+/// Why a message of a seat was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SeatCongested;
+
+#[derive(Debug)]
+struct Seat {
+    /// What the relay knows it as.
+    peer: Peer,
+    /// Its calls under way: the ids the agent gave, and those the server knows.
+    calls: Vec<(u32, u32)>,
+    /// The resources it is subscribed to.
+    subscriptions: Vec<Box<str>>,
+    /// How many bytes it has sent since the queue towards the server was last empty, and when that was.
+    queued: usize,
+    emptied: u32,
+}
+
+/// A server that is shared by agents.
+#[derive(Debug, Default)]
+pub(super) struct SharedServer {
+    /// The `result` of its `initialize`; `None` while it is not ready.
+    initialize_result: Option<Box<str>>,
+    seats: Slab<Seat>,
+    requests: Requests,
+    pages: Pages,
+    /// The messages for seats, the oldest first.
+    outbox: VecDeque<ForSeat>,
+    /// When it last sent something.
+    received: Moment,
+    /// When the last ping was sent, and how many were not answered.
+    pinged: Moment,
+    missed_pings: u32,
+    answers_pings: bool,
+}
+
+impl SharedServer {
+    /// The server was started: it is asked to initialise.
+    pub(super) fn started(&mut self, now: Moment, server: &mut dyn ToServer) {
+        self.ended();
+        (self.received, self.pinged) = (now, now);
+        let id = self.requests.ask(Request::Initialize).to_string();
+        server.send(&[
+            ID,
+            &id,
+            r#","method":"initialize","params":{"protocolVersion":""#,
+            PROTOCOL_VERSION,
+            r#"","capabilities":{},"clientInfo":{"name":"mcp-endpoint-server","version":""#,
+            crate::VERSION,
+            r#""}}}"#,
+        ]);
+    }
+
+    /// The server has ended. Its seats are to leave their agents, which answers their calls.
+    pub(super) fn ended(&mut self) {
+        let mut requests = std::mem::take(&mut self.requests);
+        requests.clear();
+        *self = SharedServer { requests, ..SharedServer::default() };
+    }
+
+    /// Whether agents may use it.
+    pub(super) fn is_ready(&self) -> bool {
+        self.initialize_result.is_some()
+    }
+
+    /// Gives a seat to an agent. The relay knows it as `peer`.
+    pub(super) fn take_seat(&mut self, peer: Peer) -> usize {
+        let (calls, subscriptions) = (Vec::new(), Vec::new());
+        self.seats.insert(Seat { peer, calls, subscriptions, queued: 0, emptied: 0 })
+    }
+
+    /// The agent needs the seat no more.
+    pub(super) fn leave_seat(&mut self, seat: usize, server: &mut dyn ToServer) {
+        let Some(gone) = self.seats.try_remove(seat) else { return };
+        for (_, shared) in gone.calls {
+            self.withdraw(shared, server);
+        }
+        for uri in gone.subscriptions {
+            if !self.is_subscribed(&uri) {
+                // Nobody waits for the answer.
+                let id = self.requests.next_id().to_string();
+                let method = r#","method":"resources/unsubscribe","params":{"uri":"#;
+                server.send(&[ID, &id, method, &quoted(&uri), "}}"]);
+            }
+        }
+        self.pages.forget_seat(seat);
+        self.outbox.retain(|message| message.seat != seat);
+    }
+
+    /// The next message for a seat.
+    pub(super) fn next_message(&mut self) -> Option<(Peer, Rc<str>)> {
+        while let Some(message) = self.outbox.pop_front() {
+            if let Some(seat) = self.seats.get(message.seat) {
+                return Some((seat.peer, message.text()));
+            }
+        }
+        None
+    }
+
+    /// Whether there is a message for a seat.
+    pub(super) fn has_messages(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// How many calls are under way.
+    fn calls(&self) -> usize {
+        self.seats.iter().map(|(_, seat)| seat.calls.len()).sum()
+    }
+
+    /// How many tools it has listed so far.
+    pub(super) fn tools(&self) -> usize {
+        let mut count = 0;
+        for page in self.pages.results("tools/list") {
+            let tools = last_member(page, "tools").unwrap_or("[]");
+            let _ = jsonrpc::scan::elements(tools, &mut |_| count += 1);
+        }
+        count
+    }
+
+    /// The bytes of memory of the lists that are kept.
+    pub(super) fn memory_of_lists(&self) -> usize {
+        self.pages.bytes()
+    }
+
+    /// Gives up the lists that are kept. The server is asked again where they are wanted.
+    pub(super) fn forget_lists(&mut self) {
+        self.pages.changed("");
+    }
+
+    /// The bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        let seats = self.seats.iter().map(|(_, seat)| {
+            let uris = seat.subscriptions.iter().map(|uri| allocated(uri.len()));
+            array_of::<(u32, u32)>(seat.calls.capacity()) + uris.sum::<usize>()
+        });
+        self.pages.bytes()
+            + self.requests.memory()
+            + self
+                .initialize_result
+                .as_ref()
+                .map_or(0, |initialize_result| allocated(initialize_result.len()))
+            + array_of::<Seat>(self.seats.capacity())
+            + array_of::<ForSeat>(self.outbox.capacity())
+            + seats.sum::<usize>()
+    }
+
+    /// The relay sends something to a seat.
+    ///
+    /// # Errors
+    /// [`SeatCongested`] where the agent has too much under way, or the server does not take more.
+    pub(super) fn take_from_relay(
+        &mut self,
+        now: Moment,
+        seat: usize,
+        text: &str,
+        server: &mut dyn ToServer,
+    ) -> Result<(), SeatCongested> {
+        let Ok(message) = Message::read(text) else { return Ok(()) };
+        let Some(method) = &message.method else { return Ok(()) };
+        let Id::Given(spelled) = message.id else {
+            if **method == *"notifications/cancelled" {
+                let id = message.read_params().request_id.and_then(|id| id.parse().ok());
+                self.cancelled(seat, id, server);
+            }
+            return Ok(());
+        };
+        // The relay's own ids are such numbers.
+        let Ok(id) = spelled.parse() else { return Ok(()) };
+        match &**method {
+            "initialize" => {
+                let initialize_result =
+                    self.initialize_result.clone().unwrap_or_else(|| "{}".into());
+                let known = last_member(&initialize_result, "protocolVersion").unwrap_or_default();
+                let asked =
+                    message.params.and_then(|params| last_member(params, "protocolVersion"));
+                let mut splice = Splice::of(&initialize_result);
+                // No client gets a newer version than it asked for.
+                if let Some(asked) = asked.filter(|asked| *asked < known) {
+                    splice.put(known, asked);
+                }
+                let result = splice.pieces().concat();
+                self.answer(seat, id, &result.into());
+            }
+            "ping" | "logging/setLevel" => self.answer(seat, id, &"{}".into()),
+            "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" => {
+                return self.list(now, seat, id, &message, method, server);
+            }
+            "resources/subscribe" | "resources/unsubscribe" => {
+                let uri = message.read_params().uri;
+                let uri = uri.as_ref().map_or("", |(uri, _)| uri);
+                let subscribes = **method == *"resources/subscribe";
+                if let Some(seat) = self.seats.get_mut(seat).filter(|_| !subscribes) {
+                    seat.subscriptions.retain(|known| **known != *uri);
+                }
+                if !self.is_subscribed(uri) {
+                    let uri = subscribes.then(|| uri.into());
+                    return self.call(seat, id, &message, uri, server);
+                }
+                // Another agent is, so nothing changes for the server.
+                if subscribes {
+                    self.subscribe(seat, uri.into());
+                }
+                self.answer(seat, id, &"{}".into());
+            }
+            _ => return self.call(seat, id, &message, None, server),
+        }
+        Ok(())
+    }
+
+    /// Passes a request on. With `uri` it subscribes to a resource.
+    fn call(
+        &mut self,
+        seat: usize,
+        id: u32,
+        message: &Message<'_>,
+        uri: Option<Box<str>>,
+        server: &mut dyn ToServer,
+    ) -> Result<(), SeatCongested> {
+        let Id::Given(spelled) = message.id else { return Ok(()) };
+        let Some(from) = self.seats.get_mut(seat) else { return Ok(()) };
+        if from.emptied != server.emptied() {
+            (from.emptied, from.queued) = (server.emptied(), 0);
+        }
+        let queued = from.queued.saturating_add(message.text.len());
+        let is_too_much = from.queued > 0 && queued > server.limit() / QUEUE_SHARE;
+        if is_too_much || from.calls.len() >= MAX_CALLS_OF_SEAT {
+            return Err(SeatCongested);
+        }
+        let shared = self.requests.ask(Request::Call { seat, id, uri });
+        let digits = shared.to_string();
+        let mut splice = Splice::of(message.text);
+        splice.put(spelled, &digits);
+        if let Some(token) = message.read_params().asked_token {
+            splice.put(token, &digits);
+        }
+        if !server.send(splice.pieces()) {
+            self.requests.take(shared);
+            return Err(SeatCongested);
+        }
+        from.queued = queued;
+        from.calls.push((id, shared));
+        Ok(())
+    }
+
+    /// Answers a seat's list from what is known, or asks the server once for all seats.
+    fn list(
+        &mut self,
+        now: Moment,
+        seat: usize,
+        id: u32,
+        message: &Message<'_>,
+        method: &str,
+        server: &mut dyn ToServer,
+    ) -> Result<(), SeatCongested> {
+        let cursor = message.params.and_then(|params| last_member(params, "cursor"));
+        let key: PageKey = (method.into(), cursor.map(Into::into));
+        match self.pages.want(now, &key, seat, id) {
+            Wanted::Awaited => return Ok(()),
+            Wanted::Unknown => (),
+            Wanted::Known(result) => {
+                self.answer(seat, id, &result);
+                return Ok(());
+            }
+        }
+        self.requests.forget_unanswered(&key);
+        let shared = self.requests.ask(Request::Page(key.clone()));
+        let digits = shared.to_string();
+        let mut splice = Splice::of(message.text);
+        if let Id::Given(spelled) = message.id {
+            splice.put(spelled, &digits);
+        }
+        if server.send(splice.pieces()) {
+            return Ok(());
+        }
+        self.requests.take(shared);
+        self.pages.give_up(&key, seat, id);
+        Err(SeatCongested)
+    }
+
+    fn cancelled(&mut self, seat: usize, id: Option<u32>, server: &mut dyn ToServer) {
+        let Some(calls) = self.seats.get_mut(seat).map(|seat| &mut seat.calls) else { return };
+        let Some(at) = calls.iter().position(|(own, _)| Some(*own) == id) else { return };
+        let (_, shared) = calls.swap_remove(at);
+        self.withdraw(shared, server);
+    }
+
+    /// Tells the server that nobody waits for a call any more.
+    fn withdraw(&mut self, shared: u32, server: &mut dyn ToServer) {
+        self.requests.take(shared);
+        let id = shared.to_string();
+        let start = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#;
+        server.send(&[start, &id, "}}"]);
+    }
+
+    /// Pings the server where it is silent. What is not answered in time the relay gives up itself, and sends a
+    /// cancellation.
+    pub(super) fn time(
+        &mut self,
+        now: Moment,
+        interval: Option<Duration>,
+        server: &mut dyn ToServer,
+    ) -> Option<News> {
+        if self.deadline(interval).is_none_or(|due| due > now) {
+            return None;
+        }
+        if self.answers_pings && self.missed_pings >= MAX_MISSED_PINGS {
+            return Some(News::Silent);
+        }
+        self.requests.forget_pings();
+        let id = self.requests.ask(Request::Ping).to_string();
+        server.send(&[ID, &id, r#","method":"ping"}"#]);
+        self.pinged = now;
+        self.missed_pings = self.missed_pings.saturating_add(1);
+        None
+    }
+
+    /// When [`SharedServer::time`] has something to do.
+    pub(super) fn deadline(&self, interval: Option<Duration>) -> Option<Moment> {
+        let interval = interval.filter(|_| self.is_ready() && self.calls() == 0)?;
+        Some(self.received.max(self.pinged).after(interval))
+    }
+
+    fn is_subscribed(&self, uri: &str) -> bool {
+        self.seats.iter().any(|(_, seat)| seat.is_subscribed(uri))
+    }
+
+    fn subscribe(&mut self, seat: usize, uri: Box<str>) {
+        if let Some(seat) = self.seats.get_mut(seat).filter(|seat| !seat.is_subscribed(&uri)) {
+            seat.subscriptions.push(uri);
+        }
+    }
+
+    fn answer(&mut self, seat: usize, id: u32, result: &Rc<str>) {
+        self.outbox.push_back(ForSeat { seat, body: Body::Result(id, Rc::clone(result)) });
+    }
+}
+
+impl Seat {
+    fn is_subscribed(&self, uri: &str) -> bool {
+        self.subscriptions.iter().any(|known| **known == *uri)
+    }
+}

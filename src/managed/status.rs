@@ -1,0 +1,115 @@
+//! What the key holder is shown of managed tool servers.
+
+#[allow(unused_imports, reason = "a link may be a trait object, whose methods need no import")]
+use super::link::Link as _;
+use super::server::ManagedServer;
+use super::supervisor::State;
+use super::ManagedServers;
+
+/// How an entry of the servers file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It was started and has not answered yet.
+    Starting,
+    /// It has answered.
+    Ready,
+    /// It has ended, and will be started again.
+    Restarting,
+    /// It is to run no more.
+    Stopped,
+    /// It cannot run: its entry is wrong.
+    Misconfigured,
+}
+
+impl Status {
+    /// Every status, in the order of the metrics.
+    pub const ALL: [Status; 5] = [
+        Status::Starting,
+        Status::Ready,
+        Status::Restarting,
+        Status::Stopped,
+        Status::Misconfigured,
+    ];
+
+    /// The name in answers to programs: lower case, never translated.
+    pub fn label(self) -> &'static str {
+        match self {
+            Status::Starting => "starting",
+            Status::Ready => "ready",
+            Status::Restarting => "restarting",
+            Status::Stopped => "stopped",
+            Status::Misconfigured => "misconfigured",
+        }
+    }
+}
+
+/// One entry of the servers file. Secrets are masked in all texts.
+#[derive(Debug)]
+pub struct ManagedStatus<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What carries its messages: `stdio` or `http`; nothing for an entry that is wrong.
+    pub kind: &'static str,
+    /// How it is.
+    pub status: Status,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// How it last ended, why it could not be started, or what is wrong with the entry.
+    pub last_end: Option<&'a str>,
+    /// The last lines of its standard error, the oldest first.
+    pub last_lines: Vec<&'a str>,
+    /// How many tools it offers, as far as agents have asked.
+    pub tools: usize,
+    /// How many agents use it.
+    pub agents: usize,
+    /// The agents that may use it; `None` is every agent.
+    pub open_to: Option<&'a [String]>,
+    /// The bytes of memory it takes here.
+    pub memory: usize,
+}
+
+impl ManagedServers {
+    /// Every entry of the servers file that is not switched off, in no particular order.
+    pub fn status(&self) -> Vec<ManagedStatus<'_>> {
+        let running = self.servers.iter().filter(|(_, server)| server.leaving.is_none());
+        let running = running.map(|(index, server)| {
+            let agents = self.seats.iter().filter(|(_, seat)| seat.server == index).count();
+            ManagedStatus { agents, ..server.status() }
+        });
+        let wrong = self.misconfigured.iter().map(|(name, why)| ManagedStatus {
+            name,
+            kind: "",
+            status: Status::Misconfigured,
+            restarts: 0,
+            last_end: Some(why),
+            last_lines: Vec::new(),
+            tools: 0,
+            agents: 0,
+            open_to: None,
+            memory: 0,
+        });
+        running.chain(wrong).collect()
+    }
+}
+
+impl ManagedServer {
+    fn status(&self) -> ManagedStatus<'_> {
+        ManagedStatus {
+            name: &self.name,
+            kind: self.link.kind(),
+            status: match self.supervisor.state() {
+                State::Starting => Status::Starting,
+                State::Ready => Status::Ready,
+                State::Restarting => Status::Restarting,
+                State::Stopped => Status::Stopped,
+            },
+            restarts: self.supervisor.restarts(),
+            last_end: self.last_end.as_deref(),
+            last_lines: self.link.last_lines(),
+            tools: self.shared.tools(),
+            agents: 0,
+            open_to: self.config.agents.as_deref(),
+            memory: self.charged,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The servers file of a running server (docs/protocol.md#servers-file).
+
+use super::*;
+
+#[test]
+fn an_entry_for_one_agent_is_not_seen_by_another() {
+    let mut entry = demo();
+    entry["agents"] = json!(["kitchen"]);
+    let (server, _folder) = start(json!({"demo": entry, "all": shell("hang", "")}));
+    wait_log(&server, "tool server demo: ready", 1);
+    wait_log(&server, "tool server all: ready", 1);
+    assert_eq!(robot(&server, "kitchen").list().len(), 4);
+    assert_eq!(robot(&server, "bedroom").list(), ["hang"]);
+}
+
+/// (docs/protocol.md#servers-file-tools)
+#[test]
+fn an_entry_says_which_tools_it_offers_and_how_long_a_call_may_take() {
+    let mut entry = demo();
+    entry["tools"] =
+        json!({"calculator": {"description": "Adds."}, "roll_dice": {"enabled": false}});
+    let mut slow = shell("hang", "");
+    slow["timeout"] = json!(0.5);
+    slow["tools"] = json!({"allow": ["h*"]});
+    let (server, _folder) = start(json!({"demo": entry, "slow": slow}));
+    wait_ready(&server, &["demo", "slow"]);
+    let mut robot = robot(&server, "kitchen");
+    let answer = robot.ask("tools/list", json!({}));
+    let tools = answer.result()["tools"].as_array().unwrap().clone();
+    let mut names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["calculator", "hang", "now"]);
+    let calculator = tools.iter().find(|tool| tool["name"] == "calculator").unwrap();
+    assert_eq!(calculator["description"], "Adds.");
+    assert_eq!(robot.call("roll_dice", json!({})).error(), -32602);
+    assert_eq!(robot.call("hang", json!({})).error(), -32005);
+}
+
+/// (docs/protocol.md#servers-file-reload)
+#[test]
+fn a_reload_touches_only_the_entries_that_have_changed() {
+    let entries = json!({"same": demo(), "changed": shell("one", ""), "gone": shell("two", "")});
+    let (server, folder) = start(entries);
+    for name in ["same", "changed", "gone"] {
+        wait_log(&server, &format!("tool server {name}: ready"), 1);
+    }
+    let ids = ["same", "changed", "gone"].map(|name| process_of(&server, name, 1));
+    let mut robot = robot(&server, "kitchen");
+    assert_eq!(robot.list().len(), 5);
+    let entries = json!({"same": demo(), "changed": shell("three", ""), "new": shell("four", "")});
+    folder.write("servers.json", &json!({"mcpServers": entries}).to_string());
+    // Two in a row restart nothing twice.
+    server.process().signal("HUP");
+    wait_log(&server, "tool server gone: stopped", 1);
+    wait_log(&server, "tool server changed: ready", 2);
+    wait_log(&server, "tool server new: ready", 1);
+    server.process().signal("HUP");
+    wait_log(&server, "configuration was read again", 2);
+    // What was lost just now is still listed for `reconnect_grace`.
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        let mut tools = robot.list();
+        tools.sort();
+        if tools == ["calculator", "four", "now", "roll_dice", "three"] {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{tools:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(lives(ids[0]) && !lives(ids[1]) && !lives(ids[2]));
+    let log = server.process().transcript();
+    let starts = |name: &str| log.matches(&format!("tool server {name}: started")).count();
+    assert_eq!((starts("same"), starts("changed"), starts("new")), (1, 2, 1));
+    // A file that is wrong changes nothing.
+    folder.write("servers.json", "{");
+    server.process().signal("HUP");
+    wait_log(&server, "line 1, column 2", 1);
+    assert!(product(&mut robot).contains("16900000000"));
+}
+
+/// (docs/protocol.md#servers-file-faults)
+#[test]
+fn a_file_that_is_no_servers_file_stops_the_start() {
+    let folder = Folder::fresh();
+    folder.write("servers.json", "{\n  mcpServers: {}\n}");
+    let path = folder.path().join("servers.json");
+    for arguments in [&[][..], &["-t"]] {
+        let builder = Server::builder().set("server", "language", "en").arg("--servers");
+        let builder = builder.arg(path.to_str().unwrap());
+        let ended = arguments.iter().fold(builder, |builder, argument| builder.arg(argument)).run();
+        let said = ended.stderr.join("\n");
+        assert!(ended.status.code() == Some(2) && said.contains("line 2, column 3"), "{said}");
+    }
+}
+
+/// (docs/protocol.md#servers-file-variables)
+#[test]
+fn an_entry_with_an_unset_variable_does_not_run_and_the_others_do() {
+    let wrong = json!({"command": "sh", "args": ["${NO_SUCH_VARIABLE}"]});
+    let dialled = json!({"url": "http://127.0.0.1:9/mcp"});
+    let (server, _folder) = start(json!({"wrong": wrong, "dialled": dialled, "demo": demo()}));
+    wait_log(&server, "wrong: args names the environment variable NO_SUCH_VARIABLE", 1);
+    wait_ready(&server, &["demo"]);
+    assert_eq!(robot(&server, "kitchen").list().len(), 3);
+}
