@@ -106,7 +106,7 @@ pub struct Totals {
     pub gave_way: u64,
 }
 
-/// Who has to give way so that more can be kept.
+/// The owner that has to give way so that more can be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payer {
     /// There is room.

@@ -96,8 +96,8 @@ impl House {
         self.relay.joined(Moment::default(), peer, joining, &mut self.sink);
     }
 
-    /// Says something; returns how often that asked for memory. What the checks of a debug build
-    /// ask for is taken off: time that brings nothing does those and nothing else.
+    /// Sends something; returns how often that allocated. The allocations of the checks of a debug
+    /// build are subtracted: a call of `time` with nothing due makes these and no others.
     fn say(&mut self, peer: Peer, text: &str) -> usize {
         let before = COUNT.get();
         self.relay.text(Moment::default(), peer, text, &mut self.sink);

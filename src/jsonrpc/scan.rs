@@ -322,7 +322,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         self.at
     }
 
-    /// Takes what ends where `end_of` says, which is told where it begins.
+    /// Takes a piece of text. `end_of` gets the place where it begins, and finds the one where it ends.
     pub(crate) fn take(
         &mut self,
         end_of: impl FnOnce(&'a str, usize, &mut Notes) -> Scanned<usize>,

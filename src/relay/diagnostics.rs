@@ -35,7 +35,7 @@ const CROWD: u32 = 20;
 const MAX_CROWDS: usize = 64;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// At which level the log says that a peer came or went: who does so in a loop is summed up.
+/// At which level the log says that a peer came or went: those that do so in a loop are summed up.
 pub(super) fn level(is_loop: bool) -> log::Level {
     if is_loop {
         log::Level::Debug

@@ -140,7 +140,7 @@ impl Subscriptions {
         own.map(|(uri, kept)| (uri.clone(), kept.at)).collect()
     }
 
-    /// Who serves which tools has changed. `now_at` finds the identity and the connection of the
+    /// Other tool servers may serve the resources now. `now_at` finds the identity and the connection of the
     /// tool server that had an identity and a label. Returns what has moved from one to another.
     pub(super) fn moved(
         &mut self,

@@ -76,7 +76,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Says for whom something is kept, and how much of it there is already.
+    /// Sets the account that is charged for what is kept, and how much is kept already.
     pub(super) fn take_account(&mut self, account: Account, kept: usize, charged: usize) {
         (self.account, self.kept, self.charged) = (account, kept, charged);
     }

@@ -222,7 +222,7 @@ pub(super) struct Waiting {
     bytes: usize,
 }
 
-/// Trying again what is parked: something about the tool servers has changed.
+/// A round in which parked requests are tried again, because the tool servers have changed.
 #[derive(Debug, Default)]
 pub(super) struct Round {
     /// From which place on requests are still to be tried.

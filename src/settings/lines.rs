@@ -101,7 +101,7 @@ impl Content {
                 }
                 (Some(Line::Entry(..)), None) => LineError::NoSection,
                 (None, _) if said.starts_with('[') => {
-                    // The lines below it have a section, if a nameless one: they are not reported, too.
+                    // The lines below it belong to a section without a name, so they are not reported as well.
                     content.sections.push(Section::default());
                     entry_depth = None;
                     LineError::BadHeader

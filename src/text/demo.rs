@@ -66,7 +66,7 @@ sentences! {
     demo_no_luck() { zh: "系统没有提供随机数"; en: "the system gives no random numbers"; }
 }
 
-// What a person reads who starts it in a terminal.
+// For a person who starts it in a terminal.
 sentences! {
     /// Standard input is a terminal.
     demo_on_terminal() {

@@ -210,7 +210,7 @@ fn not_http(bytes: &[u8]) -> Failure {
 
 /// Reads once; false at the end of the stream.
 fn read(stream: &mut Stream, bytes: &mut Vec<u8>, until: Instant) -> Result<bool, Failure> {
-    // Who never stops speaking has not answered in time either.
+    // An answer that never ends is not in time either.
     if Instant::now() >= until {
         return Err(Failure::Silent { connected: true });
     }

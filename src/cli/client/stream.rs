@@ -37,7 +37,7 @@ pub fn connects(address: &Address, until: Instant) -> Result<TcpStream, Failure>
         }
         match TcpStream::connect_timeout(&place, left) {
             Ok(stream) => {
-                // Without these it is slower, and waits longer for who does not read.
+                // Without these it is slower, and waits longer for a peer that does not read.
                 let _ = stream.set_nodelay(true);
                 let _ = stream.set_write_timeout(Some(WRITE_TIMEOUT));
                 return Ok(stream);

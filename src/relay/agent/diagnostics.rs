@@ -137,7 +137,7 @@ impl Agent {
         turn.diagnostics.say((turn.now, turn.policy), about, &who, &words);
     }
 
-    /// Complains of the robots that have not said a word since they came.
+    /// Warns of robots that have sent nothing since they connected.
     pub(super) fn warn_of_silence(&mut self, turn: &mut Turn<'_>) {
         let now = turn.now;
         for robot in self.robots.values_quietly() {

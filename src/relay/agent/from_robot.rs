@@ -251,7 +251,7 @@ impl Agent {
         if self.robots.expect(ask.robot).is_some_and(|robot| !robot.transparent) {
             // It will be served by the relay again when others come.
             match ask.method {
-                "initialize" => self.meet(turn, ask.robot, ask.message),
+                "initialize" => self.note_client(turn, ask.robot, ask.message),
                 "tools/list" => self.last_listed(turn, ask.robot, ask.id),
                 _ => (),
             }
@@ -352,7 +352,12 @@ impl Agent {
     }
 
     /// Remembers who a robot says it is.
-    pub(super) fn meet(&mut self, turn: &mut Turn<'_>, key: RobotKey, message: &Message<'_>) {
+    pub(super) fn note_client(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: RobotKey,
+        message: &Message<'_>,
+    ) {
         let params = message.read_params();
         let name = params.client_name.as_deref().unwrap_or("");
         if let Some(robot) = self.robots.expect_mut(key) {

@@ -231,7 +231,7 @@ impl Agent {
                     _ => "null",
                 };
                 self.warn_of_answer(turn, key, id, message.error);
-                // It comes late, but it comes.
+                // It is late, but the tool server answers.
                 if self.tools.expect(key).is_some_and(|tool| tool.doubt.is_some()) {
                     self.trusts(turn, key);
                 }
@@ -279,7 +279,7 @@ impl Agent {
             self.find_identity(turn, key);
             self.merge_all(turn);
         } else if kind != Kind::Tools && self.is_first_listed(kind) {
-            // Who has a name is decided when all have answered, not by who is quickest.
+            // The owner of a name is found when all have answered. It is not the quickest one.
         } else {
             self.merge(turn, kind, notify);
         }

@@ -327,7 +327,7 @@ impl Agent {
         id: &str,
         message: &Message<'_>,
     ) {
-        self.meet(turn, key, message);
+        self.note_client(turn, key, message);
         let result = match self.initialize_result.take() {
             Some(result) => result,
             None => {

@@ -1,4 +1,4 @@
-//! Who each tool server is: labels, twins, and those just lost.
+//! The identity of each tool server: labels, twins, and those just lost.
 
 use super::Agent;
 use crate::relay::catalogue::{Kind, PerKind};

@@ -48,8 +48,8 @@ impl Agent {
         }
     }
 
-    /// Who serves which tools has changed: a tool server that has come back, or whose turn it is,
-    /// is subscribed to what is wanted of it.
+    /// Other tool servers may serve the resources now: one that has come back, or whose turn it is, is
+    /// subscribed to what is wanted of it.
     pub(super) fn renew_subscriptions(&mut self, turn: &mut Turn<'_>) {
         if self.subscriptions.is_empty() {
             return;

@@ -54,7 +54,7 @@ pub(in crate::relay) struct MergeResult {
     pub examined: usize,
 }
 
-/// An item whose name was taken: who else has it, and what it is offered as.
+/// An item whose name was taken: the label of its tool server, and what it is offered as.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::relay) struct Conflict {
     pub name: String,
@@ -79,7 +79,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Who has a name.
+/// The owner of a name.
 struct Owner<'a> {
     identity: Identity,
     own_name: &'a str,
@@ -262,8 +262,8 @@ impl<'a> Merging<'a> {
         })
     }
 
-    /// Who has which name: who had it keeps it, else the oldest that offers it. An item that is called
-    /// so by its tool server comes before one for which the name was chosen.
+    /// Finds the owner of each name: the one that had it, else the oldest that offers it. An item that
+    /// has the name from its tool server comes before one for which the name was chosen.
     fn find_owners(&mut self, is_chosen: bool) {
         for wanted in self.wanted.iter().filter(|wanted| wanted.chosen.is_some() == is_chosen) {
             let (name, own_name) = (wanted.name(), wanted.item.name);

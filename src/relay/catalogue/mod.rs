@@ -51,7 +51,7 @@ pub(super) struct MergedCatalogue {
 }
 
 impl MergedCatalogue {
-    /// Who offers `name`, or a template that it can have been made from.
+    /// The offer of `name`, or of a template that it can have been made from.
     pub(super) fn find(&self, kind: Kind, name: &str) -> Option<Offer<'_>> {
         let template = || {
             let templates = self.offers.of(Kind::Templates);

@@ -22,13 +22,13 @@ pub(in crate::relay) struct Offers {
 }
 
 impl Offers {
-    /// Who offers `name`.
+    /// The offer of `name`.
     pub(in crate::relay) fn find(&self, name: &str) -> Option<Offer<'_>> {
         let list = self.list.as_ref()?;
         list.offer(list.find(name)?)
     }
 
-    /// Who offers a template that `address` can have been made from.
+    /// The offer of a template that `address` can have been made from.
     pub(in crate::relay) fn find_template(&self, address: &str) -> Option<Offer<'_>> {
         let list = self.list.as_ref()?;
         list.offer(list.templates.find(address, |place| list.name(place))?)

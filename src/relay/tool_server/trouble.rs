@@ -7,7 +7,7 @@ use crate::time::Moment;
 use jsonrpc::Fault;
 use std::time::Duration;
 
-/// How long a trouble is shown that may be over, though nothing has happened since that proves it.
+/// How long a trouble is shown that may be over, although nothing has proved that it is.
 const SHOWN_FOR: Duration = Duration::from_secs(600);
 
 /// What is wrong with a tool server, for the log and the status page.

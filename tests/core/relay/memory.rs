@@ -45,7 +45,7 @@ fn where_memory_is_spent_one_more_call_is_refused_and_what_is_under_way_goes_on(
     world.answers(tool, id, "{}");
     assert!(world.receives(robot).get("result").is_some());
     assert_eq!(world.wire.ledger.totals(mcp_endpoint_server::ledger::OwnerKind::Agent).owners, 2);
-    // Who holds less is not the one who pays.
+    // The agent that holds less does not pay.
     world.gives_way("a");
     world.calls(elsewhere, "1", "add");
     world.is_silent(elsewhere);

@@ -323,7 +323,7 @@ fn a_success_never_carries_an_error_nor_an_error_a_result() {
         (r#"{"id":#,"result":{"n":1.50},"error":null}"#, r#"{"id":"q","result":{"n":1.50}}"#),
         (r#"{"error" : null , "id":#,"result":null}"#, r#"{ "id":"q","result":null}"#),
         (r#"{"result":null,"id":#,"error":{"code":1.0}}"#, r#"{"id":"q","error":{"code":1.0}}"#),
-        // Who writes an error means it.
+        // A tool server that writes an error means it.
         (r#"{"id":#,"result":{},"error":{"code":1.0}}"#, r#"{"id":"q","error":{"code":1.0}}"#),
     ] {
         let id = call(&mut world, tool, robot).to_string();

@@ -28,7 +28,7 @@ pub(crate) struct FakeWire {
     gone: HashSet<Peer>,
     pub(crate) closed: Vec<(Peer, CloseReason)>,
     pub(crate) probed: Vec<Peer>,
-    /// Who keeps how much, and how much all may keep.
+    /// How much each account keeps, and how much all may keep.
     pub(crate) ledger: Ledger,
     pub(crate) memory_limit: Option<usize>,
 }

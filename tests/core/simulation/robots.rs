@@ -64,7 +64,7 @@ impl Play {
 
     fn initialises(&mut self, peer: Peer) {
         let robot = self.robots.get_mut(&peer).unwrap();
-        // Who it is stays the same once it has said so: the quirks follow it.
+        // Its name stays the same once it has given one: the quirks follow it.
         if robot.said_initialized {
             return self.asks(peer, "initialize");
         }

@@ -148,7 +148,7 @@ fn assert_closed_for(frame: &Frame, code: u16) {
 
 #[test]
 fn what_a_peer_closes_with_and_how_it_breaks_the_protocol_are_reported() {
-    // Who comes and goes in a loop is logged at DEBUG.
+    // Peers that come and go in a loop are logged at DEBUG.
     let server = Server::builder().set("server", "language", "en");
     let server = server.set("server", "log_level", "DEBUG").start();
     let path = server.tool_path("a");

@@ -180,7 +180,7 @@ fn a_key_is_not_looked_at_before_its_delay_is_over_and_the_right_one_waits_as_lo
     let right = server.get(&format!("/mcp_endpoint/health?key={KEY}"));
     assert_eq!(right.status, 200);
     assert!(start.elapsed() >= Duration::from_millis(1200), "{:?}", start.elapsed());
-    // Who hangs up before learns nothing, and other requests do not wait.
+    // A client that hangs up first learns nothing, and other requests do not wait.
     let mut raw = server.raw();
     raw.send(format!("GET /mcp_endpoint/health?key={KEY} HTTP/1.1\r\nHost: x\r\n\r\n"));
     let start = Instant::now();

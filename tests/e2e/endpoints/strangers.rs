@@ -1,4 +1,4 @@
-//! Who has shown no token, or a wrong one, costs next to nothing (docs/protocol.md#strangers).
+//! A client with no token, or a wrong one, costs next to nothing (docs/protocol.md#strangers).
 
 use crate::common::{upgrade, Client, Frame, Raw, Server, CLOSE, TEXT, TIMEOUT};
 use std::io::Write;

@@ -152,7 +152,7 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        // Who is not root can only empty folders that he may write.
+        // Without root only folders that are writable can be emptied.
         for name in ["", "data", "logs"] {
             if self.0.path().join(name).exists() {
                 set_mode(&self.0, name, 0o755);

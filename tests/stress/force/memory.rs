@@ -1,4 +1,4 @@
-//! The budget of memory: who pays when it is spent.
+//! The budget of memory: which owner pays when it is spent.
 
 use crate::common::{Client, Event, Frame, Server, CONTINUATION, TEXT, TIMEOUT};
 use crate::load::{alone, call, large_frame, wait_until, EchoTool, Good, Target, MIB};

@@ -206,7 +206,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// That of a row that cannot be played here.
+    /// The result of a row that cannot be played here.
     pub(crate) fn skipped(reason: &'static str) -> Self {
         skip(&format!("needs {reason}"));
         Report { skipped: Some(reason), ..Report::default() }
