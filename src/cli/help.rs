@@ -15,7 +15,8 @@ pub(super) fn text(language: Language, name: Option<&str>) -> String {
     let mut options = String::new();
     for row in TABLE {
         let Some(option) = row.option else { continue };
-        let left = format!("    --{option} {}", row.key.to_ascii_uppercase());
+        let value = row.key.rsplit('_').next().unwrap_or_default().to_ascii_uppercase();
+        let left = format!("    --{option} {value}");
         let meaning = row.meaning(language).lines().next().unwrap_or_default();
         let _ = writeln!(options, "  {left:<24} {meaning}");
     }

@@ -111,6 +111,12 @@ fn read(
             }
             Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
             Arg::Short('t') | Arg::Long("test") => test = true,
+            Arg::Long("demo") if LEFT_OUT.contains(&DEMO) => return Err(Fault::LeftOut(DEMO)),
+            Arg::Long("demo") => {
+                let program =
+                    std::env::current_exe().unwrap_or_else(|_| env!("CARGO_PKG_NAME").into());
+                sources.demo = Some(program.to_string_lossy().into_owned());
+            }
             Arg::Short('c') | Arg::Long("config") => {
                 sources.config = Some(PathBuf::from(parser.value()?));
             }
@@ -157,6 +163,9 @@ fn read(
             false => Command::Run(sources),
         });
     };
+    if sources.demo.is_some() {
+        return Err(Arg::Long("demo").unexpected().into());
+    }
     let task = found.task.map(|task| task(&mut given));
     if let Some(more) = given.word() {
         return Err(Arg::Value(more.into()).unexpected().into());
@@ -176,7 +185,7 @@ fn heeding_environment(mut sources: Sources) -> Sources {
     let is_language = |row: &&Row| row.option == Some("language");
     if sources.overrides.iter().all(|(row, _)| !is_language(row)) {
         let named = environment::named_language(&sources.environment);
-        let code = named.map(|language| if language == Language::En { "en" } else { "zh" });
+        let code = named.map(Language::code);
         let row = TABLE.iter().find(is_language);
         sources.overrides.extend(row.zip(code).map(|(row, code)| (row, code.to_owned())));
     }
@@ -312,6 +321,7 @@ mod tests {
             (&["doctor", "-t"], "--test"),
             (&["demo", "--watch"], "--watch"),
             (&["demo", "x"], "x"),
+            (&["health", "--demo"], "--demo"),
             (&["--port"], "--port"),
             (&["-c"], "-c"),
             (&["--test=1"], "--test"),

@@ -25,6 +25,8 @@ pub struct Sources {
     pub environment: Environment,
     /// Looks up a variable of another program that the servers file names.
     pub lookup: Option<fn(&str) -> Option<String>>,
+    /// This program, where it is to run itself as a tool server for a demonstration.
+    pub demo: Option<String>,
     /// What options said, the last word last.
     pub overrides: Vec<(&'static Row, String)>,
 }
@@ -163,6 +165,9 @@ fn read_files(sources: &Sources, loaded: &mut Loaded) -> Result<(), Problems> {
         loaded.notes.extend(found.notes);
         loaded.warnings.extend(found.warnings);
         settings.servers = found.entries;
+    }
+    if let Some(program) = &sources.demo {
+        servers::add_demo(&mut settings.servers, program, language);
     }
     let mut selection = Selection::default();
     if let Some(path) = &settings.tools.selection_file {

@@ -68,6 +68,21 @@ pub(super) fn read(
     Ok(found)
 }
 
+/// Adds `program`, this one, as a tool server for a demonstration.
+pub(super) fn add_demo(entries: &mut Vec<ServerEntry>, program: &str, language: Language) {
+    let name = "demo";
+    let code = language.code();
+    let transport = Transport::Stdio {
+        command: program.to_owned(),
+        arguments: [name, "--language", code].map(str::to_owned).into(),
+        environment: Vec::new(),
+        folder: None,
+    };
+    let server = Ok(ServerConfig { transport, ..ServerConfig::default() });
+    entries.retain(|entry| entry.name != name);
+    entries.push(ServerEntry { name: name.to_owned(), is_enabled: true, server });
+}
+
 /// What holds for the tool servers of these entries in the relay.
 pub(super) fn rules(entries: &[ServerEntry]) -> Vec<(Box<str>, ServerRules)> {
     let enabled = entries.iter().filter(|entry| entry.is_enabled);

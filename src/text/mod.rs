@@ -61,6 +61,11 @@ impl Language {
         }
     }
 
+    /// Its code in settings.
+    pub fn code(self) -> &'static str {
+        self.either(("zh", "en"))
+    }
+
     /// The wording in this language, of two with a NUL between them.
     // Not inlined, and one text instead of two: a sentence is hardly more than a jump then.
     #[inline(never)]

@@ -117,3 +117,11 @@ fn entries_do_not_count_towards_the_limits_of_connections() {
     let (mut first, mut second) = (robot(&server, "kitchen"), robot(&server, "kitchen"));
     assert_eq!((first.list().len(), second.list().len()), (5, 5));
 }
+
+#[test]
+fn a_demonstration_has_a_calculator_at_once() {
+    let server = Server::builder().arg("--demo").start();
+    let mut robot = robot(&server, "single_module");
+    assert_eq!(robot.list(), ["calculator", "now", "roll_dice"]);
+    assert!(product(&mut robot).contains("16900000000"));
+}
