@@ -1,18 +1,17 @@
 //! The configuration file: finding it, and its text.
 
 use super::lines::{Content, LineError};
+use super::render::sample_file;
+use super::DEFAULT;
 use crate::ownership;
 use crate::text::Language;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// Where the file is unless an option says otherwise; from the working directory.
-pub const DEFAULT: &str = "data/.mcp-endpoint-server.cfg";
-/// What it is copied from where there is none; from the working directory.
+/// What the file is copied from where there is none; from the working directory. Where that is missing too,
+/// it is made from the table.
 pub(super) const SAMPLE: &str = "mcp-endpoint-server.cfg";
-/// What it is copied from where that is missing, too.
-pub(super) const BUILT_IN: &str = include_str!("../../mcp-endpoint-server.cfg");
 
 /// The largest configuration file, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -62,7 +61,7 @@ pub(super) fn find(
     let sample = folder.join(SAMPLE);
     match fs::symlink_metadata(&sample) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            Ok(Source::new(file.clone(), file, true, BUILT_IN.to_owned()))
+            Ok(Source::new(file.clone(), file, true, sample_file()))
         }
         _ => {
             let text = read(&sample, language)?;

@@ -22,7 +22,6 @@ pub mod table;
 mod value;
 
 pub use environment::{environment, Environment};
-pub use file::DEFAULT;
 pub use key::MIN_KEY_CHARS;
 pub use load::{check, check_files, key_is_wanted, load, reload, Loaded, Problems, Sources};
 pub use network::Network;
@@ -34,6 +33,9 @@ use crate::text::Language;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Where the configuration file is unless an option says otherwise; from the working directory.
+pub const DEFAULT: &str = "data/.mcp-endpoint-server.cfg";
 
 /// Everything an owner can set, read and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What is made from the table for people to read: the sample file, and the tables in docs/reference.md.
 
-use super::file::DEFAULT;
 use super::table::{Row, SECTIONS, TABLE};
+use super::DEFAULT;
 use crate::text::Language;
 use std::fmt::Write;
 
@@ -17,16 +17,15 @@ pub fn sample_file() -> String {
         comment(&mut text, &language.sample_introduction(DEFAULT));
     }
     for (section, zh, en) in SECTIONS {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "\n# {zh} / {en}\n[{section}]\n");
+        push(&mut text, &["\n# ", zh, " / ", en, "\n[", section, "]\n"]);
         for row in rows(section) {
             text.push('\n');
             for language in [Language::Zh, Language::En] {
                 comment(&mut text, row.meaning(language));
                 comment(&mut text, &language.accepted_values(&row.kind.accepted(language)));
             }
-            let line = format!("{} = {}", row.key, row.default);
-            let _ = writeln!(text, "{}", line.trim_end());
+            let blank = if row.default.is_empty() { "" } else { " " };
+            push(&mut text, &[row.key, " =", blank, row.default, "\n"]);
         }
     }
     text
@@ -34,8 +33,12 @@ pub fn sample_file() -> String {
 
 fn comment(text: &mut String, said: &str) {
     for line in said.lines() {
-        let _ = writeln!(text, "# {line}");
+        push(text, &["# ", line, "\n"]);
     }
+}
+
+fn push(text: &mut String, parts: &[&str]) {
+    parts.iter().for_each(|part| text.push_str(part));
 }
 
 /// The table of options in Markdown, for the reference in this language.
@@ -51,6 +54,7 @@ pub fn markdown_table(language: Language) -> String {
             let accepted = row.kind.accepted(language);
             let joint = if language == Language::Zh { "" } else { " " };
             let meaning = row.meaning(language).replace('\n', joint);
+            // Writing into a string cannot fail.
             let _ = writeln!(
                 text,
                 "| `[{section}] {}` | {default} | {accepted} | {meaning} |",
