@@ -17,6 +17,7 @@
 
 mod load;
 
+use load::folder::Folder;
 use load::generator::Round;
 use load::relays::{starting_times, Relay, PROGRAM};
 use load::table::{Table, Target};
@@ -183,26 +184,46 @@ fn rows(table: &mut Table, name: &str, pair: &Pair, calls: Target, cpu: Target) 
 /// The program compared with itself under another load.
 fn against_itself(wish: &Wish, table: &mut Table) {
     let ten = Workload { agents: 10, ..PLAIN };
-    let cases = [
+    let thousand = Workload { tools: 10, names: 100, called: 100, ..PLAIN };
+    let hundred = Workload { called: 10, ..thousand };
+    // All but the first ten names of each tool.
+    let hide: Vec<String> = (1..10).map(|n| format!("\"self.light.*_0{n}*\"")).collect();
+    let folder = Folder::fresh();
+    let file = folder.path().join("tools.json");
+    let text = format!(r#"{{"agents":{{"*":{{"hide":[{}]}}}}}}"#, hide.join(","));
+    std::fs::write(&file, text).expect("the selection is written");
+    let file = file.to_str().expect("a path of letters");
+    let [first, second, third] = QUIET_SETTINGS;
+    let chosen = [first, second, third, ("TOOLS_SELECTION_FILE", file)];
+    let cases: [(_, _, _, &[_], _); 3] = [
         (
             "1 agent, 1,000 names of 10 tools against one name: CPU per call",
-            Workload { tools: 10, names: 100, ..PLAIN },
+            thousand,
             PLAIN,
+            &QUIET_SETTINGS,
             1.05,
+        ),
+        (
+            "1 agent, 1,000 names, 900 of them hidden, against none hidden: CPU per call",
+            hundred,
+            hundred,
+            &chosen,
+            1.03,
         ),
         (
             "10 agents among 5,000 idle connections against none: CPU per call",
             Workload { idle: 5000, ..ten },
             ten,
+            &QUIET_SETTINGS,
             1.1,
         ),
     ];
-    for (name, more, less, most) in cases {
+    for (name, more, less, settings, most) in cases {
         if !wish.wants(name) {
             continue;
         }
         eprintln!("{name} …");
-        let first = Side::new(Relay::product(&QUIET_SETTINGS), more);
+        let first = Side::new(Relay::product(settings), more);
         let second = Side::new(Relay::product(&QUIET_SETTINGS), less);
         let mut pair = Pair { first, second };
         // Small differences need more rounds.

@@ -14,7 +14,7 @@ pub(crate) mod dial;
 pub(crate) mod floor;
 #[allow(dead_code)]
 #[path = "../../tests/common/folder.rs"]
-mod folder;
+pub(crate) mod folder;
 pub(crate) mod frames;
 pub(crate) mod generator;
 pub(crate) mod peers;

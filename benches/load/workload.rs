@@ -19,15 +19,16 @@ pub(crate) struct Workload {
     pub(crate) result: usize,
     /// How many tool servers an agent has.
     pub(crate) tools: usize,
-    /// How many names each of them offers; the robot calls them all in turn.
+    /// How many names each of them has, and how many of these the robot calls in turn.
     pub(crate) names: usize,
+    pub(crate) called: usize,
     /// How many silent robots of other agents are connected, too.
     pub(crate) idle: usize,
 }
 
 /// One agent, one call under way, a small result.
 pub(crate) const PLAIN: Workload =
-    Workload { agents: 1, in_flight: 1, result: 200, tools: 1, names: 1, idle: 0 };
+    Workload { agents: 1, in_flight: 1, result: 200, tools: 1, names: 1, called: 1, idle: 0 };
 
 /// One relay under one workload.
 pub(crate) struct Side {
@@ -53,7 +54,7 @@ impl Side {
                     .collect();
                 let dial = Dial::tool(&relay, &agent, &format!("lights-{tool}"), &names);
                 ends.push((dial.into_socket(), End::Tool(Tool::new())));
-                calls.extend(names.iter().map(|name| call(name)));
+                calls.extend(names.iter().take(workload.called).map(|name| call(name)));
             }
             let robot = Robot::new(&calls, workload.in_flight, &answers, !relay.is_product);
             ends.push((Dial::robot(&relay, &agent).into_socket(), End::Robot(robot)));

@@ -38,6 +38,7 @@ impl Agent {
         assert_eq!(self.memory(), self.kept, "kept bytes are miscounted");
         let uncharged = self.kept.abs_diff(self.charged);
         assert!(uncharged < crate::relay::turn::UNCHARGED, "the ledger does not know what is kept");
+        self.catalogue.check_invariants(&self.name);
         for kind in Kind::all() {
             for (identity, _) in self.catalogue.offers.of(kind).counts() {
                 let lost = self.roster.is_lost(identity);

@@ -27,6 +27,8 @@ pub use selection::{Selection, SelectionEntry, ServerRules, Texts, ALL_AGENTS};
 use super::snapshot::ChosenTool;
 use crate::time::Moment;
 use selection::Choice;
+#[cfg(any(debug_assertions, test))]
+use selection::Chosen;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,6 +154,19 @@ impl MergedCatalogue {
             [at(merging.due, merging.not_before), at(notification.due, notification.not_before)]
         });
         all.flatten().min()
+    }
+
+    /// What is listed can be found, and just what is chosen is listed: for tests and debug builds.
+    ///
+    /// # Panics
+    /// Where it is not so. Long lists are not looked at.
+    #[cfg(any(debug_assertions, test))]
+    pub(super) fn check_invariants(&self, agent: &str) {
+        for kind in Kind::all().filter(|kind| self.offers.of(*kind).len() < 100) {
+            let is_chosen = kind == Kind::Tools && self.is_chosen;
+            let chosen = if is_chosen { self.selection.of(agent) } else { Chosen::default() };
+            self.offers.of(kind).check_invariants(chosen);
+        }
     }
 
     /// How much memory the merged lists take.

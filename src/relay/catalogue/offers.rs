@@ -6,6 +6,8 @@ use super::items::Items;
 use super::kind::Kind;
 use super::merge::{MergeResult, Merging, Source};
 use super::merged::{Lister, Merged, Offer};
+#[cfg(any(debug_assertions, test))]
+use super::selection::Choice;
 use super::selection::Chosen;
 use crate::relay::identity::Identity;
 use crate::relay::snapshot::ChosenTool;
@@ -116,6 +118,31 @@ impl Offers {
     pub(super) fn listers(&self) -> impl Iterator<Item = (&str, &Items)> {
         let listers = self.list.iter().flat_map(|list| &list.sources);
         listers.map(|lister| (&*lister.label, &*lister.items))
+    }
+
+    /// Every element is found by its name, and none is hidden by what was `chosen`, nor has another name:
+    /// for tests and debug builds.
+    ///
+    /// # Panics
+    /// Where it is not so.
+    #[cfg(any(debug_assertions, test))]
+    pub(super) fn check_invariants(&self, chosen: Chosen<'_>) {
+        let Some(list) = &self.list else { return };
+        for (place, entry) in list.entries.iter().enumerate() {
+            let name = list.name(place);
+            assert_eq!(list.find(name), Some(place), "{name:?} is listed, and not found");
+            let Some(source) = list.sources.get(entry.source as usize) else { continue };
+            let own = source.items.name(entry.item as usize).unwrap_or_default();
+            let new = match chosen.choice(&source.label, own, &mut String::new()) {
+                Choice::Offered(new) => new,
+                Choice::Hidden { .. } => unreachable!("{name:?} is listed, and hidden"),
+            };
+            if !chosen.is_empty() {
+                assert_eq!(entry.is_chosen(), new.is_some(), "{name:?} has an odd name");
+                let is_withheld = list.withholds(own);
+                assert!(new.is_none() || is_withheld, "{own:?} is renamed, and callable");
+            }
+        }
     }
 
     /// Makes the list again from what was `chosen` of `sources`, the oldest tool server first. One

@@ -66,7 +66,9 @@ impl Play {
         let expected =
             request.text.replace("@ID@", &id).replace("@TOKEN@", &id).replace("@NAME@", name);
         assert_eq!(text, expected, "not passed through");
-        let is_hidden = request.method == "tools/call" && self.choices[tool.agent].hides(name);
+        let choice = self.choices[tool.agent];
+        let is_hidden = choice.hides(name) || (name == request.name && choice.renames(name));
+        let is_hidden = request.method == "tools/call" && is_hidden;
         assert!(tool.transparent || !is_hidden, "it is hidden: {text}");
         let twice = tool.pending.iter().filter(|pending| pending.key == Some(key)).count();
         assert_eq!(twice, 1, "sent twice: {text}");

@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// The name that `sub` is given.
 const RENAMED: &str = "minus";
 
+/// The own names that entries give to other tools, or take away.
+const RENAMING: [(usize, &[&str]); 2] = [(4, &["sub"]), (5, &["sub", "search"])];
+
 /// Entries, and which names they hide. No pattern matches a label.
 const ENTRIES: [(&str, &[&str]); 7] = [
     ("{}", &[]),
@@ -29,6 +32,11 @@ impl Choice {
     /// Whether the own name of a tool is hidden.
     pub(crate) fn hides(self, name: &str) -> bool {
         ENTRIES[self.0].1.contains(&name)
+    }
+
+    /// Whether a tool with this own name is offered under another one.
+    pub(crate) fn renames(self, name: &str) -> bool {
+        RENAMING.iter().any(|(number, names)| *number == self.0 && names.contains(&name))
     }
 }
 
@@ -53,8 +61,9 @@ impl Play {
     pub(crate) fn check_listed(&self, agent: usize, name: &str) {
         let own = name != RENAMED && !name.contains("__");
         // Another tool may have been given the name of a hidden one; here that is `add` only.
-        let hidden = own && name != "add" && self.choices[agent].hides(name);
-        assert!(!hidden, "it is hidden and listed: {name}");
+        let choice = self.choices[agent];
+        let hidden = own && name != "add" && (choice.hides(name) || choice.renames(name));
+        assert!(!hidden, "it is hidden or renamed, and listed: {name}");
     }
 
     /// Every name that is listed can be called, and of the others none that is hidden.
@@ -65,8 +74,9 @@ impl Play {
         }
         for name in ["add", "sub", "search", "x-y", "小", "nobody's", "server-1__add"] {
             let is_listed = names.iter().any(|listed| listed == name);
-            if !is_listed && self.choices[agent].hides(name) {
-                assert!(!self.is_called(agent, name), "it is hidden and callable: {name}");
+            let choice = self.choices[agent];
+            if !is_listed && (choice.hides(name) || choice.renames(name)) {
+                assert!(!self.is_called(agent, name), "it is not listed, and callable: {name}");
             }
         }
     }
