@@ -2,8 +2,7 @@
 
 #[cfg(all(unix, feature = "children"))]
 use super::child_link::ChildLink;
-#[cfg(not(all(unix, feature = "children")))]
-use super::no_link::NoLink;
+use super::http::HttpLink;
 use crate::settings::servers::{ServerConfig, Transport};
 use crate::text::Language;
 
@@ -11,9 +10,9 @@ use crate::text::Language;
 #[cfg(all(unix, feature = "children"))]
 pub(super) type AnyLink = Box<dyn super::link::Link>;
 
-/// This build has no kind of link, so no entry runs.
+/// A link of any kind that this build has.
 #[cfg(not(all(unix, feature = "children")))]
-pub(super) type AnyLink = NoLink;
+pub(super) type AnyLink = Box<HttpLink>;
 
 /// Makes the link of an entry, which is down. `hidden` are the variables that only other entries name.
 ///
@@ -33,6 +32,6 @@ pub(super) fn open(
             let _ = (name, hidden);
             Err(language.no_children_here())
         }
-        Transport::Http { .. } => Err(language.no_http_here()),
+        Transport::Http { .. } => Ok(Box::new(HttpLink::new(config, language)?)),
     }
 }

@@ -1,7 +1,7 @@
 //! What carries the messages of a managed tool server. `kinds::open` is the one place that knows the kinds.
 //!
 //! - **A child process** (`child_link`): a line of its standard output is a message.
-//! - **HTTP exchanges** plug in here as well: a type that implements [`Link`], and an arm in `kinds::open`.
+//! - **HTTP exchanges** (`http`): each message is a request on a connection of its own.
 //!
 //! A link is *down* until [`Link::start`] has succeeded. Then it is *up* until [`Link::work`] returns
 //! [`LinkEvent::Ended`]. When it starts and when it is to end is decided by the
@@ -27,8 +27,9 @@ use super::supervisor::EndStep;
 use crate::text::Language;
 use crate::time::Moment;
 use mio::event::Event;
-use mio::{Registry, Token};
+use mio::{Registry, Token, Waker};
 use std::fmt;
+use std::sync::Arc;
 
 /// The way messages take to a tool server.
 pub trait ToServer {
@@ -50,6 +51,8 @@ pub struct Outside<'a> {
     pub registry: &'a Registry,
     /// The token for events of a part of this link. Parts are numbered below [`MAX_PARTS`].
     pub token: &'a dyn Fn(usize) -> Token,
+    /// Wakes the loop up once a helper thread has found something out.
+    pub waker: &'a Arc<Waker>,
     /// Room to read into, shared by all.
     pub buffer: &'a mut [u8],
     /// The size of the largest message, in bytes.
@@ -115,6 +118,14 @@ pub trait Link: fmt::Debug {
     /// Memory is spent, and this link holds the most: drops what is queued and what has come of a message. It is
     /// ended after this.
     fn drop_memory(&mut self);
+
+    /// What the log says once the server called `name` has ended, and is started again after `wait`.
+    fn end_text(&self, language: Language, name: &str, how: &str, wait: &str) -> String {
+        match self.last_lines().last() {
+            None => language.child_ended(name, how, wait),
+            Some(last) => language.child_ended_after(name, how, wait, last),
+        }
+    }
 
     /// What it has said lately besides messages, the oldest first: the last lines of standard error.
     fn last_lines(&self) -> Vec<&str> {

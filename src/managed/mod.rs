@@ -9,12 +9,11 @@
 mod child;
 #[cfg(all(unix, feature = "children"))]
 mod child_link;
+pub mod http;
 mod kinds;
 #[cfg(all(unix, feature = "children"))]
 mod lines;
 pub mod link;
-#[cfg(not(all(unix, feature = "children")))]
-mod no_link;
 #[cfg(all(unix, feature = "children"))]
 mod program;
 #[cfg(all(unix, feature = "children"))]
@@ -182,6 +181,11 @@ impl ManagedServers {
         if let Some(server) = self.servers.get_mut(server) {
             server.link.note_event(part, event);
         }
+    }
+
+    /// Notes that a helper thread may have found something out.
+    pub fn note_wake(&mut self) {
+        self.has_work |= !self.is_empty();
     }
 
     /// Notes that a child process may have ended.

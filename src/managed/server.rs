@@ -54,6 +54,10 @@ pub(super) struct ManagedServer {
     pub last_end: Option<String>,
     /// Why it is to be ended.
     fault: Option<String>,
+    /// Whether it was ready since it last ended.
+    was_ready: bool,
+    /// Whether the log has how it last ended from an earlier end.
+    is_said: bool,
     /// Until when robots wait for it.
     awaited_until: Moment,
     /// How many lines were no messages, since the log last had that.
@@ -80,6 +84,8 @@ impl ManagedServer {
             leaving: None,
             last_end: None,
             fault: None,
+            was_ready: false,
+            is_said: false,
             awaited_until: now.after(AWAITED),
             unreadable: 0,
             unreadable_logged: None,
@@ -142,6 +148,7 @@ impl ManagedServer {
             match news {
                 News::Ready => {
                     self.supervisor.is_ready(now);
+                    self.was_ready = true;
                     log::info!("{}", language.child_ready(&self.name));
                 }
                 News::Refused(what) => {
@@ -158,6 +165,7 @@ impl ManagedServer {
                 News::Unreadable => (),
             }
         }
+        let has_ended = matches!(event, Some(LinkEvent::Ended(_)));
         match event {
             Some(LinkEvent::Faulty(why)) => self.is_faulty(now, why),
             Some(LinkEvent::Ended(how)) => self.has_ended(how, outside),
@@ -169,8 +177,12 @@ impl ManagedServer {
             let why = match self.leaving {
                 Some(Leaving::Removed) => return CloseReason::NotNeeded.into(),
                 Some(Leaving::Replaced) => Some(language.child_changed()),
-                None => self.fault.clone().or_else(|| self.last_end.clone()),
+                None => self.fault.clone().or_else(|| self.last_end.clone().filter(|_| has_ended)),
             };
+            // Nothing is wrong with it: the program ends.
+            if why.is_none() {
+                return CloseReason::ServerStops.into();
+            }
             Ending::of_managed(why.as_deref().unwrap_or_default())
         })
     }
@@ -188,7 +200,8 @@ impl ManagedServer {
         self.fault = None;
         match self.link.start(outside) {
             Ok(what) => {
-                log::info!("{}", language.child_started(&self.name, &what));
+                let level = if self.is_said { Level::Debug } else { Level::Info };
+                log::log!(level, "{}", language.child_started(&self.name, &what));
                 self.shared.started(outside.now, self.link.queue());
             }
             Err(why) => {
@@ -210,16 +223,14 @@ impl ManagedServer {
             Some(fault) => [&fault, " (", &how, ")"].concat(),
             None => how,
         };
+        // The same is said once.
+        self.is_said = !self.was_ready && self.last_end.as_ref() == Some(&how);
+        self.was_ready = false;
         match self.supervisor.exited(outside.now) {
             Some(wait) => {
                 let wait = language.duration(wait);
-                let lines = self.link.last_lines();
-                match lines.last() {
-                    None => log::warn!("{}", language.child_ended(&self.name, &how, &wait)),
-                    Some(last) => {
-                        log::warn!("{}", language.child_ended_after(&self.name, &how, &wait, last));
-                    }
-                }
+                let level = if self.is_said { Level::Debug } else { Level::Warn };
+                log::log!(level, "{}", self.link.end_text(language, &self.name, &how, &wait));
             }
             None => log::info!("{}", language.child_stopped(&self.name, &how)),
         }

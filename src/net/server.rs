@@ -70,6 +70,8 @@ pub struct Server {
     manager: ServiceManager,
     files: Box<dyn Files>,
     saver: Saver,
+    /// What helper threads wake the loop up with.
+    waker: Arc<Waker>,
     /// Whether the settings were read while a change was being saved.
     is_to_reload: bool,
     /// Limits the log messages about connections that cannot be accepted.
@@ -107,7 +109,8 @@ impl Server {
             stopping: None,
             manager: ServiceManager::of_process(),
             files,
-            saver: Saver::new(waker),
+            saver: Saver::new(Arc::clone(&waker)),
+            waker,
             is_to_reload: false,
             accept_errors: LogThrottle::default(),
             binary_frames: LogThrottle::default(),
@@ -179,6 +182,7 @@ impl Server {
         match EventSource::of(event.token()) {
             EventSource::Wake => {
                 self.finish_saves();
+                self.shell.managed.note_wake();
                 for signal in self.signals.take() {
                     match signal {
                         Signal::Stop => self.stop(),

@@ -49,6 +49,7 @@ mod http;
 mod log;
 mod selection;
 mod servers;
+mod services;
 mod settings;
 mod tools;
 mod wire;

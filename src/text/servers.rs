@@ -122,18 +122,10 @@ sentences! {
         zh: "本程序不能自己运行工具端 (构建时不含 children，或不支持当前系统)，忽略此项；请在别处运行它们并连接本服务器";
         en: "ignored, because this program cannot run tool servers itself (it was built without the feature children, or not for this system): run them elsewhere and connect them";
     }
-    /// The entry has a URL, and this program dials none.
-    no_http_here() {
-        zh: "本程序的这个版本还不能连接 HTTP 工具端 (url)；请用 command 运行一个转接程序，例如 npx mcp-remote 地址";
-        en: "this build of the program does not dial HTTP tool servers (url): run a bridge as command, such as npx mcp-remote URL";
-    }
     /// It runs.
-    child_started(name: &str, what: &str) {
-        zh: "工具端 {name}: 已启动，{what}";
-        en: "tool server {name}: started, {what}";
-    }
+    child_started(name: &str, what: &str) { zh: "工具端 {name}: {what}"; en: "tool server {name}: {what}"; }
     /// What runs.
-    child_process(id: u32) { zh: "进程 {id}"; en: "process {id}"; }
+    child_process(id: u32) { zh: "已启动，进程 {id}"; en: "started, process {id}"; }
     /// It has answered `initialize`.
     child_ready(name: &str) { zh: "工具端 {name}: 已就绪"; en: "tool server {name}: ready"; }
     /// It cannot be started.

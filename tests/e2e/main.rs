@@ -10,6 +10,7 @@ mod command_line;
 mod doctor;
 mod endpoints;
 mod managed;
+mod managed_http;
 mod many_tools;
 mod raw_frames;
 mod settings_files;

@@ -33,6 +33,7 @@ impl Server {
                 now,
                 registry: self.poll.registry(),
                 token: &|part| EventSource::Managed(index, part).token(),
+                waker: &self.waker,
                 buffer: &mut self.buffer,
                 max_message_size: shell.settings.websocket.max_message_size,
                 max_queued: shell.settings.websocket.max_queued,
