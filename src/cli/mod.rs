@@ -75,6 +75,11 @@ fn beside(task: Task, sources: &Sources) -> End {
         Task::Reload(at) => reload::ask(&loaded, at.as_deref(), language),
         #[cfg(feature = "doctor")]
         Task::Doctor(at) => {
+            match settings::check_files(sources) {
+                Ok(found) => loaded.settings.servers = found.settings.servers,
+                // It is no obstacle on the way to the server.
+                Err(problems) => complain(&problems),
+            }
             match doctor::visit(&loaded, at.as_deref(), language, &mut |line| say(&line)) {
                 Ok(true) => End::Well,
                 Ok(false) => End::Badly,

@@ -143,9 +143,36 @@ fn table(status: &Value, base: &str, width: Option<usize>, language: Language) -
     }
     aligned(&mut lines, &language.status_tools(), tools, width);
     aligned(&mut lines, &language.status_robots(), robots, width);
+    managed(&mut lines, at(status, "managed_servers"), width, language);
     lines.push(String::new());
     lines.join("\n")
 }
+
+/// Adds the tool servers of the servers file, and below them why those that do not run do not.
+fn managed(lines: &mut Vec<String>, servers: &Value, width: Option<usize>, language: Language) {
+    let (mut rows, mut reasons) = (Vec::new(), Vec::new());
+    for (name, server) in servers.as_object().into_iter().flatten() {
+        let name = visible_start(name, MAX_CELL_CHARS);
+        let why = text_at(server, "last_error");
+        if text_at(server, "state") != "ready" && !why.is_empty() {
+            reasons.push(["  ", &name, ": ", &visible_start(why, MAX_REASON_CHARS)].concat());
+            let said = elements(server, "stderr");
+            for line in said.iter().skip(said.len().saturating_sub(MAX_LINES)) {
+                let line = visible_start(line.as_str().unwrap_or_default(), MAX_REASON_CHARS);
+                reasons.push(["    | ", &line].concat());
+            }
+        }
+        rows.push(std::iter::once(name).chain(MANAGED.map(|path| cell(server, path))).collect());
+    }
+    aligned(lines, &language.status_managed(), rows, width);
+    lines.append(&mut reasons);
+}
+
+/// How many of the last lines of a program's standard error are shown.
+const MAX_LINES: usize = 3;
+
+/// Where the cells of a tool server of the servers file come from.
+const MANAGED: [&str; 5] = ["kind", "state", "restarts", "tools_count", "agents_count"];
 
 /// Where the cells of a tool come from. A number of seconds is shown as people say it.
 const TOOL: [&str; 8] = [
@@ -211,7 +238,12 @@ mod tests {
                 "agents":[{"id":"家","robots":[{"client":null,"address":"h:1","connected_seconds":61,"in_flight":0}],
                 "tools":[{"label":"灯\n","server_info":{"name":"n","version":"2"},"state":"ready",
                 "connected_seconds":90000,"tools_count":3,"in_flight":2,"last_error":null}],
-                "lost":[{"label":"old","seconds_ago":5,"reason_text":"why"}]}]}"#,
+                "lost":[{"label":"old","seconds_ago":5,"reason_text":"why"}]}],
+                "managed_servers":{
+                "quick":{"kind":"stdio","state":"restarting","restarts":3,"tools_count":0,"agents_count":0,
+                "last_error":"exit status 1","stderr":["1","2","3","4\u001b"]},
+                "time":{"kind":"stdio","state":"ready","restarts":0,"tools_count":2,"agents_count":1,
+                "last_error":"old","stderr":["hello"]}}}"#,
         )
         .unwrap();
         let shown = table(&status, "http://h", None, Language::En);
@@ -230,6 +262,14 @@ mod tests {
                 "",
                 "AGENT  ROBOT  FROM  AGE    IN FLIGHT",
                 "家     -      h:1   1m01s  0",
+                "",
+                "SERVERS FILE  KIND   STATE       RESTARTS  TOOLS  AGENTS",
+                "quick         stdio  restarting  3         0      0",
+                "time          stdio  ready       0         2      1",
+                "  quick: exit status 1",
+                "    | 2",
+                "    | 3",
+                r"    | 4\u{1b}",
             ]
         );
         let narrow = table(&status, "http://h", Some(72), Language::En);

@@ -40,6 +40,8 @@ pub(super) fn with_key(request: &Request<'_>, _: &str) -> Reply {
         json.put("status", Text("success"));
         json.put("connections", Object);
         write_connections(json, &relay.counts(), Some(&relay.details(request.context.now)));
+        json.end();
+        super::managed::write(json, request);
     })
 }
 

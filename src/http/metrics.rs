@@ -21,6 +21,7 @@ pub(super) fn metrics(request: &Request<'_>, _: &str) -> Reply {
     page.sample("uptime_seconds", &[], seconds(request.context.now.since(Moment::default())));
     present(&mut page, &counts);
     page.one("queue_bytes", GAUGE, "Bytes that wait to be sent or read.", shell.queued_bytes);
+    managed(&mut page, request);
     memory(&mut page, request);
     past(&mut page, &traffic);
     durations(&mut page, &traffic.latency);
@@ -46,6 +47,16 @@ fn present(page: &mut Exposition, counts: &Counts) {
     page.one("offered_tools", GAUGE, "Tool names offered to robots.", counts.offered);
     page.one("requests_in_flight", GAUGE, "Requests at tools.", counts.in_flight);
     page.one("requests_waiting", GAUGE, "Requests that wait for a tool.", counts.waiting);
+}
+
+fn managed(page: &mut Exposition, request: &Request<'_>) {
+    page.family("managed_servers", GAUGE, "Tool servers of the servers file, by state.");
+    for (state, count) in super::managed::by_state(request) {
+        page.sample("managed_servers", &[("state", state)], count);
+    }
+    let restarts = request.context.shell.managed_restarts;
+    let name = "managed_server_restarts_total";
+    page.one(name, COUNTER, "Times a tool server of the servers file was started again.", restarts);
 }
 
 fn memory(page: &mut Exposition, request: &Request<'_>) {

@@ -4,6 +4,7 @@ mod client;
 mod cors;
 mod health;
 mod json;
+mod managed;
 mod metrics;
 mod page;
 mod refusal;
@@ -27,6 +28,7 @@ pub use selection::{chosen, save_is_slow, SelectionChange};
 
 use crate::close::CloseReason;
 use crate::ledger::{OwnerKind, Totals};
+use crate::managed::ManagedStatus;
 use crate::relay::{Relay, Side};
 use crate::settings::Settings;
 use crate::time::Moment;
@@ -77,6 +79,11 @@ pub trait Machine {
     fn memory_of(&self, _agent: &str) -> Option<usize> {
         None
     }
+
+    /// The tool servers that the program runs or dials itself, in no particular order.
+    fn managed(&self) -> Vec<ManagedStatus<'_>> {
+        Vec::new()
+    }
 }
 
 impl fmt::Debug for dyn Machine + '_ {
@@ -111,6 +118,8 @@ pub struct ShellView {
     pub turned_away: u64,
     /// Upgrades refused since the start for their token or origin.
     pub refused: u64,
+    /// How often tool servers of the servers file were started again.
+    pub managed_restarts: u64,
     /// Bytes in all queues and half-read messages now.
     pub queued_bytes: usize,
     /// Bytes received since the start.

@@ -10,7 +10,7 @@ const PACKED: &[u8] = include_bytes!("page.html.gz");
 
 /// The hashes of the only script and the only style sheet that a browser may use, so that no name of a
 /// tool can become a script.
-const SCRIPT: &str = "sha256-8sionN8furniVM9ddkguzXY7WKdHofUsgVnZt8NiSsE=";
+const SCRIPT: &str = "sha256-T50bFN8gBni7a2XUbN8ZJqFTu1FkWLqj+wP38dK9Rbo=";
 const STYLE: &str = "sha256-jEla0s4zmJ8QUoQMrqxucyDXQHe8yuHEllSmKY/V+EQ=";
 
 /// The answer to `GET /mcp_endpoint/`.
@@ -101,6 +101,7 @@ fn thousandths(weight: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::managed::Status;
     use crate::relay::ToolState;
     use base64::engine::general_purpose::STANDARD;
     use base64::Engine;
@@ -158,14 +159,20 @@ mod tests {
             assert_eq!(zh.matches("{}").count(), en.matches("{}").count(), "the values of {name}");
             assert_eq!(sentences.iter().filter(|other| other[0] == *name).count(), 1, "{name}");
             // Errors are found by their code, and the states of a tool server by their label.
-            let is_state = ToolState::ALL.iter().any(|state| state.label() == *name);
+            let is_state = states().any(|state| state == *name);
             let is_used = [format!("'{name}'"), format!("\"{name}\""), format!("TEXTS.{name}.")];
             let is_used = is_used.iter().any(|used| page.contains(used));
             assert!(is_used || is_state || name.starts_with("-32"), "nothing shows {name}");
         }
-        for state in ToolState::ALL {
-            assert!(sentences.iter().any(|[name, ..]| *name == state.label()), "{state:?}");
+        for state in states() {
+            assert!(sentences.iter().any(|[name, ..]| *name == state), "{state:?}");
         }
+    }
+
+    /// The states that the page has words for.
+    fn states() -> impl Iterator<Item = &'static str> {
+        let managed = Status::ALL.into_iter().map(Status::label);
+        ToolState::ALL.iter().map(|state| state.label()).chain(managed)
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::token::address::{addresses, Base};
 use crate::token::{percent, MAX_AGENT_ID_BYTES};
 use crate::VERSION;
 
+/// Whether this build runs commands. The page shows how to write some into the servers file.
+const RUNS_COMMANDS: bool = cfg!(all(unix, feature = "children"));
+
 /// The answer to `GET /mcp_endpoint/status`. It is small, because the page fetches it every two seconds.
 pub(super) fn status(request: &Request<'_>, _: &str) -> Reply {
     with_key(request, |language| {
@@ -33,6 +36,10 @@ pub(super) fn status(request: &Request<'_>, _: &str) -> Reply {
             write_agent(&mut json, &agent);
         }
         json.end();
+        super::managed::write(&mut json, request);
+        let file = context.settings.tools.servers_file.as_deref().filter(|_| RUNS_COMMANDS);
+        let file = file.map(|file| file.to_string_lossy());
+        json.put("servers_file", file.as_deref().map_or(Null, Text));
         json.put("refusals", List);
         for refusal in context.machine.refusals() {
             json.add(Object);

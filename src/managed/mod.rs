@@ -35,6 +35,7 @@ use crate::settings::servers::{ServerConfig, ServerEntry};
 use crate::settings::Settings;
 use crate::sorted::sorted;
 use crate::time::{earlier, Moment};
+use crate::token::SINGLE_MODULE;
 #[allow(unused_imports, reason = "a link may be a trait object, whose methods need no import")]
 use link::Link as _;
 use link::Outside;
@@ -79,6 +80,10 @@ pub struct ManagedServers {
     servers: Slab<ManagedServer>,
     /// The entries that cannot run: their names, and why.
     misconfigured: Vec<(Box<str>, String)>,
+    /// Those that are switched off.
+    switched_off: Vec<(Box<str>, String)>,
+    /// How often those were started again that are gone.
+    restarts_of_gone: u64,
     seats: Slab<Seat>,
     generation: u32,
     /// The agents with seats and without robots, and since when.
@@ -110,6 +115,11 @@ impl ManagedServers {
         let language = settings.server.language;
         let enabled = || settings.servers.iter().filter(|entry| entry.is_enabled);
         self.misconfigured.clear();
+        let is_off = |entry: &&ServerEntry| !entry.is_enabled;
+        let off = settings.servers.iter().filter(is_off);
+        self.switched_off = off
+            .map(|entry| (entry.name.as_str().into(), language.servers_switched_off()))
+            .collect();
         let mut wanted: Vec<(&ServerEntry, &ServerConfig)> = Vec::new();
         for entry in enabled() {
             match &entry.server {
@@ -233,6 +243,7 @@ impl ManagedServers {
             |server: &ManagedServer| server.leaving.is_some() && server.supervisor.is_over();
         let (index, _) = self.servers.iter().find(|(_, server)| is_gone(server))?;
         let gone = self.servers.try_remove(index)?;
+        self.restarts_of_gone += u64::from(gone.supervisor.restarts());
         Some((gone.account, gone.charged))
     }
 
@@ -301,6 +312,14 @@ impl ManagedServers {
         open.filter_map(|(_, server)| server.awaited_until(now)).max()
     }
 
+    /// The agents that have seats even without a robot, so that their owner sees the tools before a device
+    /// comes: that of a stand-alone server, and those that entries name.
+    pub fn residents(&self) -> Vec<Box<str>> {
+        let named = self.servers.iter().filter_map(|(_, server)| server.config.agents.as_ref());
+        let named = named.flatten().map(|agent| agent.as_str().into());
+        named.chain([SINGLE_MODULE.into()]).collect()
+    }
+
     /// How many seats an agent has.
     pub fn seats_of(&self, agent: &str) -> usize {
         self.seats.iter().filter(|(_, seat)| *seat.agent == *agent).count()
@@ -313,7 +332,10 @@ impl ManagedServers {
         }
         self.next_check = now.after(BETWEEN_CHECKS);
         let agents = sorted(self.seats.iter().map(|(_, seat)| &*seat.agent));
-        let deserted = agents.into_iter().filter(|agent| !has_robots(agent));
+        let residents = self.residents();
+        let is_inhabited =
+            |agent: &str| has_robots(agent) || residents.iter().any(|r| **r == *agent);
+        let deserted = agents.into_iter().filter(|agent| !is_inhabited(agent));
         let before = std::mem::take(&mut self.deserted);
         for agent in deserted {
             if self.deserted.last().is_none_or(|(last, _)| **last != *agent) {

@@ -54,7 +54,7 @@ pub struct ManagedStatus<'a> {
     pub status: Status,
     /// How often it was started again.
     pub restarts: u32,
-    /// How it last ended, why it could not be started, or what is wrong with the entry.
+    /// How it last ended, why it could not be started, or why the entry does not run.
     pub last_end: Option<&'a str>,
     /// The last lines of its standard error, the oldest first.
     pub last_lines: Vec<&'a str>,
@@ -69,17 +69,19 @@ pub struct ManagedStatus<'a> {
 }
 
 impl ManagedServers {
-    /// Every entry of the servers file that is not switched off, in no particular order.
+    /// Every entry of the servers file, in no particular order.
     pub fn status(&self) -> Vec<ManagedStatus<'_>> {
         let running = self.servers.iter().filter(|(_, server)| server.leaving.is_none());
         let running = running.map(|(index, server)| {
             let agents = self.seats.iter().filter(|(_, seat)| seat.server == index).count();
             ManagedStatus { agents, ..server.status() }
         });
-        let wrong = self.misconfigured.iter().map(|(name, why)| ManagedStatus {
+        let wrong = self.misconfigured.iter().map(|entry| (entry, Status::Misconfigured));
+        let off = self.switched_off.iter().map(|entry| (entry, Status::Stopped));
+        let others = wrong.chain(off).map(|((name, why), status)| ManagedStatus {
             name,
             kind: "",
-            status: Status::Misconfigured,
+            status,
             restarts: 0,
             last_end: Some(why),
             last_lines: Vec::new(),
@@ -88,7 +90,13 @@ impl ManagedServers {
             open_to: None,
             memory: 0,
         });
-        running.chain(wrong).collect()
+        running.chain(others).collect()
+    }
+
+    /// How often tool servers were started again.
+    pub fn restarts(&self) -> u64 {
+        let restarts = self.servers.iter().map(|(_, server)| server.supervisor.restarts());
+        restarts.map(u64::from).sum::<u64>() + self.restarts_of_gone
     }
 }
 

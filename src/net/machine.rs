@@ -5,6 +5,7 @@ use super::refusals::Refusals;
 use crate::http::{Machine, RecentRefusal};
 use crate::lan;
 use crate::ledger::{Ledger, Owner};
+use crate::managed::{ManagedServers, ManagedStatus};
 use crate::time::Moment;
 
 /// The machine the server runs on.
@@ -14,6 +15,7 @@ pub(super) struct ThisMachine<'a> {
     pub listeners: Option<&'a Listeners>,
     pub refusals: &'a Refusals,
     pub ledger: &'a Ledger,
+    pub managed: &'a ManagedServers,
     pub now: Moment,
 }
 
@@ -35,6 +37,10 @@ impl Machine for ThisMachine<'_> {
     fn memory_of(&self, agent: &str) -> Option<usize> {
         let account = self.ledger.find(&Owner::Agent(agent.into()))?;
         Some(self.ledger.bytes_of(account))
+    }
+
+    fn managed(&self) -> Vec<ManagedStatus<'_>> {
+        self.managed.status()
     }
 }
 

@@ -268,6 +268,7 @@ impl Server {
         let budget = &self.shell.budget;
         ShellView {
             connections: self.shell.table.len(),
+            managed_restarts: self.shell.managed.restarts(),
             queued_bytes: budget.queued().saturating_add(self.relay.held_bytes()),
             memory: OwnerKind::ALL.map(|kind| budget.ledger.totals(kind)),
             ends: self.shell.ends,

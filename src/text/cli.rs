@@ -217,6 +217,11 @@ sentences! {
     }
     /// `status`: the head of the table of robots, columns between `|`.
     status_robots() { zh: "智能体|小智端|来自|时长|进行中"; en: "AGENT|ROBOT|FROM|AGE|IN FLIGHT"; }
+    /// The columns of tool servers of the servers file.
+    status_managed() {
+        zh: "由服务器运行|类型|状态|重启|工具|智能体";
+        en: "SERVERS FILE|KIND|STATE|RESTARTS|TOOLS|AGENTS";
+    }
     /// The state of a tool server whose twin serves its tools.
     status_reserve() { zh: "备用"; en: "reserve"; }
     /// `status`: the state of a tool server that has just disconnected.

@@ -39,6 +39,48 @@ sentences! {
     tools_seen(count: usize, names: &str) { zh: "{count} 个工具: {names}"; en: "tools ({count}): {names}"; }
     /// The call was answered.
     call_seen() { zh: "调用到达工具端，答复原样返回"; en: "the call reached the tool server, and its answer came back"; }
+    /// What follows is about the servers file.
+    doctor_entries() { zh: "由服务器运行的工具端:"; en: "tool servers of the servers file:"; }
+    /// It can be used.
+    managed_ready(kind: &str, tools: u64) {
+        zh: "就绪 ({kind})，{tools} 个工具";
+        en: "ready ({kind}), tools: {tools}";
+    }
+    /// It has not answered yet.
+    managed_starting() {
+        zh: "启动中，尚未应答 initialize；npx 和 uvx 首次启动时要下载，可能需要几分钟";
+        en: "starting: it has not answered initialize yet. npx and uvx download at the first start, which can take minutes";
+    }
+    /// It has ended.
+    managed_restarting(why: &str, restarts: u64) {
+        zh: "没有运行，将重新启动 (已 {restarts} 次): {why}";
+        en: "does not run and is started again (so far: {restarts}): {why}";
+    }
+    /// What it wrote last.
+    managed_last_line(line: &str) {
+        zh: "；标准错误的最后一行: {line}";
+        en: "; the last line of its standard error: {line}";
+    }
+    /// Its program is there.
+    managed_found(file: impl std::fmt::Display) {
+        zh: "找到 {file}；没有启动它，要检查其余部分请先启动服务器";
+        en: "found {file}; it was not started: start the server to check the rest";
+    }
+    /// Its port can be reached.
+    managed_reachable(authority: &str) {
+        zh: "{authority} 可以连接；要检查其余部分请先启动服务器";
+        en: "{authority} accepts connections; start the server to check the rest";
+    }
+    /// Its port is closed.
+    managed_refused(authority: &str) {
+        zh: "{authority} 没有程序在监听；请启动那个服务，或改正 url";
+        en: "no program listens at {authority}: start that service, or correct url";
+    }
+    /// Some do not run.
+    managed_fail(names: &str) {
+        zh: "服务器正常，但这些由它运行的工具端不正常: {names}。原因见上；请先在终端中手动运行该项的命令，改好配置文件后执行: mcp-endpoint-server reload";
+        en: "the server works, but not these tool servers of the servers file: {names}. The lines above say why. Run the entry's command by hand in a terminal, correct the file, then run: mcp-endpoint-server reload";
+    }
     /// Silence is survived.
     silence_seen(seconds: u64) { zh: "静默 {seconds} 秒后连接仍然可用"; en: "the connection still works after {seconds} s of silence"; }
     /// All is well.

@@ -122,6 +122,11 @@ sentences! {
         zh: "本程序不能自己运行工具端 (构建时不含 children，或不支持当前系统)，忽略此项；请在别处运行它们并连接本服务器";
         en: "ignored, because this program cannot run tool servers itself (it was built without the feature children, or not for this system): run them elsewhere and connect them";
     }
+    /// The entry has `disabled` or `enabled`.
+    servers_switched_off() {
+        zh: "已在文件中停用 (disabled 或 enabled)";
+        en: "switched off in the file (disabled or enabled)";
+    }
     /// It runs.
     child_started(name: &str, what: &str) { zh: "工具端 {name}: {what}"; en: "tool server {name}: {what}"; }
     /// What runs.

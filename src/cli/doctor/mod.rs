@@ -1,10 +1,11 @@
 //! The doctor: goes the way of the manager console, a tool and a device, and names the first step
 //! that fails, why, and what to do.
 //!
-//! [`steps`] plays them, [`cause`] says what an observation means, [`paste`] what is wrong with an
+//! [`managed`] looks at the tool servers of the servers file. [`steps`] plays the steps, [`cause`] says what an observation means, [`paste`] what is wrong with an
 //! address before anybody is asked. The last two are pure.
 
 pub mod cause;
+mod managed;
 pub mod paste;
 mod steps;
 
@@ -71,15 +72,29 @@ pub fn visit(
     if let Some((step, _)) = &failure {
         notes.extend(at_home(loaded, given, step, language));
     }
+    let entries = match &failure {
+        None => visit.managed(),
+        Some((step, _)) if step.is_way && !given => managed::of_file(&loaded.settings, language),
+        Some(_) => Vec::new(),
+    };
     visit.leave();
+    if !entries.is_empty() {
+        tell(language.doctor_entries());
+    }
+    let mut bad = Vec::new();
+    for entry in entries {
+        tell(Row { passed: entry.passed, name: entry.name.clone(), time: None }.line(&entry.seen));
+        bad.extend((!entry.passed).then_some(entry.name));
+    }
     for note in notes {
         tell(format!("! {note}"));
     }
     tell(match &failure {
         Some((_, cause)) => language.doctor_fails(&cause.text(language)),
+        None if !bad.is_empty() => language.doctor_fails(&language.managed_fail(&bad.join(", "))),
         None => language.doctor_is_content(),
     });
-    Ok(failure.is_none())
+    Ok(failure.is_none() && bad.is_empty())
 }
 
 /// One line of the way.

@@ -1,6 +1,7 @@
 //! The steps of a visit: a list of them, and how each is played.
 
 use super::cause::{of_close, of_home, of_key, of_refusal, of_reply, shown, Cause};
+use super::managed::{of_health, Entry};
 use crate::cli::client::http::{self, at, number_at, text_at, written, Answer};
 use crate::cli::client::websocket::{random, Event, WebSocket};
 use crate::cli::client::{connects, own, Address, Failure};
@@ -195,20 +196,32 @@ impl Visit {
         Ok(self.language.server_seen(&home.version))
     }
 
-    fn key(&mut self) -> Result<String, Cause> {
-        let key = self.key.clone().unwrap_or_default();
+    /// What the key holder sees.
+    fn health(&self) -> Result<Answer, Cause> {
+        let key = self.key.as_deref().unwrap_or_default();
         // An address is tried as the console asks it. A key of our own stays out of the logs of
         // proxies, but the Python server takes it in the query only.
-        let answer = if !self.key_is_own || self.python {
-            self.get(&format!("/health?key={}", percent::encode(&key, b"")), None)
+        if !self.key_is_own || self.python {
+            self.get(&format!("/health?key={}", percent::encode(key, b"")), None)
         } else {
-            self.get("/health", Some(&key))
-        }?;
+            self.get("/health", Some(key))
+        }
+    }
+
+    /// How the tool servers of the servers file are.
+    pub(super) fn managed(&self) -> Vec<Entry> {
+        let health = self.key.as_ref().and_then(|_| self.health().ok());
+        health.map(|health| of_health(&health.json(), self.language)).unwrap_or_default()
+    }
+
+    fn key(&mut self) -> Result<String, Cause> {
+        let key = self.key.clone().unwrap_or_default();
+        let answer = self.health()?;
         let seen = of_key(&answer, self.key_is_own)?;
         // The Python server keeps one tool server for each agent, and does not say which are connected.
         let name = match self.python {
             true => named("doctor-"),
-            false => free_agent(at(&answer.json(), "result.connections")),
+            false => free_agent(at(&answer.json(), "result")),
         };
         self.token = Token::new(&key, &name).in_address();
         if matches!(seen, Some((0, _))) {
@@ -377,11 +390,14 @@ fn received(socket: &mut WebSocket, until: Instant) -> Result<Option<String>, Ca
 }
 
 /// An agent of our own that nobody has now, going by what the console sees.
-fn free_agent(connections: &Value) -> String {
+fn free_agent(seen: &Value) -> String {
+    let connections = at(seen, "connections");
+    let is_managed = |label: &String| at(seen, "managed_servers").get(label).is_some();
     let is_taken = |name: &str| {
-        ["mcp_servers", "robot_connections_by_agent"]
-            .iter()
-            .any(|kind| at(connections, kind).get(name).is_some())
+        // The last doctor may be gone, while the tool servers of the servers file still serve its agent.
+        let servers = at(connections, "mcp_servers").get(name).and_then(Value::as_object);
+        servers.is_some_and(|servers| servers.is_empty() || !servers.keys().all(is_managed))
+            || at(connections, "robot_connections_by_agent").get(name).is_some()
     };
     let mut names = (1..=MAX_AGENTS).map(|number| match number {
         1 => AGENT.to_owned(),
@@ -431,11 +447,16 @@ mod tests {
 
     #[test]
     fn an_agent_that_somebody_has_is_left_to_them() {
-        let free = |seen: &str| free_agent(&http::json(seen));
+        let free = |seen: &str| {
+            let seen = [r#"{"managed_servers":{"time":{}},"connections":"#, seen, "}"].concat();
+            free_agent(&http::json(&seen))
+        };
         assert_eq!(free("{}"), "doctor");
         assert_eq!(free(r#"{"mcp_servers":{"doctor":{}}}"#), "doctor-2");
         let both = r#"{"mcp_servers":{"doctor-2":{}},"robot_connections_by_agent":{"doctor":1}}"#;
         assert_eq!(free(both), "doctor-3");
+        assert_eq!(free(r#"{"mcp_servers":{"doctor":{"time":{}}}}"#), "doctor");
+        assert_eq!(free(r#"{"mcp_servers":{"doctor":{"time":{},"doctor":{}}}}"#), "doctor-2");
     }
 
     #[test]

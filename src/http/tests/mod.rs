@@ -7,6 +7,7 @@ mod status;
 mod upgrade;
 
 use super::*;
+use crate::managed::Status;
 use crate::relay::Policy;
 use crate::settings::{Logging, Origins, Security, Server, WebSocket};
 use crate::text::Language;
@@ -15,7 +16,10 @@ use std::time::Duration;
 
 /// A machine with known memory, address and refusals.
 #[derive(Debug)]
-struct Pi;
+struct Pi {
+    /// Those of an entry of the servers file.
+    agents: Vec<String>,
+}
 
 impl Machine for Pi {
     fn memory(&self) -> Option<u64> {
@@ -33,6 +37,27 @@ impl Machine for Pi {
             count: 7,
             last: Moment::from_start(Duration::from_secs(50)),
         }]
+    }
+
+    fn managed(&self) -> Vec<ManagedStatus<'_>> {
+        let of = |name, kind, status| ManagedStatus {
+            name,
+            kind,
+            status,
+            restarts: 0,
+            last_end: Some("exit status 1"),
+            last_lines: Vec::new(),
+            tools: 2,
+            agents: 1,
+            open_to: None,
+            memory: 77,
+        };
+        let time = of("time", "stdio", Status::Restarting);
+        let last_lines = vec!["no \"zone\"", "bye"];
+        vec![
+            ManagedStatus { restarts: 3, last_lines, ..time },
+            ManagedStatus { open_to: Some(&self.agents), ..of("home", "", Status::Misconfigured) },
+        ]
     }
 }
 
@@ -105,7 +130,8 @@ fn asked_about(relay: &Relay, settings: &Settings, head: &str) -> Action {
     };
     let shell = ShellView { connections: 3, accepted: 7, ..ShellView::default() };
     let now = Moment::from_start(Duration::from_millis(61_900));
-    let context = Context { settings, relay, shell, machine: &Pi, now, may_see_key: true };
+    let pi = Pi { agents: vec!["kitchen".to_owned()] };
+    let context = Context { settings, relay, shell, machine: &pi, now, may_see_key: true };
     answer(&request, &context)
 }
 

@@ -77,7 +77,16 @@ fn the_health_page_accepts_the_key_in_every_spelling() {
         format!("GET /mcp_endpoint/health?key=x HTTP/1.1\nauthorization:bearer   {KEY} "),
     ] {
         let got = got(&settings(), &head);
-        let body = r#"{"jsonrpc":"2.0","id":null,"result":{"status":"success","connections":{"tool_connections":0,"robot_connections":0,"total_connections":0,"robot_connections_by_agent":{},"mcp_server_connections":0,"mcp_servers":{},"total_tools":0,"multi_server_support":true,"available_agents":[]}}}"#;
+        let body = concat!(
+            r#"{"jsonrpc":"2.0","id":null,"result":{"status":"success","connections":{"tool_connections":0,"#,
+            r#""robot_connections":0,"total_connections":0,"robot_connections_by_agent":{},"#,
+            r#""mcp_server_connections":0,"mcp_servers":{},"total_tools":0,"multi_server_support":true,"#,
+            r#""available_agents":[]},"managed_servers":{"#,
+            r#""home":{"kind":"","state":"misconfigured","restarts":0,"last_error":"exit status 1","stderr":[],"#,
+            r#""tools_count":2,"agents_count":1,"agents":["kitchen"],"memory_bytes":77},"#,
+            r#""time":{"kind":"stdio","state":"restarting","restarts":3,"last_error":"exit status 1","#,
+            r#""stderr":["no \"zone\"","bye"],"tools_count":2,"agents_count":1,"agents":null,"memory_bytes":77}}}}"#
+        );
         assert_eq!((got.status, got.body.as_str()), (200, body), "{head}");
     }
 }

@@ -51,7 +51,8 @@ impl Server {
                 self.relay.text(now, peer, &text, &mut self.shell);
             }
             if worked.is_ready {
-                for agent in self.relay.agents_with_robots() {
+                let residents = self.shell.managed.residents();
+                for agent in self.relay.agents_with_robots().into_iter().chain(residents) {
                     self.take_seats(&agent);
                 }
             }

@@ -80,6 +80,7 @@ impl Server {
                 listeners: self.listeners.as_ref(),
                 refusals: &self.refusals,
                 ledger: &self.shell.budget.ledger,
+                managed: &self.shell.managed,
                 now: self.shell.now,
             },
             now: self.shell.now,

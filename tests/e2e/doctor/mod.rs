@@ -6,4 +6,4 @@ mod others;
 mod proxies;
 mod servers;
 mod tls;
-mod visit;
+pub(crate) mod visit;

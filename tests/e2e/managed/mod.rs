@@ -5,6 +5,7 @@ mod bad_children;
 mod entries;
 mod processes;
 mod sharing;
+mod shown;
 
 use crate::common::{self, Builder, Folder, Robot, Server, TIMEOUT};
 use serde_json::{json, Value};

@@ -2,6 +2,8 @@
 
 use super::driver::Look;
 use super::{page_of, signed_in, AGENT, PHONE};
+#[cfg(all(unix, feature = "children"))]
+use crate::common::Folder;
 use crate::common::{Answer, Server};
 use serde_json::json;
 
@@ -143,5 +145,84 @@ fn that_an_address_is_of_this_machine_only_is_said_once() {
     browser.see("#made code", "token=");
     let notes = "[...document.querySelectorAll('p')].filter((one) => one.textContent.includes('own machine only')).length";
     assert_eq!(browser.evaluate(notes), 1);
+    browser.is_well();
+}
+
+/// A server that runs these entries. The folder holds its servers file.
+#[cfg(all(unix, feature = "children"))]
+fn running(entries: serde_json::Value) -> (Server, Folder) {
+    let folder = Folder::fresh();
+    folder.write("servers.json", &json!({"mcpServers": entries}).to_string());
+    let path = folder.path().join("servers.json");
+    let builder = Server::builder().env("MCP_CONFIG", path.display());
+    (builder.set("server", "language", "en").start(), folder)
+}
+
+#[test]
+#[cfg(all(unix, feature = "children"))]
+#[ignore = "takes a browser a minute: cargo test --test interop browser:: -- --ignored"]
+fn entries_of_the_servers_file_are_shown_with_what_is_wrong_with_them() {
+    let program = crate::common::program();
+    let (server, _folder) = running(json!({
+        "good": {"command": program.to_str().unwrap(), "args": ["demo"]},
+        "ends": {"command": "sh", "args": ["-c", "echo why it ends >&2; exit 3"], "agents": ["kitchen"]},
+        "wrong": {"command": "sh", "timeout": "soon"},
+        "slow": {"command": "sh", "args": ["-c", "exec sleep 1000"]},
+        "off": {"command": "sh", "disabled": true},
+    }));
+    for (locale, width) in [("en-US", 1100), ("zh-CN", PHONE)] {
+        let look = Look { locale, width, ..Look::default() };
+        let Some(mut browser) = signed_in(&server, look) else { return };
+        let is_english = locale == "en-US";
+        browser.see("#entries .dot.good", "");
+        for (english, chinese) in [
+            ("ready", "就绪"),
+            ("restarting", "等待重启"),
+            ("misconfigured", "配置有误"),
+            ("starting", "启动中"),
+            ("stopped", "已停用"),
+            ("3 tools · for every agent", "3 个工具 · 所有智能体可用"),
+            ("only for kitchen", "仅限智能体 kitchen"),
+            ("npx and uvx download", "首次启动时要下载"),
+        ] {
+            browser.see("#entries", if is_english { english } else { chinese });
+        }
+        browser.see("#entries .bad", "exit status 3");
+        browser.see("#entries .bad", "timeout must be");
+        browser.see("#entries", "switched off in the file");
+        // What it wrote is folded.
+        browser.miss("#entries pre", "why it ends");
+        let ends = "[...document.querySelectorAll('#entries > li')].findIndex((one) => one.textContent.includes('kitchen'))";
+        let place = browser.evaluate(ends).as_i64().unwrap() + 1;
+        browser.click(&format!("#entries > li:nth-child({place}) summary"));
+        browser.see("#entries pre", "why it ends");
+        // Its tools are there before a device is.
+        browser.see(".server li", "calculator");
+        browser.miss("#welcome", "");
+        browser.is_well();
+        browser.shoot(&format!("entries-{}-{width}", &locale[..2]), true);
+    }
+}
+
+#[test]
+#[ignore = "takes a browser a minute: cargo test --test interop browser:: -- --ignored"]
+fn an_empty_page_shows_the_servers_file_first() {
+    let server = Server::start();
+    let look = Look { clipboard: true, ..Look::default() };
+    let Some(mut browser) = signed_in(&server, look) else { return };
+    if cfg!(all(unix, feature = "children")) {
+        browser.see("#welcome-file", "data/mcp_config.json");
+        browser.see("#welcome-file code", "mcp-server-time");
+        browser.click("#welcome-file button");
+        browser.see("#welcome-file button", "Copied");
+        let shown = browser.text("#welcome-file code");
+        assert_eq!(shown.lines().count(), 4, "{shown}");
+        assert!(serde_json::from_str::<serde_json::Value>(&shown).is_ok(), "{shown}");
+        browser.click("#language");
+        browser.see("#welcome-file", "把下面的内容写入 data/mcp_config.json");
+        browser.shoot("empty-zh", true);
+        browser.click("#language");
+    }
+    browser.see("#welcome-addresses code", "tests/parts/bridge.py");
     browser.is_well();
 }

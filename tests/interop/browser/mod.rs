@@ -109,7 +109,7 @@ fn an_agent_that_is_only_remembered_stands_last_and_closed() {
     let server = Server::start();
     drop(server.tool("a-visitor").named("visitor").offers(&["look"]).connect());
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
-    browser.see("#welcome code", "bridge.py");
+    browser.see("#welcome-addresses code", "bridge.py");
     browser.see(".agent", "a-visitor");
     let open = "document.querySelector('.agent').open";
     assert_eq!(browser.evaluate(open), json!(false));
@@ -159,9 +159,9 @@ fn a_key_in_the_address_is_taken_and_removed_from_it() {
 fn a_tool_arrives_and_leaves_without_reloading() {
     let server = Server::start();
     let Some(mut browser) = signed_in(&server, Look::default()) else { return };
-    browser.see("#welcome code", "tests/parts/bridge.py 'ws://127.0.0.1:");
+    browser.see("#welcome-addresses code", "tests/parts/bridge.py 'ws://127.0.0.1:");
     let port = server.port().to_string();
-    assert!(browser.text("#welcome code").contains(&port));
+    assert!(browser.text("#welcome-addresses code").contains(&port));
     browser.shoot("empty-en", true);
     let tool = server.tool(AGENT).named("weather").version("2.5").offers(&["now"]).connect();
     browser.see(".server", "weather 2.5");
