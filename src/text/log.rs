@@ -263,7 +263,7 @@ sentences! {
     /// An agent has as many connections as it may have.
     agent_is_full(agent: &str, limit: usize) {
         zh: "智能体 {agent} 的连接数已达上限 {limit} (503)；已有连接和其他智能体不受影响。可调整 [websocket] max_connections_per_agent";
-        en: "agent {agent} has reached its limit of connections, {limit} (503); open connections and other agents are not affected. The limit is [websocket] max_connections_per_agent";
+        en: "agent {agent} has reached its limit of {limit} connections (503); open connections and other agents are not affected. The limit is [websocket] max_connections_per_agent";
     }
     /// A connection was cut because its owner held the most memory.
     memory_cut(limit: &str, all: &str, held: &str) {

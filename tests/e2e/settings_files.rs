@@ -151,7 +151,7 @@ fn wrong_values(row: &Row) -> Vec<&'static str> {
         (_, "trusted_proxies") => {
             vec!["localhost", "10.0.0.0/33", "::1/129", "10.0.0.1:80", "10/8", "*", "127.0.0.1;::1"]
         }
-        (_, "log_file" | "selection_file") => vec!["a\u{7}b", "a\u{1b}[2J"],
+        (_, "log_file" | "selection_file" | "servers_file") => vec!["a\u{7}b", "a\u{1b}[2J"],
         (_, "key") => vec![],
         (_, other) => panic!("no wrong value for {other}"),
     }

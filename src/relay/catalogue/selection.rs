@@ -25,10 +25,8 @@ pub struct Selection {
     count: usize,
     memory: usize,
     /// What holds for the managed tool servers, by their names.
-    servers: Servers,
+    servers: Box<[(Box<str>, ServerRules)]>,
 }
-
-type Servers = Box<[(Box<str>, ServerRules)]>;
 
 /// What the servers file says of one managed tool server, for every agent
 /// (docs/protocol.md#managed-tool-servers).
@@ -127,9 +125,7 @@ impl Selection {
         let kept = entries.iter().map(|(name, entry)| allocated(name.len()) + entry.memory());
         let memory =
             array_of::<(Box<str>, SelectionEntry)>(entries.capacity()) + kept.sum::<usize>();
-        // What holds for servers is counted with them.
-        let own = size_of::<Selection>() - size_of::<Servers>();
-        let memory = memory + own + allocated(text.len());
+        let memory = memory + size_of::<Selection>() + allocated(text.len());
         Selection { entries, text: text.into(), count, memory, servers: Box::default() }
     }
 
@@ -137,9 +133,7 @@ impl Selection {
     #[must_use]
     pub fn with_servers(mut self, servers: Vec<(Box<str>, ServerRules)>) -> Self {
         let kept = servers.iter().map(|(name, rules)| allocated(name.len()) + rules.tools.memory());
-        self.memory += size_of::<Servers>()
-            + array_of::<(Box<str>, ServerRules)>(servers.len())
-            + kept.sum::<usize>();
+        self.memory += array_of::<(Box<str>, ServerRules)>(servers.len()) + kept.sum::<usize>();
         self.servers = servers.into();
         self
     }
