@@ -13,4 +13,5 @@ mod behind_proxies;
 mod browser;
 #[cfg(target_os = "linux")]
 mod deploy;
+mod http_services;
 mod real_parts;
