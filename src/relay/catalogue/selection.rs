@@ -125,7 +125,7 @@ impl Selection {
         let kept = entries.iter().map(|(name, entry)| allocated(name.len()) + entry.memory());
         let memory =
             array_of::<(Box<str>, SelectionEntry)>(entries.capacity()) + kept.sum::<usize>();
-        let memory = memory + size_of::<Selection>() + allocated(text.len());
+        let memory = memory + allocated(text.len());
         Selection { entries, text: text.into(), count, memory, servers: Box::default() }
     }
 
@@ -165,7 +165,7 @@ impl Selection {
 
     /// How much memory it takes.
     pub(in crate::relay) fn memory(&self) -> usize {
-        self.memory
+        size_of::<Selection>() + self.memory
     }
 
     /// The entries, by the names of the agents.
