@@ -12,7 +12,8 @@ const UNIT: &str = "deploy/systemd/mcp-endpoint-server.service";
 const INSTALLED: &str = "/usr/local/bin/mcp-endpoint-server";
 
 /// How exposed the unit may be, in tenths of systemd's scale from 0 to 10. What is left of it: the
-/// network, which is its purpose, the service manager's socket, and the host's own root.
+/// network, which is its purpose, the service manager's socket, the host's own root, and what tool
+/// servers need: memory that a compiler at run time writes, `/proc/meminfo`, the list of interfaces.
 const EXPOSURE: &str = "11";
 
 /// The values of a directive, in order.
@@ -44,6 +45,28 @@ fn the_unit_is_no_more_exposed_than_it_must_be() {
     let output = run(command.arg(super::path(UNIT)));
     let said = text(&output.stdout) + &text(&output.stderr);
     assert!(output.status.success() && said.contains("Overall exposure level"), "{said}");
+}
+
+/// Node writes the code that it runs. `npx` and `uvx` keep programs in the home folder and run them
+/// there, and systemd forbids that for the folders of dynamic users.
+#[test]
+fn the_unit_lets_tool_servers_start_and_keep_what_they_download() {
+    assert_eq!(values("MemoryDenyWriteExecute"), [""; 0]);
+    let home = &values("WorkingDirectory")[0];
+    assert_eq!(values("DynamicUser"), ["yes"]);
+    assert_eq!(values("ExecPaths"), [home.as_str()]);
+    let environment = values("Environment");
+    assert!(environment.contains(&format!("HOME={home}")), "{environment:?}");
+    let path = environment.iter().find_map(|variable| variable.strip_prefix("PATH="));
+    assert!(path.unwrap().starts_with(&format!("{home}/.local/bin:/usr/local/bin:")));
+    // The server ends its tool servers itself; what is left when it is gone gets SIGKILL.
+    assert_eq!(
+        (values("KillMode"), values("OOMPolicy")),
+        (vec!["mixed".into()], vec!["continue".into()])
+    );
+    let close_timeout = mcp_endpoint_server::settings::Settings::default().websocket.close_timeout;
+    let seconds: u64 = values("TimeoutStopSec")[0].parse().unwrap();
+    assert!(seconds >= close_timeout.as_secs() + 5);
 }
 
 #[test]
