@@ -1,4 +1,4 @@
-//! The image and the compose file, without an engine: what the Dockerfile says is done with the
+//! The images and the compose files, without an engine: what the Dockerfiles say is done with the
 //! real program.
 
 use super::programs::{is_healthy, port, run, run_silently, server};
@@ -9,20 +9,27 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 const DOCKERFILE: &str = "deploy/container/Dockerfile";
+/// The image with node and uv.
+const FULL: &str = "deploy/container/Dockerfile.full";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// The instructions of the Dockerfile, each with what stands behind it.
-fn instructions() -> Vec<(String, String)> {
-    let lines = read(DOCKERFILE);
+/// The instructions of a Dockerfile, each with what stands behind it.
+fn instructions(dockerfile: &str) -> Vec<(String, String)> {
+    let lines = read(dockerfile);
     let whole: Vec<&str> = lines.lines().filter(|line| !line.starts_with('#')).collect();
     let joined = whole.join("\n").replace("\\\n", " ");
     let shown = joined.lines().filter_map(|line| line.split_once(' '));
     shown.map(|(name, rest)| (name.to_owned(), rest.trim().to_owned())).collect()
 }
 
-/// What stands behind the instructions of that name in the last stage, the image.
+/// What stands behind the instructions of that name in the image.
 fn image(name: &str) -> Vec<String> {
-    let all = instructions();
+    last_stage(DOCKERFILE, name)
+}
+
+/// The same of the image that a Dockerfile makes, which is its last stage.
+fn last_stage(dockerfile: &str, name: &str) -> Vec<String> {
+    let all = instructions(dockerfile);
     let last = all.iter().rposition(|(name, _)| name == "FROM").unwrap();
     let stage = all[last..].iter().filter(|(known, _)| known == name);
     stage.map(|(_, rest)| rest.clone()).collect()
@@ -39,7 +46,7 @@ fn the_build_is_given_what_it_needs_and_nothing_private() {
     let lines: Vec<&str> = ignored.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(lines[0], "*");
     let sent: Vec<&str> = lines[1..].iter().map(|line| line.strip_prefix('!').unwrap()).collect();
-    let copied: Vec<String> = instructions()
+    let copied: Vec<String> = instructions(DOCKERFILE)
         .iter()
         .filter(|(name, rest)| name == "COPY" && !rest.starts_with("--from="))
         .flat_map(|(_, rest)| {
@@ -72,6 +79,34 @@ fn the_image_runs_as_nobody_and_its_program_belongs_to_root() {
     let of = |name: &str| copies.iter().find(|copy| copy.contains(name)).unwrap();
     assert!(!of("/out/bin/").contains("--chown"));
     assert!(of("/out/state/").contains("--chown=65532:65532"));
+}
+
+#[test]
+fn the_full_image_is_the_small_one_with_a_home_for_tool_servers() {
+    let full = |name: &str| last_stage(FULL, name);
+    for name in ["WORKDIR", "EXPOSE", "USER", "STOPSIGNAL", "HEALTHCHECK"] {
+        assert_eq!(full(name), image(name), "{name}");
+    }
+    let mut environment = full("ENV");
+    let small = image("ENV");
+    assert!(small.iter().all(|variable| environment.contains(variable)), "{environment:?}");
+    environment.retain(|variable| !small.contains(variable));
+    // What npx and uvx download outlives the container, and what is installed there is found.
+    let home = environment[0].strip_prefix("HOME=").unwrap();
+    assert!(environment[1].starts_with(&format!("PATH={home}/.local/bin:/usr/local/bin:")));
+    let mut volumes = words(&image("VOLUME")[0]);
+    volumes.push(home.to_owned());
+    assert_eq!(words(&full("VOLUME")[0]), volumes);
+    assert!(full("RUN").iter().any(|run| run.contains(&format!("install -d -m 1777 {home}"))));
+    let program = words(&image("ENTRYPOINT")[0]);
+    assert_eq!(full("COPY"), [format!("--from=small {} /app/", program[0])]);
+    // Grandchildren that are left behind become children of the first process, which reaps them.
+    assert_eq!(words(&full("ENTRYPOINT")[0])[..2], ["/usr/bin/tini", "--"]);
+    assert_eq!(words(&full("ENTRYPOINT")[0])[2..], program);
+    // The build gets no file of the project.
+    assert_eq!(read(&format!("{FULL}.dockerignore")).lines().next_back(), Some("*"));
+    let over = read("deploy/container/docker-compose.full.yml");
+    assert!(over.contains(&format!("      - home:{home}\n")), "{over}");
 }
 
 #[test]
@@ -124,7 +159,9 @@ impl Mounted {
     /// With these folders, and perhaps a configuration of this mode.
     fn with(folders: &[&str], config: Option<u32>) -> Self {
         let folder = Folder::fresh();
-        fs::copy(SERVER, folder.path().join("server")).unwrap();
+        // Copied by another process: a test that starts a program meanwhile would hand it the file, open for
+        // writing, and nobody can execute it then.
+        run_silently(Command::new("cp").arg(SERVER).arg(folder.path().join("server")));
         if let Some(mode) = config {
             folder.write(CONFIG, &format!("[server]\nkey = {KEY}\n"));
             set_mode(&folder, CONFIG, mode);
