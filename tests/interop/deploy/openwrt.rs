@@ -4,7 +4,10 @@
 use super::programs::{have, is_healthy, port, run, run_silently, server, text};
 use super::{path, read, SERVER};
 use crate::common::{Folder, Process, Raw, Response, TIMEOUT};
+use mcp_endpoint_server::settings::servers::{ServerConfig, ServersFile, Transport};
 use mcp_endpoint_server::settings::table;
+use mcp_endpoint_server::text::Language;
+use serde_json::{json, Value};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
@@ -16,6 +19,9 @@ const WRITTEN: &str = "var/etc/mcp-endpoint-server/server.cfg";
 
 /// What the file cannot hold.
 const BESIDE: &str = "var/etc/mcp-endpoint-server/server.cfg.env";
+
+/// The tool servers to connect to.
+const SERVERS: &str = "var/etc/mcp-endpoint-server/servers.json";
 
 /// A router, just flashed: the package's own configuration, but for the port.
 struct Router(Folder);
@@ -36,6 +42,18 @@ impl Router {
         let mut command = Command::new("busybox");
         command.arg("ash").arg(path("tests/interop/deploy/openwrt/router.sh")).arg(path(INIT));
         run(command.arg(self.0.path()).arg(SERVER).arg(action))
+    }
+
+    /// Adds to /etc/config.
+    fn add(&self, sections: &str) {
+        self.0.write("config", &format!("{}\n{sections}", self.0.read("config")));
+    }
+
+    /// The entries that the server reads.
+    fn entries(&self) -> Value {
+        let text = self.0.read(SERVERS);
+        let mut file: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        file["mcpServers"].take()
     }
 
     fn does_well(&self, action: &str) {
@@ -100,7 +118,8 @@ fn a_router_starts_the_real_server_with_what_its_configuration_says() {
     let log = server.stderr().join("\n");
     assert!(!log.contains("[WARN]") && !log.contains("[ERROR]"), "{log}");
     assert!(log.contains("正在监听 0.0.0.0:"), "{log}");
-    assert_eq!(router.0.files(), ["config", "instance", "told", WRITTEN, BESIDE]);
+    assert_eq!(router.0.files(), ["config", "instance", "told", WRITTEN, BESIDE, SERVERS]);
+    assert_eq!(router.entries(), json!({}));
     // Standard output has the addresses, so it must not go to the system log.
     assert_eq!(router.parameter("stderr").unwrap(), ["1"]);
     assert_eq!(router.parameter("stdout"), None);
@@ -154,7 +173,9 @@ fn nobody_but_the_server_can_read_the_key() {
     let Some(router) = Router::fresh() else { return };
     router.does_well("start");
     let written = router.0.path().join(WRITTEN);
-    for (file, mode) in [(&*written, 0o640), (written.parent().unwrap(), 0o750)] {
+    let servers = router.0.path().join(SERVERS);
+    for (file, mode) in [(&*written, 0o640), (&*servers, 0o640), (written.parent().unwrap(), 0o750)]
+    {
         let found = std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, mode, "{}", file.display());
     }
@@ -272,6 +293,110 @@ fn a_value_that_looks_like_a_comment_reaches_the_server_whole() {
     assert!(named.contains("MCP_ENDPOINT_SERVER_KEY=a key #3 ;2 that"), "{named}");
 }
 
+#[test]
+fn sections_become_tool_servers_on_http_that_the_server_reads() {
+    let Some(router) = Router::fresh() else { return };
+    router.add(
+        "config mcp_server 'home'\n\toption url 'http://192.168.1.10:8123/api/mcp'\n\
+         \tlist header 'Authorization: Bearer abc:d'\n\tlist header 'X-Room:1'\n\
+         \tlist agents 'kitchen'\n\tlist agents 'hall'\n\
+         config mcp_server 'old'\n\toption url 'http://10.0.0.2/sse'\n\toption enabled '0'\n\
+         \toption timeout '30'\n\toption agents 'one'\n\
+         config mcp_server 'third'\n\toption name '客厅'\n\toption url 'http://10.0.0.3/mcp'\n\
+         \toption enabled '1'\n",
+    );
+    router.does_well("start");
+    assert_eq!(
+        router.entries(),
+        json!({
+            "home": {
+                "url": "http://192.168.1.10:8123/api/mcp",
+                "headers": {"Authorization": "Bearer abc:d", "X-Room": "1"},
+                "agents": ["kitchen", "hall"],
+            },
+            "old": {
+                "url": "http://10.0.0.2/sse", "enabled": false, "timeout": "30", "agents": ["one"],
+            },
+            "客厅": {"url": "http://10.0.0.3/mcp", "enabled": true},
+        })
+    );
+    // They are no settings, and no part of the file of the settings.
+    let written = router.0.read(WRITTEN);
+    assert!(!written.contains("mcp_server\n") && !written.contains("url = "), "{written}");
+    assert!(!router.received().contains("abc:d"), "a secret is in the log");
+    // The server knows every member, and reads the file that is named.
+    let file = router.0.path().join(SERVERS).display().to_string();
+    assert!(written.contains(&format!("servers_file = {file}\n")), "{written}");
+    let text = router.0.read(SERVERS);
+    let read = ServersFile::read(&text, &|_| None, Language::En).unwrap();
+    assert_eq!(read.warnings, [""; 0]);
+    let faults: Vec<_> =
+        read.entries.iter().filter_map(|entry| entry.server.as_ref().err()).collect();
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(read.entries.iter().filter(|entry| entry.is_enabled).count(), 2);
+}
+
+#[test]
+fn values_of_a_tool_server_are_valid_json_whatever_they_are() {
+    let Some(router) = Router::fresh() else { return };
+    let odd = r#"a"b\c$d${HOME}`reboot`$(reboot) #e;f 'g' 密\n%s"#;
+    let quoted = odd.replace('\'', r"'\''");
+    router.add(&format!(
+        "config mcp_server 'home'\n\toption url 'http://a/mcp?q=\"\\密$$'\n\
+         \tlist header 'X: {quoted}\tend\nof \x01 it'\n\tlist header 'no secret {quoted}'\n\
+         \tlist agents '{quoted}'\n",
+    ));
+    router.does_well("start");
+    let doubled = odd.replace('$', "$$");
+    let entries = router.entries();
+    assert_eq!(entries["home"]["url"], r#"http://a/mcp?q="\密$$$$"#);
+    assert_eq!(entries["home"]["headers"], json!({"X": format!("{doubled} end of   it")}));
+    assert_eq!(entries["home"]["agents"], json!([doubled]));
+    let received = router.received();
+    assert!(received.contains("a header of mcp_server 'home' has no colon"), "{received}");
+    assert!(!received.contains("no secret"), "{received}");
+    // The server takes them as they are in /etc/config.
+    let read = ServersFile::read(&router.0.read(SERVERS), &|_| None, Language::En).unwrap();
+    let Ok(ServerConfig { transport: Transport::Http { url, headers, .. }, agents, .. }) =
+        &read.entries[0].server
+    else {
+        panic!("{:?}", read.entries)
+    };
+    assert_eq!(url, r#"http://a/mcp?q="\密$$"#);
+    assert_eq!(headers, &[("X".to_owned(), format!("{odd} end of   it"))]);
+    assert_eq!(agents.as_deref(), Some(&[odd.to_owned()][..]));
+}
+
+#[test]
+fn a_reload_changes_the_tool_servers_without_a_restart() {
+    let Some(router) = Router::fresh() else { return };
+    router.does_well("start");
+    let server = router.runs();
+    port(&server);
+    let command = router.parameter("command");
+    router.add("config mcp_server 'home'\n\toption url 'http://127.0.0.1:1/mcp'\n");
+    router.does_well("reload");
+    assert!(router.received().contains("signal mcp-endpoint-server * HUP\n"));
+    assert_eq!(router.parameter("command"), command, "procd would restart it");
+    assert_eq!(router.entries(), json!({"home": {"url": "http://127.0.0.1:1/mcp"}}));
+    server.signal("HUP");
+    server.wait_line("已重新读取配置", 1, TIMEOUT);
+    // Another file can be named, and then the sections do not count.
+    router.0.write("own.json", r#"{"mcpServers": {}}"#);
+    let own = router.0.path().join("own.json").display().to_string();
+    let option = "option warn_above '40'";
+    router.set(option, &format!("{option}\n\toption servers_file '{own}'"));
+    router.does_well("reload");
+    let written = router.0.read(WRITTEN);
+    assert!(written.contains(&format!("servers_file = {own}\n")), "{written}");
+    assert!(!written.contains("servers.json"), "{written}");
+    assert!(router.received().contains("the sections mcp_server do not count"));
+    // One that is wrong is not taken.
+    router.0.write("own.json", "{");
+    router.does_well("reload");
+    assert!(router.received().contains("is not taken"));
+}
+
 /// Each option of the package's configuration, with its section, those given as examples, too.
 fn options() -> Vec<(String, String)> {
     let mut section = String::new();
@@ -279,11 +404,12 @@ fn options() -> Vec<(String, String)> {
     for line in read(CONFIG).lines() {
         let words: Vec<&str> = line.trim_start_matches(['#', ' ', '\t']).split(' ').collect();
         match words[..] {
+            ["config", "mcp_server", "'home'"] => section = "mcp_server".to_owned(),
             ["config", kind, name] if !line.starts_with('#') => {
                 assert_eq!(name, format!("'{kind}'"));
                 section = kind.to_owned();
             }
-            ["option", name, value] if value.starts_with('\'') => {
+            ["list" | "option", name, ref value @ ..] if value[0].starts_with('\'') => {
                 options.push((section.clone(), name.to_owned()));
             }
             _ => {}
@@ -298,7 +424,9 @@ fn every_option_of_the_configuration_is_one_of_the_servers() {
     assert!(options.len() >= 10, "{options:?}");
     for (section, key) in options {
         let ours = (&*section, &*key) == ("service", "enabled");
-        assert!(ours || table::row(&section, &key).is_some(), "[{section}] {key}");
+        let of_entries = section == "mcp_server"
+            && ["url", "header", "agents", "enabled"].contains(&key.as_str());
+        assert!(ours || of_entries || table::row(&section, &key).is_some(), "[{section}] {key}");
     }
 }
 

@@ -79,6 +79,7 @@ start() {
 PROG="$3"
 CONF="$FOLDER/var/etc/mcp-endpoint-server/server.cfg"
 STATE="$FOLDER/etc/mcp-endpoint-server"
+SERVERS="$FOLDER/var/etc/mcp-endpoint-server/servers.json"
 
 case "$ACTION" in
 	start) start ;;
