@@ -43,6 +43,31 @@ impl Parts {
         self
     }
 
+    /// How the server is to run ready-made tool servers of npm, and one of PyPI: the folder with those of
+    /// npm, the program `uvx`, and what it is to run. Skips the test where they are missing.
+    pub fn tool_servers(&self) -> Option<(PathBuf, PathBuf, String)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts");
+        let npm = folder.join("node");
+        let from_pypi = std::fs::read_to_string(folder.join("uvx.txt")).unwrap().trim().to_owned();
+        let uvx = self.python.with_file_name("uvx");
+        let works = |command: &mut Command| command.output().is_ok_and(|out| out.status.success());
+        let is_there = npm.join("node_modules/.bin/mcp-server-everything").exists()
+            && works(Command::new("npx").arg("--version"))
+            && works(Command::new(&uvx).args(["--offline", &from_pypi, "--help"]));
+        let needed = "needs npx, the packages of tests/parts/node, and uvx with that of tests/parts/uvx.txt; \
+                      .ci/setup installs them";
+        assert!(is_there || std::env::var_os("CI").is_none(), "{needed}");
+        if !is_there {
+            skip(needed);
+        }
+        is_there.then_some((npm, uvx, from_pypi))
+    }
+
+    /// The Python, and the path of a script of `tests/parts`: a command for the servers file.
+    pub fn command(&self, script: &str) -> (String, String) {
+        (self.python.display().to_string(), Self::path(script))
+    }
+
     fn has(python: &Path, imports: &str) -> bool {
         let output = Command::new(python).args(["-c", imports]).output();
         output.is_ok_and(|output| output.status.success())

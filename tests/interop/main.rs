@@ -14,4 +14,6 @@ mod browser;
 #[cfg(target_os = "linux")]
 mod deploy;
 mod http_services;
+#[cfg(all(target_os = "linux", feature = "children"))]
+mod managed;
 mod real_parts;
