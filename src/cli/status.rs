@@ -138,12 +138,14 @@ fn table(status: &Value, base: &str, width: Option<usize>, language: Language) -
         }
         robots.extend(elements(agent, "robots").iter().map(|robot| row(robot, &ROBOT)));
     }
-    if tools.is_empty() && robots.is_empty() {
+    let managed_servers = at(status, "managed_servers");
+    let has_entries = managed_servers.as_object().is_some_and(|servers| !servers.is_empty());
+    if tools.is_empty() && robots.is_empty() && !has_entries {
         lines.extend([String::new(), language.status_nobody()]);
     }
     aligned(&mut lines, &language.status_tools(), tools, width);
     aligned(&mut lines, &language.status_robots(), robots, width);
-    managed(&mut lines, at(status, "managed_servers"), width, language);
+    managed(&mut lines, managed_servers, width, language);
     lines.push(String::new());
     lines.join("\n")
 }

@@ -26,6 +26,7 @@ mod status;
 mod stderr;
 pub mod supervisor;
 
+pub use secrets::masked;
 pub use status::{ManagedStatus, Status};
 
 use crate::close::Ending;

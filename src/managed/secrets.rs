@@ -6,7 +6,7 @@ use crate::sorted::sorted;
 const MASK: &str = "****";
 
 /// `text` with every secret masked.
-pub(super) fn masked(text: &str, secrets: &[String]) -> String {
+pub fn masked(text: &str, secrets: &[String]) -> String {
     let mut text = text.to_owned();
     // The longest first: one may be a part of another.
     let present = secrets.iter().filter(|secret| text.contains(*secret));

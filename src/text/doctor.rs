@@ -71,11 +71,6 @@ sentences! {
         zh: "{authority} 可以连接；要检查其余部分请先启动服务器";
         en: "{authority} accepts connections; start the server to check the rest";
     }
-    /// Its port is closed.
-    managed_refused(authority: &str) {
-        zh: "{authority} 没有程序在监听；请启动那个服务，或改正 url";
-        en: "no program listens at {authority}: start that service, or correct url";
-    }
     /// Some do not run.
     managed_fail(names: &str) {
         zh: "服务器正常，但这些由它运行的工具端不正常: {names}。原因见上；请先在终端中手动运行该项的命令，改好配置文件后执行: mcp-endpoint-server reload";

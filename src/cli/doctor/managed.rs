@@ -5,6 +5,7 @@
 use crate::cli::client::http::{at, number_at, text_at};
 use crate::cli::client::{connects, Address, Failure};
 use crate::escape::visible_start;
+use crate::managed::masked;
 use crate::settings::servers::{ServerConfig, Transport};
 use crate::settings::Settings;
 use crate::text::Language;
@@ -65,7 +66,10 @@ pub(super) fn of_file(settings: &Settings, language: Language) -> Vec<Entry> {
     let entries = settings.servers.iter().map(|entry| {
         let seen = match &entry.server {
             _ if !entry.is_enabled => Ok(language.servers_switched_off()),
-            Ok(config) => of_config(config, language),
+            Ok(config) => {
+                let mask = |text: String| masked(&text, &config.secrets);
+                of_config(config, language).map(mask).map_err(mask)
+            }
             Err(why) => Err(why.clone()),
         };
         Entry::new(&entry.name, seen)
@@ -93,13 +97,21 @@ fn of_config(config: &ServerConfig, language: Language) -> Result<String, String
         }
         Transport::Http { url, .. } => {
             let address = Address::read(url).map_err(|why| why.text(language, url))?;
-            let connected = connects(&address, Instant::now() + TIMEOUT);
+            if address.secure {
+                return Err(language.service_needs_tls());
+            }
             let authority = address.authority();
-            connected.map_err(|failure| match failure {
-                Failure::Refused => language.managed_refused(&authority),
-                other => other.text(language),
-            })?;
-            Ok(language.managed_reachable(&authority))
+            match connects(&address, Instant::now() + TIMEOUT) {
+                Ok(_) => Ok(language.managed_reachable(&authority)),
+                Err(Failure::NoSuchHost(why)) => {
+                    Err(language.service_no_address(&address.host, &why))
+                }
+                Err(Failure::Refused) => Err(language.service_refused(&authority)),
+                Err(Failure::Unreachable(why)) => {
+                    Err(language.service_unreachable(&authority, &why))
+                }
+                Err(_) => Err(language.service_no_connection(&authority)),
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What page, health, metrics, `status` and `doctor` show of the entries (docs/protocol.md#managed-servers-shown).
 
 use super::*;
-use crate::doctor::visit::{configured, free_port, Visit};
+use crate::doctor::visit::{configured, free_port, read_head, serve, serve_http, Visit};
+use std::io::Write;
 
 const SECRETS: [&str; 3] = ["environment-secret", "argument-secret", "variable-secret"];
 
@@ -165,6 +166,38 @@ fn the_doctor_asks_a_running_server_about_its_entries() {
     assert!(agents.get("doctor-2").is_none(), "{agents}");
 }
 
+/// What an HTTP service says of a wrong token is shown, without the token.
+#[test]
+fn a_service_that_denies_access_is_named_and_its_token_is_not() {
+    let denies = serve_http("401 Unauthorized", &[], "");
+    let repeats = serve(|mut stream| {
+        let Some(head) = read_head(&mut stream) else { return };
+        let length = head.len();
+        let _ = write!(stream, "HTTP/1.1 500 Oh\r\nContent-Length: {length}\r\n\r\n{head}");
+    });
+    let entry = |port: u16| {
+        let url = format!("http://127.0.0.1:{port}/mcp");
+        json!({"url": url, "headers": {"X-Token": "${VARIABLE}", "Authorization": "Bearer a-header-secret"}})
+    };
+    let (server, _folder) = start_with(
+        Server::builder().env("VARIABLE", "variable-secret"),
+        json!({"denies": entry(denies), "repeats": entry(repeats)}),
+    );
+    let error =
+        |name: &str| managed(&server)[name]["last_error"].as_str().unwrap_or_default().to_owned();
+    wait_until("the answers", || !error("denies").is_empty() && !error("repeats").is_empty());
+    assert!(
+        error("denies").contains("401") && error("denies").contains("headers"),
+        "{}",
+        error("denies")
+    );
+    assert!(error("repeats").contains("HTTP 500"), "{}", error("repeats"));
+    let visit = Visit::with(configured_as(&server), &["doctor"]);
+    assert!(visit.lines.iter().any(|line| line.starts_with("✗ denies")), "{visit:?}");
+    let said = [visit.lines.concat(), managed(&server).to_string(), server.log()].concat();
+    assert!(!said.contains("-secret"), "{said}");
+}
+
 #[test]
 fn without_a_server_the_doctor_looks_at_what_the_file_names() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -174,25 +207,30 @@ fn without_a_server_the_doctor_looks_at_what_the_file_names() {
     let file = json!({"mcpServers": {
         "shell": {"command": "sh"},
         "missing": {"command": "no-such-command"},
+        "secret": {"command": "/no/${VARIABLE}"},
         "plain": {"command": folder.path().join("plain.txt")},
         "nowhere": {"command": "sh", "cwd": "/no/such/folder"},
         "answers": url(listener.local_addr().unwrap().port()),
         "refuses": url(free_port()),
+        "secure": {"url": "https://127.0.0.1:1/mcp"},
         "wrong": {"command": "sh", "timeout": "soon"},
         "off": {"command": "no-such-command", "disabled": true}
     }});
     folder.write("servers.json", &file.to_string());
     let builder = configured("0123456789abcdef0123456789abcdef", free_port());
     let builder = builder.env("MCP_CONFIG", folder.path().join("servers.json").display());
+    let builder = builder.env("VARIABLE", "variable-secret");
     let visit = Visit::with(builder, &["doctor"]);
     for (mark, name, words) in [
         ('✗', "connect", ""),
         ('✓', "shell", "/sh; it was not started"),
         ('✗', "missing", "in no folder of PATH"),
+        ('✗', "secret", "the file /no/**** does not exist"),
         ('✗', "plain", "is not executable"),
         ('✗', "nowhere", "/no/such/folder"),
         ('✓', "answers", "accepts connections"),
-        ('✗', "refuses", "no program listens"),
+        ('✗', "refuses", "refuses the connection"),
+        ('✗', "secure", "has no TLS"),
         ('✗', "wrong", "timeout must be"),
         ('✓', "off", "switched off"),
     ] {
