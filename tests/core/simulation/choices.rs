@@ -1,7 +1,7 @@
 //! What the owner of the server chooses, and whether what is listed and what is callable agree with it.
 
 use super::actors::Request;
-use super::play::Play;
+use super::play::{with_shared, Play};
 use mcp_endpoint_server::relay::{Peer, Selection};
 use mcp_endpoint_server::settings::selection::parse;
 use mcp_endpoint_server::text::Language;
@@ -52,6 +52,8 @@ impl Play {
         let text = format!(r#"{{"agents":{{{}}}}}"#, entries.join(","));
         self.note(format!("the selection is {text}"));
         let selection: Selection = parse(&text, "tools.json", Language::En).unwrap();
+        let is_plain = !self.shares;
+        let selection = if is_plain { selection } else { with_shared(selection) };
         self.policy.selection = Arc::new(selection);
         self.everything_may_change();
         self.policy_changes();

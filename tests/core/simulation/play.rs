@@ -3,11 +3,14 @@
 use super::actors::{Behaviour, Pending, Request, Robot, Tool};
 use super::choices::Choice;
 use crate::random::Random;
-use mcp_endpoint_server::close::CloseReason;
+use mcp_endpoint_server::close::{CloseReason, Ending};
 use mcp_endpoint_server::ledger::{Account, Ledger, Owner};
-use mcp_endpoint_server::relay::{Congested, Counts, Joining, Peer, Policy, Relay, Side, Wire};
+use mcp_endpoint_server::relay::{
+    Congested, Counts, Joining, Peer, Policy, Relay, Selection, ServerRules, Side, Wire,
+};
 use mcp_endpoint_server::time::Moment;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many events are told of a seed that fails.
@@ -78,14 +81,23 @@ pub(crate) struct Play {
     /// The owner chooses other tools now and then; what was chosen last for each agent.
     chooses: bool,
     pub(crate) choices: Vec<Choice>,
+    /// There are managed tool servers, which several agents share.
+    pub(crate) shares: bool,
 }
+
+/// The names of the managed tool servers.
+const SHARED: [&str; 2] = ["id-1", "shared"];
 
 impl Play {
     pub(crate) fn new(seed: u64, loud: bool) -> Self {
         let mut random = Random::new(seed);
-        let policy = policy(&mut random);
+        let mut policy = policy(&mut random);
         let agents = random.below(3) + 1;
         let (toggles, chooses) = (random.percent(20), random.percent(50));
+        let shares = random.percent(40);
+        if shares {
+            policy.selection = Arc::new(with_shared(Selection::default()));
+        }
         let mut play = Play {
             relay: Relay::new(policy.clone()),
             wire: FakeWire::default(),
@@ -102,6 +114,7 @@ impl Play {
             toggles,
             chooses,
             choices: vec![Choice::default(); agents as usize],
+            shares,
             random,
             policy,
         };
@@ -160,6 +173,9 @@ impl Play {
         }
         if self.chooses && self.random.percent(1) {
             return self.selection_changes();
+        }
+        if self.shares && self.random.percent(3) {
+            return self.shared_servers_start();
         }
         match self.random.below(100) {
             0..=3 => self.tool_joins(),
@@ -225,7 +241,12 @@ impl Play {
         let agent = self.random.below(self.marks.len() as u64) as usize;
         let mut tool = Tool::any(&mut self.random, agent, self.now);
         tool.transparent = !self.policy.handshake;
-        let peer = self.new_peer();
+        let mut peer = self.new_peer();
+        if self.shares && self.random.percent(40) {
+            // A seat at a managed tool server.
+            peer = Peer::seat(peer.slot as usize, peer.generation);
+            tool.server.server_id = Some((*self.random.pick(&SHARED)).to_owned());
+        }
         self.note(format!("tool {peer} joins {} {:?}", self.marks[agent], tool.server));
         let server_id = tool.server.server_id.clone();
         self.tools.insert(peer, tool);
@@ -260,6 +281,17 @@ impl Play {
         peer
     }
 
+    /// Robots wait for managed tool servers that have just been started, or no more.
+    fn shared_servers_start(&mut self) {
+        let agent = self.random.pick(&self.marks).clone();
+        let wait = Duration::from_millis(self.random.below(10_000));
+        let until = self.random.percent(60).then(|| self.now.after(wait));
+        self.note(format!("{agent} expects managed tool servers until {until:?}"));
+        self.everything_may_change();
+        self.relay.expect_managed(self.now, &agent, until, &mut self.wire);
+        self.look();
+    }
+
     fn somebody_leaves(&mut self, tool: bool) {
         let Some(peer) = (if tool { self.any_tool() } else { self.any_robot() }) else { return };
         self.leaves(peer);
@@ -270,7 +302,12 @@ impl Play {
         let under_way = self.under_way_for(peer);
         self.forget(peer);
         self.wire.gone.insert(peer);
-        self.relay.left(self.now, peer, CloseReason::PeerVanished, &mut self.wire);
+        let end = match self.random.below(3) {
+            0 if peer.is_seat() => CloseReason::NotNeeded.into(),
+            1 if peer.is_seat() => Ending::of_managed("exit status 1"),
+            _ => CloseReason::PeerVanished.into(),
+        };
+        self.relay.left(self.now, peer, end, &mut self.wire);
         self.look();
         for (tool, id) in under_way {
             let pending =
@@ -426,6 +463,12 @@ impl Play {
 }
 
 /// Settings of one kind or another.
+/// The same selection where there are managed tool servers.
+pub(crate) fn with_shared(selection: Selection) -> Selection {
+    let servers = SHARED.map(|name| (name.into(), ServerRules::default()));
+    selection.with_servers(servers.into())
+}
+
 fn policy(random: &mut Random) -> Policy {
     let seconds = Duration::from_secs;
     Policy {
