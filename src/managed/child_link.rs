@@ -18,7 +18,6 @@ use std::time::Duration;
 const MAX_READS_PER_TURN: usize = 4;
 
 /// The link to a child process.
-#[derive(Debug)]
 pub(super) struct ChildLink {
     /// The name of the entry.
     name: Box<str>,

@@ -125,3 +125,18 @@ fn a_demonstration_has_a_calculator_at_once() {
     assert_eq!(robot.list(), ["calculator", "now", "roll_dice"]);
     assert!(product(&mut robot).contains("16900000000"));
 }
+
+#[test]
+fn the_tools_of_known_agents_are_seen_before_robots_come() {
+    let mut entry = demo();
+    entry["agents"] = json!(["kitchen"]);
+    let (server, _folder) = start(json!({"all": shell("one", ""), "demo": entry}));
+    wait_ready(&server, &["all", "demo"]);
+    let count = |agent: &str| {
+        let servers = &server.connections()["mcp_servers"][agent];
+        let servers = servers.as_object().map(|servers| servers.values().cloned().collect());
+        let counts = servers.unwrap_or_else(Vec::new);
+        counts.iter().map(|server| server["tools_count"].as_u64().unwrap()).sum::<u64>()
+    };
+    wait_until("they are listed", || (count("single_module"), count("kitchen")) == (1, 4));
+}
