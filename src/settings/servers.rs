@@ -12,9 +12,6 @@ use crate::text::Language;
 use std::fmt::Display;
 use std::path::Path;
 
-/// Whether this build can run any tool server of the file. The others leave its reader out.
-const CAN_RUN: bool = cfg!(all(unix, feature = "children"));
-
 /// What was read.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -42,10 +39,6 @@ pub(super) fn read(
         return Ok(found);
     }
     let text = super::file::read(path, language)?;
-    if !CAN_RUN {
-        found.warnings.push(named(&language.no_children_here()));
-        return Ok(found);
-    }
     let file = ServersFile::read(&text, variables, language).map_err(|why| named(&why))?;
     let enabled = || file.entries.iter().filter(|entry| entry.is_enabled);
     let faults = enabled().filter_map(|entry| {

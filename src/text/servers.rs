@@ -119,8 +119,8 @@ sentences! {
 sentences! {
     /// The entry has a command, and this program runs none.
     no_children_here() {
-        zh: "本程序不能自己运行工具端 (构建时不含 children，或不支持当前系统)，忽略此项；请在别处运行它们并连接本服务器";
-        en: "ignored, because this program cannot run tool servers itself (it was built without the feature children, or not for this system): run them elsewhere and connect them";
+        zh: "本程序不能运行 command (构建时不含 children，或不支持当前系统)；请在别处运行它并连接本服务器，或用 url 连接 HTTP 服务";
+        en: "this program cannot run a command (it was built without the feature children, or not for this system): run the tool server elsewhere and connect it, or give the url of an HTTP service";
     }
     /// The entry has `disabled` or `enabled`.
     servers_switched_off() {

@@ -440,3 +440,13 @@ fn many_calls_at_once_find_their_answers() {
     });
     robots.collect::<Vec<_>>().into_iter().for_each(|robot| robot.join().unwrap());
 }
+
+/// Builds that run no commands still dial services.
+#[test]
+#[cfg(not(all(unix, feature = "children")))]
+fn an_entry_with_a_command_is_misconfigured_where_commands_cannot_run() {
+    let (server, _folder) = start(json!({"program": {"command": "sh"}}));
+    wait_log(&server, "program: this program cannot run a command", 1);
+    let health = server.get(&format!("/mcp_endpoint/health?key={}", server.key())).json();
+    assert_eq!(health["result"]["managed_servers"]["program"]["state"], "misconfigured");
+}
