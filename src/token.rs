@@ -15,6 +15,7 @@ use aes::cipher::{Block, BlockDecrypt, BlockEncrypt, KeyInit};
 use aes::{Aes128, Aes192, Aes256};
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use base64::Engine;
+use jsonrpc::scan;
 use std::fmt::{self, Write};
 use subtle::{ConstantTimeEq, ConstantTimeGreater};
 
@@ -88,11 +89,20 @@ impl Token {
             return Err(CloseReason::TokenMissing);
         }
         let text = decrypt(key, token).ok_or(CloseReason::TokenUndecipherable)?;
-        let Ok(serde_json::Value::Object(members)) = serde_json::from_str(&text) else {
+        let (mut agent, mut notes) = (None, scan::Notes::default());
+        let is_json = scan::check(&text, &mut notes).is_ok() && !notes.is_deep;
+        let read = scan::members(&text, |key, value| {
+            if key.name() == "agentId" {
+                agent = scan::string(value);
+            }
+        });
+        if !is_json || read.is_err() {
             return Err(CloseReason::TokenMalformed);
-        };
-        match members.get("agentId").and_then(serde_json::Value::as_str) {
-            Some(agent) if (1..=MAX_AGENT_ID_BYTES).contains(&agent.len()) => Ok(agent.to_owned()),
+        }
+        match agent {
+            Some(agent) if (1..=MAX_AGENT_ID_BYTES).contains(&agent.len()) => {
+                Ok(agent.into_owned())
+            }
             _ => Err(CloseReason::TokenWithoutAgent),
         }
     }

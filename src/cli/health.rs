@@ -1,11 +1,12 @@
 //! Whether a server runs: for containers and scripts, where there is no `curl`.
 
-use super::client::http::{self, number_at, text_at};
+use super::client::http::{self, spelled_at};
 use super::client::own;
 use super::output::{complain, say, wrong_use, End};
 use crate::escape::visible_start;
 use crate::settings::Loaded;
 use crate::text::Language;
+use jsonrpc::message::string;
 use std::time::Duration;
 
 /// How long it may take to answer.
@@ -22,14 +23,16 @@ pub(super) fn tell(loaded: &Loaded, at: Option<&str>, language: Language) -> End
     let base = address.base("http");
     let target = format!("{}/health", address.prefix);
     match http::get(&address, &target, None, TIMEOUT) {
-        Ok(answer) if text_at(&answer.json(), "status") == "healthy" => {
-            let json = answer.json();
+        Ok(answer) if spelled_at(&answer.text(), "status") == "\"healthy\"" => {
+            let json = answer.text();
+            let version = string(spelled_at(&json, "version")).unwrap_or_default();
+            let number = |path| spelled_at(&json, path).parse().unwrap_or_default();
             say(&language.healthy(
                 &base,
-                &visible_start(text_at(&json, "version"), MAX_SHOWN_CHARS),
-                number_at(&json, "uptime_seconds"),
-                number_at(&json, "connections.tool_connections"),
-                number_at(&json, "connections.robot_connections"),
+                &visible_start(&version, MAX_SHOWN_CHARS),
+                number("uptime_seconds"),
+                number("connections.tool_connections"),
+                number("connections.robot_connections"),
             ));
             End::Well
         }

@@ -1,11 +1,13 @@
 //! Asks a running server to read its settings again, as SIGHUP does: for Windows and containers.
 
-use super::client::http::{self, at, text_at};
+use super::client::http::{self, spelled_at};
 use super::client::{own, MAX_WAIT};
 use super::output::{complain, say, wrong_use, End};
 use crate::escape::visible_start;
 use crate::settings::Loaded;
 use crate::text::Language;
+use jsonrpc::message::string;
+use jsonrpc::scan;
 
 /// The longest sentence that is shown, in characters.
 const MAX_SHOWN_CHARS: usize = 1000;
@@ -24,12 +26,14 @@ pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> E
             return End::Badly;
         }
     };
-    let json = answer.json();
+    let json = answer.text();
+    let complain_of = |text: &str| complain(&visible_start(text, MAX_SHOWN_CHARS));
     match answer.status {
-        200 if text_at(&json, "result.status") == "success" => {
-            for warning in at(&json, "result.warnings").as_array().into_iter().flatten() {
-                complain(&visible_start(warning.as_str().unwrap_or_default(), MAX_SHOWN_CHARS));
-            }
+        200 if spelled_at(&json, "result.status") == "\"success\"" => {
+            // Some servers send none.
+            let _ = scan::elements(spelled_at(&json, "result.warnings"), &mut |warning| {
+                complain_of(&string(warning).unwrap_or_default());
+            });
             say(&language.reload_done(&base));
             return End::Well;
         }
@@ -37,9 +41,8 @@ pub(super) fn ask(loaded: &Loaded, given: Option<&str>, language: Language) -> E
         401 => complain(&language.cause_wrong_key()),
         409 => {
             complain(&language.reload_refused(&base));
-            for problem in text_at(&json, "error.data.details").lines() {
-                complain(&visible_start(problem, MAX_SHOWN_CHARS));
-            }
+            let details = string(spelled_at(&json, "error.data.details"));
+            details.unwrap_or_default().lines().for_each(complain_of);
         }
         status => complain(&language.reload_unknown(&base, status)),
     }

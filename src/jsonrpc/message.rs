@@ -422,15 +422,5 @@ pub fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// Reads an object's known members; `None` if `raw` is not an object or a member is invalid.
-pub fn object<'a, T: serde::Deserialize<'a>>(raw: Option<&'a str>) -> Option<T> {
-    let raw = raw?;
-    // A list would be taken for a struct with its members in order.
-    if !raw.starts_with('{') {
-        return None;
-    }
-    serde_json::from_str(raw).ok()
-}
-
 #[cfg(test)]
 mod tests;

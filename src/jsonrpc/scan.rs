@@ -6,6 +6,7 @@
 //! `RawValue` does the same work for several times the price, and allocates for it; it is what
 //! this is tested against.
 
+mod escapes;
 mod letters;
 mod strings;
 mod values;
@@ -100,16 +101,14 @@ impl<'a> Key<'a> {
 /// Keys with escapes in them are rare.
 #[cold]
 fn unescaped(spelled: &str) -> Cow<'_, str> {
-    let name = serde_json::from_str(&format!("\"{spelled}\""));
-    // Lone surrogates are valid JSON, but not valid Unicode.
-    name.map_or(Cow::Borrowed(spelled), Cow::Owned)
+    escapes::decoded(spelled).map_or(Cow::Borrowed(spelled), Cow::Owned)
 }
 
 /// The content of a JSON string; `None` if `raw` is not a string.
 pub fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.as_bytes().contains(&b'\\') {
-        serde_json::from_str(raw).ok().map(Cow::Owned)
+        escapes::decoded(inner).map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(inner))
     }

@@ -4,7 +4,8 @@ use super::catalogue::{Kind, KINDS};
 use super::reply::{self, PROTOCOL_VERSION};
 use jsonrpc::message::{last_member, quoted, string};
 use jsonrpc::scan;
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::collections::HashSet;
 use ws::memory::{allocated, array_of};
 
@@ -26,6 +27,9 @@ const MAX_NAME: usize = 128;
 
 /// How many bytes of capabilities, and of instructions, of all tool servers of an agent are united.
 const MAX_UNITED: usize = 128 << 10;
+
+/// How deep objects in capabilities are united.
+const MAX_DEPTH: usize = 16;
 
 /// A tool server's answer to `initialize`.
 #[derive(Debug)]
@@ -157,29 +161,21 @@ impl InitializeResult {
 
 /// The `result` of a robot's `initialize` for tool servers that answered `results`.
 pub(super) fn united(results: &[&InitializeResult]) -> Box<str> {
-    let mut capabilities = Map::new();
+    let mut capabilities = Capability::read(r#"{"tools":{"listChanged":true}}"#, 0);
     let (mut seen, mut room) = (HashSet::new(), MAX_UNITED);
     for (name, value) in results.iter().flat_map(|own| &own.capabilities.members) {
         // Most tool servers of an agent are alike, and what is already there is not read again.
         if value.len() <= room && seen.insert((&**name, &**value)) {
             room -= value.len();
-            unite_member(&mut capabilities, name, value_of(value));
+            let more = BTreeMap::from([(Cow::Borrowed(&**name), Capability::read(value, 1))]);
+            capabilities.unite(Capability::Object(more));
         }
     }
-    let tools = capabilities.entry("tools").or_insert_with(|| Value::Object(Map::new()));
-    match tools {
-        Value::Object(tools) => {
-            tools.insert("listChanged".to_owned(), Value::Bool(true));
-        }
-        odd => *odd = serde_json::json!({"listChanged": true}),
-    }
+    let mut able = String::new();
+    capabilities.write(&mut able);
     let version = results.iter().map(|own| &*own.version).min().unwrap_or(PROTOCOL_VERSION);
-    // What was read as JSON is always written.
-    let mut text = format!(
-        r#"{{"protocolVersion":{},"capabilities":{}"#,
-        quoted(version),
-        serde_json::to_string(&capabilities).unwrap_or_default()
-    );
+    let start = [r#"{"protocolVersion":"#, &quoted(version), r#","capabilities":"#];
+    let mut text = start.concat() + &scan::strict(&able);
     let mut member = |name: &str, value: &str| {
         text.push(',');
         text.push_str(&quoted(name));
@@ -210,24 +206,56 @@ pub(super) fn united(results: &[&InitializeResult]) -> Box<str> {
     text.into()
 }
 
-fn value_of(raw: &str) -> Value {
-    serde_json::from_str(&scan::strict(raw)).unwrap_or_default()
+/// A capability, or an object within one.
+enum Capability<'a> {
+    Object(BTreeMap<Cow<'a, str>, Capability<'a>>),
+    /// Anything else, as it is spelled.
+    Raw(&'a str),
 }
 
-/// Adds what `more` can do to what `all` can do.
-fn unite(all: &mut Map<String, Value>, more: Map<String, Value>) {
-    for (name, value) in more {
-        unite_member(all, &name, value);
+impl<'a> Capability<'a> {
+    /// Reads a value that is within so many objects. Far within, objects stay as they are spelled.
+    fn read(raw: &'a str, depth: usize) -> Self {
+        let mut members = BTreeMap::new();
+        let read = |key: scan::Key<'a>, value| {
+            members.insert(key.name(), Capability::read(value, depth + 1));
+        };
+        if depth < MAX_DEPTH && raw.starts_with('{') && scan::members(raw, read).is_ok() {
+            return Capability::Object(members);
+        }
+        Capability::Raw(raw)
     }
-}
 
-fn unite_member(all: &mut Map<String, Value>, name: &str, value: Value) {
-    match (all.get_mut(name), value) {
-        (Some(Value::Object(all)), Value::Object(more)) => unite(all, more),
-        (Some(present), Value::Bool(true)) => *present = Value::Bool(true),
-        (Some(_), _) => (),
-        (None, value) => {
-            all.insert(name.to_owned(), value);
+    /// Adds what another tool server can do.
+    fn unite(&mut self, more: Self) {
+        match (self, more) {
+            (Capability::Object(all), Capability::Object(more)) => {
+                for (name, value) in more {
+                    match all.entry(name) {
+                        Entry::Occupied(present) => present.into_mut().unite(value),
+                        Entry::Vacant(place) => drop(place.insert(value)),
+                    }
+                }
+            }
+            (Capability::Raw(present), Capability::Raw("true")) => *present = "true",
+            _ => (),
+        }
+    }
+
+    fn write(&self, text: &mut String) {
+        match self {
+            Capability::Raw(raw) => text.push_str(raw),
+            Capability::Object(members) => {
+                let mut before = "{";
+                for (name, value) in members {
+                    text.push_str(before);
+                    text.push_str(&quoted(name));
+                    text.push(':');
+                    value.write(text);
+                    before = ",";
+                }
+                text.push_str(if members.is_empty() { "{}" } else { "}" });
+            }
         }
     }
 }
@@ -235,6 +263,7 @@ fn unite_member(all: &mut Map<String, Value>, name: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn what_has_no_room_is_left_out_member_by_member() {
