@@ -176,9 +176,9 @@ impl ManagedServers {
         self.servers.iter().map(|(place, _)| place).collect()
     }
 
-    /// Whether there is something to do at once.
+    /// Whether there is something to do at once. Without servers nothing would ever do it.
     pub fn has_work(&self) -> bool {
-        self.has_work
+        self.has_work && !self.servers.is_empty()
     }
 
     /// When there is something to do.

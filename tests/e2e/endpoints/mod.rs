@@ -2,6 +2,8 @@
 //! them, and how it all ends.
 
 mod frames;
+#[cfg(target_os = "linux")]
+mod idle;
 mod life;
 mod loss;
 mod plain_http;
