@@ -316,9 +316,13 @@ impl ManagedServers {
     /// The agents that have seats even without a robot, so that their owner sees the tools before a device
     /// comes: that of a stand-alone server, and those that entries name.
     pub fn residents(&self) -> Vec<Box<str>> {
-        let named = self.servers.iter().filter_map(|(_, server)| server.config.agents.as_ref());
-        let named = named.flatten().map(|agent| agent.as_str().into());
-        named.chain([SINGLE_MODULE.into()]).collect()
+        let mut found: Vec<Box<str>> = vec![SINGLE_MODULE.into()];
+        for (_, server) in &self.servers {
+            for agent in server.config.agents.as_deref().unwrap_or_default() {
+                found.push(agent.as_str().into());
+            }
+        }
+        found
     }
 
     /// How many seats an agent has.

@@ -71,26 +71,35 @@ pub struct ManagedStatus<'a> {
 impl ManagedServers {
     /// Every entry of the servers file, in no particular order.
     pub fn status(&self) -> Vec<ManagedStatus<'_>> {
-        let running = self.servers.iter().filter(|(_, server)| server.leaving.is_none());
-        let running = running.map(|(index, server)| {
-            let agents = self.seats.iter().filter(|(_, seat)| seat.server == index).count();
-            ManagedStatus { agents, ..server.status() }
-        });
-        let wrong = self.misconfigured.iter().map(|entry| (entry, Status::Misconfigured));
-        let off = self.switched_off.iter().map(|entry| (entry, Status::Stopped));
-        let others = wrong.chain(off).map(|((name, why), status)| ManagedStatus {
-            name,
-            kind: "",
-            status,
-            restarts: 0,
-            last_end: Some(why),
-            last_lines: Vec::new(),
-            tools: 0,
-            agents: 0,
-            open_to: None,
-            memory: 0,
-        });
-        running.chain(others).collect()
+        // Loops: chained iterators take 3 KB more of the program.
+        let mut found = Vec::new();
+        for (index, server) in &self.servers {
+            if server.leaving.is_none() {
+                let mut status = server.status();
+                for (_, seat) in &self.seats {
+                    status.agents += usize::from(seat.server == index);
+                }
+                found.push(status);
+            }
+        }
+        let wrong = (&self.misconfigured, Status::Misconfigured);
+        for (entries, status) in [wrong, (&self.switched_off, Status::Stopped)] {
+            for (name, why) in entries {
+                found.push(ManagedStatus {
+                    name,
+                    kind: "",
+                    status,
+                    restarts: 0,
+                    last_end: Some(why),
+                    last_lines: Vec::new(),
+                    tools: 0,
+                    agents: 0,
+                    open_to: None,
+                    memory: 0,
+                });
+            }
+        }
+        found
     }
 
     /// How often tool servers were started again.

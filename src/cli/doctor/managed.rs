@@ -39,8 +39,13 @@ impl Entry {
 
 /// The entries as a running server shows them to the key holder.
 pub(super) fn of_health(health: &Value, language: Language) -> Vec<Entry> {
-    let servers = at(health, "result.managed_servers").as_object().into_iter().flatten();
-    servers.map(|(name, server)| Entry::new(name, of_server(server, language))).collect()
+    let mut found = Vec::new();
+    if let Some(servers) = at(health, "result.managed_servers").as_object() {
+        for (name, server) in servers {
+            found.push(Entry::new(name, of_server(server, language)));
+        }
+    }
+    found
 }
 
 fn of_server(server: &Value, language: Language) -> Result<String, String> {
@@ -63,7 +68,8 @@ fn of_server(server: &Value, language: Language) -> Result<String, String> {
 
 /// The entries of the file, as far as they can be checked without a server.
 pub(super) fn of_file(settings: &Settings, language: Language) -> Vec<Entry> {
-    let entries = settings.servers.iter().map(|entry| {
+    let mut found = Vec::new();
+    for entry in &settings.servers {
         let seen = match &entry.server {
             _ if !entry.is_enabled => Ok(language.servers_switched_off()),
             Ok(config) => {
@@ -72,9 +78,9 @@ pub(super) fn of_file(settings: &Settings, language: Language) -> Vec<Entry> {
             }
             Err(why) => Err(why.clone()),
         };
-        Entry::new(&entry.name, seen)
-    });
-    entries.collect()
+        found.push(Entry::new(&entry.name, seen));
+    }
+    found
 }
 
 fn of_config(config: &ServerConfig, language: Language) -> Result<String, String> {

@@ -51,8 +51,9 @@ impl Server {
                 self.relay.text(now, peer, &text, &mut self.shell);
             }
             if worked.is_ready {
-                let residents = self.shell.managed.residents();
-                for agent in self.relay.agents_with_robots().into_iter().chain(residents) {
+                let mut agents = self.relay.agents_with_robots();
+                agents.append(&mut self.shell.managed.residents());
+                for agent in agents {
                     self.take_seats(&agent);
                 }
             }
