@@ -2,10 +2,10 @@
 
 use super::catalogue::{Kind, KINDS};
 use super::reply::{self, PROTOCOL_VERSION};
+use crate::sorted::sorted;
 use jsonrpc::message::{last_member, quoted, string};
 use jsonrpc::scan;
 use std::borrow::Cow;
-use std::collections::btree_map::{BTreeMap, Entry};
 use std::collections::HashSet;
 use ws::memory::{allocated, array_of};
 
@@ -161,18 +161,17 @@ impl InitializeResult {
 
 /// The `result` of a robot's `initialize` for tool servers that answered `results`.
 pub(super) fn united(results: &[&InitializeResult]) -> Box<str> {
-    let mut capabilities = Capability::read(r#"{"tools":{"listChanged":true}}"#, 0);
+    let mut capabilities = vec![(Cow::Borrowed("tools"), 0, r#"{"listChanged":true}"#)];
     let (mut seen, mut room) = (HashSet::new(), MAX_UNITED);
     for (name, value) in results.iter().flat_map(|own| &own.capabilities.members) {
         // Most tool servers of an agent are alike, and what is already there is not read again.
         if value.len() <= room && seen.insert((&**name, &**value)) {
             room -= value.len();
-            let more = BTreeMap::from([(Cow::Borrowed(&**name), Capability::read(value, 1))]);
-            capabilities.unite(Capability::Object(more));
+            capabilities.push((Cow::Borrowed(name), capabilities.len(), value));
         }
     }
     let mut able = String::new();
-    capabilities.write(&mut able);
+    write_united(capabilities, 1, &mut able);
     let version = results.iter().map(|own| &*own.version).min().unwrap_or(PROTOCOL_VERSION);
     let start = [r#"{"protocolVersion":"#, &quoted(version), r#","capabilities":"#];
     let mut text = start.concat() + &scan::strict(&able);
@@ -206,58 +205,31 @@ pub(super) fn united(results: &[&InitializeResult]) -> Box<str> {
     text.into()
 }
 
-/// A capability, or an object within one.
-enum Capability<'a> {
-    Object(BTreeMap<Cow<'a, str>, Capability<'a>>),
-    /// Anything else, as it is spelled.
-    Raw(&'a str),
-}
-
-impl<'a> Capability<'a> {
-    /// Reads a value that is within so many objects. Far within, objects stay as they are spelled.
-    fn read(raw: &'a str, depth: usize) -> Self {
-        let mut members = BTreeMap::new();
-        let read = |key: scan::Key<'a>, value| {
-            members.insert(key.name(), Capability::read(value, depth + 1));
-        };
-        if depth < MAX_DEPTH && raw.starts_with('{') && scan::members(raw, read).is_ok() {
-            return Capability::Object(members);
-        }
-        Capability::Raw(raw)
-    }
-
-    /// Adds what another tool server can do.
-    fn unite(&mut self, more: Self) {
-        match (self, more) {
-            (Capability::Object(all), Capability::Object(more)) => {
-                for (name, value) in more {
-                    match all.entry(name) {
-                        Entry::Occupied(present) => present.into_mut().unite(value),
-                        Entry::Vacant(place) => drop(place.insert(value)),
-                    }
-                }
+/// Writes an object of these members: names, an order, and values as they are spelled. Of one name, objects are
+/// united, and otherwise `true` counts, or else the first. Far within, the first object counts as well.
+fn write_united(members: Vec<(Cow<'_, str>, usize, &str)>, depth: usize, text: &mut String) {
+    let members = sorted(members);
+    let (mut rest, mut before) = (&*members, "{");
+    while let Some((name, _, first)) = rest.first() {
+        let count = rest.iter().take_while(|(other, _, _)| other == name).count();
+        let (same, others) = rest.split_at_checked(count).unwrap_or_default();
+        [before, &quoted(name), ":"].iter().for_each(|piece| text.push_str(piece));
+        if depth < MAX_DEPTH && first.starts_with('{') {
+            let mut within = Vec::new();
+            for (_, _, value) in same {
+                // What is no object adds nothing.
+                let _ = scan::members(value, |key, value| {
+                    within.push((key.name(), within.len(), value));
+                });
             }
-            (Capability::Raw(present), Capability::Raw("true")) => *present = "true",
-            _ => (),
+            write_united(within, depth + 1, text);
+        } else {
+            let is_true = same.iter().any(|(_, _, value)| *value == "true");
+            text.push_str(if is_true { "true" } else { first });
         }
+        (rest, before) = (others, ",");
     }
-
-    fn write(&self, text: &mut String) {
-        match self {
-            Capability::Raw(raw) => text.push_str(raw),
-            Capability::Object(members) => {
-                let mut before = "{";
-                for (name, value) in members {
-                    text.push_str(before);
-                    text.push_str(&quoted(name));
-                    text.push(':');
-                    value.write(text);
-                    before = ",";
-                }
-                text.push_str(if members.is_empty() { "{}" } else { "}" });
-            }
-        }
-    }
+    text.push_str(if members.is_empty() { "{}" } else { "}" });
 }
 
 #[cfg(test)]
