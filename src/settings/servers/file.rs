@@ -110,6 +110,9 @@ const MAX_TIMEOUT: u64 = 86_400_000;
 /// The longest name of an entry, in bytes. It becomes a label.
 const MAX_NAME_BYTES: usize = 128;
 
+/// Whether this build can run a command. The others leave out what reads one.
+const CAN_RUN: bool = cfg!(any(test, all(unix, feature = "children")));
+
 /// How many unknown keys are named.
 const MAX_UNKNOWN: usize = 20;
 
@@ -255,7 +258,8 @@ impl<'r> EntryReader<'r> {
             }
         }
         self.server.transport = match self.kind(found)? {
-            Kind::Stdio => self.stdio(found)?,
+            Kind::Stdio if CAN_RUN => self.stdio(found)?,
+            Kind::Stdio => return Err(self.language.no_children_here()),
             kind => self.http(found, kind == Kind::Sse)?,
         };
         self.server.timeout = found.timeout.map(|raw| self.timeout(raw)).transpose()?;
@@ -439,7 +443,7 @@ impl<'r> EntryReader<'r> {
             scan::members(raw, |name, value| members.push((name.name().into_owned(), value)))
                 .map_err(|_| self.language.servers_not_object(key))?;
             for (name, value) in members {
-                let value = self.text(&format!("{key}.{}", visible_start(&name, 40)), value)?;
+                let value = self.text(&[key, ".", &visible_start(&name, 40)].concat(), value)?;
                 pairs.push((name, value));
             }
         }
