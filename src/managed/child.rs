@@ -40,8 +40,12 @@ impl Child {
         let mut command = Command::new(program.command);
         command.args(program.arguments).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let has = |names: &[String], name: &str| {
+            names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+        };
+        let is_hidden = |name: &str| has(program.named, name) && !has(program.own, name);
         for (name, _) in std::env::vars_os() {
-            if is_ours(&name) || program.hidden.iter().any(|hidden| *name == **hidden) {
+            if is_ours(&name) || name.to_str().is_some_and(is_hidden) {
                 command.env_remove(&name);
             }
         }
@@ -56,7 +60,10 @@ impl Child {
         let mut process = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 let is_path = program.command.contains('/');
-                let path = std::env::var_os("PATH").filter(|_| !is_path);
+                // The variables of the entry count when it is looked up.
+                let own = program.environment.iter().rev().find(|(name, _)| name == "PATH");
+                let path = own.map(|(_, path)| path.into()).or_else(|| std::env::var_os("PATH"));
+                let path = path.filter(|_| !is_path);
                 StartError::NotFound(path.map(|path| path.to_string_lossy().into_owned()))
             }
             ErrorKind::PermissionDenied => StartError::NotExecutable,

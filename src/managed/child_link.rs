@@ -12,6 +12,7 @@ use crate::text::Language;
 use crate::time::Moment;
 use mio::event::Event;
 use std::io::ErrorKind;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// How often a pipe is read from in one turn.
@@ -22,8 +23,9 @@ pub(super) struct ChildLink {
     /// The name of the entry.
     name: Box<str>,
     config: ServerConfig,
-    /// The variables that only other entries name.
-    hidden: Vec<String>,
+    /// The variables that entries name, and those that its own names.
+    named: Rc<[String]>,
+    own: Vec<String>,
     process: Option<Child>,
     queue: Queue,
     lines: Lines,
@@ -42,11 +44,12 @@ const MAX_MUTE: Duration = Duration::from_secs(1);
 
 impl ChildLink {
     /// The link of an entry. Its child is not started yet.
-    pub(super) fn new(name: &str, config: &ServerConfig, hidden: Vec<String>) -> Self {
+    pub(super) fn new(name: &str, config: &ServerConfig) -> Self {
         ChildLink {
             name: name.into(),
             config: config.clone(),
-            hidden,
+            named: Rc::default(),
+            own: Vec::new(),
             process: None,
             queue: Queue::default(),
             lines: Lines::default(),
@@ -148,7 +151,12 @@ impl Link for ChildLink {
         "stdio"
     }
 
+    fn name_variables(&mut self, named: &Rc<[String]>, own: &[String]) {
+        (self.named, self.own) = (Rc::clone(named), own.to_vec());
+    }
+
     fn start(&mut self, outside: &mut Outside<'_>) -> Result<String, String> {
+        self.stderr.started();
         let language = outside.language;
         let Transport::Stdio { command, arguments, environment, folder } = &self.config.transport
         else {
@@ -159,7 +167,8 @@ impl Link for ChildLink {
             arguments,
             environment,
             folder: folder.as_deref(),
-            hidden: &self.hidden,
+            named: &self.named,
+            own: &self.own,
         };
         let token = |pipe| (outside.token)(pipe as usize);
         match Child::start(&program, outside.registry, token) {
@@ -248,6 +257,10 @@ impl Link for ChildLink {
     fn drop_memory(&mut self) {
         self.queue = Queue::default();
         self.mute();
+    }
+
+    fn last_line(&self) -> Option<&str> {
+        self.stderr.last_line()
     }
 
     fn last_lines(&self) -> Vec<&str> {

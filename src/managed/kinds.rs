@@ -14,22 +14,21 @@ pub(super) type AnyLink = Box<dyn super::link::Link>;
 #[cfg(not(all(unix, feature = "children")))]
 pub(super) type AnyLink = Box<HttpLink>;
 
-/// Makes the link of an entry, which is down. `hidden` are the variables that only other entries name.
+/// Makes the link of an entry, which is down.
 ///
 /// # Errors
 /// Why there is none of this kind, as people read it. The entry is misconfigured then.
 pub(super) fn open(
     name: &str,
     config: &ServerConfig,
-    hidden: Vec<String>,
     language: Language,
 ) -> Result<AnyLink, String> {
     match &config.transport {
         #[cfg(all(unix, feature = "children"))]
-        Transport::Stdio { .. } => Ok(Box::new(ChildLink::new(name, config, hidden))),
+        Transport::Stdio { .. } => Ok(Box::new(ChildLink::new(name, config))),
         #[cfg(not(all(unix, feature = "children")))]
         Transport::Stdio { .. } => {
-            let _ = (name, hidden);
+            let _ = name;
             Err(language.no_children_here())
         }
         Transport::Http { .. } => Ok(Box::new(HttpLink::new(config, language)?)),

@@ -29,6 +29,7 @@ use crate::time::Moment;
 use mio::event::Event;
 use mio::{Registry, Token, Waker};
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The way messages take to a tool server.
@@ -80,6 +81,10 @@ pub trait Link {
     /// A name for it where a connection has an address.
     fn kind(&self) -> &'static str;
 
+    /// Tells it which variables all entries name, and which its own names, both in their order: of the first a
+    /// child inherits only the second, from its next start on.
+    fn name_variables(&mut self, _named: &Rc<[String]>, _own: &[String]) {}
+
     /// Starts it. Returns what the log is to say of it.
     ///
     /// # Errors
@@ -121,10 +126,15 @@ pub trait Link {
 
     /// What the log says once the server called `name` has ended, and is started again after `wait`.
     fn end_text(&self, language: Language, name: &str, how: &str, wait: &str) -> String {
-        match self.last_lines().last() {
+        match self.last_line() {
             None => language.child_ended(name, how, wait),
             Some(last) => language.child_ended_after(name, how, wait, last),
         }
+    }
+
+    /// The last of what it has said besides messages since its start.
+    fn last_line(&self) -> Option<&str> {
+        None
     }
 
     /// What it has said lately besides messages, the oldest first: the last lines of standard error.

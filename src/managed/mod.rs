@@ -104,8 +104,8 @@ impl ManagedServers {
         self.servers.is_empty()
     }
 
-    /// Follows the servers file: runs what is new, ends what is gone, and leaves alone what is the same. `open`
-    /// opens the account of a server.
+    /// Follows the servers file: runs what is new, ends what is gone, and leaves alone what is the same. What has
+    /// changed is ended; once it is over, this is to be called again. `open` opens the account of a server.
     #[allow(unreachable_code, reason = "there are builds without any kind of link")]
     pub fn follow(
         &mut self,
@@ -114,42 +114,40 @@ impl ManagedServers {
         open: &mut dyn FnMut(&str) -> Account,
     ) {
         let language = settings.server.language;
-        let enabled = || settings.servers.iter().filter(|entry| entry.is_enabled);
-        self.misconfigured.clear();
+        let named = settings.servers.iter().flat_map(|entry| entry.variables.iter().cloned());
+        let named: Rc<[String]> = sorted(named).into();
+        let known = std::mem::take(&mut self.misconfigured);
         let is_off = |entry: &&ServerEntry| !entry.is_enabled;
         let off = settings.servers.iter().filter(is_off);
         self.switched_off = off
             .map(|entry| (entry.name.as_str().into(), language.servers_switched_off()))
             .collect();
         let mut wanted: Vec<(&ServerEntry, &ServerConfig)> = Vec::new();
-        for entry in enabled() {
+        for entry in settings.servers.iter().filter(|entry| entry.is_enabled) {
             match &entry.server {
                 Ok(config) => wanted.push((entry, config)),
                 // The log has it from the settings.
                 Err(why) => self.misconfigured.push((entry.name.as_str().into(), why.clone())),
             }
         }
-        for (_, server) in self.servers.iter_mut().filter(|(_, server)| server.leaving.is_none()) {
+        for (_, server) in &mut self.servers {
             let is_of = |(entry, _): &(&ServerEntry, &ServerConfig)| *entry.name == *server.name;
-            match wanted.iter().position(is_of) {
-                Some(at) if wanted.get(at).is_some_and(|found| *found.1 == server.config) => {
-                    wanted.remove(at);
+            // One that ends is waited for: an entry never runs twice.
+            let found = wanted.iter().position(is_of).map(|at| wanted.remove(at));
+            match found {
+                Some((entry, config)) if *config == server.config && server.leaving.is_none() => {
+                    server.link.name_variables(&named, &entry.variables);
                 }
                 found => {
-                    let is_replaced = found.is_some();
-                    server.leaving =
-                        Some(if is_replaced { Leaving::Replaced } else { Leaving::Removed });
+                    server.leaving = Some(found.map_or(Leaving::Removed, |_| Leaving::Replaced));
                     server.supervisor.stop(now);
                 }
             }
         }
         for (entry, config) in wanted {
-            let others = enabled().filter(|other| other.name != entry.name);
-            let named = others.filter_map(|other| other.server.as_ref().ok());
-            let named = named.flat_map(|other| &other.variables);
-            let hidden = named.filter(|variable| !config.variables.contains(variable));
-            match kinds::open(&entry.name, config, hidden.cloned().collect(), language) {
-                Ok(link) => {
+            match kinds::open(&entry.name, config, language) {
+                Ok(mut link) => {
+                    link.name_variables(&named, &entry.variables);
                     let account = open(&entry.name);
                     let since = (now, settings.websocket.close_timeout);
                     self.servers.insert(ManagedServer::new(
@@ -161,8 +159,11 @@ impl ManagedServers {
                     ));
                 }
                 Err(why) => {
-                    log::error!("{}", language.servers_entry(&entry.name, &why));
-                    self.misconfigured.push((entry.name.as_str().into(), why));
+                    let fault = (entry.name.as_str().into(), why);
+                    if !known.contains(&fault) {
+                        log::error!("{}", language.servers_entry(&fault.0, &fault.1));
+                    }
+                    self.misconfigured.push(fault);
                 }
             }
         }

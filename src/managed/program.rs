@@ -14,14 +14,16 @@ pub(super) struct Program<'a> {
     pub environment: &'a [(String, String)],
     /// Its working directory; `None` is that of the server.
     pub folder: Option<&'a Path>,
-    /// Variables that it does not inherit: those that other entries name.
-    pub hidden: &'a [String],
+    /// Variables that entries name, in their order: of these it inherits only its `own`.
+    pub named: &'a [String],
+    /// The variables that its entry names, in their order.
+    pub own: &'a [String],
 }
 
 /// Why a program cannot be started.
 #[derive(Debug)]
 pub(super) enum StartError {
-    /// No folder of `PATH`, which this is, has the command; or there is no such file.
+    /// No folder of the `PATH` that was searched, which this is, has the command; or there is no such file.
     NotFound(Option<String>),
     /// The file may not be executed.
     NotExecutable,

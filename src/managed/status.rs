@@ -2,7 +2,7 @@
 
 #[allow(unused_imports, reason = "a link may be a trait object, whose methods need no import")]
 use super::link::Link as _;
-use super::server::ManagedServer;
+use super::server::{Leaving, ManagedServer};
 use super::supervisor::State;
 use super::ManagedServers;
 
@@ -74,7 +74,7 @@ impl ManagedServers {
         // Loops: chained iterators take 3 KB more of the program.
         let mut found = Vec::new();
         for (index, server) in &self.servers {
-            if server.leaving.is_none() {
+            if server.leaving != Some(Leaving::Removed) {
                 let mut status = server.status();
                 for (_, seat) in &self.seats {
                     status.agents += usize::from(seat.server == index);
@@ -115,6 +115,8 @@ impl ManagedServer {
             name: &self.name,
             kind: self.link.kind(),
             status: match self.supervisor.state() {
+                // The next one starts once it is over.
+                _ if self.leaving.is_some() => Status::Restarting,
                 State::Starting => Status::Starting,
                 State::Ready => Status::Ready,
                 State::Restarting => Status::Restarting,

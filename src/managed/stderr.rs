@@ -26,6 +26,8 @@ pub(super) struct StandardError {
     /// The last lines, the oldest first.
     last: VecDeque<String>,
     last_bytes: usize,
+    /// Whether the last of them is of this run.
+    has_spoken: bool,
     /// When the lines of the log are counted anew, how many there were, and how many were left out.
     span_ends: Moment,
     logged: u32,
@@ -86,6 +88,7 @@ impl StandardError {
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
+        self.has_spoken = true;
         let line = crate::escape::start_of(&line, MAX_SHOWN_BYTES).to_owned();
         self.last_bytes += line.len();
         self.last.push_back(line);
@@ -93,6 +96,16 @@ impl StandardError {
             let Some(oldest) = self.last.pop_front() else { break };
             self.last_bytes -= oldest.len();
         }
+    }
+
+    /// A child was started. The lines of the one before are still shown.
+    pub(super) fn started(&mut self) {
+        self.has_spoken = false;
+    }
+
+    /// The last line of this run.
+    pub(super) fn last_line(&self) -> Option<&str> {
+        self.last.back().filter(|_| self.has_spoken).map(String::as_str)
     }
 
     /// The last lines, the oldest first.
@@ -162,9 +175,14 @@ mod tests {
     fn the_last_line_needs_no_end_and_bytes_need_not_be_text() {
         let mut child = StandardError::default();
         assert_eq!(read(&mut child, "no end", 1), []);
+        assert_eq!(child.last_line(), None);
         let mut logged = Vec::new();
         child.end(&[], at(1), &mut |line, _| logged.push(line.to_owned()));
         child.read(b"\xff\xfe\n", &[], at(1), &mut |line, _| logged.push(line.to_owned()));
         assert_eq!(logged, ["no end", "\u{fffd}\u{fffd}"]);
+        assert_eq!(child.last_line(), Some("\u{fffd}\u{fffd}"));
+        // It is not why the next one ends.
+        child.started();
+        assert_eq!((child.last_line(), child.last_lines().count()), (None, 2));
     }
 }

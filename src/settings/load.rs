@@ -335,6 +335,7 @@ impl Reading {
     fn environment(&mut self, sources: &Sources) {
         // Other programs know the servers file by this name.
         let named = sources.lookup.and_then(|lookup| lookup("MCP_CONFIG"));
+        let named = named.filter(|path| !path.trim().is_empty());
         if let (Some(row), Some(path)) = (row("tools", "servers_file"), named) {
             self.value(row, path.trim(), &self.language.place_variable("MCP_CONFIG"));
         }

@@ -47,7 +47,7 @@ pub(super) fn read(
     found.warnings = file.warnings.iter().cloned().chain(faults).map(|what| named(&what)).collect();
     #[cfg(unix)]
     if std::fs::metadata(path)
-        .is_ok_and(|file| std::os::unix::fs::MetadataExt::mode(&file) & 0o002 != 0)
+        .is_ok_and(|file| std::os::unix::fs::MetadataExt::mode(&file) & 0o022 != 0)
     {
         found.warnings.push(named(&language.servers_writable()));
     }
@@ -73,7 +73,12 @@ pub(super) fn add_demo(entries: &mut Vec<ServerEntry>, program: &str, language: 
     };
     let server = Ok(ServerConfig { transport, ..ServerConfig::default() });
     entries.retain(|entry| entry.name != name);
-    entries.push(ServerEntry { name: name.to_owned(), is_enabled: true, server });
+    entries.push(ServerEntry {
+        name: name.to_owned(),
+        is_enabled: true,
+        variables: Vec::new(),
+        server,
+    });
 }
 
 /// What holds for the tool servers of these entries in the relay.

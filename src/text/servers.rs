@@ -20,10 +20,10 @@ sentences! {
         zh: "本程序不使用这些键: {names}";
         en: "this program does not use these keys: {names}";
     }
-    /// Everybody may write it.
+    /// Others than its owner may write it.
     servers_writable() {
-        zh: "任何用户都可以改写这个文件，因而可以让服务器运行任意命令；请执行 chmod o-w";
-        en: "every user may write this file, and so make the server run any command: chmod o-w";
+        zh: "除所有者外，其他用户也可以改写这个文件，因而可以让服务器运行任意命令；请执行 chmod go-w";
+        en: "others than its owner may write this file, and so make the server run any command: chmod go-w";
     }
     /// Entries for every agent.
     servers_open(names: &str) {

@@ -154,13 +154,14 @@ fn a_child_inherits_all_but_what_is_the_servers_and_what_is_hidden() {
     assert!(!is_ours(OsStr::new("MCP_ENDPOINTS")) && !is_ours(OsStr::new("PATH")));
     let arguments = ["-c".to_owned(), "echo \"$ADDED|${HOME+home}|${PATH+path}\"; pwd".to_owned()];
     let environment = [("ADDED".to_owned(), "a b".to_owned())];
-    let hidden = ["HOME".to_owned()];
+    let named = ["HOME", "PATH"].map(str::to_owned);
     let program = Program {
         command: "sh",
         arguments: &arguments,
         environment: &environment,
         folder: Some(Path::new("/")),
-        hidden: &hidden,
+        named: &named,
+        own: &named[1..],
     };
     let mut trial = start(&program).unwrap();
     assert_eq!((trial.wait_exit(), &*trial.output), (Exit::Status(0), "a b||path\n/\n"));

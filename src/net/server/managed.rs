@@ -63,9 +63,15 @@ impl Server {
         for peer in gone {
             self.relay.left(now, peer, CloseReason::NotNeeded, &mut self.shell);
         }
+        let mut has_room = false;
         while let Some((account, charged)) = self.shell.managed.take_gone() {
             self.shell.budget.ledger.charge(account, charged, 0);
             self.shell.budget.ledger.close(account);
+            has_room = self.stopping.is_none();
+        }
+        if has_room {
+            // A changed entry starts when the old one is over.
+            self.follow_servers_file();
         }
         if has_changed {
             for agent in self.relay.agents_with_robots() {

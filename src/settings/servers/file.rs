@@ -31,6 +31,8 @@ pub struct ServerEntry {
     pub name: String,
     /// Whether it is to run.
     pub is_enabled: bool,
+    /// The variables that it names, in their order. No other child inherits them, even if this entry does not run.
+    pub variables: Vec<String>,
     /// What it says, or what is wrong with it.
     pub server: Result<ServerConfig, String>,
 }
@@ -48,8 +50,6 @@ pub struct ServerConfig {
     pub tools: ToolChoice,
     /// What no log line may show: values of `env`, of headers and of variables.
     pub secrets: Vec<String>,
-    /// The variables that it names. No other child inherits them.
-    pub variables: Vec<String>,
 }
 
 /// Nothing of it: it has secrets.
@@ -150,6 +150,8 @@ impl ServersFile {
                 match file.entries.iter_mut().find(|known| known.name == name) {
                     Some(known) => {
                         known.server = Err(language.servers_twice());
+                        known.variables.extend(entry.variables);
+                        known.variables = sorted(std::mem::take(&mut known.variables));
                     }
                     None => file.entries.push(entry),
                 }
@@ -203,6 +205,8 @@ struct EntryReader<'a> {
     unknown: &'a mut Unknown,
     warnings: Vec<String>,
     server: ServerConfig,
+    /// The variables that were put in.
+    named: Vec<String>,
 }
 
 /// The fault of an entry, as people read it.
@@ -211,7 +215,7 @@ type EntryError = String;
 impl<'r> EntryReader<'r> {
     fn new(variables: Variables<'r>, language: Language, unknown: &'r mut Unknown) -> Self {
         let (warnings, server) = (Vec::new(), ServerConfig::default());
-        EntryReader { variables, language, unknown, warnings, server }
+        EntryReader { variables, language, unknown, warnings, server, named: Vec::new() }
     }
 
     fn entry(&mut self, name: &str, value: &str) -> ServerEntry {
@@ -248,7 +252,11 @@ impl<'r> EntryReader<'r> {
             Err(self.language.servers_no_object())
         };
         let server = server.map(|()| std::mem::take(&mut self.server));
-        ServerEntry { name: name.to_owned(), is_enabled, server }
+        // Reading ends at the first fault, so they are looked for in the text as well.
+        let named = std::mem::take(&mut self.named).into_iter();
+        let mut variables = sorted(named.chain(variables::named_in(value).map(str::to_owned)));
+        variables.dedup();
+        ServerEntry { name: name.to_owned(), is_enabled, variables, server }
     }
 
     fn server(&mut self, found: &Members<'_>) -> Result<(), EntryError> {
@@ -414,11 +422,7 @@ impl<'r> EntryReader<'r> {
             return Err(self.language.servers_zero_byte(key));
         }
         self.server.secrets.extend(put_in.values.into_iter().filter(|value| is_secret(value)));
-        for name in put_in.names {
-            if !self.server.variables.contains(&name) {
-                self.server.variables.push(name);
-            }
-        }
+        self.named.extend(put_in.names);
         Ok(put_in.text)
     }
 

@@ -33,16 +33,7 @@ pub(super) fn put_in(text: &str, variables: Variables<'_>) -> Result<PutIn, Vari
             rest = behind;
         } else if let Some(behind) = behind.strip_prefix('{') {
             let (inside, behind) = behind.split_once('}').ok_or(VariableError::Unreadable)?;
-            // VS Code writes the first form.
-            let inside = inside.strip_prefix("env:").unwrap_or(inside);
-            let (name, default) = match inside.split_once(":-") {
-                Some((name, default)) => (name, Some(default)),
-                None => (inside, None),
-            };
-            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            if name.is_empty() || !name.bytes().all(is_name) {
-                return Err(VariableError::Unreadable);
-            }
+            let (name, default) = reference(inside).ok_or(VariableError::Unreadable)?;
             result.names.push(name.to_owned());
             // As in a shell, an empty variable has the default too.
             match (variables(name).filter(|value| default.is_none() || !value.is_empty()), default)
@@ -62,6 +53,24 @@ pub(super) fn put_in(text: &str, variables: Variables<'_>) -> Result<PutIn, Vari
     }
     result.text.push_str(rest);
     Ok(result)
+}
+
+/// The variable that stands between `${` and `}`, and its default.
+fn reference(inside: &str) -> Option<(&str, Option<&str>)> {
+    // VS Code writes the first form.
+    let inside = inside.strip_prefix("env:").unwrap_or(inside);
+    let (name, default) = match inside.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (inside, None),
+    };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (!name.is_empty() && name.bytes().all(is_name)).then_some((name, default))
+}
+
+/// The variables that a JSON text names anywhere, right or wrong.
+pub(super) fn named_in(json: &str) -> impl Iterator<Item = &str> {
+    let behind = json.split("${").skip(1);
+    behind.filter_map(|behind| Some(reference(behind.split_once('}')?.0)?.0))
 }
 
 #[cfg(test)]
@@ -97,6 +106,9 @@ mod tests {
         for given in ["${", "${}", "${KEY", "${input:key}", "${a b}", "${:-x}"] {
             assert_eq!(text(given), Err(VariableError::Unreadable), "{given}");
         }
+        let named: Vec<&str> =
+            named_in(r#"["${A}", {"b": "$${B}${env:C:-x}${"}, 5, "${a b}"]"#).collect();
+        assert_eq!(named, ["A", "B", "C"]);
         let found = put_in("${KEY} ${NONE:-x}", &known).unwrap();
         assert_eq!(found.names, ["KEY", "NONE"]);
         assert_eq!(found.values, ["secret"]);

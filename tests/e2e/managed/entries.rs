@@ -78,6 +78,57 @@ fn a_reload_touches_only_the_entries_that_have_changed() {
     assert!(product(&mut robot).contains("16900000000"));
 }
 
+/// (docs/protocol.md#servers-file-reload)
+#[test]
+fn two_signals_at_once_restart_a_changed_entry_once_and_never_run_it_twice_at_a_time() {
+    let slow = |tool: &str| shell(tool, "trap 'sleep 0.3; echo is over >&2' EXIT");
+    let (server, folder) = start(json!({"changed": slow("one"), "last": demo()}));
+    wait_ready(&server, &["changed", "last"]);
+    folder.write(
+        "servers.json",
+        &json!({"mcpServers": {"changed": slow("two"), "last": demo()}}).to_string(),
+    );
+    server.process().signal("HUP");
+    server.process().signal("HUP");
+    wait_log(&server, "tool server changed: ready", 2);
+    // Once more, to see all that was started.
+    folder.write("servers.json", &json!({"mcpServers": {"last": demo()}}).to_string());
+    server.process().signal("HUP");
+    wait_log(&server, "tool server changed: stopped", 2);
+    let log = server.process().transcript();
+    let events = log.lines().filter_map(|line| {
+        let events = ["changed: started", "[changed] is over"];
+        events.into_iter().find(|event| line.contains(event))
+    });
+    let events: Vec<&str> = events.collect();
+    let run = ["changed: started", "[changed] is over"];
+    assert_eq!(events, [run, run].concat());
+    assert_eq!(log.matches("last: started").count(), 1);
+}
+
+/// (docs/protocol.md#stdio-environment)
+#[test]
+fn no_child_inherits_what_another_entry_names_even_if_that_does_not_run() {
+    let mut child = shell("hang", r#"echo has "${HIDDEN_A-}${HIDDEN_B-}${LATER-}$OWN." >&2"#);
+    child["env"] = json!({"NAMES": "${OWN}"});
+    let off = json!({"command": "x", "args": ["${HIDDEN_A}"], "disabled": true});
+    let wrong = json!({"command": "x", "args": ["${UNSET}"], "env": {"X": "${HIDDEN_B}"}});
+    let variables = [("HIDDEN_A", "a"), ("HIDDEN_B", "b"), ("LATER", "later"), ("OWN", "own")];
+    let builder =
+        variables.iter().fold(Server::builder(), |all, (name, value)| all.env(name, value));
+    let (server, folder) = start_with(builder, json!({"child": child, "off": off, "wrong": wrong}));
+    wait_log(&server, "[child] has laterown.", 1);
+    wait_ready(&server, &["child"]);
+    // One that has run for long is told of new entries, for its next start.
+    let later = json!({"command": "x", "args": ["${LATER}"], "disabled": true});
+    let entries = json!({"child": child, "off": off, "wrong": wrong, "later": later});
+    folder.write("servers.json", &json!({"mcpServers": entries}).to_string());
+    server.process().signal("HUP");
+    wait_log(&server, "configuration was read again", 1);
+    common::signal(process_of(&server, "child", 1), "KILL");
+    wait_log(&server, "[child] has own.", 1);
+}
+
 /// (docs/protocol.md#servers-file-faults)
 #[test]
 fn a_file_that_is_no_servers_file_stops_the_start() {

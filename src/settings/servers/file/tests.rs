@@ -161,18 +161,31 @@ fn an_entry_may_be_for_some_agents_and_have_a_timeout() {
 
 #[test]
 fn variables_are_put_in_and_become_secrets() {
-    let server = entry(
-        r#""url": "http://h/mcp?k=${HA_TOKEN}", "headers": {"Authorization": "Bearer ${HA_TOKEN}", "X": "${SHORT}", "Y": "${NONE:-$$}"}"#,
-    )
-    .server
-    .unwrap();
+    let entry = entry(
+        r#""url": "http://h/mcp?k=${HA_TOKEN}", "headers": {"Authorization": "Bearer ${HA_TOKEN}", "X": "${SHORT}", "Y": "\u0024{NONE:-$$}"}"#,
+    );
+    let server = entry.server.unwrap();
     let Transport::Http { url, headers, .. } = &server.transport else { panic!("{server:?}") };
     assert_eq!(url, "http://h/mcp?k=a-long-lived-token");
     assert_eq!(headers[0].1, "Bearer a-long-lived-token");
     assert_eq!(headers[2].1, "$$");
     // What is short occurs everywhere by chance.
     assert_eq!(server.secrets, ["Bearer a-long-lived-token", "a-long-lived-token"]);
-    assert_eq!(server.variables, ["HA_TOKEN", "SHORT", "NONE"]);
+    assert_eq!(entry.variables, ["HA_TOKEN", "NONE", "SHORT"]);
+}
+
+/// (docs/protocol.md#stdio-environment)
+#[test]
+fn an_entry_that_does_not_run_names_its_variables_too() {
+    let variables = |members| entry(members).variables;
+    let off = r#""command": "c", "args": ["${KEY}"], "disabled": true"#;
+    assert_eq!(variables(off), ["KEY"]);
+    let wrong =
+        r#""command": "${UNSET}", "args": 5, "env": {"A": "${SECRET}", "B": ["${env:OTHER:-x}"]}"#;
+    assert!(entry(wrong).server.is_err());
+    assert_eq!(variables(wrong), ["OTHER", "SECRET", "UNSET"]);
+    let twice = r#"{"mcpServers": {"x": {"command": "${B}"}, "x": {"command": "${A}"}}}"#;
+    assert_eq!(read(twice).entries[0].variables, ["A", "B"]);
 }
 
 #[test]
