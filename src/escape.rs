@@ -66,9 +66,32 @@ fn is_hidden(c: char) -> bool {
             ))
 }
 
+/// The text in bytes of others. What is not UTF-8 becomes `?`, so the text is never longer than the bytes.
+pub fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push('?');
+        }
+    }
+    Cow::Owned(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_not_utf_8_make_no_text_longer() {
+        assert!(matches!(readable("小米".as_bytes()), Cow::Borrowed("小米")));
+        assert_eq!(readable(b"a\xff\xffb\xe5\xb0"), "a??b?");
+        let bytes = [0xff; 1000];
+        assert_eq!(readable(&bytes).len(), bytes.len());
+    }
 
     #[test]
     fn invisible_characters_are_escaped() {

@@ -7,6 +7,7 @@ use super::program::{Exit, Pipe, Program, StartError};
 use super::queue::Queue;
 use super::stderr::StandardError;
 use super::supervisor::EndStep;
+use crate::escape::readable;
 use crate::settings::servers::{ServerConfig, Transport};
 use crate::text::Language;
 use crate::time::Moment;
@@ -90,7 +91,7 @@ impl ChildLink {
             let bytes = outside.buffer.get(..count).unwrap_or_default();
             let (queue, limit) = (&mut self.queue, outside.max_message_size);
             let read = self.lines.read(bytes, limit, &mut |line| {
-                receive(&String::from_utf8_lossy(line), queue);
+                receive(&readable(line), queue);
             });
             if read.is_err() {
                 self.mute();

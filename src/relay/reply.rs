@@ -21,6 +21,8 @@ const MAX_ECHO_BYTES: usize = 256;
 pub(super) enum Cause {
     /// The tool server does not take what is queued for it.
     ToolQueueFull,
+    /// The managed tool server does not take more from this agent, or from anybody.
+    SeatQueueFull,
     /// The robot does not take what is queued for it.
     RobotQueueFull,
     /// Too much waits for tool servers of this agent already.
@@ -41,6 +43,7 @@ impl Cause {
     fn text(self, language: Language) -> String {
         match self {
             Cause::ToolQueueFull => language.tool_queue_full(),
+            Cause::SeatQueueFull => language.seat_queue_full(),
             Cause::RobotQueueFull => language.robot_queue_full(),
             Cause::TooMuchHeld => language.too_much_held(),
             Cause::MemorySpent => language.memory_spent(),

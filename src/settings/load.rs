@@ -164,10 +164,13 @@ fn read_files(sources: &Sources, loaded: &mut Loaded) -> Result<(), Problems> {
             .map_err(|problem| Problems(vec![problem]))?;
         loaded.notes.extend(found.notes);
         loaded.warnings.extend(found.warnings);
+        loaded.has_unknown_names |= found.is_doubtful;
         settings.servers = found.entries;
     }
     if let Some(program) = &sources.demo {
-        servers::add_demo(&mut settings.servers, program, language);
+        if servers::add_demo(&mut settings.servers, program, language) {
+            loaded.warnings.push(language.servers_demo_instead());
+        }
     }
     let mut selection = Selection::default();
     if let Some(path) = &settings.tools.selection_file {

@@ -2,6 +2,7 @@
 
 mod file;
 mod relaxed_json;
+mod secret;
 mod variables;
 
 pub use file::{ServerConfig, ServerEntry, ServersFile, ToolChoice, Transport};
@@ -19,6 +20,8 @@ pub(super) struct Found {
     /// Sentences for the log.
     pub notes: Vec<String>,
     pub warnings: Vec<String>,
+    /// Whether something of it does not do what its owner means.
+    pub is_doubtful: bool,
 }
 
 /// Reads the servers file at `path`. One that `may_be_missing` has no entries then. `shown` is its name in what
@@ -38,12 +41,16 @@ pub(super) fn read(
     if may_be_missing && !path.exists() {
         return Ok(found);
     }
+    if !path.exists() {
+        return Err(named(&language.servers_file_missing()));
+    }
     let text = super::file::read(path, language)?;
     let file = ServersFile::read(&text, variables, language).map_err(|why| named(&why))?;
     let enabled = || file.entries.iter().filter(|entry| entry.is_enabled);
     let faults = enabled().filter_map(|entry| {
         Some(language.servers_entry(&entry.name, entry.server.as_ref().err()?))
     });
+    found.is_doubtful = !file.warnings.is_empty() || enabled().any(|entry| entry.server.is_err());
     found.warnings = file.warnings.iter().cloned().chain(faults).map(|what| named(&what)).collect();
     #[cfg(unix)]
     if std::fs::metadata(path)
@@ -61,8 +68,9 @@ pub(super) fn read(
     Ok(found)
 }
 
-/// Adds `program`, this one, as a tool server for a demonstration.
-pub(super) fn add_demo(entries: &mut Vec<ServerEntry>, program: &str, language: Language) {
+/// Adds `program`, this one, as a tool server for a demonstration. Returns whether it stands in for an entry of
+/// the same name.
+pub(super) fn add_demo(entries: &mut Vec<ServerEntry>, program: &str, language: Language) -> bool {
     let name = "demo";
     let code = language.code();
     let transport = Transport::Stdio {
@@ -72,13 +80,16 @@ pub(super) fn add_demo(entries: &mut Vec<ServerEntry>, program: &str, language: 
         folder: None,
     };
     let server = Ok(ServerConfig { transport, ..ServerConfig::default() });
+    let before = entries.len();
     entries.retain(|entry| entry.name != name);
+    let stands_in = entries.len() < before;
     entries.push(ServerEntry {
         name: name.to_owned(),
         is_enabled: true,
         variables: Vec::new(),
         server,
     });
+    stands_in
 }
 
 /// What holds for the tool servers of these entries in the relay.

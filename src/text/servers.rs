@@ -25,6 +25,16 @@ sentences! {
         zh: "除所有者外，其他用户也可以改写这个文件，因而可以让服务器运行任意命令；请执行 chmod go-w";
         en: "others than its owner may write this file, and so make the server run any command: chmod go-w";
     }
+    /// It was named, and is not there.
+    servers_file_missing() {
+        zh: "这个文件不存在；请检查路径";
+        en: "this file does not exist; check its path";
+    }
+    /// The demonstration has the name of an entry.
+    servers_demo_instead() {
+        zh: "--demo 启动时，文件中名为 demo 的工具端不会运行；请给它换个名称";
+        en: "with --demo, the entry demo of the servers file does not run; give it another name";
+    }
     /// Entries for every agent.
     servers_open(names: &str) {
         zh: "对所有智能体开放的工具端 (可用 agents 限定): {names}";

@@ -42,6 +42,11 @@ sentences! {
         zh: "工具端来不及接收，等待发送的数据已达上限 (max_queued)";
         en: "the tool server does not read fast enough, and its queue is full (max_queued)";
     }
+    /// A cause of -32002. The tool server is shared by agents.
+    seat_queue_full() {
+        zh: "该智能体在此工具端未完成的调用已达上限 (64 个，待发送数据不超过 max_queued 的四分之一)，或工具端来不及接收";
+        en: "this agent has as much under way at this tool server as it may (64 calls, and a quarter of max_queued), or the tool server does not read fast enough";
+    }
     /// A cause of -32002.
     robot_queue_full() {
         zh: "小智端来不及接收，等待发送的数据已达上限 (max_queued)";

@@ -1,5 +1,6 @@
 //! Reads server-sent events: bytes to events, in pieces of any size.
 
+use crate::escape::readable;
 use std::time::Duration;
 
 /// A buffer of more than this is given back once it is empty.
@@ -129,7 +130,7 @@ impl EventReader {
 }
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    readable(bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_is_not_utf_8_is_replaced() {
-        assert_eq!(events(b"data: a\xffb\n\n"), [(String::new(), "a\u{fffd}b".to_owned())]);
+        assert_eq!(events(b"data: a\xffb\n\n"), [(String::new(), "a?b".to_owned())]);
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl Agent {
             _ => "",
         };
         let mut digits = itoa::Buffer::new();
-        let mut sent = None;
+        let (mut sent, mut cause) = (None, Cause::ToolQueueFull);
         for tool_place in tools {
             let Some(tool) = self.tools.expect_quietly(*tool_place) else { continue };
             let call = Call::new(key, (id, kept_name), params.asked_token, nature, turn.now);
@@ -220,6 +220,9 @@ impl Agent {
             }
             if turn.send_to_tool(tool.peer, splice.pieces()).is_err() {
                 self.calls.close(call);
+                if tool.peer.is_seat() {
+                    cause = Cause::SeatQueueFull;
+                }
                 continue;
             }
             if tool.must_be_probed(turn.now) {
@@ -230,7 +233,7 @@ impl Agent {
             sent = sent.or(Some(*tool_place));
         }
         if sent.is_none() {
-            self.refuse(turn, key, id, Refusal::NotForwarded(Cause::ToolQueueFull));
+            self.refuse(turn, key, id, Refusal::NotForwarded(cause));
         }
         sent
     }

@@ -5,6 +5,7 @@
 //! what is wrong with an entry is kept in the entry, and the others run.
 
 use super::relaxed_json::{place, strict};
+use super::secret::{is_secret, secret_arguments, without_scheme};
 use super::variables::{self, Variables};
 use crate::escape::visible_start;
 use crate::sorted::sorted;
@@ -281,7 +282,11 @@ impl<'r> EntryReader<'r> {
         if let Some(raw) = found.tools {
             self.choice(raw)?;
         }
-        self.server.secrets = sorted(std::mem::take(&mut self.server.secrets));
+        let mut secrets = std::mem::take(&mut self.server.secrets);
+        let bare = secrets.iter().filter_map(|secret| without_scheme(secret)).map(str::to_owned);
+        let bare: Vec<String> = bare.collect();
+        secrets.extend(bare);
+        self.server.secrets = sorted(secrets);
         self.server.secrets.dedup();
         Ok(())
     }
@@ -462,32 +467,6 @@ enum Kind {
     Stdio,
     Http,
     Sse,
-}
-
-/// Shorter values occur everywhere by chance.
-fn is_secret(value: &str) -> bool {
-    value.chars().count() >= 8
-}
-
-/// Arguments that look like secrets, such as those of `--api-key=…` and `--header "Authorization: …"`.
-fn secret_arguments(arguments: &[String]) -> Vec<String> {
-    let names = ["key", "token", "secret", "passw", "auth", "credential"];
-    let is_named = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        names.iter().any(|name| text.contains(name))
-    };
-    let mut found = Vec::new();
-    let mut before = "";
-    for argument in arguments {
-        let (name, value) = argument.split_once(['=', ':']).unwrap_or((argument, ""));
-        if is_named(name) && is_secret(value.trim()) {
-            found.extend([argument.clone(), value.trim().to_owned()]);
-        } else if before.starts_with('-') && is_named(before) && is_secret(argument) {
-            found.push(argument.clone());
-        }
-        before = argument;
-    }
-    found
 }
 
 fn has_control(text: &str) -> bool {

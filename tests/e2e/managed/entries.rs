@@ -154,3 +154,35 @@ fn an_entry_with_an_unset_variable_does_not_run_and_the_others_do() {
     wait_ready(&server, &["demo"]);
     assert_eq!(robot(&server, "kitchen").list().len(), 3);
 }
+
+/// (docs/protocol.md#servers-file-faults)
+#[test]
+fn the_test_of_all_files_fails_for_an_entry_that_does_not_do_what_its_owner_means() {
+    for (entry, part, right) in [
+        (json!({"command": "sh"}), "", true),
+        (json!({"command": "sh", "commnad": "x"}), "commnad", false),
+        (json!({"command": ""}), "wrong", false),
+    ] {
+        let folder = Folder::fresh();
+        folder.write("servers.json", &json!({"mcpServers": {"wrong": entry}}).to_string());
+        let path = folder.path().join("servers.json");
+        let builder = Server::builder().set("server", "language", "en").arg("-t");
+        let ended = builder.arg("--servers").arg(path.to_str().unwrap()).run();
+        let said = ended.stderr.join("\n");
+        assert_eq!(ended.status.code(), Some(i32::from(!right)), "{said}");
+        assert!(said.contains(part), "{said}");
+    }
+    let builder = Server::builder().set("server", "language", "en");
+    let ended = builder.arg("--servers").arg("/nowhere/servers.json").run();
+    let said = ended.stderr.join("\n");
+    assert!(ended.status.code() == Some(2) && said.contains("this file does not exist"), "{said}");
+}
+
+/// Nobody then wonders where its tools are.
+#[test]
+fn an_entry_that_has_the_name_of_the_demonstration_is_named() {
+    let builder = Server::builder().arg("--demo");
+    let (server, _folder) = start_with(builder, json!({"demo": shell("mine", "")}));
+    wait_log(&server, "with --demo, the entry demo of the servers file does not run", 1);
+    wait_ready(&server, &["demo"]);
+}

@@ -60,7 +60,9 @@ fn an_agent_that_floods_a_child_delays_no_other() {
         one.request_call(&format!("{}", 1000 + id), "hang", json!({}));
     }
     one.request_call("2000", "hang", json!({}));
-    assert_eq!(one.answer_to("2000").error(), -32002);
+    let refused = one.answer_to("2000");
+    assert_eq!(refused.error(), -32002);
+    assert!(refused.text.contains("64 calls"), "{}", refused.text);
     let padding = "x".repeat(1 << 16);
     let arguments = json!({"python_expression": "1 + 1", "padding": padding});
     (0..60).for_each(|id| {

@@ -1,6 +1,7 @@
 //! What servers answer, and what follows from it.
 
 use super::{Gate, Output, Session, END_TIME, MAX_PAUSE, MIN_PAUSE};
+use crate::escape::readable;
 use crate::managed::http::events::Event;
 use crate::managed::http::exchange::{Exchange, Purpose, ReadError, Step};
 use crate::managed::http::failure::{start, Failure};
@@ -118,7 +119,7 @@ impl Session {
             return self.stream_ended(now, key);
         }
         let body = std::mem::take(&mut exchange.body);
-        let body = String::from_utf8_lossy(&body);
+        let body = readable(&body);
         let body = body.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
         if body.is_empty() {
             return self.failed(now, key, Failure::NoAnswer);
@@ -213,7 +214,7 @@ impl Session {
     pub(super) fn refused(&mut self, now: Moment, key: usize) {
         let Some(exchange) = self.exchanges.get_mut(key) else { return };
         let body = std::mem::take(&mut exchange.body);
-        let body = String::from_utf8_lossy(&body);
+        let body = readable(&body);
         let Some(head) = &exchange.head else { return };
         let status = head.status;
         if !exchange.id.is_empty() && is_error_for(&body, &exchange.id) {

@@ -298,9 +298,19 @@ fn arguments_that_look_like_secrets_are_masked() {
            "--header", "Authorization: Bearer abcdefgh3", "--max-tokens", "1000", "https://a.example/?q=abcdefgh"]"#,
     );
     let secrets = entry.server.unwrap().secrets;
-    for secret in ["abcdefgh1", "abcdefgh2", "Bearer abcdefgh3"] {
+    for secret in ["abcdefgh1", "abcdefgh2", "Bearer abcdefgh3", "abcdefgh3"] {
         assert!(secrets.iter().any(|known| known == secret), "{secret}: {secrets:?}");
     }
     assert!(!secrets.iter().any(|known| known.contains("mcp-server") || known.contains("1000")));
     assert!(!secrets.iter().any(|known| known.contains("https")), "{secrets:?}");
+}
+
+/// A service may repeat the token alone.
+#[test]
+fn what_follows_the_scheme_of_a_header_is_a_secret_too() {
+    let entry = entry(
+        r#""url": "http://h/mcp", "headers": {"Authorization": "Bearer literal-token", "X": "two words-of-8"}"#,
+    );
+    let secrets = entry.server.unwrap().secrets;
+    assert_eq!(secrets, ["Bearer literal-token", "literal-token", "two words-of-8", "words-of-8"]);
 }
