@@ -69,9 +69,7 @@ pub struct Worked {
     pub is_ready: bool,
     /// It has started, ended or become ready.
     pub has_changed: bool,
-    /// The seats that have left, and why.
-    pub left: Vec<Peer>,
-    /// Why they have left.
+    /// Why its seats must leave: first they get what it has sent, then [`ManagedServers::end_seats`] follows.
     pub end: Option<Ending>,
 }
 
@@ -227,16 +225,23 @@ impl ManagedServers {
         let Some(server) = self.servers.get_mut(index) else { return worked };
         let (was_ready, was) = (server.shared.is_ready(), server.supervisor.state());
         worked.end = server.work(outside, ping_interval, self.has_exits);
-        worked.is_ready = !was_ready && server.shared.is_ready();
+        worked.is_ready = !was_ready && server.shared.is_ready() && worked.end.is_none();
         worked.has_changed = was != server.supervisor.state();
-        if worked.end.is_some() {
-            self.seats.retain(|_, seat| {
-                let is_gone = seat.server == index;
-                worked.left.extend(is_gone.then_some(seat.peer));
-                !is_gone
-            });
-        }
         worked
+    }
+
+    /// A server has ended: takes its seats away. Returns who they were to the relay.
+    pub fn end_seats(&mut self, index: usize) -> Vec<Peer> {
+        if let Some(server) = self.servers.get_mut(index) {
+            server.shared.ended();
+        }
+        let mut left = Vec::new();
+        self.seats.retain(|_, seat| {
+            let is_gone = seat.server == index;
+            left.extend(is_gone.then_some(seat.peer));
+            !is_gone
+        });
+        left
     }
 
     /// Takes out a server that is gone forever. Returns its account, and what is charged to it.

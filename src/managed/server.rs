@@ -115,7 +115,7 @@ impl ManagedServer {
         size_of::<ManagedServer>() + self.link.memory() + self.shared.memory()
     }
 
-    /// Does what is due. Returns why all seats must leave, if they must.
+    /// Does what is due. Returns why all seats must leave, if they must. They get what it has sent before.
     pub(super) fn work(
         &mut self,
         outside: &mut Outside<'_>,
@@ -129,8 +129,11 @@ impl ManagedServer {
                 Action::End(step) => self.link.end(step, outside),
             }
         }
-        let (mut news, mut unreadable, mut received) = (Vec::new(), 0, false);
         let ManagedServer { shared, link, .. } = self;
+        // The link writes a ping in the same turn.
+        let mut news: Vec<News> =
+            shared.time(now, ping_interval, link.queue()).into_iter().collect();
+        let (mut unreadable, mut received) = (0, false);
         let event = link.work(outside, may_have_ended, &mut |text, queue| {
             received = true;
             match shared.take_from_server(now, text, queue) {
@@ -139,8 +142,6 @@ impl ManagedServer {
             }
         });
         self.count_unreadable(unreadable, outside);
-        let ManagedServer { shared, link, .. } = self;
-        news.extend(shared.time(now, ping_interval, link.queue()));
         if received {
             self.supervisor.received(now);
         }
@@ -173,7 +174,6 @@ impl ManagedServer {
         }
         let is_of_use = matches!(self.supervisor.state(), State::Starting | State::Ready);
         (!is_of_use && self.shared.is_ready()).then(|| {
-            self.shared.ended();
             let why = match self.leaving {
                 Some(Leaving::Removed) => return CloseReason::NotNeeded.into(),
                 Some(Leaving::Replaced) => Some(language.child_changed()),
@@ -249,3 +249,6 @@ impl ManagedServer {
         }
     }
 }
+
+#[cfg(all(test, unix, feature = "children"))]
+mod tests;

@@ -40,16 +40,16 @@ impl Server {
                 language: shell.settings.server.language,
             };
             let worked = shell.managed.work(index, &mut outside, ping_interval);
-            self.shell.charge_managed(index);
             has_changed |= worked.has_changed;
-            if let Some(end) = worked.end {
-                for peer in worked.left {
-                    self.relay.left(now, peer, end.clone(), &mut self.shell);
-                }
-            }
             while let Some((peer, text)) = self.shell.managed.next_message(index) {
                 self.relay.text(now, peer, &text, &mut self.shell);
             }
+            if let Some(end) = worked.end {
+                for peer in self.shell.managed.end_seats(index) {
+                    self.relay.left(now, peer, end.clone(), &mut self.shell);
+                }
+            }
+            self.shell.charge_managed(index);
             if worked.is_ready {
                 let mut agents = self.relay.agents_with_robots();
                 agents.append(&mut self.shell.managed.residents());

@@ -25,6 +25,32 @@ fn a_killed_child_fails_its_own_calls_only_and_comes_back_by_itself() {
     assert_eq!(robot.list().len(), 4);
 }
 
+/// (docs/protocol.md#stdio-loss)
+#[test]
+fn what_a_child_answers_before_it_ends_is_passed_on() {
+    let answer = r#"echo '{"jsonrpc":"2.0","id":'$id',"result":{"content":[{"type":"text","text":"last words"}]}}'; exit"#;
+    let on_call = format!("echo asked >&2; read -r _ <\"$PAUSE\"; {answer}");
+    let folder = Folder::fresh();
+    let pause = folder.path().join("pause");
+    assert!(std::process::Command::new("mkfifo").arg(&pause).status().unwrap().success());
+    let mut entry = shell_that_answers("last", "", &on_call);
+    entry["env"] = json!({"PAUSE": pause});
+    let (server, _folder) = start(json!({"brief": entry}));
+    wait_ready(&server, &["brief"]);
+    let child = process_of(&server, "brief", 1);
+    let mut robot = robot(&server, "kitchen");
+    assert_eq!(robot.list(), ["last"]);
+    robot.request_call("7", "last", json!({}));
+    wait_log(&server, "[brief] asked", 1);
+    // The server sees the answer and the end at once.
+    common::signal(server.process().id(), "STOP");
+    std::fs::write(&pause, "go\n").unwrap();
+    wait_until("it has ended", || !group_lives(child));
+    common::signal(server.process().id(), "CONT");
+    assert_eq!(robot.answer_to("7").content(), "last words");
+    wait_log(&server, "tool server brief: it has ended", 1);
+}
+
 #[test]
 fn a_child_killed_under_load_fails_its_own_calls_and_none_of_others() {
     let (server, _folder) = start(json!({"victim": shell("victim", ""), "demo": demo()}));
