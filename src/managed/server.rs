@@ -4,11 +4,10 @@ use super::kinds::AnyLink;
 #[allow(unused_imports, reason = "a link may be a trait object, whose methods need no import")]
 use super::link::Link as _;
 use super::link::{LinkEvent, Outside};
-use super::secrets::masked;
+use super::secrets::{fit_to_show, masked};
 use super::shared::{News, SharedServer};
 use super::supervisor::{Action, State, Supervisor};
 use crate::close::{CloseReason, Ending};
-use crate::escape::visible_start;
 use crate::ledger::Account;
 use crate::settings::servers::ServerConfig;
 use crate::time::Moment;
@@ -19,7 +18,7 @@ use std::time::Duration;
 /// How long robots wait for a server that was started for the first time.
 const AWAITED: Duration = Duration::from_secs(10);
 
-/// How much of what a server answers to `initialize` is repeated, in bytes.
+/// How much of what a server answers to `initialize` is repeated, in characters.
 const MAX_REFUSAL: usize = 300;
 
 /// The code of an error that says that none of the versions asked for is spoken.
@@ -156,8 +155,8 @@ impl ManagedServer {
                     let why = match last_member(&what, "code") {
                         Some(TOO_NEW) => language.child_too_new(),
                         _ => {
-                            let what = visible_start(&what, MAX_REFUSAL);
-                            language.child_refused(&masked(&what, &self.config.secrets))
+                            let secrets = &self.config.secrets;
+                            language.child_refused(&fit_to_show(&what, secrets, MAX_REFUSAL))
                         }
                     };
                     self.is_faulty(now, why);
@@ -200,6 +199,7 @@ impl ManagedServer {
         self.fault = None;
         match self.link.start(outside) {
             Ok(what) => {
+                let what = masked(&what, &self.config.secrets);
                 let level = if self.is_said { Level::Debug } else { Level::Info };
                 log::log!(level, "{}", language.child_started(&self.name, &what));
                 self.shared.started(outside.now, self.link.queue());

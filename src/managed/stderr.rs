@@ -2,7 +2,7 @@
 //! page. Secrets are masked in all of them.
 
 use super::lines::Lines;
-use super::secrets::masked;
+use super::secrets::{masked, without_part};
 use crate::escape::visible;
 use crate::time::Moment;
 use std::collections::VecDeque;
@@ -73,8 +73,13 @@ impl StandardError {
         now: Moment,
         log: &mut dyn FnMut(&str, u32),
     ) {
+        let is_cut = line.len() >= MAX_LINE_BYTES;
         let line = String::from_utf8_lossy(line);
-        let line = masked(line.trim_end(), secrets);
+        let line = match is_cut {
+            true => without_part(line.trim_end_matches('\u{fffd}'), secrets),
+            false => line.trim_end(),
+        };
+        let line = masked(line, secrets);
         let line = visible(&line).into_owned();
         if line.is_empty() {
             return;
@@ -169,6 +174,17 @@ mod tests {
         );
         let texts: Vec<&str> = lines.iter().map(|(text, _)| text.as_str()).collect();
         assert_eq!(texts, ["Authorization: ****, ****", "\\u{1b}[2J小"]);
+    }
+
+    #[test]
+    fn a_line_that_is_cut_shows_no_part_of_a_secret() {
+        for length in MAX_LINE_BYTES - 12..MAX_LINE_BYTES {
+            let mut child = StandardError::default();
+            let line = ["x".repeat(length), "secret-token, y\n".to_owned()].concat();
+            let lines = read(&mut child, &line, 1);
+            let text = lines[0].0.trim_start_matches('x');
+            assert!(matches!(text, "" | "****"), "{text}");
+        }
     }
 
     #[test]

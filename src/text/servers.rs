@@ -98,6 +98,11 @@ sentences! {
         zh: "url 应是以 http:// 或 https:// 开头的地址，不能含有空格";
         en: "url must be an address that begins with http:// or https://, without blanks";
     }
+    /// The port in `url`.
+    servers_odd_port() {
+        zh: "url 中的端口应是 1 到 65535 之间的数字";
+        en: "the port in url must be a number from 1 to 65535";
+    }
     /// A header.
     servers_odd_header(name: &str) {
         zh: "headers.{name}: 请求头的名称无效，或其值含有换行";

@@ -14,8 +14,8 @@ sentences! {
     service_session_over() { zh: "会话已关闭"; en: "the session is closed"; }
     /// The address needs TLS.
     service_needs_tls() {
-        zh: "本程序不含 TLS，无法连接 https 地址；请改用局域网内的 http 地址，或经由本机上的代理连接";
-        en: "this build has no TLS, so it cannot connect to https. Use an http address in your network, or a proxy on this machine";
+        zh: "本程序不含 TLS，而 url 是 https 地址，无法连接；请改用局域网内的 http 地址，或经由本机上的代理连接";
+        en: "this build has no TLS, so it cannot connect to a url with https. Use an http address in your network, or a proxy on this machine";
     }
     /// The name has no address.
     service_no_address(host: &str, error: &str) {

@@ -102,10 +102,7 @@ fn of_config(config: &ServerConfig, language: Language) -> Result<String, String
             program(&found, command, language)
         }
         Transport::Http { url, .. } => {
-            let address = Address::read(url).map_err(|why| why.text(language, url))?;
-            if address.secure {
-                return Err(language.service_needs_tls());
-            }
+            let address = Address::read(url).map_err(|_| language.servers_odd_url())?;
             let authority = address.authority();
             match connects(&address, Instant::now() + TIMEOUT) {
                 Ok(_) => Ok(language.managed_reachable(&authority)),

@@ -2,12 +2,11 @@
 
 use super::exchange::ReadError;
 use super::response::ResponseError;
-use crate::escape::{start_of, visible_start};
 use crate::text::Language;
 use std::time::Duration;
 
-/// How much of a body is shown, in characters.
-const MAX_SHOWN: usize = 200;
+/// How much of a body, or of another text of the server, is shown, in characters.
+pub(super) const MAX_SHOWN: usize = 200;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,10 +102,4 @@ impl Failure {
             _ => false,
         }
     }
-}
-
-/// How a text begins, on one line.
-pub(super) fn start(text: &str) -> String {
-    let words: Vec<&str> = start_of(text, 8 * MAX_SHOWN).split_ascii_whitespace().collect();
-    visible_start(&words.join(" "), MAX_SHOWN)
 }

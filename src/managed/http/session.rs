@@ -8,9 +8,9 @@ mod responses;
 mod tests;
 
 use super::exchange::{Exchange, Purpose};
-use super::failure::{DialError, Failure};
+use super::failure::{DialError, Failure, MAX_SHOWN};
 use crate::managed::link::ToServer;
-use crate::managed::secrets::masked;
+use crate::managed::secrets::{fit_to_show, masked};
 use crate::text::Language;
 use crate::time::{earlier, Moment};
 use crate::token::url::Url;
@@ -369,6 +369,11 @@ impl Session {
         self.clear();
         let why = self.first_fault.take().unwrap_or(why);
         self.outputs.push_back(Output::Ended(Some(why)));
+    }
+
+    /// How a text of the server begins, as people may read it.
+    fn start_of(&self, text: &str) -> String {
+        fit_to_show(text, &self.service.secrets, MAX_SHOWN)
     }
 
     fn words(&self, failure: &Failure) -> String {

@@ -10,6 +10,7 @@ use super::variables::{self, Variables};
 use crate::escape::visible_start;
 use crate::sorted::sorted;
 use crate::text::Language;
+use crate::token::url::{Url, UrlError};
 use jsonrpc::message::string;
 use jsonrpc::scan;
 use std::fmt;
@@ -299,7 +300,11 @@ impl<'r> EntryReader<'r> {
                 "stdio" => Ok(Kind::Stdio),
                 "sse" => Ok(Kind::Sse),
                 "http" | "streamablehttp" => Ok(Kind::Http),
-                _ => Err(self.language.servers_unknown_kind(&visible_start(&text, 40))),
+                // As the file has it: a variable may be a secret.
+                _ => {
+                    let text = string(raw).unwrap_or(raw.into());
+                    Err(self.language.servers_unknown_kind(&visible_start(&text, 40)))
+                }
             };
         }
         match (found.command, found.url) {
@@ -340,6 +345,14 @@ impl<'r> EntryReader<'r> {
         });
         if !is_address || has_control(&url) || url.contains(' ') {
             return Err(self.language.servers_odd_url());
+        }
+        // None of these repeats the address, which may hold secrets.
+        let address = Url::read(&url).map_err(|error| match error {
+            UrlError::Port => self.language.servers_odd_port(),
+            UrlError::Scheme | UrlError::Host => self.language.servers_odd_url(),
+        })?;
+        if address.secure {
+            return Err(self.language.service_needs_tls());
         }
         let headers = found.headers.map(|raw| self.pairs("headers", raw)).transpose()?;
         let headers = headers.unwrap_or_default();

@@ -4,7 +4,7 @@ use super::{Gate, Output, Session, END_TIME, MAX_PAUSE, MIN_PAUSE};
 use crate::escape::readable;
 use crate::managed::http::events::Event;
 use crate::managed::http::exchange::{Exchange, Purpose, ReadError, Step};
-use crate::managed::http::failure::{start, Failure};
+use crate::managed::http::failure::Failure;
 use crate::managed::http::response::Content;
 use crate::time::Moment;
 use crate::token::url::Url;
@@ -177,7 +177,7 @@ impl Session {
                 }
             }
             Err(_) if !exchange.id.is_empty() => {
-                return self.failed(now, key, Failure::NoMessage(start(&text)));
+                return self.failed(now, key, Failure::NoMessage(self.start_of(&text)));
             }
             Err(_) => (),
         }
@@ -205,6 +205,7 @@ impl Session {
             }
             None => {
                 let to = place(url.join(location.unwrap_or_default()).ok());
+                let to = self.start_of(&to);
                 self.failed(now, key, Failure::Redirect(to));
             }
         }
@@ -215,24 +216,26 @@ impl Session {
         let Some(exchange) = self.exchanges.get_mut(key) else { return };
         let body = std::mem::take(&mut exchange.body);
         let body = readable(&body);
-        let Some(head) = &exchange.head else { return };
-        let status = head.status;
         if !exchange.id.is_empty() && is_error_for(&body, &exchange.id) {
             return self.deliver(now, key, &body);
         }
+        let Some(exchange) = self.exchanges.get(key) else { return };
+        let Some(head) = &exchange.head else { return };
+        let status = head.status;
         let failure = match status {
             // The rest of an answer is not to be had.
             _ if exchange.is_resumed => Failure::Cut,
             401 | 403 => Failure::Denied(status),
             300..=399 => {
                 let location = head.location.as_deref().unwrap_or_default();
-                Failure::Redirect(place(self.post_url.join(location).ok()))
+                let to = place(self.post_url.join(location).ok());
+                Failure::Redirect(self.start_of(&to))
             }
             404 if self.id.is_some() && !exchange.is_get() => Failure::SessionLost,
             _ if head.content == Content::Html || body.trim().is_empty() => {
                 Failure::Status(status, String::new())
             }
-            _ => Failure::Status(status, [": ", &start(&body)].concat()),
+            _ => Failure::Status(status, [": ", &self.start_of(&body)].concat()),
         };
         self.failed(now, key, failure);
     }
@@ -304,5 +307,5 @@ fn place(url: Option<Url>) -> String {
     let Some(url) = url else { return String::new() };
     let scheme = if url.secure { "https://" } else { "http://" };
     let path = url.target.split('?').next().unwrap_or_default();
-    start(&[scheme, &url.authority(), path].concat())
+    [scheme, &url.authority(), path].concat()
 }

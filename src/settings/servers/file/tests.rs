@@ -106,9 +106,9 @@ fn every_dialect_is_read() {
         ),
         (
             "Claude Code, Codex, Cherry Studio, ModelScope",
-            r#"{"mcpServers": {"a": {"type": "http", "url": "https://h/a"}, "b": {"url": "http://h/b", "http_headers": {"K": "v"}},
+            r#"{"mcpServers": {"a": {"type": "http", "url": "http://h/a"}, "b": {"url": "http://h/b", "http_headers": {"K": "v"}},
                 "c": {"type": "streamableHttp", "url": "http://h/c"}, "d": {"type": "streamable_http", "url": "http://h/d"}}}"#,
-            &["http https://h/a", "http http://h/b K: v", "http http://h/c", "http http://h/d"],
+            &["http http://h/a", "http http://h/b K: v", "http http://h/c", "http http://h/d"],
         ),
     ] {
         let file = read(text);
@@ -221,6 +221,9 @@ fn a_fault_of_an_entry_names_the_key_and_spares_the_others() {
         (r#""url": "ws://h""#, "http://"),
         (r#""url": "http://""#, "http://"),
         (r#""url": "http://h/a b""#, "blanks"),
+        (r#""url": "http://[h/""#, "url must be"),
+        (r#""url": "http://h:99999/""#, "the port in url"),
+        (r#""url": "https://h/""#, "no TLS"),
         (r#""url": "http://h", "headers": {"A B": "x"}"#, "headers.A B"),
         (r#""url": "http://h", "headers": {"A": "x\r\nB: y"}"#, "headers.A"),
         (
@@ -245,6 +248,10 @@ fn no_fault_tells_a_secret() {
     for members in [
         r#""url": "http://h", "headers": {"A": "${HA_TOKEN}\n"}"#,
         r#""url": "x${HA_TOKEN}""#,
+        r#""url": "http://h:99999/api?token=${HA_TOKEN}""#,
+        r#""url": "http://[${HA_TOKEN}/""#,
+        r#""url": "https://h/?token=${HA_TOKEN}""#,
+        r#""type": "${HA_TOKEN}", "url": "http://h""#,
         r#""command": "a", "env": {"A": "${HA_TOKEN}\u0000"}"#,
     ] {
         assert!(!fault(members).contains("a-long-lived-token"), "{members}");

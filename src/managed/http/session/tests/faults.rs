@@ -50,6 +50,19 @@ fn a_call_that_fails_is_answered_with_the_reason() {
 }
 
 #[test]
+fn a_reason_that_is_cut_shows_no_part_of_a_secret() {
+    for length in 185..200 {
+        let mut test = open("");
+        let key = test.called(2);
+        let body = ["x".repeat(length), "secret-1 ".repeat(5)].concat();
+        test.read(key, format!("HTTP/1.1 500 Oops\r\n\r\n{body}"));
+        test.hang_up(key);
+        let error = test.error(2);
+        assert!(error.contains('…') && !error.contains("sec"), "{error}");
+    }
+}
+
+#[test]
 fn words_of_other_kinds() {
     let mut test = open("");
     let key = test.called(2);
