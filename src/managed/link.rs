@@ -42,6 +42,11 @@ pub trait ToServer {
 
     /// How many bytes the queue may hold.
     fn limit(&self) -> usize;
+
+    /// How many calls may be under way at once.
+    fn places(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// What a link may use while it works.

@@ -32,7 +32,7 @@ const PROTOCOL_VERSION: &str = "2025-11-25";
 /// What begins a request or a response.
 const ID: &str = r#"{"jsonrpc":"2.0","id":"#;
 
-/// How many calls of one agent may be under way.
+/// How many calls of one agent may be under way, at most.
 const MAX_CALLS_OF_SEAT: usize = 64;
 
 /// One agent may fill this part of the queue towards the server: a quarter.
@@ -156,15 +156,24 @@ impl SharedServer {
         for (_, shared) in gone.calls {
             self.withdraw(shared, server);
         }
+        let old = self.requests.forget_unsubscribing();
+        self.withdraw_all(old, server);
         for uri in gone.subscriptions {
             if !self.is_subscribed(&uri) {
-                // Nobody waits for the answer.
-                let id = self.requests.next_id().to_string();
+                let shared = self.requests.ask(Request::Unsubscribe);
+                let (id, uri) = (shared.to_string(), quoted(&uri));
                 let method = r#","method":"resources/unsubscribe","params":{"uri":"#;
-                server.send(&[ID, &id, method, &quoted(&uri), "}}"]);
+                if !server.send(&[ID, &id, method, &uri, "}}"]) {
+                    self.requests.take(shared);
+                }
             }
         }
         self.pages.forget_seat(seat);
+        let pages = &self.pages;
+        let is_useless =
+            |request: &Request| matches!(request, Request::Page(key) if !pages.is_awaited(key));
+        let useless = self.requests.forget(0, &is_useless);
+        self.withdraw_all(useless, server);
         self.outbox.retain(|message| message.seat != seat);
     }
 
@@ -298,13 +307,15 @@ impl SharedServer {
         server: &mut dyn ToServer,
     ) -> Result<(), SeatCongested> {
         let Id::Given(spelled) = message.id else { return Ok(()) };
+        let free = server.places().saturating_sub(self.calls());
         let Some(from) = self.seats.get_mut(seat) else { return Ok(()) };
         if from.emptied != server.emptied() {
             (from.emptied, from.queued) = (server.emptied(), 0);
         }
         let queued = from.queued.saturating_add(message.text.len());
         let is_too_much = from.queued > 0 && queued > server.limit() / QUEUE_SHARE;
-        if is_too_much || from.calls.len() >= MAX_CALLS_OF_SEAT {
+        // No more than are free: there is always room for one that has less under way.
+        if is_too_much || from.calls.len() >= MAX_CALLS_OF_SEAT.min(free) {
             return Err(SeatCongested);
         }
         let shared = self.requests.ask(Request::Call { seat, id, uri });
@@ -343,7 +354,8 @@ impl SharedServer {
                 return Ok(());
             }
         }
-        self.requests.forget_unanswered(&key);
+        let old = self.requests.forget_pages(&key);
+        self.withdraw_all(old, server);
         let shared = self.requests.ask(Request::Page(key.clone()));
         let digits = shared.to_string();
         let mut splice = Splice::of(message.text);
@@ -365,7 +377,11 @@ impl SharedServer {
         self.withdraw(shared, server);
     }
 
-    /// Tells the server that nobody waits for a call any more.
+    fn withdraw_all(&mut self, ids: Vec<u32>, server: &mut dyn ToServer) {
+        ids.into_iter().for_each(|shared| self.withdraw(shared, server));
+    }
+
+    /// Tells the server that nobody waits for an answer any more. A link may keep a connection for it until then.
     fn withdraw(&mut self, shared: u32, server: &mut dyn ToServer) {
         self.requests.take(shared);
         let id = shared.to_string();

@@ -20,9 +20,16 @@ use slab::Slab;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How many connections one service has at most. One agent has up to 64 calls under way, and must not keep
-/// the others from theirs.
-const MAX_CONNECTIONS: usize = 128;
+/// How many calls one service has under way at most. One agent may have 64, and no more than are free, so three
+/// agents whose calls hang leave 64 to the others.
+const MAX_CALLS: usize = 256;
+
+/// How many connections it has at most. Besides calls there are lists and the ends of subscriptions, of which the
+/// older ones are withdrawn.
+const MAX_CONNECTIONS: usize = 384;
+
+/// How many of them are kept for what no answer is awaited of: pings, cancellations, replies.
+const RESERVED: usize = 64;
 
 /// How long one address of the server may take to accept a connection.
 const DIAL_TIME: Duration = Duration::from_secs(5);
@@ -261,15 +268,21 @@ impl Session {
     /// Starts what waits, as far as it may.
     fn pump(&mut self, now: Moment) {
         loop {
-            let is_free = match self.gate {
-                Gate::Shut | Gate::Over => false,
-                Gate::Narrow => self.exchanges.iter().all(|(_, e)| e.purpose == Purpose::Stream),
-                Gate::Open => self.exchanges.len() < MAX_CONNECTIONS,
-            };
-            if !is_free || self.waiting.is_empty() {
+            if self.waiting.is_empty() {
                 return;
             }
-            let Some(exchange) = self.waiting.pop_front() else { return };
+            let are = |purpose| self.exchanges.iter().filter(move |(_, e)| e.purpose == purpose);
+            let next = match self.gate {
+                Gate::Shut | Gate::Over => None,
+                Gate::Narrow => (are(Purpose::Stream).count() == self.exchanges.len()).then_some(0),
+                Gate::Open if self.exchanges.len() >= MAX_CONNECTIONS => None,
+                Gate::Open => {
+                    let takes_all = are(Purpose::Call).count() < MAX_CONNECTIONS - RESERVED;
+                    let mut waiting = self.waiting.iter();
+                    waiting.position(|next| takes_all || next.purpose != Purpose::Call)
+                }
+            };
+            let Some(exchange) = next.and_then(|at| self.waiting.remove(at)) else { return };
             self.waiting_bytes -= exchange.message.len();
             self.emptied = self.emptied.wrapping_add(u32::from(self.waiting.is_empty()));
             let key = self.exchanges.insert(exchange);
@@ -413,16 +426,13 @@ impl ToServer for Session {
             return true;
         }
         let message = pieces.concat();
-        let waiting = self.waiting_bytes + self.unsent();
-        if waiting > 0 && waiting.saturating_add(message.len()) > self.limits.max_queued {
-            return false;
-        }
         let mut exchange = Exchange::new(Purpose::Notice, Box::default(), "");
         if let Ok(read) = Message::read(&message) {
             let id = if let Id::Given(id) = read.id { id } else { "" };
             exchange.purpose = match read.method.as_deref() {
                 Some("initialize") => Purpose::Initialize,
                 Some("notifications/initialized") => Purpose::Initialized,
+                // Even where there is no room for it, it makes some.
                 Some("notifications/cancelled") => {
                     if self.withdraw(read.read_params().request_id.unwrap_or_default()) {
                         return true;
@@ -436,6 +446,10 @@ impl ToServer for Session {
             // The id of a reply is the server's own.
             exchange.id = if read.method.is_some() { id.into() } else { Box::default() };
         }
+        let waiting = self.waiting_bytes + self.unsent();
+        if waiting > 0 && waiting.saturating_add(message.len()) > self.limits.max_queued {
+            return false;
+        }
         self.waiting_bytes += message.len();
         exchange.message = message.into();
         self.waiting.push_back(exchange);
@@ -448,5 +462,9 @@ impl ToServer for Session {
 
     fn limit(&self) -> usize {
         self.limits.max_queued
+    }
+
+    fn places(&self) -> usize {
+        MAX_CALLS
     }
 }

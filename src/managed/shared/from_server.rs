@@ -55,7 +55,7 @@ impl SharedServer {
             let receivers = match self.requests.take(shared) {
                 None => continue,
                 Some(Request::Initialize) => return Some(News::Refused(text.to_owned())),
-                Some(Request::Ping) => Vec::new(),
+                Some(Request::Ping | Request::Unsubscribe) => Vec::new(),
                 Some(Request::Page(key)) => self.pages.take(Moment::default(), &key, None, false),
                 Some(Request::Call { seat, id, .. }) => {
                     self.is_answered(seat, shared);
@@ -100,6 +100,7 @@ impl SharedServer {
                 return Some(News::Ready);
             }
             Request::Ping => (self.missed_pings, self.answers_pings) = (0, true),
+            Request::Unsubscribe => (),
             Request::Page(key) => self.listed(now, &key, message),
             Request::Call { seat, id, uri } => {
                 self.is_answered(seat, shared);

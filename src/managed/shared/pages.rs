@@ -102,6 +102,11 @@ impl Pages {
         self.forget_useless();
     }
 
+    /// Whether a seat waits for a page.
+    pub(super) fn is_awaited(&self, key: &PageKey) -> bool {
+        self.0.iter().any(|page| page.key == *key && !page.waiting.is_empty())
+    }
+
     /// A seat has left.
     pub(super) fn forget_seat(&mut self, seat: usize) {
         for page in &mut self.0 {

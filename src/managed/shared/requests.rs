@@ -9,6 +9,12 @@ const MAX_ID: u32 = i32::MAX as u32;
 /// How many requests for one page may stay unanswered. A late answer to any of them counts.
 const MAX_UNANSWERED: usize = 3;
 
+/// How many requests for pages of all lists may stay unanswered: each page may have another cursor.
+const MAX_UNANSWERED_PAGES: usize = 32;
+
+/// How many may stay unanswered that end a subscription.
+const MAX_UNSUBSCRIBING: usize = 16;
+
 /// What an answer of the server is for.
 #[derive(Debug)]
 pub(super) enum Request {
@@ -16,6 +22,8 @@ pub(super) enum Request {
     Ping,
     /// The page of a list.
     Page(PageKey),
+    /// A resource is of no interest any more. Nobody waits for the answer.
+    Unsubscribe,
     /// A call of a seat, and the id that the agent gave. With `uri` it subscribes to a resource.
     Call {
         seat: usize,
@@ -67,21 +75,39 @@ impl Requests {
         self.list.clear();
     }
 
-    /// Forgets the oldest requests for a page that were never answered.
-    pub(super) fn forget_unanswered(&mut self, page: &PageKey) {
+    /// Forgets the oldest requests for a page, and for pages, that were never answered. Returns their ids: they
+    /// are to be withdrawn.
+    pub(super) fn forget_pages(&mut self, page: &PageKey) -> Vec<u32> {
         let is_it = |request: &Request| matches!(request, Request::Page(key) if key == page);
-        let count = self.list.iter().filter(|(_, request)| is_it(request)).count();
-        let mut surplus = count.saturating_sub(MAX_UNANSWERED);
-        self.list.retain(|(_, request)| {
-            let is_forgotten = surplus > 0 && is_it(request);
-            surplus -= usize::from(is_forgotten);
-            !is_forgotten
-        });
+        let mut ids = self.forget(MAX_UNANSWERED, &is_it);
+        let is_page = |request: &Request| matches!(request, Request::Page(_));
+        ids.extend(self.forget(MAX_UNANSWERED_PAGES, &is_page));
+        ids
     }
 
-    /// Forgets the pings.
+    /// The same for those that end subscriptions.
+    pub(super) fn forget_unsubscribing(&mut self) -> Vec<u32> {
+        self.forget(MAX_UNSUBSCRIBING, &|request| matches!(request, Request::Unsubscribe))
+    }
+
+    /// Forgets the pings, which need not be withdrawn.
     pub(super) fn forget_pings(&mut self) {
-        self.list.retain(|(_, request)| !matches!(request, Request::Ping));
+        self.forget(0, &|request| matches!(request, Request::Ping));
+    }
+
+    /// Forgets the oldest requests that `is_meant` picks, all but `kept`. Returns their ids.
+    pub(super) fn forget(&mut self, kept: usize, is_meant: &dyn Fn(&Request) -> bool) -> Vec<u32> {
+        let count = self.list.iter().filter(|(_, request)| is_meant(request)).count();
+        let (mut surplus, mut ids) = (count.saturating_sub(kept), Vec::new());
+        self.list.retain(|(id, request)| {
+            let is_forgotten = surplus > 0 && is_meant(request);
+            if is_forgotten {
+                surplus -= 1;
+                ids.push(*id);
+            }
+            !is_forgotten
+        });
+        ids
     }
 
     /// The bytes of memory they take.

@@ -1,5 +1,7 @@
 //! What agents that share a server see of it, and what the server sees.
 
+mod hanging;
+
 use super::*;
 use serde_json::{json, Value};
 use std::collections::HashMap;
@@ -10,6 +12,8 @@ struct Pipe {
     sent: VecDeque<String>,
     is_full: bool,
     emptied: u32,
+    /// How many calls may be under way; zero is no limit.
+    places: usize,
 }
 
 impl ToServer for Pipe {
@@ -26,6 +30,10 @@ impl ToServer for Pipe {
 
     fn limit(&self) -> usize {
         MAX_QUEUED
+    }
+
+    fn places(&self) -> usize {
+        self.places.wrapping_sub(1).saturating_add(1)
     }
 }
 

@@ -405,13 +405,25 @@ fn a_call_that_is_withdrawn_is_forgotten() {
     assert_eq!((test.messages.len(), test.end.clone()), (0, None));
     // Of one that still waits the server need not know.
     test.session.limits.max_queued = 1 << 20;
-    for id in 10..10 + MAX_CONNECTIONS as u32 {
+    let most = MAX_CONNECTIONS - RESERVED;
+    for id in 10..10 + most as u32 {
         test.call(id);
     }
-    assert_eq!(test.dialled.len(), MAX_CONNECTIONS);
+    assert_eq!(test.dialled.len(), most);
     test.call(9);
     test.send(&cancel(9));
     assert_eq!((test.session.waiting.len(), test.session.waiting_bytes), (0, 0));
+    // Calls that hang leave connections to what is not awaited, and it does not wait behind others.
+    test.call(9);
+    test.send(r#"{"jsonrpc":"2.0","id":8,"method":"ping"}"#);
+    assert_eq!((test.dialled.len(), test.session.waiting.len()), (most + 1, 1));
+    // A cancellation frees the connection of its call, also where there is no room for more.
+    test.closed.clear();
+    test.session.limits.max_queued = 1;
+    assert!(!test.session.send(&[&cancel(10)]));
+    test.session.time(test.now);
+    test.look();
+    assert_eq!((test.closed.len(), test.session.waiting.len()), (1, 0));
 }
 
 #[test]
