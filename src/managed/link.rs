@@ -142,6 +142,11 @@ pub trait Link {
         None
     }
 
+    /// What the log says of what was read and is no message, so many times.
+    fn unreadable_text(&self, language: Language, name: &str, count: u32) -> String {
+        language.child_banner(name, count)
+    }
+
     /// What it has said lately besides messages, the oldest first: the last lines of standard error.
     fn last_lines(&self) -> Vec<&str> {
         Vec::new()

@@ -5,7 +5,7 @@ use super::kinds::AnyLink;
 use super::link::Link as _;
 use super::link::{LinkEvent, Outside};
 use super::secrets::{fit_to_show, masked};
-use super::shared::{News, SharedServer};
+use super::shared::{News, SharedServer, TOO_NEW};
 use super::supervisor::{Action, State, Supervisor};
 use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
@@ -20,9 +20,6 @@ const AWAITED: Duration = Duration::from_secs(10);
 
 /// How much of what a server answers to `initialize` is repeated, in characters.
 const MAX_REFUSAL: usize = 300;
-
-/// The code of an error that says that none of the versions asked for is spoken.
-const TOO_NEW: &str = "-32022";
 
 /// The time between two warnings of one kind.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
@@ -245,7 +242,7 @@ impl ManagedServer {
         if self.unreadable > 0 && is_due {
             self.unreadable_logged = Some(outside.now);
             let count = std::mem::take(&mut self.unreadable);
-            log::warn!("{}", outside.language.child_banner(&self.name, count));
+            log::warn!("{}", self.link.unreadable_text(outside.language, &self.name, count));
         }
     }
 }

@@ -29,6 +29,9 @@ use ws::memory::{allocated, array_of};
 /// The version of MCP that is asked for. Any answer is accepted.
 const PROTOCOL_VERSION: &str = "2025-11-25";
 
+/// The code of an error that says that none of the versions asked for is spoken.
+pub(super) const TOO_NEW: &str = "-32022";
+
 /// What begins a request or a response.
 const ID: &str = r#"{"jsonrpc":"2.0","id":"#;
 

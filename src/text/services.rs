@@ -109,6 +109,11 @@ sentences! {
         zh: "它的 HTTP 答复中没有对该请求的应答";
         en: "its HTTP response has no answer to the request";
     }
+    /// It sends what is no message, besides its answers.
+    service_unreadable(name: &str, count: u32) {
+        zh: "工具端 {name}: 服务发来 {count} 条不是 JSON-RPC 消息的内容，已忽略";
+        en: "tool server {name}: {count} texts of the service are not JSON-RPC messages and are ignored";
+    }
     /// It does not know the session any more.
     service_session_lost() {
         zh: "它已不认识这个会话 (HTTP 404)，可能重启过；正在重新握手";

@@ -43,8 +43,8 @@ impl UrlError {
 }
 
 impl Url {
-    /// Takes an address apart. Without a scheme it is `http`. What stands before an `@` and behind a `#` is left
-    /// out.
+    /// Takes an address apart. Without a scheme it is `http`. What stands before an `@` ([`user`]) and behind a `#`
+    /// is left out.
     ///
     /// # Errors
     /// Why it is none.
@@ -61,9 +61,7 @@ impl Url {
             Some("wss") => (true, Some(true)),
             Some(_) => return Err(UrlError::Scheme),
         };
-        let rest = rest.split('#').next().unwrap_or_default();
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let (authority, target) = authority_and_target(rest);
         let (host, port) = host_and_port(authority, if secure { 443 } else { 80 })?;
         Ok(Url { secure, websocket, host, port, target: target.to_owned() })
     }
@@ -86,9 +84,15 @@ impl Url {
     /// Why it is not an address.
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
         let reference = reference.trim();
-        let start = reference.find(['/', '?', '#']).unwrap_or(reference.len());
-        if reference.get(..start).unwrap_or_default().ends_with(':') {
-            return Url::read(reference);
+        if let Some((scheme, rest)) = reference.split_once(':') {
+            if !scheme.contains(['/', '?', '#']) {
+                // `mailto:` is none of ours either.
+                return if rest.starts_with("//") {
+                    Url::read(reference)
+                } else {
+                    Err(UrlError::Scheme)
+                };
+            }
         }
         if reference.starts_with("//") {
             let scheme = if self.secure { "https:" } else { "http:" };
@@ -105,7 +109,8 @@ impl Url {
         };
         let slash =
             if matches!(reference.as_bytes().first(), None | Some(b'/' | b'?')) { "" } else { "/" };
-        Ok(Url { target: [kept, slash, reference].concat(), ..self.clone() })
+        let target = without_dots(&[kept, slash, reference].concat());
+        Ok(Url { target, ..self.clone() })
     }
 
     /// The target as the first line of a request has it.
@@ -117,6 +122,40 @@ impl Url {
             .for_each(|byte| percent::push(&mut target, byte, byte.is_ascii_graphic()));
         target
     }
+}
+
+/// The user and the password before the `@` of an address, as they are written.
+pub fn user(text: &str) -> Option<&str> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    authority_and_target(rest).0.rsplit_once('@').map(|(user, _)| user)
+}
+
+/// What stands behind the scheme, without what is behind a `#`.
+fn authority_and_target(rest: &str) -> (&str, &str) {
+    let rest = rest.split('#').next().unwrap_or_default();
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    rest.split_at_checked(end).unwrap_or((rest, ""))
+}
+
+/// `target` without the parts `.` and `..` of its path: `..` takes away the part before it.
+fn without_dots(target: &str) -> String {
+    let end = target.find('?').unwrap_or(target.len());
+    let (path, query) = target.split_at_checked(end).unwrap_or((target, ""));
+    let mut kept = Vec::new();
+    let mut is_folder = false;
+    for part in path.split('/').skip(1) {
+        is_folder = matches!(part, "." | "..");
+        match part {
+            "." => (),
+            ".." => drop(kept.pop()),
+            _ => kept.push(part),
+        }
+    }
+    if is_folder {
+        kept.push("");
+    }
+    let slash = if path.is_empty() { "" } else { "/" };
+    [slash, &kept.join("/"), query].concat()
 }
 
 /// A host and a port as they stand in an address and in the header `Host`.
@@ -186,13 +225,35 @@ mod tests {
             ("//g/x", "http://g/x"),
             ("https://h:81/x", "https://h:81/x"),
             (" /x?u=http://g/ ", "http://h:81/x?u=http://g/"),
+            ("../x", "http://h:81/x"),
+            ("../../../x/./y/..", "http://h:81/x/"),
+            ("./x?y=../z", "http://h:81/a/x?y=../z"),
+            ("..", "http://h:81/"),
+            (".", "http://h:81/a/"),
+            ("/m/../x//y", "http://h:81/x//y"),
+            ("x?u=a:b", "http://h:81/a/x?u=a:b"),
+            ("/a:b", "http://h:81/a:b"),
+            ("#f", "http://h:81/a/b?c"),
         ] {
             let url = base.join(reference).unwrap();
             assert!(url == Url::read(expected).unwrap(), "{reference}: {}", url.target);
             let is_same = expected.starts_with("http://h:81");
             assert_eq!(url.has_origin_of(&base), is_same, "{reference}");
         }
-        assert_eq!(base.join("ftp://h/").err(), Some(UrlError::Scheme));
+        for reference in ["ftp://h/", "mailto:a@h", "javascript:x", "h:81/x"] {
+            assert_eq!(base.join(reference).err(), Some(UrlError::Scheme), "{reference}");
+        }
+        let bare = Url::read("http://h?c").unwrap();
+        assert_eq!(bare.join("x").unwrap().target, "/x");
+        assert_eq!(bare.join("").unwrap().target, "?c");
+    }
+
+    #[test]
+    fn a_user_stands_before_the_host() {
+        assert_eq!(user("http://u:p@q@h:81/a@b"), Some("u:p@q"));
+        for text in ["http://h/a@b", "http://h?u@h", "h#u@h"] {
+            assert_eq!(user(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(super) struct Exchange {
     pub dial_at: Option<Moment>,
     /// When it is given up.
     pub deadline: Option<Moment>,
+    /// Whether its stream was open before.
+    pub was_open: bool,
     /// How often it was sent elsewhere.
     pub redirects: u32,
     /// How often it was tried in a row without anything coming of it.
@@ -98,6 +100,7 @@ impl Exchange {
             body: Vec::new(),
             dial_at: None,
             deadline: None,
+            was_open: false,
             redirects: 0,
             failures: 0,
         }

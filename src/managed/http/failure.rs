@@ -48,6 +48,8 @@ pub(super) enum Failure {
     NoMessage(String),
     /// There is no answer in the response.
     NoAnswer,
+    /// It speaks none of the versions of MCP that this program speaks.
+    TooNew,
     /// The session is not known any more.
     SessionLost,
     /// There is no stream of events.
@@ -87,6 +89,7 @@ impl Failure {
             Failure::WebPage => language.service_web_page(),
             Failure::NoMessage(start) => language.service_no_message(start),
             Failure::NoAnswer => language.service_no_answer(),
+            Failure::TooNew => language.child_too_new(),
             Failure::SessionLost => language.service_session_lost(),
             Failure::NoStream => language.service_no_stream(),
             Failure::BadEndpoint => language.service_bad_endpoint(),

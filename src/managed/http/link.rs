@@ -350,6 +350,10 @@ impl Link for HttpLink {
         language.service_lost(name, how, wait)
     }
 
+    fn unreadable_text(&self, language: Language, name: &str, count: u32) -> String {
+        language.service_unreadable(name, count)
+    }
+
     fn memory(&self) -> usize {
         self.session.memory() + self.sockets.capacity() * size_of::<Option<Socket>>()
     }

@@ -5,7 +5,7 @@
 //! what is wrong with an entry is kept in the entry, and the others run.
 
 use super::relaxed_json::{place, strict};
-use super::secret::{is_secret, secret_arguments, without_scheme};
+use super::secret::{basic_authorization, is_secret, secret_arguments, without_scheme};
 use super::variables::{self, Variables};
 use crate::escape::visible_start;
 use crate::sorted::sorted;
@@ -355,7 +355,13 @@ impl<'r> EntryReader<'r> {
             return Err(self.language.service_needs_tls());
         }
         let headers = found.headers.map(|raw| self.pairs("headers", raw)).transpose()?;
-        let headers = headers.unwrap_or_default();
+        let mut headers = headers.unwrap_or_default();
+        if let Some((basic, secrets)) = basic_authorization(&url) {
+            self.server.secrets.extend(secrets);
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Authorization")) {
+                headers.push(("Authorization".to_owned(), basic));
+            }
+        }
         for (name, value) in &headers {
             let is_token =
                 |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

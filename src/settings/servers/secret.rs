@@ -1,5 +1,9 @@
 //! What of an entry is a secret.
 
+use crate::token::{percent, url};
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+
 /// Shorter values occur everywhere by chance.
 pub(super) fn is_secret(value: &str) -> bool {
     value.chars().count() >= 8
@@ -31,4 +35,15 @@ pub(super) fn secret_arguments(arguments: &[String]) -> Vec<String> {
         before = argument;
     }
     found
+}
+
+/// The header `Authorization` for the user and the password in an address, and what of it is secret.
+pub(super) fn basic_authorization(url: &str) -> Option<(String, Vec<String>)> {
+    let user = percent::decode(url::user(url)?.as_bytes());
+    let basic = ["Basic ", &STANDARD.encode(&user)].concat();
+    let user = String::from_utf8_lossy(&user);
+    let password = user.split_once(':').map(|(_, password)| password);
+    let secrets = [Some(&*basic), without_scheme(&basic), password].into_iter().flatten();
+    let secrets = secrets.filter(|secret| is_secret(secret)).map(str::to_owned).collect();
+    Some((basic, secrets))
 }

@@ -187,8 +187,17 @@ fn a_service_that_starts_later_is_found_and_its_absence_is_logged_once() {
     let place = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let (server, _folder) = start(json!({"late": {"url": format!("http://{place}/mcp")}}));
     wait_log(&server, "tool server late: 127.0.0.1", 1);
-    // It is dialled again after one second, and after two more.
-    thread::sleep(Duration::from_millis(1_500));
+    // It was dialled in vain at least once more.
+    let health = format!("/mcp_endpoint/health?key={}", server.key());
+    let restarts = || {
+        let late = &server.get(&health).json()["result"]["managed_servers"]["late"];
+        late["restarts"].as_u64().unwrap()
+    };
+    let started = Instant::now();
+    while restarts() < 2 {
+        assert!(started.elapsed() < TIMEOUT, "it is not dialled again");
+        thread::sleep(Duration::from_millis(20));
+    }
     let _stub = Stub::at(place, |request, stream| serve(request, stream, "late"));
     wait_log(&server, "tool server late: ready", 1);
     assert_eq!(robot(&server).call("late", json!({})).content(), "late");

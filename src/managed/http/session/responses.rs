@@ -6,6 +6,7 @@ use crate::managed::http::events::Event;
 use crate::managed::http::exchange::{Exchange, Purpose, ReadError, Step};
 use crate::managed::http::failure::Failure;
 use crate::managed::http::response::Content;
+use crate::managed::shared::TOO_NEW;
 use crate::time::Moment;
 use crate::token::url::Url;
 use jsonrpc::message::{last_member, string};
@@ -68,7 +69,7 @@ impl Session {
             Purpose::Stream if content != Content::Events => {
                 self.failed(now, key, Failure::NoStream);
             }
-            Purpose::Stream => (),
+            Purpose::Stream => exchange.was_open = true,
             Purpose::Initialized => {
                 self.drop_exchange(key);
                 self.gate = Gate::Open;
@@ -223,6 +224,7 @@ impl Session {
         let Some(head) = &exchange.head else { return };
         let status = head.status;
         let failure = match status {
+            _ if exchange.purpose == Purpose::Initialize && is_too_new(&body) => Failure::TooNew,
             // The rest of an answer is not to be had.
             _ if exchange.is_resumed => Failure::Cut,
             401 | 403 => Failure::Denied(status),
@@ -231,7 +233,10 @@ impl Session {
                 let to = place(self.post_url.join(location).ok());
                 Failure::Redirect(self.start_of(&to))
             }
-            404 if self.id.is_some() && !exchange.is_get() => Failure::SessionLost,
+            // Servers without a stream answer the first GET so.
+            404 if self.id.is_some() && (exchange.was_open || !exchange.is_get()) => {
+                Failure::SessionLost
+            }
             _ if head.content == Content::Html || body.trim().is_empty() => {
                 Failure::Status(status, String::new())
             }
@@ -251,6 +256,7 @@ impl Session {
             }
             (Purpose::Stream, _) if self.is_old => self.lose(self.words(&failure)),
             // It has none to offer.
+            (Purpose::Stream, Failure::SessionLost) => self.lose(self.words(&failure)),
             (Purpose::Stream, Failure::NoStream | Failure::Status(400..500, _)) => {
                 self.drop_exchange(key);
             }
@@ -300,6 +306,13 @@ fn is_error_for(text: &str, id: &str) -> bool {
     let text = text.trim().replace(['\r', '\n'], " ");
     let read = Message::read(&text);
     read.is_ok_and(|message| matches!(message.answer(), Some(Err(_))) && answers(message.id, id))
+}
+
+/// Whether a text is an error without an id that says that none of the versions asked for is spoken.
+fn is_too_new(text: &str) -> bool {
+    let text = text.trim().replace(['\r', '\n'], " ");
+    let error = Message::read(&text).ok().and_then(|message| message.error);
+    error.is_some_and(|error| last_member(error, "code") == Some(TOO_NEW))
 }
 
 /// Where an address leads, without its query: that may be secret.

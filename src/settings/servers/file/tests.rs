@@ -321,3 +321,22 @@ fn what_follows_the_scheme_of_a_header_is_a_secret_too() {
     let secrets = entry.server.unwrap().secrets;
     assert_eq!(secrets, ["Bearer literal-token", "literal-token", "two words-of-8", "words-of-8"]);
 }
+
+/// docs/protocol.md#http-tool-servers
+#[test]
+fn a_user_in_the_address_is_sent_as_basic_authorization() {
+    let of = |members: &str| {
+        let server = entry(members).server.unwrap();
+        let Transport::Http { headers, .. } = server.transport else { panic!() };
+        (headers, server.secrets)
+    };
+    let header = |value: &str| vec![("Authorization".to_owned(), value.to_owned())];
+    let (headers, secrets) = of(r#""url": "http://me:pass%40word@h/mcp""#);
+    assert_eq!(headers, header("Basic bWU6cGFzc0B3b3Jk"));
+    assert_eq!(secrets, ["Basic bWU6cGFzc0B3b3Jk", "bWU6cGFzc0B3b3Jk", "pass@word"]);
+    let (headers, _) = of(r#""url": "http://me@h/mcp""#);
+    assert_eq!(headers, header("Basic bWU="));
+    // A header that is written counts.
+    let headers = of(r#""url": "http://me:x@h", "headers": {"authorization": "Bearer y"}"#).0;
+    assert_eq!(headers, [("authorization".to_owned(), "Bearer y".to_owned())]);
+}

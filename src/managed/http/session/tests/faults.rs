@@ -63,6 +63,48 @@ fn a_reason_that_is_cut_shows_no_part_of_a_secret() {
 }
 
 #[test]
+fn a_server_that_is_too_new_is_named() {
+    let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"m"}}"#;
+    let mut test = test("http://h:81/mcp", false);
+    test.send(INITIALIZE);
+    let key = test.accept();
+    test.request(key);
+    test.read(key, format!("HTTP/1.1 400 Bad\r\nContent-Length: {}\r\n\r\n{error}", error.len()));
+    test.ended_with("it speaks only MCP 2026-07-28 or newer");
+}
+
+/// docs/protocol.md#http-tool-servers-loss
+#[test]
+fn a_stream_that_is_not_found_any_more_is_a_lost_session() {
+    let lost = |id: &str, was_open: bool| {
+        let mut test = test("http://h:81/mcp", false);
+        test.send(INITIALIZE);
+        let key = test.accept();
+        test.request(key);
+        test.answer(key, id, INITIALIZE_RESULT);
+        test.send(INITIALIZED);
+        let key = test.accept();
+        test.request(key);
+        test.read(key, "HTTP/1.1 202 Accepted\r\n\r\n");
+        let mut key = test.accept();
+        test.request(key);
+        if was_open {
+            test.stream(key, "");
+            test.hang_up(key);
+            test.pass(1_000);
+            key = test.accept();
+            test.request(key);
+        }
+        test.read(key, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        test.end.is_some()
+    };
+    assert!(lost("Mcp-Session-Id: s\r\n", true));
+    // It has no stream to offer, or no session.
+    assert!(!lost("Mcp-Session-Id: s\r\n", false));
+    assert!(!lost("", true));
+}
+
+#[test]
 fn words_of_other_kinds() {
     let mut test = open("");
     let key = test.called(2);
