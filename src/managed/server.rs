@@ -247,5 +247,6 @@ impl ManagedServer {
     }
 }
 
-#[cfg(all(test, unix, feature = "children"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "children"))]
 mod tests;
