@@ -85,6 +85,12 @@ mod tests {
             assert!(!shown.contains('a') && shown.chars().count() <= 21 + 5, "{shown}");
         }
         assert_eq!(fit_to_show("a  \n b\u{1b}", &secrets, 20), r"a b\u{1b}");
+    }
+
+    #[test]
+    #[cfg(all(unix, feature = "children"))]
+    fn the_part_of_a_secret_before_a_cut_is_left_out() {
+        let secrets = secrets(&["a long\nsecret\u{1b}", "小secrets"]);
         assert_eq!(without_part("x小sec", &secrets), "x");
         assert_eq!(without_part("x小", &secrets), "x");
         assert_eq!(without_part("xy", &secrets), "xy");

@@ -1,6 +1,8 @@
 //! A server that has nothing to do does nothing.
 
-use crate::common::{Builder, Server, TIMEOUT};
+#[cfg(feature = "children")]
+use crate::common::Builder;
+use crate::common::{Server, TIMEOUT};
 use std::fs;
 use std::time::{Duration, Instant};
 
