@@ -112,7 +112,7 @@ pub(super) struct SharedServer {
     outbox: VecDeque<ForSeat>,
     /// When it last sent something.
     received: Moment,
-    /// When the last ping was sent, and how many were not answered.
+    /// When the last ping was sent, and how many were sent since it last answered anything.
     pinged: Moment,
     missed_pings: u32,
     answers_pings: bool,

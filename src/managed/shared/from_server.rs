@@ -90,7 +90,10 @@ impl SharedServer {
         message: &Message<'_>,
         server: &mut dyn ToServer,
     ) -> Option<News> {
-        match self.requests.take(shared)? {
+        let request = self.requests.take(shared)?;
+        // Any answer is as good as one to a ping.
+        self.missed_pings = 0;
+        match request {
             Request::Initialize => {
                 let Some(Ok(result)) = message.answer() else {
                     return Some(News::Refused(message.error.unwrap_or(message.text).to_owned()));
@@ -99,7 +102,7 @@ impl SharedServer {
                 server.send(&[r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#]);
                 return Some(News::Ready);
             }
-            Request::Ping => (self.missed_pings, self.answers_pings) = (0, true),
+            Request::Ping => self.answers_pings = true,
             Request::Unsubscribe => (),
             Request::Page(key) => self.listed(now, &key, message),
             Request::Call { seat, id, uri } => {

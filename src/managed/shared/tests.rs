@@ -379,6 +379,18 @@ fn a_server_that_refuses_or_falls_silent_is_broken() {
         assert_eq!(ping(&mut trial), None);
     }
     assert_eq!(ping(&mut trial), Some(News::Silent));
+    // A call that it answers between them shows that it lives.
+    let mut trial = ready(1);
+    assert_eq!(ping(&mut trial), None);
+    let id = trial.pipe.next()["id"].clone();
+    trial.says(&json!({"jsonrpc": "2.0", "id": id, "result": {}}).to_string());
+    for _ in 0..3 {
+        assert!((0..2).all(|_| ping(&mut trial).is_none()));
+        trial.pipe.sent.clear();
+        trial.asks(0, 5, "tools/call", json!({"name": "t"}));
+        let id = trial.pipe.next()["id"].clone();
+        trial.says(&json!({"jsonrpc": "2.0", "id": id, "result": {}}).to_string());
+    }
     // One that has never answered any does not know them.
     let mut trial = ready(1);
     assert!((0..10).all(|_| ping(&mut trial).is_none()));
