@@ -225,7 +225,6 @@ impl Link for ChildLink {
             fault = self.read_output(outside, receive);
         }
         if self.has_error {
-            receive("", &mut self.queue);
             self.read_errors(outside);
         }
         let exit = self.process.as_mut().filter(|_| may_have_ended).and_then(Child::exit);

@@ -109,7 +109,7 @@ pub trait Link {
     fn has_work(&self) -> bool;
 
     /// Reads and writes, a bounded amount. `receive` gets each message of the server, and the queue for what is
-    /// answered at once; an empty text is a sign of life. `may_have_ended`: a child process has ended, perhaps this one.
+    /// answered at once. `may_have_ended`: a child process has ended, perhaps this one.
     fn work(
         &mut self,
         outside: &mut Outside<'_>,

@@ -119,6 +119,9 @@ impl ManagedServer {
         may_have_ended: bool,
     ) -> Option<Ending> {
         let (now, language) = (outside.now, outside.language);
+        if self.supervisor.is_late(now) {
+            self.is_faulty(now, language.child_late());
+        }
         while let Some(action) = self.supervisor.act(now) {
             match action {
                 Action::Start => self.start(outside),
@@ -129,18 +132,14 @@ impl ManagedServer {
         // The link writes a ping in the same turn.
         let mut news: Vec<News> =
             shared.time(now, ping_interval, link.queue()).into_iter().collect();
-        let (mut unreadable, mut received) = (0, false);
-        let event = link.work(outside, may_have_ended, &mut |text, queue| {
-            received = true;
-            match shared.take_from_server(now, text, queue) {
-                Some(News::Unreadable) => unreadable += 1,
-                other => news.extend(other),
-            }
+        let mut unreadable = 0;
+        let event = link.work(outside, may_have_ended, &mut |text, queue| match shared
+            .take_from_server(now, text, queue)
+        {
+            Some(News::Unreadable) => unreadable += 1,
+            other => news.extend(other),
         });
         self.count_unreadable(unreadable, outside);
-        if received {
-            self.supervisor.received(now);
-        }
         for news in news {
             match news {
                 News::Ready => {

@@ -11,9 +11,9 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// After so long without a fault the next wait is the first one again.
 const STABLE: Duration = Duration::from_secs(5 * 60);
 
-/// How long a child that has not answered yet may be silent. `npx` and `uvx` download what they run at the
-/// first start, and a child that is ended meanwhile never gets that far.
-const MAX_SILENCE: Duration = Duration::from_secs(5 * 60);
+/// How long a child may take to answer at first. `npx` and `uvx` download what they run at the first start,
+/// and a child that is ended meanwhile never gets that far.
+const MAX_START: Duration = Duration::from_secs(5 * 60);
 
 /// How long each step of the end takes at most.
 const END_STEP: Duration = Duration::from_secs(2);
@@ -60,8 +60,8 @@ enum Phase {
     Running {
         /// Since when it has answered.
         ready: Option<Moment>,
-        /// When it was started, or said something.
-        received: Moment,
+        /// When it is given up unless it has answered.
+        start_until: Moment,
     },
     /// It is made to end.
     Ending {
@@ -102,12 +102,8 @@ impl Supervisor {
             Phase::Waiting { until } if *until <= now => {
                 self.restarts += u32::from(self.has_run);
                 self.has_run = true;
-                self.phase = Phase::Running { ready: None, received: now };
+                self.phase = Phase::Running { ready: None, start_until: now.after(MAX_START) };
                 Some(Action::Start)
-            }
-            Phase::Running { ready: None, received } if received.after(MAX_SILENCE) <= now => {
-                self.end(now, true);
-                self.act(now)
             }
             Phase::Ending { step, .. } => {
                 let (action, _) = step.filter(|(_, due)| *due <= now)?;
@@ -127,7 +123,7 @@ impl Supervisor {
     pub(super) fn deadline(&self) -> Option<Moment> {
         match &self.phase {
             Phase::Waiting { until } => Some(*until),
-            Phase::Running { ready: None, received } => Some(received.after(MAX_SILENCE)),
+            Phase::Running { ready: None, start_until } => Some(*start_until),
             Phase::Ending { step, .. } => step.map(|(_, due)| due),
             _ => None,
         }
@@ -140,11 +136,9 @@ impl Supervisor {
         }
     }
 
-    /// The child has written something.
-    pub(super) fn received(&mut self, now: Moment) {
-        if let Phase::Running { received, .. } = &mut self.phase {
-            *received = now;
-        }
+    /// Whether the child has not answered in time, and is to be given up.
+    pub(super) fn is_late(&self, now: Moment) -> bool {
+        matches!(&self.phase, Phase::Running { ready: None, start_until } if *start_until <= now)
     }
 
     /// The child has ended by itself or was made to, or could not be started. Returns how long it is waited
@@ -264,16 +258,18 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_never_answers_is_given_up_once_it_is_silent_for_long() {
+    fn a_child_that_never_answers_is_given_up_after_five_minutes() {
         let mut child = running();
-        child.received(at(200));
-        assert_eq!((child.deadline(), child.act(at(499))), (Some(at(500)), None));
-        assert_eq!(child.act(at(500)), Some(Action::End(EndStep::Close)));
-        assert_eq!((child.state(), child.act(at(501))), (State::Restarting, None));
-        assert!(child.exited(at(501)).is_some());
+        assert_eq!((child.deadline(), child.act(at(299))), (Some(at(300)), None));
+        assert_eq!((child.is_late(at(299)), child.is_late(at(300))), (false, true));
+        child.give_up(at(300));
+        assert_eq!(child.act(at(300)), Some(Action::End(EndStep::Close)));
+        assert_eq!((child.state(), child.act(at(301))), (State::Restarting, None));
+        assert!(child.exited(at(301)).is_some());
         // One that has answered may be silent forever.
         let mut child = running();
         child.is_ready(at(1));
+        assert!(!child.is_late(at(1000)));
         assert_eq!((child.state(), child.deadline()), (State::Ready, None));
     }
 
@@ -356,6 +352,10 @@ mod tests {
                         _ => kills_at = None,
                     }
                 }
+                if child.is_late(at(now)) {
+                    child.give_up(at(now));
+                    continue;
+                }
                 assert!(child.deadline().is_none_or(|due| due > at(now)), "it would be busy");
                 assert!(
                     !lives
@@ -365,7 +365,6 @@ mod tests {
                 );
                 match dice(8) {
                     0 => child.is_ready(at(now)),
-                    1 => child.received(at(now)),
                     2 if lives => child.give_up(at(now)),
                     3 if dice(20) == 0 => {
                         child.stop(at(now));

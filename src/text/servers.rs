@@ -207,6 +207,8 @@ sentences! {
         zh: "它只支持 MCP 2026-07-28 或更新的版本，本程序不支持";
         en: "it speaks only MCP 2026-07-28 or newer, which this program does not";
     }
+    /// It has not answered `initialize`.
+    child_late() { zh: "它 5 分钟内没有答复 initialize"; en: "it has not answered initialize for 5 minutes"; }
     /// It does not answer pings any more.
     child_silent() { zh: "它不再应答 ping"; en: "it does not answer pings any more"; }
     /// It has closed its standard output.
