@@ -37,8 +37,10 @@ mod system {
     pub(in crate::net) struct Signals {
         source: SignalSource,
         terminal: Terminal,
-        /// Set once the server is stopping: the next SIGTERM or SIGINT ends the process.
-        stopping: Arc<AtomicBool>,
+        /// Whether the server is stopping.
+        is_stopping: bool,
+        /// Once it is set, the next SIGTERM or SIGINT ends the process.
+        exits: Arc<AtomicBool>,
     }
 
     impl Signals {
@@ -51,25 +53,26 @@ mod system {
             let terminal = Terminal::at_start();
             let mut source = SignalSource::new([SIGTERM, SIGINT, SIGHUP, SIGCHLD])?;
             registry.register(&mut source, token, mio::Interest::READABLE)?;
-            let stopping = Arc::default();
+            let exits = Arc::default();
             for signal in [SIGTERM, SIGINT] {
                 // The signal handler ends the process, even if the loop hangs.
-                register_conditional_shutdown(signal, 0, Arc::clone(&stopping))?;
+                register_conditional_shutdown(signal, 0, Arc::clone(&exits))?;
             }
-            Ok(Signals { source, terminal, stopping })
+            Ok(Signals { source, terminal, is_stopping: false, exits })
         }
 
         /// What has arrived.
         pub(in crate::net) fn take(&mut self) -> Vec<Signal> {
-            let (terminal, stopping) = (&self.terminal, &self.stopping);
-            let meaning =
-                |signal| meaning(signal, || terminal.is_gone(), || stopping.load(Ordering::SeqCst));
+            let (terminal, is_stopping) = (&self.terminal, self.is_stopping);
+            let meaning = |signal| meaning(signal, || terminal.is_gone(), || is_stopping);
             self.source.pending().filter_map(meaning).collect()
         }
 
-        /// Makes the next SIGTERM or SIGINT end the process at once.
-        pub(in crate::net) fn exit_on_next_stop(&self) {
-            self.stopping.store(true, Ordering::SeqCst);
+        /// The server is stopping. With `exits` the next SIGTERM or SIGINT ends the process in the handler, which
+        /// cannot end children.
+        pub(in crate::net) fn stopping(&mut self, exits: bool) {
+            self.is_stopping = true;
+            self.exits.store(exits, Ordering::SeqCst);
         }
     }
 
@@ -168,7 +171,7 @@ mod system {
         }
 
         /// Does nothing: here the loop handles the second request.
-        pub(in crate::net) fn exit_on_next_stop(&self) {}
+        pub(in crate::net) fn stopping(&mut self, _exits: bool) {}
     }
 }
 

@@ -14,20 +14,22 @@ use std::time::Duration;
 const MAX_SAVING_TIME: Duration = Duration::from_secs(8);
 
 impl Server {
-    /// Starts to stop. The second call stops at once.
+    /// Starts to stop. The second call stops at once: what is left of the children is killed when the server is
+    /// dropped.
     pub(super) fn stop(&mut self) {
         let now = self.shell.now;
         if self.stopping.is_some() {
+            self.signals.stopping(true);
             self.stopping = Some(now);
             return;
         }
         let language = self.shell.language();
         log::info!("{}", language.stopping(self.shell.open));
         self.manager.stopping();
-        self.signals.exit_on_next_stop();
         self.stopping = Some(now.after(self.shell.limits().close_timeout));
         self.listeners = None;
         self.shell.managed.stop(now);
+        self.signals.stopping(self.shell.managed.are_over());
         for slot in self.shell.table.slots() {
             let action = self.shell.stop(slot);
             self.act(slot, action);

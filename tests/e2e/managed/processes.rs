@@ -105,6 +105,24 @@ fn a_stop_leaves_no_child_and_no_grandchild() {
     }
 }
 
+/// (docs/protocol.md#stop)
+#[test]
+fn a_second_signal_to_stop_leaves_no_child_and_no_grandchild() {
+    let start = "trap '' TERM; (trap '' TERM; echo grandchild >&2; while :; do sleep 1000; done) &";
+    let builder = Server::builder().set("websocket", "close_timeout", 600);
+    let (mut server, _folder) = start_with(builder, json!({"stubborn": shell("hang", start)}));
+    let group = process_of(&server, "stubborn", 1);
+    wait_log(&server, "[stubborn] grandchild", 1);
+    wait_ready(&server, &["stubborn"]);
+    // So it does not see the end of its input.
+    common::signal(group, "STOP");
+    server.process().signal("TERM");
+    wait_log(&server, "stopping", 1);
+    server.process().signal("TERM");
+    assert!(server.wait_exit(TIMEOUT).success());
+    wait_until("nobody of the group lives", || !group_lives(group));
+}
+
 #[test]
 fn a_killed_server_takes_children_along_that_end_with_their_input() {
     let (server, _folder) = start(json!({"demo": demo()}));
