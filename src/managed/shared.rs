@@ -174,7 +174,7 @@ impl SharedServer {
         self.pages.forget_seat(seat);
         let pages = &self.pages;
         let is_useless =
-            |request: &Request| matches!(request, Request::Page(key) if !pages.is_awaited(key));
+            |request: &Request| matches!(request, Request::Page(key, _) if !pages.is_awaited(key));
         let useless = self.requests.forget(0, &is_useless);
         self.withdraw_all(useless, server);
         self.outbox.retain(|message| message.seat != seat);
@@ -217,7 +217,7 @@ impl SharedServer {
 
     /// Gives up the lists that are kept. The server is asked again where they are wanted.
     pub(super) fn forget_lists(&mut self) {
-        self.pages.changed("");
+        self.pages.forget_results();
     }
 
     /// The bytes of memory it takes.
@@ -359,7 +359,7 @@ impl SharedServer {
         }
         let old = self.requests.forget_pages(&key);
         self.withdraw_all(old, server);
-        let shared = self.requests.ask(Request::Page(key.clone()));
+        let shared = self.requests.ask(Request::Page(key.clone(), self.pages.ask()));
         let digits = shared.to_string();
         let mut splice = Splice::of(message.text);
         if let Id::Given(spelled) = message.id {

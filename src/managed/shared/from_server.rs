@@ -56,7 +56,9 @@ impl SharedServer {
                 None => continue,
                 Some(Request::Initialize) => return Some(News::Refused(text.to_owned())),
                 Some(Request::Ping | Request::Unsubscribe) => Vec::new(),
-                Some(Request::Page(key)) => self.pages.take(Moment::default(), &key, None, false),
+                Some(Request::Page(key, asked)) => {
+                    self.pages.take(Moment::default(), (&key, asked), None, false)
+                }
                 Some(Request::Call { seat, id, .. }) => {
                     self.is_answered(seat, shared);
                     vec![(seat, id)]
@@ -104,7 +106,7 @@ impl SharedServer {
             }
             Request::Ping => self.answers_pings = true,
             Request::Unsubscribe => (),
-            Request::Page(key) => self.listed(now, &key, message),
+            Request::Page(key, asked) => self.listed(now, (&key, asked), message),
             Request::Call { seat, id, uri } => {
                 self.is_answered(seat, shared);
                 if let Some(uri) = uri.filter(|_| message.result.is_some()) {
@@ -119,10 +121,10 @@ impl SharedServer {
     }
 
     /// A page of a list has come, for all that wait for it.
-    fn listed(&mut self, now: Moment, key: &PageKey, message: &Message<'_>) {
-        let is_announced = self.announces(&key.0);
+    fn listed(&mut self, now: Moment, asked: (&PageKey, u64), message: &Message<'_>) {
+        let is_announced = self.announces(&asked.0 .0);
         let result: Option<Rc<str>> = message.result.map(Into::into);
-        for (seat, id) in self.pages.take(now, key, result.as_ref(), is_announced) {
+        for (seat, id) in self.pages.take(now, asked, result.as_ref(), is_announced) {
             match (&result, message.id) {
                 (Some(result), _) => self.answer(seat, id, result),
                 (None, Id::Given(spelled)) => self.put_out(seat, message.text, spelled, id),

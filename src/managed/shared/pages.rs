@@ -22,8 +22,20 @@ struct Page {
     key: PageKey,
     /// The server's `result`, once it has come, and until when it counts.
     result: Option<(Rc<str>, Option<Moment>)>,
-    /// The seats that wait for it, with their ids.
-    waiting: Vec<(usize, u32)>,
+    /// The seats that wait for it.
+    waiting: Vec<Waiting>,
+    /// The last request that was made before the page changed: answers up to this one are out of date.
+    outdated: u64,
+}
+
+/// A seat that waits for a page.
+#[derive(Debug)]
+struct Waiting {
+    seat: usize,
+    id: u32,
+    /// It has asked before the page changed, so an answer that is out of date is enough: it asks again because
+    /// of the notification.
+    takes_outdated: bool,
 }
 
 /// What is to be done for a seat that asks for a page.
@@ -39,13 +51,24 @@ pub(super) enum Wanted {
 
 /// The pages that are known or awaited.
 #[derive(Debug, Default)]
-pub(super) struct Pages(Vec<Page>);
+pub(super) struct Pages {
+    list: Vec<Page>,
+    /// How many requests for pages were made.
+    asked: u64,
+}
 
 impl Pages {
+    /// The server is asked for a page. Returns the number of the request, which [`take`](Self::take) is given.
+    pub(super) fn ask(&mut self) -> u64 {
+        self.asked += 1;
+        self.asked
+    }
+
     /// A seat asks for a page. Unless it is known, the seat waits for it.
     pub(super) fn want(&mut self, now: Moment, key: &PageKey, seat: usize, id: u32) -> Wanted {
         if self.page(key).is_none() {
-            self.0.push(Page { key: key.clone(), result: None, waiting: Vec::new() });
+            let (key, outdated) = (key.clone(), self.asked);
+            self.list.push(Page { key, result: None, waiting: Vec::new(), outdated });
         }
         let Some(page) = self.page(key) else { return Wanted::Unknown };
         if let Some((result, until)) = &page.result {
@@ -54,9 +77,10 @@ impl Pages {
             }
         }
         // One that asks again has waited for too long.
-        let is_awaited = !page.waiting.is_empty();
-        let asks_again = page.waiting.iter().any(|(waiting, _)| *waiting == seat);
-        page.waiting.push((seat, id));
+        let mut awaiting = page.waiting.iter().filter(|waiting| !waiting.takes_outdated).peekable();
+        let is_awaited = awaiting.peek().is_some();
+        let asks_again = awaiting.any(|waiting| waiting.seat == seat);
+        page.waiting.push(Waiting { seat, id, takes_outdated: false });
         if is_awaited && !asks_again {
             Wanted::Awaited
         } else {
@@ -67,71 +91,87 @@ impl Pages {
     /// A seat does not wait for a page: the server could not be asked.
     pub(super) fn give_up(&mut self, key: &PageKey, seat: usize, id: u32) {
         if let Some(page) = self.page(key) {
-            page.waiting.retain(|waiting| *waiting != (seat, id));
+            page.waiting.retain(|waiting| (waiting.seat, waiting.id) != (seat, id));
         }
         self.forget_useless();
     }
 
-    /// A page has come, with its `result` unless it is an error. Returns who waits for it.
+    /// Request number `asked` for a page is answered, with a `result` unless it is an error. Returns whose
+    /// answer this is: seats, and their ids.
     pub(super) fn take(
         &mut self,
         now: Moment,
-        key: &PageKey,
+        (key, asked): (&PageKey, u64),
         result: Option<&Rc<str>>,
         is_announced: bool,
     ) -> Vec<(usize, u32)> {
-        if self.0.len() > MAX_PAGES {
-            self.changed("");
+        if self.list.len() > MAX_PAGES {
+            self.forget_results();
         }
-        let others = self.0.iter().filter(|page| page.key != *key).map(Page::bytes).sum::<usize>();
+        let others = self.list.iter().filter(|page| page.key != *key).map(Page::bytes);
+        let others = others.sum::<usize>();
         let Some(page) = self.page(key) else { return Vec::new() };
-        let kept = result.filter(|result| others.saturating_add(result.len()) <= MAX_BYTES);
-        let until = (!is_announced).then(|| now.after(FRESH));
-        page.result = kept.map(|result| (Rc::clone(result), until));
-        let waiting = std::mem::take(&mut page.waiting);
+        let is_outdated = asked <= page.outdated;
+        if !is_outdated {
+            let kept = result.filter(|result| others.saturating_add(result.len()) <= MAX_BYTES);
+            let until = (!is_announced).then(|| now.after(FRESH));
+            page.result = kept.map(|result| (Rc::clone(result), until));
+        }
+        let mut answered = Vec::new();
+        page.waiting.retain(|waiting| {
+            let waits = is_outdated && !waiting.takes_outdated;
+            answered.extend((!waits).then_some((waiting.seat, waiting.id)));
+            waits
+        });
         self.forget_useless();
-        waiting
+        answered
     }
 
-    /// The lists whose methods begin with `start` have changed. Who waits for a page still gets it, and asks
-    /// again because of the notification.
+    /// The lists whose methods begin with `start` have changed. Who waits for a page gets it as it was before, too.
     pub(super) fn changed(&mut self, start: &str) {
-        for page in self.0.iter_mut().filter(|page| page.key.0.starts_with(start)) {
-            page.result = None;
+        for page in self.list.iter_mut().filter(|page| page.key.0.starts_with(start)) {
+            (page.result, page.outdated) = (None, self.asked);
+            page.waiting.iter_mut().for_each(|waiting| waiting.takes_outdated = true);
         }
+        self.forget_useless();
+    }
+
+    /// Gives up all results. The server is asked again where they are wanted.
+    pub(super) fn forget_results(&mut self) {
+        self.list.iter_mut().for_each(|page| page.result = None);
         self.forget_useless();
     }
 
     /// Whether a seat waits for a page.
     pub(super) fn is_awaited(&self, key: &PageKey) -> bool {
-        self.0.iter().any(|page| page.key == *key && !page.waiting.is_empty())
+        self.list.iter().any(|page| page.key == *key && !page.waiting.is_empty())
     }
 
     /// A seat has left.
     pub(super) fn forget_seat(&mut self, seat: usize) {
-        for page in &mut self.0 {
-            page.waiting.retain(|(waiting, _)| *waiting != seat);
+        for page in &mut self.list {
+            page.waiting.retain(|waiting| waiting.seat != seat);
         }
         self.forget_useless();
     }
 
     /// The results that are known of a method.
     pub(super) fn results<'a>(&'a self, method: &'a str) -> impl Iterator<Item = &'a str> {
-        let pages = self.0.iter().filter(move |page| *page.key.0 == *method);
+        let pages = self.list.iter().filter(move |page| *page.key.0 == *method);
         pages.filter_map(|page| page.result.as_ref().map(|(result, _)| &**result))
     }
 
     fn page(&mut self, key: &PageKey) -> Option<&mut Page> {
-        self.0.iter_mut().find(|page| page.key == *key)
+        self.list.iter_mut().find(|page| page.key == *key)
     }
 
     fn forget_useless(&mut self) {
-        self.0.retain(|page| page.result.is_some() || !page.waiting.is_empty());
+        self.list.retain(|page| page.result.is_some() || !page.waiting.is_empty());
     }
 
     /// The bytes of memory of the pages.
     pub(super) fn bytes(&self) -> usize {
-        self.0.iter().map(Page::bytes).sum()
+        self.list.iter().map(Page::bytes).sum()
     }
 }
 

@@ -20,8 +20,8 @@ const MAX_UNSUBSCRIBING: usize = 16;
 pub(super) enum Request {
     Initialize,
     Ping,
-    /// The page of a list.
-    Page(PageKey),
+    /// The page of a list, and the number of the request.
+    Page(PageKey, u64),
     /// A resource is of no interest any more. Nobody waits for the answer.
     Unsubscribe,
     /// A call of a seat, and the id that the agent gave. With `uri` it subscribes to a resource.
@@ -78,9 +78,9 @@ impl Requests {
     /// Forgets the oldest requests for a page, and for pages, that were never answered. Returns their ids: they
     /// are to be withdrawn.
     pub(super) fn forget_pages(&mut self, page: &PageKey) -> Vec<u32> {
-        let is_it = |request: &Request| matches!(request, Request::Page(key) if key == page);
+        let is_it = |request: &Request| matches!(request, Request::Page(key, _) if key == page);
         let mut ids = self.forget(MAX_UNANSWERED, &is_it);
-        let is_page = |request: &Request| matches!(request, Request::Page(_));
+        let is_page = |request: &Request| matches!(request, Request::Page(..));
         ids.extend(self.forget(MAX_UNANSWERED_PAGES, &is_page));
         ids
     }

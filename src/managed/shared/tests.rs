@@ -201,6 +201,41 @@ fn a_list_is_asked_for_once_for_all_agents() {
 }
 
 #[test]
+fn an_answer_from_before_a_change_does_not_stay_as_the_list() {
+    let list = |id: &Value, tool: &str| {
+        json!({"jsonrpc": "2.0", "id": id, "result": {"tools": [{"name": tool}]}}).to_string()
+    };
+    for is_late in [false, true] {
+        let mut trial = ready(2);
+        trial.asks(0, 1, "tools/list", json!({}));
+        let before = trial.pipe.next()["id"].clone();
+        trial.says(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
+        assert_eq!([trial.got().unwrap().0, trial.got().unwrap().0], [0, 1]);
+        trial.asks(0, 2, "tools/list", json!({}));
+        let after = trial.pipe.next()["id"].clone();
+        // It is the same question.
+        trial.asks(1, 3, "tools/list", json!({}));
+        assert!(trial.pipe.is_quiet());
+        let mut answers = [list(&before, "old"), list(&after, "new")];
+        if is_late {
+            answers.reverse();
+        }
+        answers.iter().for_each(|answer| drop(trial.says(answer)));
+        let mut got = HashMap::new();
+        while let Some((seat, answer)) = trial.got() {
+            let tool = answer["result"]["tools"][0]["name"].clone();
+            assert_eq!(got.insert((seat, answer["id"].as_u64().unwrap()), tool), None);
+        }
+        let first = if is_late { "new" } else { "old" };
+        assert_eq!(got[&(0, 1)], first, "who asked before asks again");
+        assert_eq!((&got[&(0, 2)], &got[&(1, 3)], got.len()), (&json!("new"), &json!("new"), 3));
+        trial.asks(1, 4, "tools/list", json!({}));
+        assert_eq!(trial.got().unwrap().1["result"]["tools"][0]["name"], "new");
+        assert!(trial.pipe.is_quiet());
+    }
+}
+
+#[test]
 fn a_list_whose_changes_are_not_announced_counts_for_a_moment_only() {
     let mut trial = ready(2);
     trial.asks(0, 1, "prompts/list", json!({}));
