@@ -399,8 +399,8 @@ impl ManagedServers {
         sent.map_err(|_| Congested)
     }
 
-    /// The next message of a server for a seat.
+    /// The next message of a server for a seat, a bounded number in each turn.
     pub fn next_message(&mut self, server: usize) -> Option<(Peer, Rc<str>)> {
-        self.servers.get_mut(server)?.shared.next_message()
+        self.servers.get_mut(server)?.next_message()
     }
 }

@@ -9,10 +9,12 @@ use super::shared::{News, SharedServer, TOO_NEW};
 use super::supervisor::{Action, State, Supervisor};
 use crate::close::{CloseReason, Ending};
 use crate::ledger::Account;
+use crate::relay::Peer;
 use crate::settings::servers::ServerConfig;
 use crate::time::Moment;
 use jsonrpc::message::last_member;
 use log::Level;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// How long robots wait for a server that was started for the first time.
@@ -23,6 +25,9 @@ const MAX_REFUSAL: usize = 300;
 
 /// The time between two warnings of one kind.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
+
+/// How many messages of a server are passed on in one turn.
+const MAX_MESSAGES_PER_TURN: usize = 256;
 
 /// Why a server is to end forever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +53,10 @@ pub(super) struct ManagedServer {
     pub leaving: Option<Leaving>,
     /// How it last ended, or why it could not be started.
     pub last_end: Option<String>,
+    /// How many messages may still be passed on in this turn.
+    passable: usize,
+    /// Whether its process may have ended since it was last looked for that.
+    may_have_ended: bool,
     /// Why it is to be ended.
     fault: Option<String>,
     /// Whether it was ready since it last ended.
@@ -79,6 +88,8 @@ impl ManagedServer {
             charged: 0,
             leaving: None,
             last_end: None,
+            passable: MAX_MESSAGES_PER_TURN,
+            may_have_ended: false,
             fault: None,
             was_ready: false,
             is_said: false,
@@ -133,12 +144,20 @@ impl ManagedServer {
         let mut news: Vec<News> =
             shared.time(now, ping_interval, link.queue()).into_iter().collect();
         let mut unreadable = 0;
-        let event = link.work(outside, may_have_ended, &mut |text, queue| match shared
-            .take_from_server(now, text, queue)
-        {
-            Some(News::Unreadable) => unreadable += 1,
-            other => news.extend(other),
-        });
+        self.may_have_ended |= may_have_ended;
+        let is_behind = self.passable == 0 && shared.has_messages();
+        self.passable = MAX_MESSAGES_PER_TURN;
+        let mut event = None;
+        // What it has sent is passed on before it can send more.
+        if !is_behind {
+            let may_have_ended = std::mem::take(&mut self.may_have_ended);
+            event = link.work(outside, may_have_ended, &mut |text, queue| match shared
+                .take_from_server(now, text, queue)
+            {
+                Some(News::Unreadable) => unreadable += 1,
+                other => news.extend(other),
+            });
+        }
         self.count_unreadable(unreadable, outside);
         for news in news {
             match news {
@@ -169,6 +188,7 @@ impl ManagedServer {
         }
         let is_of_use = matches!(self.supervisor.state(), State::Starting | State::Ready);
         (!is_of_use && self.shared.is_ready()).then(|| {
+            self.passable = self.shared.last_messages();
             let why = match self.leaving {
                 Some(Leaving::Removed) => return CloseReason::NotNeeded.into(),
                 Some(Leaving::Replaced) => Some(language.child_changed()),
@@ -180,6 +200,12 @@ impl ManagedServer {
             }
             Ending::of_managed(why.as_deref().unwrap_or_default())
         })
+    }
+
+    /// The next message for a seat that is to be passed on in this turn.
+    pub(super) fn next_message(&mut self) -> Option<(Peer, Rc<str>)> {
+        self.passable = self.passable.checked_sub(1)?;
+        self.shared.next_message()
     }
 
     /// It is of no use: it is ended and started again.

@@ -8,6 +8,7 @@
 //! It is pure: messages go in, messages come out, and the time is handed in.
 
 mod from_server;
+mod outbox;
 mod pages;
 mod requests;
 #[cfg(test)]
@@ -18,10 +19,10 @@ use crate::relay::Peer;
 use crate::time::Moment;
 use jsonrpc::message::{last_member, quoted};
 use jsonrpc::{Id, Message, Splice};
+use outbox::{Body, Outbox};
 use pages::{PageKey, Pages, Wanted};
 use requests::{Request, Requests};
 use slab::Slab;
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 use ws::memory::{allocated, array_of};
@@ -43,32 +44,6 @@ const QUEUE_SHARE: usize = 4;
 
 /// How many pings may stay unanswered in a row.
 const MAX_MISSED_PINGS: u32 = 3;
-
-/// A message for a seat.
-#[derive(Debug)]
-struct ForSeat {
-    seat: usize,
-    body: Body,
-}
-
-/// Several seats may get the same message, or the same result.
-#[derive(Debug)]
-enum Body {
-    Whole(Rc<str>),
-    Result(u32, Rc<str>),
-}
-
-impl ForSeat {
-    /// The message, of one line.
-    fn text(self) -> Rc<str> {
-        match self.body {
-            Body::Whole(text) => text,
-            Body::Result(id, result) => {
-                [ID, &id.to_string(), r#","result":"#, &result, "}"].concat().into()
-            }
-        }
-    }
-}
 
 /// What the server has become.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,8 +83,8 @@ pub(super) struct SharedServer {
     seats: Slab<Seat>,
     requests: Requests,
     pages: Pages,
-    /// The messages for seats, the oldest first.
-    outbox: VecDeque<ForSeat>,
+    /// What it has sent to seats.
+    outbox: Outbox,
     /// When it last sent something.
     received: Moment,
     /// When the last ping was sent, and how many were sent since it last answered anything.
@@ -177,17 +152,17 @@ impl SharedServer {
             |request: &Request| matches!(request, Request::Page(key, _) if !pages.is_awaited(key));
         let useless = self.requests.forget(0, &is_useless);
         self.withdraw_all(useless, server);
-        self.outbox.retain(|message| message.seat != seat);
+        self.outbox.forget_seat(seat);
     }
 
     /// The next message for a seat.
     pub(super) fn next_message(&mut self) -> Option<(Peer, Rc<str>)> {
-        while let Some(message) = self.outbox.pop_front() {
-            if let Some(seat) = self.seats.get(message.seat) {
-                return Some((seat.peer, message.text()));
-            }
-        }
-        None
+        self.outbox.next(&self.seats)
+    }
+
+    /// Its seats are about to leave. Returns how many messages they get before.
+    pub(super) fn last_messages(&mut self) -> usize {
+        self.outbox.forget_changes()
     }
 
     /// Whether there is a message for a seat.
@@ -233,7 +208,7 @@ impl SharedServer {
                 .as_ref()
                 .map_or(0, |initialize_result| allocated(initialize_result.len()))
             + array_of::<Seat>(self.seats.capacity())
-            + array_of::<ForSeat>(self.outbox.capacity())
+            + self.outbox.memory()
             + seats.sum::<usize>()
     }
 
@@ -431,7 +406,7 @@ impl SharedServer {
     }
 
     fn answer(&mut self, seat: usize, id: u32, result: &Rc<str>) {
-        self.outbox.push_back(ForSeat { seat, body: Body::Result(id, Rc::clone(result)) });
+        self.outbox.put(seat, Body::Result(id, Rc::clone(result)));
     }
 }
 

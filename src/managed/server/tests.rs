@@ -20,6 +20,8 @@ struct Played {
     written: Vec<String>,
     /// What the server says at the next turn.
     says: Vec<String>,
+    /// The server's process has ended.
+    is_gone: bool,
 }
 
 struct PlayedLink(Rc<RefCell<Played>>);
@@ -63,14 +65,14 @@ impl Link for PlayedLink {
     fn work(
         &mut self,
         _: &mut Outside<'_>,
-        _: bool,
+        may_have_ended: bool,
         receive: &mut dyn FnMut(&str, &mut dyn ToServer),
     ) -> Option<LinkEvent> {
         let says = std::mem::take(&mut self.0.borrow_mut().says);
         says.iter().for_each(|text| receive(text, self));
         let played = &mut *self.0.borrow_mut();
         played.written.append(&mut played.queued);
-        None
+        (may_have_ended && played.is_gone).then(|| LinkEvent::Ended("gone".into()))
     }
 
     fn memory(&self) -> usize {
@@ -126,6 +128,10 @@ impl Trial {
     }
 
     fn turn(&mut self) -> Option<Ending> {
+        self.turn_with(false)
+    }
+
+    fn turn_with(&mut self, may_have_ended: bool) -> Option<Ending> {
         let mut outside = Outside {
             now: self.now,
             registry: self.poll.registry(),
@@ -136,7 +142,12 @@ impl Trial {
             max_queued: 1 << 20,
             language: Language::En,
         };
-        self.server.work(&mut outside, Some(PING_INTERVAL), false)
+        self.server.work(&mut outside, Some(PING_INTERVAL), may_have_ended)
+    }
+
+    /// How many messages are passed on in this turn.
+    fn passed_on(&mut self) -> usize {
+        std::iter::from_fn(|| self.server.next_message()).count()
     }
 
     fn written(&self) -> Vec<String> {
@@ -153,4 +164,45 @@ fn a_ping_is_written_in_the_turn_in_which_it_is_due() {
     trial.turn();
     let written = trial.written();
     assert!(written.len() == 1 && written[0].contains(r#""method":"ping""#), "{written:?}");
+}
+
+const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+
+#[test]
+fn so_many_messages_are_passed_on_in_one_turn_and_nothing_is_read_before_the_others() {
+    let mut trial = Trial::ready();
+    let seats = 2 * MAX_MESSAGES_PER_TURN + 1;
+    (0..seats).for_each(|seat| drop(trial.server.shared.take_seat(Peer::seat(seat, 1))));
+    trial.link.borrow_mut().says.push(CHANGED.into());
+    trial.turn();
+    assert_eq!(trial.passed_on(), MAX_MESSAGES_PER_TURN);
+    // Meanwhile it sends more, and ends.
+    trial.link.borrow_mut().says.push(CHANGED.into());
+    trial.link.borrow_mut().is_gone = true;
+    assert_eq!((trial.turn_with(true), trial.passed_on()), (None, MAX_MESSAGES_PER_TURN));
+    assert_eq!((trial.turn(), trial.passed_on()), (None, 1));
+    assert!(trial.turn().is_some(), "its end is not forgotten");
+    assert_eq!(trial.passed_on(), 0, "who leaves is told of no change");
+}
+
+#[test]
+fn all_answers_that_come_with_the_end_are_passed_on() {
+    let mut trial = Trial::ready();
+    for seat in 0..MAX_MESSAGES_PER_TURN {
+        trial.server.shared.take_seat(Peer::seat(seat, 1));
+        for id in 1..3 {
+            let call = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call"}}"#);
+            let ManagedServer { shared, link, .. } = &mut trial.server;
+            assert!(shared.take_from_relay(trial.now, seat, &call, link.queue()).is_ok());
+        }
+    }
+    trial.turn();
+    for call in trial.written() {
+        let id = last_member(&call, "id").unwrap();
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#);
+        trial.link.borrow_mut().says.push(answer);
+    }
+    trial.link.borrow_mut().is_gone = true;
+    assert!(trial.turn_with(true).is_some());
+    assert_eq!(trial.passed_on(), 2 * MAX_MESSAGES_PER_TURN);
 }

@@ -1,8 +1,9 @@
 //! What a shared server sends, and which seats get it.
 
+use super::outbox::{About, Body};
 use super::pages::PageKey;
 use super::requests::Request;
-use super::{Body, ForSeat, News, Seat, SharedServer, ID};
+use super::{News, SharedServer, ID};
 use crate::managed::link::ToServer;
 use crate::relay;
 use crate::time::Moment;
@@ -70,7 +71,7 @@ impl SharedServer {
                     // It is inside a string. An answer without a result is as wrong.
                     None => {
                         let text = [ID, &id.to_string(), "}"].concat();
-                        self.outbox.push_back(ForSeat { seat, body: Body::Whole(text.into()) });
+                        self.outbox.put(seat, Body::Whole(text.into()));
                     }
                 }
             }
@@ -157,22 +158,14 @@ impl SharedServer {
             | "notifications/resources/list_changed" => {
                 let start = method.trim_start_matches("notifications/");
                 self.pages.changed(start.trim_end_matches("list_changed"));
-                self.tell(message.text, &|_| true);
+                self.outbox.tell(About::List(method.into()), message.text);
             }
             "notifications/resources/updated" => {
                 let Some((uri, _)) = message.read_params().uri else { return };
-                self.tell(message.text, &|seat| seat.is_subscribed(&uri));
+                self.outbox.tell(About::Resource((*uri).into()), message.text);
             }
             // What is meant for all clients would tell one agent of another.
             _ => (),
-        }
-    }
-
-    /// A message of the server for all seats that `is_meant` picks.
-    fn tell(&mut self, text: &str, is_meant: &dyn Fn(&Seat) -> bool) {
-        let text: Rc<str> = text.into();
-        for (seat, _) in self.seats.iter().filter(|(_, seat)| is_meant(seat)) {
-            self.outbox.push_back(ForSeat { seat, body: Body::Whole(Rc::clone(&text)) });
         }
     }
 
@@ -181,8 +174,7 @@ impl SharedServer {
         let digits = id.to_string();
         let mut splice = Splice::of(text);
         splice.put(spelled, &digits);
-        let body = Body::Whole(splice.pieces().concat().into());
-        self.outbox.push_back(ForSeat { seat, body });
+        self.outbox.put(seat, Body::Whole(splice.pieces().concat().into()));
     }
 }
 
