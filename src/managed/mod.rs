@@ -43,6 +43,7 @@ use link::Outside;
 use mio::event::Event;
 use server::{Leaving, ManagedServer};
 use slab::Slab;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -58,7 +59,7 @@ struct Seat {
     server: usize,
     /// Its place at the server.
     place: usize,
-    agent: Box<str>,
+    agent: Rc<str>,
     peer: Peer,
 }
 
@@ -84,9 +85,11 @@ pub struct ManagedServers {
     /// How often those were started again that are gone.
     restarts_of_gone: u64,
     seats: Slab<Seat>,
+    /// Which agents have a seat at which servers.
+    seated: BTreeSet<(Rc<str>, usize)>,
     generation: u32,
-    /// The agents with seats and without robots, and since when.
-    deserted: Vec<(Box<str>, Moment)>,
+    /// The agents with seats and without robots, in their order, and since when.
+    deserted: Vec<(Rc<str>, Moment)>,
     /// When it is looked for such agents.
     next_check: Moment,
     /// Whether a child process may have ended.
@@ -238,7 +241,10 @@ impl ManagedServers {
         let mut left = Vec::new();
         self.seats.retain(|_, seat| {
             let is_gone = seat.server == index;
-            left.extend(is_gone.then_some(seat.peer));
+            if is_gone {
+                left.push(seat.peer);
+                self.seated.remove(&(Rc::clone(&seat.agent), index));
+            }
             !is_gone
         });
         left
@@ -297,16 +303,16 @@ impl ManagedServers {
     /// what there is where a connection has an address.
     pub fn take_seats(&mut self, agent: &str) -> Vec<(Peer, Box<str>, &'static str)> {
         let mut found = Vec::new();
+        let agent: Rc<str> = agent.into();
         for (index, server) in &mut self.servers {
-            let has = |(_, seat): (usize, &Seat)| seat.server == index && *seat.agent == *agent;
-            let is_usable = server.shared.is_ready() && server.is_open_to(agent);
-            if !is_usable || self.seats.iter().any(has) {
+            let is_usable = server.shared.is_ready() && server.is_open_to(&agent);
+            if !is_usable || !self.seated.insert((Rc::clone(&agent), index)) {
                 continue;
             }
             self.generation = self.generation.wrapping_add(1);
             let peer = Peer::seat(self.seats.vacant_key(), self.generation);
             let place = server.shared.take_seat(peer);
-            self.seats.insert(Seat { server: index, place, agent: agent.into(), peer });
+            self.seats.insert(Seat { server: index, place, agent: Rc::clone(&agent), peer });
             found.push((peer, server.name.clone(), server.link.kind()));
         }
         self.has_work = true;
@@ -333,7 +339,9 @@ impl ManagedServers {
 
     /// How many seats an agent has.
     pub fn seats_of(&self, agent: &str) -> usize {
-        self.seats.iter().filter(|(_, seat)| *seat.agent == *agent).count()
+        let agent: Rc<str> = agent.into();
+        let from = self.seated.range((Rc::clone(&agent), 0)..);
+        from.take_while(|(of, _)| *of == agent).count()
     }
 
     /// Takes the seats away from agents that have had no robots for long.
@@ -342,23 +350,21 @@ impl ManagedServers {
             return Vec::new();
         }
         self.next_check = now.after(BETWEEN_CHECKS);
-        let agents = sorted(self.seats.iter().map(|(_, seat)| &*seat.agent));
-        let residents = self.residents();
-        let is_inhabited =
-            |agent: &str| has_robots(agent) || residents.iter().any(|r| **r == *agent);
-        let deserted = agents.into_iter().filter(|agent| !is_inhabited(agent));
+        let residents = sorted(self.residents());
+        let is_resident = |agent: &str| residents.binary_search_by(|r| (**r).cmp(agent)).is_ok();
+        let since = |list: &[(Rc<str>, Moment)], agent: &str| {
+            let at = list.binary_search_by(|(known, _)| (**known).cmp(agent)).ok()?;
+            list.get(at).map(|(_, since)| *since)
+        };
         let before = std::mem::take(&mut self.deserted);
-        for agent in deserted {
-            if self.deserted.last().is_none_or(|(last, _)| **last != *agent) {
-                let since = before.iter().find(|(known, _)| **known == *agent);
-                self.deserted.push((agent.into(), since.map_or(now, |(_, since)| *since)));
+        for (agent, _) in &self.seated {
+            let is_known = self.deserted.last().is_some_and(|(last, _)| last == agent);
+            if !is_known && !has_robots(agent) && !is_resident(agent) {
+                self.deserted.push((Rc::clone(agent), since(&before, agent).unwrap_or(now)));
             }
         }
-        let is_over = |agent: &str| {
-            self.deserted
-                .iter()
-                .any(|(known, since)| **known == *agent && since.after(LINGER) <= now)
-        };
+        let is_over =
+            |agent: &str| since(&self.deserted, agent).is_some_and(|at| at.after(LINGER) <= now);
         let gone = self.seats.iter().filter(|(_, seat)| is_over(&seat.agent));
         let gone: Vec<Peer> = gone.map(|(_, seat)| seat.peer).collect();
         gone.iter().for_each(|peer| self.close(*peer));
@@ -374,6 +380,7 @@ impl ManagedServers {
     pub fn close(&mut self, peer: Peer) {
         let gone = self.seat(peer).and_then(|key| self.seats.try_remove(key));
         let Some(seat) = gone else { return };
+        self.seated.remove(&(seat.agent, seat.server));
         if let Some(server) = self.servers.get_mut(seat.server) {
             server.shared.leave_seat(seat.place, server.link.queue());
             self.has_work = true;

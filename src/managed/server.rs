@@ -102,7 +102,7 @@ impl ManagedServer {
     /// Whether an agent may use it.
     pub(super) fn is_open_to(&self, agent: &str) -> bool {
         let agents = self.config.agents.as_deref();
-        agents.is_none_or(|agents| agents.iter().any(|name| name == agent))
+        agents.is_none_or(|agents| agents.binary_search_by(|name| (**name).cmp(agent)).is_ok())
     }
 
     /// Until when robots wait for it, if they do.

@@ -23,6 +23,7 @@ use outbox::{Body, Outbox};
 use pages::{PageKey, Pages, Wanted};
 use requests::{Request, Requests};
 use slab::Slab;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 use ws::memory::{allocated, array_of};
@@ -68,8 +69,8 @@ struct Seat {
     peer: Peer,
     /// Its calls under way: the ids the agent gave, and those the server knows.
     calls: Vec<(u32, u32)>,
-    /// The resources it is subscribed to.
-    subscriptions: Vec<Box<str>>,
+    /// The resources it is subscribed to, in their order.
+    subscriptions: Vec<Rc<str>>,
     /// How many bytes it has sent since the queue towards the server was last empty, and when that was.
     queued: usize,
     emptied: u32,
@@ -81,6 +82,12 @@ pub(super) struct SharedServer {
     /// The `result` of its `initialize`; `None` while it is not ready.
     initialize_result: Option<Box<str>>,
     seats: Slab<Seat>,
+    /// The resources that seats are subscribed to, each with its seat.
+    subscriptions: BTreeSet<(Rc<str>, usize)>,
+    /// How many calls are under way, and the bytes of memory of all seats' calls and subscriptions: they are
+    /// wanted for each message, and there may be many seats.
+    calls: usize,
+    kept_for_seats: usize,
     requests: Requests,
     pages: Pages,
     /// What it has sent to seats.
@@ -131,12 +138,16 @@ impl SharedServer {
     /// The agent needs the seat no more.
     pub(super) fn leave_seat(&mut self, seat: usize, server: &mut dyn ToServer) {
         let Some(gone) = self.seats.try_remove(seat) else { return };
+        self.calls -= gone.calls.len();
+        self.kept_for_seats -= gone.memory_of_calls();
         for (_, shared) in gone.calls {
             self.withdraw(shared, server);
         }
         let old = self.requests.forget_unsubscribing();
         self.withdraw_all(old, server);
         for uri in gone.subscriptions {
+            self.kept_for_seats -= memory_of_subscription(&uri);
+            self.subscriptions.remove(&(Rc::clone(&uri), seat));
             if !self.is_subscribed(&uri) {
                 let shared = self.requests.ask(Request::Unsubscribe);
                 let (id, uri) = (shared.to_string(), quoted(&uri));
@@ -170,19 +181,14 @@ impl SharedServer {
         !self.outbox.is_empty()
     }
 
-    /// How many calls are under way.
-    fn calls(&self) -> usize {
-        self.seats.iter().map(|(_, seat)| seat.calls.len()).sum()
+    /// How many seats are taken.
+    pub(super) fn seats(&self) -> usize {
+        self.seats.len()
     }
 
     /// How many tools it has listed so far.
     pub(super) fn tools(&self) -> usize {
-        let mut count = 0;
-        for page in self.pages.results("tools/list") {
-            let tools = last_member(page, "tools").unwrap_or("[]");
-            let _ = jsonrpc::scan::elements(tools, &mut |_| count += 1);
-        }
-        count
+        self.pages.tools()
     }
 
     /// The bytes of memory of the lists that are kept.
@@ -197,10 +203,6 @@ impl SharedServer {
 
     /// The bytes of memory it takes.
     pub(super) fn memory(&self) -> usize {
-        let seats = self.seats.iter().map(|(_, seat)| {
-            let uris = seat.subscriptions.iter().map(|uri| allocated(uri.len()));
-            array_of::<(u32, u32)>(seat.calls.capacity()) + uris.sum::<usize>()
-        });
         self.pages.bytes()
             + self.requests.memory()
             + self
@@ -209,7 +211,7 @@ impl SharedServer {
                 .map_or(0, |initialize_result| allocated(initialize_result.len()))
             + array_of::<Seat>(self.seats.capacity())
             + self.outbox.memory()
-            + seats.sum::<usize>()
+            + self.kept_for_seats
     }
 
     /// The relay sends something to a seat.
@@ -257,8 +259,8 @@ impl SharedServer {
                 let uri = message.read_params().uri;
                 let uri = uri.as_ref().map_or("", |(uri, _)| uri);
                 let subscribes = **method == *"resources/subscribe";
-                if let Some(seat) = self.seats.get_mut(seat).filter(|_| !subscribes) {
-                    seat.subscriptions.retain(|known| **known != *uri);
+                if !subscribes {
+                    self.unsubscribe(seat, uri);
                 }
                 if !self.is_subscribed(uri) {
                     let uri = subscribes.then(|| uri.into());
@@ -266,7 +268,7 @@ impl SharedServer {
                 }
                 // Another agent is, so nothing changes for the server.
                 if subscribes {
-                    self.subscribe(seat, uri.into());
+                    self.subscribe(seat, uri);
                 }
                 self.answer(seat, id, &"{}".into());
             }
@@ -285,7 +287,7 @@ impl SharedServer {
         server: &mut dyn ToServer,
     ) -> Result<(), SeatCongested> {
         let Id::Given(spelled) = message.id else { return Ok(()) };
-        let free = server.places().saturating_sub(self.calls());
+        let free = server.places().saturating_sub(self.calls);
         let Some(from) = self.seats.get_mut(seat) else { return Ok(()) };
         if from.emptied != server.emptied() {
             (from.emptied, from.queued) = (server.emptied(), 0);
@@ -308,7 +310,10 @@ impl SharedServer {
             return Err(SeatCongested);
         }
         from.queued = queued;
+        let before = from.memory_of_calls();
         from.calls.push((id, shared));
+        self.kept_for_seats += from.memory_of_calls() - before;
+        self.calls += 1;
         Ok(())
     }
 
@@ -352,6 +357,7 @@ impl SharedServer {
         let Some(calls) = self.seats.get_mut(seat).map(|seat| &mut seat.calls) else { return };
         let Some(at) = calls.iter().position(|(own, _)| Some(*own) == id) else { return };
         let (_, shared) = calls.swap_remove(at);
+        self.calls -= 1;
         self.withdraw(shared, server);
     }
 
@@ -391,17 +397,37 @@ impl SharedServer {
 
     /// When [`SharedServer::time`] has something to do.
     pub(super) fn deadline(&self, interval: Option<Duration>) -> Option<Moment> {
-        let interval = interval.filter(|_| self.is_ready() && self.calls() == 0)?;
+        let interval = interval.filter(|_| self.is_ready() && self.calls == 0)?;
         Some(self.received.max(self.pinged).after(interval))
     }
 
-    fn is_subscribed(&self, uri: &str) -> bool {
-        self.seats.iter().any(|(_, seat)| seat.is_subscribed(uri))
+    /// The seats that are subscribed to a resource.
+    fn subscribers(&self, uri: &str) -> impl Iterator<Item = usize> + '_ {
+        let uri: Rc<str> = uri.into();
+        let from = self.subscriptions.range((Rc::clone(&uri), 0)..);
+        from.take_while(move |(known, _)| *known == uri).map(|(_, seat)| *seat)
     }
 
-    fn subscribe(&mut self, seat: usize, uri: Box<str>) {
-        if let Some(seat) = self.seats.get_mut(seat).filter(|seat| !seat.is_subscribed(&uri)) {
-            seat.subscriptions.push(uri);
+    fn is_subscribed(&self, uri: &str) -> bool {
+        self.subscribers(uri).next().is_some()
+    }
+
+    fn subscribe(&mut self, key: usize, uri: &str) {
+        let Some(seat) = self.seats.get_mut(key) else { return };
+        if let Err(at) = seat.subscription(uri) {
+            let uri: Rc<str> = uri.into();
+            seat.subscriptions.insert(at, Rc::clone(&uri));
+            self.kept_for_seats += memory_of_subscription(&uri);
+            self.subscriptions.insert((uri, key));
+        }
+    }
+
+    fn unsubscribe(&mut self, key: usize, uri: &str) {
+        let Some(seat) = self.seats.get_mut(key) else { return };
+        if let Ok(at) = seat.subscription(uri) {
+            let uri = seat.subscriptions.remove(at);
+            self.kept_for_seats -= memory_of_subscription(&uri);
+            self.subscriptions.remove(&(uri, key));
         }
     }
 
@@ -411,7 +437,17 @@ impl SharedServer {
 }
 
 impl Seat {
-    fn is_subscribed(&self, uri: &str) -> bool {
-        self.subscriptions.iter().any(|known| **known == *uri)
+    /// Where a subscription is, or would be.
+    fn subscription(&self, uri: &str) -> Result<usize, usize> {
+        self.subscriptions.binary_search_by(|known| (**known).cmp(uri))
     }
+
+    fn memory_of_calls(&self) -> usize {
+        array_of::<(u32, u32)>(self.calls.capacity())
+    }
+}
+
+/// What a subscription takes: its text with two counts, and two places, each of which has as much room beside it.
+fn memory_of_subscription(uri: &str) -> usize {
+    allocated(uri.len() + 2 * size_of::<usize>()) + 10 * size_of::<usize>()
 }

@@ -73,13 +73,9 @@ impl ManagedServers {
     pub fn status(&self) -> Vec<ManagedStatus<'_>> {
         // Loops: chained iterators take 3 KB more of the program.
         let mut found = Vec::new();
-        for (index, server) in &self.servers {
+        for (_, server) in &self.servers {
             if server.leaving != Some(Leaving::Removed) {
-                let mut status = server.status();
-                for (_, seat) in &self.seats {
-                    status.agents += usize::from(seat.server == index);
-                }
-                found.push(status);
+                found.push(server.status());
             }
         }
         let wrong = (&self.misconfigured, Status::Misconfigured);
@@ -126,7 +122,7 @@ impl ManagedServer {
             last_end: self.last_end.as_deref(),
             last_lines: self.link.last_lines(),
             tools: self.shared.tools(),
-            agents: 0,
+            agents: self.shared.seats(),
             open_to: self.config.agents.as_deref(),
             memory: self.charged,
         }

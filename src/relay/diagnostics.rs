@@ -24,6 +24,7 @@ pub(super) enum Topic {
     ToolAnswers(Peer),
     TooLarge,
     Twins,
+    NameTaken,
     ToolLoop,
     RobotLoop,
     Evictions,

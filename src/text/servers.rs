@@ -174,9 +174,9 @@ sentences! {
         en: "the folder {folder} of cwd does not exist";
     }
     /// A connection has the name of an entry as its `server_id`.
-    name_is_managed(agent: &str, name: &str, other: &str) {
-        zh: "[agent {agent:?}] 一个连接的 server_id 为 {name:?}，而这是工具端配置文件中一项的名称；该连接改用 {other:?}";
-        en: "[agent {agent:?}] a connection has server_id {name:?}, which is the name of an entry of the servers file: it is called {other:?}";
+    name_is_managed(name: &str, other: &str) {
+        zh: "一个连接的 server_id 为 {name:?}，而这是工具端配置文件中一项的名称；该连接改用 {other:?}";
+        en: "a connection has server_id {name:?}, which is the name of an entry of the servers file: it is called {other:?}";
     }
     /// How it ended.
     child_exit_status(status: i32) { zh: "退出码 {status}"; en: "exit status {status}"; }

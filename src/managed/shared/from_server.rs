@@ -82,7 +82,9 @@ impl SharedServer {
 
     fn is_answered(&mut self, seat: usize, shared: u32) {
         if let Some(seat) = self.seats.get_mut(seat) {
+            let before = seat.calls.len();
             seat.calls.retain(|(_, known)| *known != shared);
+            self.calls -= before - seat.calls.len();
         }
     }
 
@@ -111,7 +113,7 @@ impl SharedServer {
             Request::Call { seat, id, uri } => {
                 self.is_answered(seat, shared);
                 if let Some(uri) = uri.filter(|_| message.result.is_some()) {
-                    self.subscribe(seat, uri);
+                    self.subscribe(seat, &uri);
                 }
                 if let Id::Given(spelled) = message.id {
                     self.put_out(seat, message.text, spelled, id);

@@ -40,7 +40,7 @@ impl About {
     fn concerns(&self, seat: &Seat) -> bool {
         match self {
             About::List(_) => true,
-            About::Resource(uri) => seat.is_subscribed(uri),
+            About::Resource(uri) => seat.subscription(uri).is_ok(),
         }
     }
 }

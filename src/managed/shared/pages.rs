@@ -1,6 +1,7 @@
 //! The lists of a shared server, page by page, and who waits for them.
 
 use crate::time::Moment;
+use jsonrpc::message::last_member;
 use std::rc::Rc;
 use std::time::Duration;
 use ws::memory::allocated;
@@ -22,6 +23,8 @@ struct Page {
     key: PageKey,
     /// The server's `result`, once it has come, and until when it counts.
     result: Option<(Rc<str>, Option<Moment>)>,
+    /// How many tools it has.
+    tools: usize,
     /// The seats that wait for it.
     waiting: Vec<Waiting>,
     /// The last request that was made before the page changed: answers up to this one are out of date.
@@ -68,7 +71,7 @@ impl Pages {
     pub(super) fn want(&mut self, now: Moment, key: &PageKey, seat: usize, id: u32) -> Wanted {
         if self.page(key).is_none() {
             let (key, outdated) = (key.clone(), self.asked);
-            self.list.push(Page { key, result: None, waiting: Vec::new(), outdated });
+            self.list.push(Page { key, result: None, tools: 0, waiting: Vec::new(), outdated });
         }
         let Some(page) = self.page(key) else { return Wanted::Unknown };
         if let Some((result, until)) = &page.result {
@@ -116,6 +119,12 @@ impl Pages {
             let kept = result.filter(|result| others.saturating_add(result.len()) <= MAX_BYTES);
             let until = (!is_announced).then(|| now.after(FRESH));
             page.result = kept.map(|result| (Rc::clone(result), until));
+            page.tools = 0;
+            if *page.key.0 == *"tools/list" {
+                // Counted once: the status page asks every two seconds.
+                let tools = kept.and_then(|result| last_member(result, "tools")).unwrap_or("[]");
+                let _ = jsonrpc::scan::elements(tools, &mut |_| page.tools += 1);
+            }
         }
         let mut answered = Vec::new();
         page.waiting.retain(|waiting| {
@@ -155,10 +164,9 @@ impl Pages {
         self.forget_useless();
     }
 
-    /// The results that are known of a method.
-    pub(super) fn results<'a>(&'a self, method: &'a str) -> impl Iterator<Item = &'a str> {
-        let pages = self.list.iter().filter(move |page| *page.key.0 == *method);
-        pages.filter_map(|page| page.result.as_ref().map(|(result, _)| &**result))
+    /// How many tools are known.
+    pub(super) fn tools(&self) -> usize {
+        self.list.iter().filter(|page| page.result.is_some()).map(|page| page.tools).sum()
     }
 
     fn page(&mut self, key: &PageKey) -> Option<&mut Page> {

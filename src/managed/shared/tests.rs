@@ -157,7 +157,7 @@ fn equal_ids_and_tokens_of_two_agents_do_not_meet() {
     // A second answer, and progress of a call that is over, reach nobody.
     trial.says(&json!({"jsonrpc": "2.0", "id": two["id"], "result": {}}).to_string());
     trial.says(&progress.to_string());
-    assert_eq!((trial.got(), trial.shared.calls()), (None, 0));
+    assert_eq!((trial.got(), trial.shared.calls), (None, 0));
 }
 
 #[test]
@@ -264,10 +264,10 @@ fn a_cancellation_and_a_leaving_agent_cancel_their_own_calls_only() {
         (&json!("notifications/cancelled"), &one["id"])
     );
     trial.says(&json!({"jsonrpc": "2.0", "id": one["id"], "result": {}}).to_string());
-    assert_eq!((trial.got(), trial.shared.calls()), (None, 1));
+    assert_eq!((trial.got(), trial.shared.calls), (None, 1));
     trial.shared.leave_seat(1, &mut trial.pipe);
     assert_eq!(trial.pipe.next()["params"]["requestId"], two["id"]);
-    assert_eq!(trial.shared.calls(), 0);
+    assert_eq!(trial.shared.calls, 0);
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn an_answer_that_cannot_be_read_goes_to_who_waits_for_it() {
     assert_eq!(trial.says(&quoted), None);
     let (seat, text) = trial.got_text().unwrap();
     assert_eq!((seat, &*text), (0, r#"{"jsonrpc":"2.0","id":5}"#));
-    assert_eq!(trial.shared.calls(), 0);
+    assert_eq!(trial.shared.calls, 0);
     assert_eq!(trial.says(r#"{"id":99,"result":x}"#), Some(News::Unreadable));
 }
 
@@ -471,7 +471,9 @@ fn thousands_of_calls_of_three_agents_are_not_mixed_up() {
                 }
             }
             let waiting: usize = open.iter().map(HashMap::len).sum();
-            assert_eq!(trial.shared.calls(), waiting);
+            assert_eq!(trial.shared.calls, waiting);
+            let kept = trial.shared.seats.iter().map(|(_, seat)| seat.memory_of_calls());
+            assert_eq!(trial.shared.kept_for_seats, kept.sum::<usize>());
         }
     }
 }

@@ -13,6 +13,10 @@ use std::time::Duration;
 /// answer.
 const MAX_SAVING_TIME: Duration = Duration::from_secs(8);
 
+/// What a tool server of the servers file may have open: a child has three pipes, an HTTP service a socket for each
+/// call under way, of which an agent may have 64.
+const DESCRIPTORS_OF_ENTRY: usize = 64;
+
 impl Server {
     /// Starts to stop. The second call stops at once: what is left of the children is killed when the server is
     /// dropped.
@@ -168,9 +172,11 @@ impl Server {
 /// room for fewer.
 pub(super) fn raise_descriptor_limit(settings: &Settings) {
     let max = settings.websocket.max_connections;
+    let managed = settings.servers.len().saturating_mul(DESCRIPTORS_OF_ENTRY);
     // A closed connection keeps its descriptor until the end of the turn.
-    let wanted = max.saturating_mul(2).saturating_add(2 * EXTRA_SOCKETS);
+    let wanted = max.saturating_mul(2).saturating_add(2 * EXTRA_SOCKETS).saturating_add(managed);
     if let Some(room) = descriptors::raise_limit(wanted) {
+        let room = room.saturating_sub(managed as u64);
         if room < u64::try_from(max).unwrap_or(u64::MAX) {
             log::warn!("{}", settings.server.language.few_descriptors(max, room));
         }

@@ -2,7 +2,7 @@
 
 use super::Agent;
 use crate::relay::catalogue::{Kind, PerKind};
-use crate::relay::diagnostics::level;
+use crate::relay::diagnostics::{level, Topic};
 use crate::relay::identity::Identity;
 use crate::relay::roster::{distinct_label, Identified, Lost, Profile};
 use crate::relay::table::ToolServerKey;
@@ -31,7 +31,7 @@ impl Agent {
     /// The `server_id` of a connection that has given the name of a managed tool server: that one keeps its name.
     pub(super) fn other_id(
         &self,
-        turn: &Turn<'_>,
+        turn: &mut Turn<'_>,
         peer: Peer,
         server_id: Option<&str>,
     ) -> Option<Box<str>> {
@@ -39,7 +39,10 @@ impl Agent {
         let id = server_id.filter(|id| !peer.is_seat() && selection.server(id).is_some())?;
         let names = selection.servers().iter().map(|(name, _)| &**name);
         let other = distinct_label(id, &names.collect());
-        log::warn!("{}", turn.policy.language.name_is_managed(&self.name, id, &other));
+        let language = turn.policy.language;
+        let (who, about) = (format!("[agent {:?}]", self.name), (&*self.name, Topic::NameTaken));
+        let what = || language.name_is_managed(id, &other);
+        turn.diagnostics.say((turn.now, turn.policy), about, &who, &what);
         Some(other)
     }
 

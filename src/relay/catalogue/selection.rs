@@ -24,7 +24,7 @@ pub struct Selection {
     /// How many patterns and names all entries have together.
     count: usize,
     memory: usize,
-    /// What holds for the managed tool servers, by their names.
+    /// What holds for the managed tool servers, in the order of their names.
     servers: Box<[(Box<str>, ServerRules)]>,
 }
 
@@ -111,12 +111,7 @@ impl Selection {
     /// The selection of these entries, by the names of the agents, which were read from `text`. Of
     /// equal names one counts.
     pub fn new(entries: Vec<(Box<str>, SelectionEntry)>, text: &str) -> Self {
-        let order = sorted(entries.iter().enumerate().map(|(at, (name, _))| (&**name, at)));
-        let order: Vec<usize> = order.into_iter().map(|(_, at)| at).collect();
-        let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
-        let take = |at: usize| entries.get_mut(at)?.take();
-        let mut entries: Vec<(Box<str>, SelectionEntry)> =
-            order.into_iter().filter_map(take).collect();
+        let mut entries = by_name(entries);
         let mut count = 0;
         for (_, entry) in &mut entries {
             entry.first = count;
@@ -134,7 +129,7 @@ impl Selection {
     pub fn with_servers(mut self, servers: Vec<(Box<str>, ServerRules)>) -> Self {
         let kept = servers.iter().map(|(name, rules)| allocated(name.len()) + rules.tools.memory());
         self.memory += array_of::<(Box<str>, ServerRules)>(servers.len()) + kept.sum::<usize>();
-        self.servers = servers.into();
+        self.servers = by_name(servers).into();
         self
     }
 
@@ -187,7 +182,16 @@ impl Selection {
 }
 
 fn rules_of<'a>(servers: &'a [(Box<str>, ServerRules)], name: &str) -> Option<&'a ServerRules> {
-    servers.iter().find(|(known, _)| **known == *name).map(|(_, rules)| rules)
+    let at = servers.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+    servers.get(at).map(|(_, rules)| rules)
+}
+
+/// Entries in the order of their names.
+fn by_name<T>(entries: Vec<(Box<str>, T)>) -> Vec<(Box<str>, T)> {
+    let order = sorted(entries.iter().enumerate().map(|(at, (name, _))| (&**name, at)));
+    let order: Vec<usize> = order.into_iter().map(|(_, at)| at).collect();
+    let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| entries.get_mut(at)?.take()).collect()
 }
 
 /// What was chosen for one agent: its own entry, and the one for all agents.

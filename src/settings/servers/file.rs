@@ -44,7 +44,7 @@ pub struct ServerEntry {
 pub struct ServerConfig {
     /// How it is reached.
     pub transport: Transport,
-    /// The agents that may use it; `None` is every agent.
+    /// The agents that may use it, in their order; `None` is every agent.
     pub agents: Option<Vec<String>>,
     /// How long a request may stay unanswered; `None` is the setting `request_timeout`.
     pub timeout: Option<Duration>,
@@ -278,7 +278,7 @@ impl<'r> EntryReader<'r> {
             let is_one = raw.starts_with('"');
             let agents =
                 if is_one { vec![self.text("agents", raw)?] } else { self.texts("agents", raw)? };
-            self.server.agents = Some(agents);
+            self.server.agents = Some(sorted(agents));
         }
         if let Some(raw) = found.tools {
             self.choice(raw)?;
