@@ -153,6 +153,10 @@ fn a_child_inherits_all_but_what_is_the_servers_and_what_is_hidden() {
     assert!(is_ours(OsStr::new("NOTIFY_SOCKET")) && is_ours(OsStr::new("LISTEN_FDS")));
     assert!(!is_ours(OsStr::new("MCP_ENDPOINTS")) && !is_ours(OsStr::new("PATH")));
     let arguments = ["-c".to_owned(), "echo \"$ADDED|${HOME+home}|${PATH+path}\"; pwd".to_owned()];
+    let searched = [("PATH".to_owned(), "/no/folder".to_owned())];
+    let missing = Program { command: "sh", environment: &searched, ..Program::default() };
+    let error = start(&missing).err();
+    assert!(matches!(error, Some(StartError::NotFound(Some(path))) if path == "/no/folder"));
     let environment = [("ADDED".to_owned(), "a b".to_owned())];
     let named = ["HOME", "PATH"].map(str::to_owned);
     let program = Program {

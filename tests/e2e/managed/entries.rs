@@ -131,6 +131,29 @@ fn no_child_inherits_what_another_entry_names_even_if_that_does_not_run() {
 
 /// (docs/protocol.md#servers-file-faults)
 #[test]
+fn a_file_that_its_group_may_write_is_a_warning_and_an_entry_that_cannot_run_is_said_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::fresh();
+    folder.write("servers.json", r#"{"mcpServers": {"far": {"url": "ftp://h/mcp"}}}"#);
+    let path = folder.path().join("servers.json");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o620)).unwrap();
+    let builder = Server::builder().set("server", "language", "en");
+    let builder = builder.set("tools", "servers_file", path.to_str().unwrap());
+    // An empty variable names no file.
+    let server = builder.env("MCP_CONFIG", "").start();
+    wait_log(&server, "chmod go-w", 1);
+    folder.write("servers.json", r#"{"mcpServers": {"far": {"url": "https://h/mcp"}}}"#);
+    for count in 1..=3 {
+        server.process().signal("HUP");
+        wait_log(&server, "configuration was read again", count);
+    }
+    let log = server.process().transcript();
+    let errors = log.lines().filter(|line| line.contains("[ERROR]") && line.contains("far: "));
+    assert_eq!(errors.count(), 1, "{log}");
+}
+
+/// (docs/protocol.md#servers-file-faults)
+#[test]
 fn a_file_that_is_no_servers_file_stops_the_start() {
     let folder = Folder::fresh();
     folder.write("servers.json", "{\n  mcpServers: {}\n}");
