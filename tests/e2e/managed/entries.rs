@@ -131,7 +131,7 @@ fn no_child_inherits_what_another_entry_names_even_if_that_does_not_run() {
 
 /// (docs/protocol.md#servers-file-faults)
 #[test]
-fn a_file_that_its_group_may_write_is_a_warning_and_an_entry_that_cannot_run_is_said_once() {
+fn a_file_that_its_group_may_write_is_a_warning_and_so_is_a_url_that_cannot_be_used() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::fresh();
     folder.write("servers.json", r#"{"mcpServers": {"far": {"url": "ftp://h/mcp"}}}"#);
@@ -141,15 +141,11 @@ fn a_file_that_its_group_may_write_is_a_warning_and_an_entry_that_cannot_run_is_
     let builder = builder.set("tools", "servers_file", path.to_str().unwrap());
     // An empty variable names no file.
     let server = builder.env("MCP_CONFIG", "").start();
+    wait_log(&server, "far: url must be an address", 1);
     wait_log(&server, "chmod go-w", 1);
     folder.write("servers.json", r#"{"mcpServers": {"far": {"url": "https://h/mcp"}}}"#);
-    for count in 1..=3 {
-        server.process().signal("HUP");
-        wait_log(&server, "configuration was read again", count);
-    }
-    let log = server.process().transcript();
-    let errors = log.lines().filter(|line| line.contains("[ERROR]") && line.contains("far: "));
-    assert_eq!(errors.count(), 1, "{log}");
+    server.process().signal("HUP");
+    wait_log(&server, "far: this build has no TLS", 1);
 }
 
 /// (docs/protocol.md#servers-file-faults)
