@@ -28,7 +28,7 @@ pub(super) struct StandardError {
     last_bytes: usize,
     /// Whether the last of them is of this run.
     has_spoken: bool,
-    /// When the lines of the log are counted anew, how many there were, and how many were left out.
+    /// When the lines of the log are counted from zero again, how many there were, and how many were left out.
     span_ends: Moment,
     logged: u32,
     left_out: u32,

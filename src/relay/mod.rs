@@ -33,6 +33,7 @@ pub use catalogue::{Patterns, Selection, SelectionEntry, ServerRules, Texts, ALL
 pub use counters::{Counter, Counts, Errors, Latency, Section, Traffic, COUNTERS, FAMILIES};
 pub use departures::Departed;
 pub use ids::ids_in;
+pub use numbers::{number, number_loosely};
 pub use policy::Policy;
 #[cfg(fuzzing)]
 pub use quirks::inlined;

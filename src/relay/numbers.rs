@@ -41,7 +41,7 @@ const DIGITS: usize = 9;
 /// The number of an id or token sent to a tool server, in any spelling; `None` if the relay cannot
 /// have sent it. `spelled` is a JSON value.
 #[inline]
-pub(super) fn number(spelled: &str) -> Option<u32> {
+pub fn number(spelled: &str) -> Option<u32> {
     let mut number: u32 = 0;
     if spelled.len() > DIGITS {
         return number_in_other_form(spelled);
@@ -59,7 +59,7 @@ pub(super) fn number(spelled: &str) -> Option<u32> {
 /// The same for an id in a text that is not JSON: it may have zeroes or a plus before it, or other
 /// quotes.
 #[cold]
-pub(super) fn number_loosely(spelled: &str) -> Option<u32> {
+pub fn number_loosely(spelled: &str) -> Option<u32> {
     number(spelled).or_else(|| {
         let inner = spelled.trim_matches(['"', '\'', ' ']);
         number(inner.trim_start_matches(['+', '0']))

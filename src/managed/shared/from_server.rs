@@ -7,7 +7,7 @@ use super::{News, SharedServer, ID};
 use crate::managed::link::ToServer;
 use crate::relay;
 use crate::time::Moment;
-use jsonrpc::message::{last_member, string};
+use jsonrpc::message::last_member;
 use jsonrpc::splice::place_in;
 use jsonrpc::{Id, Message, Splice};
 use std::rc::Rc;
@@ -27,7 +27,9 @@ impl SharedServer {
         self.received = now;
         let Ok(message) = Message::read(text) else { return self.unreadable(text) };
         match (&message.method, message.id) {
-            (None, Id::Given(spelled)) => self.answered(now, number_in(spelled)?, &message, server),
+            (None, Id::Given(spelled)) => {
+                self.answered(now, relay::number(spelled)?, &message, server)
+            }
             (Some(method), Id::Given(id)) => {
                 let end = match &**method {
                     "ping" => r#","result":{}}"#,
@@ -49,7 +51,7 @@ impl SharedServer {
     /// the relay answers the robot, and names what is wrong.
     fn unreadable(&mut self, text: &str) -> Option<News> {
         let mut found = Vec::new();
-        relay::ids_in(text, &mut |id| found.push((number_in(id), place_in(text, id))));
+        relay::ids_in(text, &mut |id| found.push((relay::number_loosely(id), place_in(text, id))));
         let mut news = Some(News::Unreadable);
         for (shared, place) in found {
             let Some(shared) = shared else { continue };
@@ -150,7 +152,7 @@ impl SharedServer {
             "notifications/progress" => {
                 let params = message.read_params();
                 let Some(token) = params.progress_token else { return };
-                let request = number_in(token).and_then(|shared| self.requests.get(shared));
+                let request = relay::number(token).and_then(|shared| self.requests.get(shared));
                 if let Some(&Request::Call { seat, id, .. }) = request {
                     self.put_out(seat, message.text, token, id);
                 }
@@ -178,11 +180,4 @@ impl SharedServer {
         splice.put(spelled, &digits);
         self.outbox.put(seat, Body::Whole(splice.pieces().concat().into()));
     }
-}
-
-/// The id of a response as a number. Some send a number back as a string, or as a double.
-fn number_in(spelled: &str) -> Option<u32> {
-    let text = string(spelled).unwrap_or(spelled.into());
-    let digits = text.trim().strip_suffix(".0").unwrap_or(text.trim());
-    digits.parse().ok()
 }

@@ -7,6 +7,7 @@ use crate::managed::http::exchange::{Exchange, Purpose, ReadError, Step};
 use crate::managed::http::failure::Failure;
 use crate::managed::http::response::Content;
 use crate::managed::shared::TOO_NEW;
+use crate::relay;
 use crate::time::Moment;
 use crate::token::url::Url;
 use jsonrpc::message::{last_member, string};
@@ -297,8 +298,7 @@ impl Session {
 /// text, or as a double.
 fn answers(given: Id<'_>, ours: &str) -> bool {
     let Id::Given(given) = given else { return false };
-    let given = given.trim_matches('"');
-    !ours.is_empty() && given.strip_suffix(".0").unwrap_or(given).trim() == ours
+    relay::number(given).is_some_and(|number| ours.parse() == Ok(number))
 }
 
 /// Whether a text is the error that answers the request with this id.
